@@ -1,0 +1,229 @@
+/*
+ * roi.h - region-of-interest operators
+ *
+ * A region-of-interest operator takes a feature map and boxes on it and gives, for each box, a small crop of fixed
+ * size: what a detector's box head, mask head or keypoint head reads. This library has these operators for the CPU in
+ * plain C99 with no dependency but libc and libm (and the compiler's OpenMP runtime, where it was built with one).
+ *
+ *     cc app.c $(pkg-config --cflags --libs roi)
+ *
+ * Conventions, the same for every function
+ * ----------------------------------------
+ * Layout      A feature map is an array [N, C, H, W] (images, channels, rows, columns). Any strides will do, negative
+ *             ones too; rows that lie together (W stride 1) and pixels that lie together (C stride 1, "channels last")
+ *             are fast. Strides count elements, not bytes, and all sizes are 64-bit.
+ * Boxes       (x1, y1) and (x2, y2) are two corners in units of the image, not of the map; multiplied by
+ *             `spatial_scale` they are in units of the map. Pixel k covers k to k + 1, its centre lies at k + 0.5.
+ * Types       float32 and float64 are computed as such; float16 and bfloat16 are stored so and computed in float32.
+ * Results     come last, in arguments that end in `_ret`; the caller owns their memory. They may not overlap an input.
+ * Status      Every operator returns a roi_status and, where `error_ret` is not NULL, says which row was wrong.
+ *             All checks come before the first write: after an error the result is as it was. (After ROI_CANCELLED,
+ *             which is no error of the caller's, it is unspecified.)
+ * Empty       No boxes, no images, no channels, an output of 0 rows, a map of 0 columns: all are valid. Where there is
+ *             nothing to read, the result is 0. A pointer to an empty array may be NULL.
+ * NaN         in a box is an error; in a map it reaches just those results that sample the pixel. A pixel of weight 0
+ *             does not take part, so that infinity beside a sample does not become NaN.
+ * Threads     Functions may be called from any number of threads at once. Each call itself uses up to
+ *             roi_get_num_threads() threads; the result is the same to the last bit for every number of them. After a
+ *             fork() the child computes on one thread if the parent had used several (an OpenMP runtime does not
+ *             survive a fork).
+ * Structs     Set `size` to sizeof the struct: a later version may add members at its end, and knows by the size
+ *             which ones the caller has. Members that are not there have their default.
+ */
+#ifndef ROI_H
+#define ROI_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#ifndef ROI_API
+#if defined(_WIN32)
+#define ROI_API
+#else
+#define ROI_API __attribute__((visibility("default")))
+#endif
+#endif
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+/* ---- Status ---------------------------------------------------------------------------------------------------- */
+
+typedef enum roi_status {
+    ROI_SUCCESS = 0,
+    ROI_ERROR_NULL,           /* a pointer that is needed is NULL */
+    ROI_ERROR_STRUCT_SIZE,    /* `size` of a parameter struct is none that this library knows */
+    ROI_ERROR_DTYPE,          /* an array's element type is unknown, or not the one asked for here */
+    ROI_ERROR_SHAPE,          /* a negative size, or arrays whose shapes do not fit together */
+    ROI_ERROR_OVERFLOW,       /* the number of elements does not fit in 63 bits of bytes */
+    ROI_ERROR_OUTPUT_SIZE,    /* output height or width is negative */
+    ROI_ERROR_SPATIAL_SCALE,  /* not finite and above 0 */
+    ROI_ERROR_MODE,           /* not one of roi_mode */
+    ROI_ERROR_COLUMNS,        /* boxes have neither 4 nor 5 columns (or 5 beside a separate batch index) */
+    ROI_ERROR_NO_BATCH_INDEX, /* boxes of 4 columns, and the map has more than one image; or none, but there are boxes */
+    ROI_ERROR_BATCH_INDEX,    /* a batch index is not a whole number in [0, N): see `row` */
+    ROI_ERROR_COORDINATE,     /* a coordinate is NaN or infinite: see `row` and `column` */
+    ROI_ERROR_BOX_OVERFLOW,   /* box times spatial_scale leaves the range of double: see `row` */
+    ROI_ERROR_LEVELS,         /* number of levels below 1 */
+    ROI_ERROR_CANONICAL,      /* canonical scale not finite and above 0 */
+    ROI_ERROR_MEMORY,         /* out of memory */
+    ROI_CANCELLED             /* the flag given as `cancel` was found set */
+} roi_status;
+
+/* Which part of the input a status is about. Members that say nothing are -1 (row, column) or 0 (value). */
+typedef struct roi_error {
+    roi_status status;
+    int64_t row;    /* the first box that is wrong */
+    int64_t column; /* the column of the box array that is wrong */
+    double value;   /* what stands there */
+} roi_error;
+
+/* One line of English for a status; never NULL, for unknown numbers neither. */
+ROI_API const char *roi_status_text(roi_status status);
+
+/* ---- Arrays ---------------------------------------------------------------------------------------------------- */
+
+typedef enum roi_dtype {
+    ROI_FLOAT32 = 0,
+    ROI_FLOAT64 = 1,
+    ROI_FLOAT16 = 2, /* IEEE binary16 */
+    ROI_BFLOAT16 = 3 /* the upper half of a float32 */
+} roi_dtype;
+
+/* An array of four dimensions. `data` points to element [0, 0, 0, 0]; it is written to only where the array is a
+   result. Strides count elements; they may be 0 (a broadcast input) or negative. */
+typedef struct roi_array {
+    void *data;
+    roi_dtype dtype;
+    int64_t shape[4];
+    int64_t strides[4];
+} roi_array;
+
+/* K boxes. `data` points to rows of `columns` numbers, float32 or float64 whatever the map's type:
+   5 columns: batch index, x1, y1, x2, y2; the batch index must be a whole number in [0, N).
+   4 columns: x1, y1, x2, y2, and the image is `batch_index[k]`; with `batch_index` NULL it is 0, which is allowed only
+   where N is 1. `strides` count elements, from row to row and from column to column. */
+typedef struct roi_boxes {
+    const void *data;
+    roi_dtype dtype;
+    int64_t count;
+    int64_t columns;
+    int64_t strides[2];
+    const int64_t *batch_index;
+} roi_boxes;
+
+/* ---- RoIAlign -------------------------------------------------------------------------------------------------- */
+
+/* How the samples of a bin become one number. Samples outside the map count as 0 in each mode.
+   Sources: avg: He et al., "Mask R-CNN" (2017); max: the same with a maximum, as in mmcv;
+   max_corner: ONNX operator RoiAlign, mode "max". */
+typedef enum roi_mode {
+    ROI_AVG = 0,       /* the mean of the bilinear samples */
+    ROI_MAX = 1,       /* the largest bilinear sample */
+    ROI_MAX_CORNER = 2 /* the largest of the four weighted corners of any sample */
+} roi_mode;
+
+typedef struct roi_align_params {
+    size_t size; /* sizeof(roi_align_params) */
+    double spatial_scale;
+    int64_t sampling_ratio; /* samples per bin and axis; 0 or less: ceil(bin side), each axis by itself */
+    int32_t aligned;        /* not 0: shift boxes by -0.5, so that pixel centres are where they are (recommended) */
+    roi_mode mode;
+    const volatile int32_t *cancel; /* NULL, or a flag that is looked at now and then: not 0 stops the work */
+} roi_align_params;
+
+/* spatial_scale 1, sampling_ratio -1, aligned, avg, no cancel flag. */
+ROI_API roi_align_params roi_align_defaults(void);
+
+/*
+ * Pools each box from `input` [N, C, H, W] into `output_ret` [K, C, output height, output width].
+ *
+ *     start  = corner 1 * spatial_scale - (aligned ? 0.5 : 0), end likewise
+ *     size   = end - start, not aligned: at least 1
+ *     bin    = size / output size
+ *     grid   = sampling_ratio, or ceil(bin) where that is 0 or less
+ *     sample = start + p * bin + (i + 0.5) * bin / grid       for bin p and i = 0 .. grid - 1
+ *
+ * on each axis. A sample is outside (and counts as 0) below -1 or above H (W). Else it is moved to 0 if negative,
+ * reads the last row (column) alone from H - 1 (W - 1) on, and is bilinear between. avg divides by the whole grid.
+ * This is evaluated in the type computed in, in the order written, so that borders and grids are those of torchvision
+ * and ONNX Runtime to the last sample.
+ *
+ * x2 < x1 is valid: with an adaptive grid the result is 0, with a fixed one the crop is mirrored.
+ * The cost grows with the part of the box that lies on the map, never with the box or the grid.
+ *
+ * `output_ret` has input's dtype; its shape gives K (which must be boxes->count) and the output size.
+ */
+ROI_API roi_status roi_align(const roi_align_params *params, const roi_array *input, const roi_boxes *boxes,
+                             const roi_array *output_ret, roi_error *error_ret);
+
+/*
+ * The gradient of roi_align (mode avg) for its input: `grad` [K, C, output height, output width] flows back into
+ * `input_grad_ret` [N, C, H, W], which is overwritten, not added to. Both have the same dtype. params->mode must be
+ * ROI_AVG. A pixel that several boxes have read receives their shares in the order of the boxes.
+ */
+ROI_API roi_status roi_align_backward(const roi_align_params *params, const roi_array *grad, const roi_boxes *boxes,
+                                      const roi_array *input_grad_ret, roi_error *error_ret);
+
+/* ---- Several levels -------------------------------------------------------------------------------------------- */
+
+typedef struct roi_levels_params {
+    size_t size; /* sizeof(roi_levels_params) */
+    int64_t num_levels;
+    int64_t canonical_level;
+    double canonical_scale;
+} roi_levels_params;
+
+/* canonical_level 2, canonical_scale 224, no levels: set num_levels. */
+ROI_API roi_levels_params roi_levels_defaults(void);
+
+/*
+ * For each box the pyramid level it is pooled from, an index from 0 (finest) to num_levels - 1:
+ *
+ *     floor(canonical_level + log2(sqrt(width * height) / canonical_scale + 1e-6)), clamped
+ *
+ * in double precision, from the boxes in image units; a negative side counts as area 0. Batch indices are not looked
+ * at. Source: Lin et al., "Feature Pyramid Networks" (2017), equation 1, which calls level 2 here P4.
+ * `levels_ret` has boxes->count elements.
+ */
+ROI_API roi_status roi_assign_levels(const roi_levels_params *params, const roi_boxes *boxes, int64_t *levels_ret,
+                                     roi_error *error_ret);
+
+/*
+ * roi_align, but each box is pooled from the level that roi_assign_levels gives it. `features` and `spatial_scales`
+ * have levels->num_levels elements; params->spatial_scale is not used. All features have the same dtype, N and C.
+ * Rows of `output_ret` are in the order of the boxes.
+ */
+ROI_API roi_status roi_align_multiscale(const roi_align_params *params, const roi_levels_params *levels,
+                                        const roi_array *features, const double *spatial_scales,
+                                        const roi_boxes *boxes, const roi_array *output_ret, roi_error *error_ret);
+
+/* ---- Threads and processor ------------------------------------------------------------------------------------- */
+
+/* How many threads a call may use: at first what OpenMP allows (OMP_NUM_THREADS, or one per processor), 1 where the
+   library was built without it. Setting it holds for the whole process; below 1 counts as 1. */
+ROI_API void roi_set_num_threads(int32_t threads);
+ROI_API int32_t roi_get_num_threads(void);
+
+/* The kernels are compiled once per tier of processor, and the best that this one runs is chosen when the library is
+   loaded. The environment variable ROI_CPU_TIER (baseline, avx2, avx512) lowers the choice. Results of two tiers may
+   differ by rounding. */
+typedef enum roi_cpu_tier {
+    ROI_CPU_BASELINE = 0,
+    ROI_CPU_AVX2 = 1,  /* AVX2, FMA and F16C */
+    ROI_CPU_AVX512 = 2 /* and AVX-512 F, BW, DQ, VL */
+} roi_cpu_tier;
+
+ROI_API roi_cpu_tier roi_get_cpu_tier(void);       /* the one in use */
+ROI_API roi_cpu_tier roi_best_cpu_tier(void);      /* the best that this processor and this build have */
+ROI_API const char *roi_cpu_tier_name(roi_cpu_tier tier);
+
+/* "MAJOR.MINOR.PATCH" of the library that is loaded. */
+ROI_API const char *roi_version(void);
+
+#ifdef __cplusplus
+}
+#endif
+
+#endif /* ROI_H */

@@ -1,0 +1,46 @@
+"""Makes the C source of a cffi module from a C header, so that no declaration is ever typed twice.
+
+Usage: python cffi_source.py MODULE HEADER OUTPUT.c
+
+The header must be plain enough: declarations, comments, include guards, and macros without arguments. What the
+preprocessor would see is dropped, except that a prototype marked ``CFFI_CALLBACK`` becomes a function which Python
+implements.
+"""
+
+from __future__ import annotations
+
+import pathlib
+import re
+import sys
+
+import cffi
+
+COMMENT = re.compile(r"/\*.*?\*/", re.DOTALL)
+CPLUSPLUS = re.compile(r"^#ifdef __cplusplus.*?^#endif", re.DOTALL | re.MULTILINE)
+DIRECTIVE = re.compile(r"^[ \t]*#(?:.*\\\n)*.*$", re.MULTILINE)
+EXPORT = re.compile(r"^ROI_API\s+", re.MULTILINE)
+CALLBACK = re.compile(r"^CFFI_CALLBACK\s+", re.MULTILINE)
+
+
+def declarations(header: str) -> str:
+    """The part of a C header that cffi's parser takes."""
+    text = COMMENT.sub(" ", header)
+    text = CPLUSPLUS.sub("", text)
+    text = DIRECTIVE.sub("", text)
+    text = EXPORT.sub("", text)
+    return CALLBACK.sub('extern "Python+C" ', text)
+
+
+def main(module: str, header: str, output: str) -> None:
+    """Writes the C source of `module`, which gives Python everything `header` declares."""
+    path = pathlib.Path(header)
+    ffi = cffi.FFI()
+    ffi.cdef(declarations(path.read_text(encoding="utf-8")))
+    ffi.set_source(module, f'#include "{path.name}"')
+    ffi.emit_c_code(output)
+
+
+if __name__ == "__main__":
+    if len(sys.argv) != 4:
+        sys.exit(__doc__)
+    main(*sys.argv[1:])
