@@ -57,12 +57,11 @@ def test_areas_beyond_the_range_of_double():
 
 
 def test_double_precision_whatever_the_input():
-    """Float32 and integer boxes are widened before the sides are taken: 2^24 - 1 apart is not 2^24."""
-    boxes = np.array([[-1.0, -1.0, 2**24 - 2, 2**24 - 2]], np.float32)  # sides 2^24 - 1 in double, 2^24 in float32
-    side = float(2**24)
-    assert pyroi.assign_levels(boxes, 4, canonical_scale=side * (1 + 1e-6)).tolist() == [
-        levels.level(*boxes[0], 4, canonical_scale=side * (1 + 1e-6))
-    ]
+    """Float32 and integer boxes are widened before the sides are taken: a side of 2^24 + 1 is not 2^24."""
+    boxes = np.array([[-1.0, -1.0, 2**24, 2**24]], np.float32)
+    limit = 2**24 + 0.5  # level 2 begins here
+    assert pyroi.assign_levels(boxes, 4, canonical_scale=limit / (1 - 1e-6)).tolist() == [2]
+    assert pyroi.assign_levels(boxes, 4, canonical_scale=(limit + 1) / (1 - 1e-6)).tolist() == [1]
     wide = np.array([[-(2**30), 0, 2**30 + 1, 2**31 - 1]], np.int32)  # x2 - x1 overflows int32
     assert pyroi.assign_levels(wide, 40, canonical_level=0, canonical_scale=1).tolist() == [31]
     small = np.array([[0, 0, 255, 200], [200, 0, 10, 10]], np.uint8)  # 10 - 200 is no large number

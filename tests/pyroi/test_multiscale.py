@@ -66,13 +66,13 @@ def test_canonical_level_and_scale():
 
 def test_levels_are_chosen_in_float64_before_boxes_are_rounded():
     """A float64 box just below a limit, which float32 would round above it, stays on the lower level."""
-    limit = 224 * (1 - 1e-6)
-    side = np.nextafter(limit, 0) - 1e-9
-    assert np.float32(side) > limit
+    side = 200 - 1e-9  # 200 in float32
+    scale = (200 - 0.5e-9) / (1 - 1e-6)  # puts the beginning of level 2 between the two
     features = [np.full((1, 1, 4, 4), level, np.float32) for level in range(4)]
     boxes = np.array([[0, 0, 0, side, side]])
-    assert levels.level(0, 0, side, side, 4) == 1
-    assert pyroi.multiscale_roi_align(features, boxes, (1, 1), [1 / 64] * 4, 1).item() == 1
+    assert pyroi.multiscale_roi_align(features, boxes, (1, 1), [1 / 64] * 4, 1, canonical_scale=scale).item() == 1
+    rounded = boxes.astype(np.float32)
+    assert pyroi.multiscale_roi_align(features, rounded, (1, 1), [1 / 64] * 4, 1, canonical_scale=scale).item() == 2
 
 
 def test_box_formats_agree():

@@ -296,9 +296,8 @@ def test_sampling_grid_is_decided_in_the_type_computed_in():
     scale = float(np.float32(0.1))
     squares = A25**2
     boxes = np.array([[0, 0, 0, 30, 30]], np.float32)
-    assert pyroi.roi_align(squares, boxes, (1, 1), scale).item() == pytest.approx(
-        squares[0, 0, :3, :3].mean(), rel=1e-6
-    )
+    three = squares[0, 0, :3, :3].mean()
+    assert pyroi.roi_align(squares, boxes, (1, 1), scale).item() == pytest.approx(three, rel=1e-6)
     four = np.array([-0.125, 0.625, 1.375, 2.125])  # -0.5 + (i + 0.5) * 3 / 4
     weights = np.zeros(5)
     for position in np.maximum(four, 0):
