@@ -119,3 +119,18 @@ LAYOUTS = {
 def _locked(x):
     x.flags.writeable = False
     return x
+
+
+def battery():
+    """Calls that take every path of the kernels: (name, map, boxes, output size, ratio, mode), the same each time."""
+    rng = np.random.default_rng(0)
+    shapes = [(2, 1, 9, 5), (1, 7, 16, 16), (1, 16, 20, 33), (2, 40, 7, 64), (1, 3, 50, 50)]
+    for dtype in (np.float16, np.float32, np.float64):
+        for shape in shapes:
+            for layout in ("contiguous", "channels_last", "sliced"):
+                map = LAYOUTS[layout](random_map(rng, shape, dtype))
+                boxes = random_boxes(rng, 25, shape, dtype=np.float64 if dtype is np.float64 else np.float32)
+                for output_size, ratio in (((7, 7), 2), ((3, 14), -1), ((1, 1), -1), ((16, 2), 3)):
+                    for mode in ("avg", "max", "max_corner"):
+                        name = f"{np.dtype(dtype).name} {shape} {layout} {output_size} {ratio} {mode}"
+                        yield name, map, boxes, output_size, ratio, mode

@@ -35,7 +35,7 @@ def test_one_pixel(mode, dtype, layout, value):
         bounds.assert_within(result, expected, magnitude)
         reached += np.count_nonzero(~np.isfinite(expected))
         assert np.isfinite(result[:, 0]).all()  # the other channel
-    assert reached > 0 or (mode, value) == ("max", -np.inf)
+    assert reached > 0
 
 
 @pytest.mark.parametrize("mode", MODES)
@@ -86,7 +86,7 @@ def test_nan_wins_a_maximum_wherever_it_is(mode):
 @pytest.mark.parametrize("mode", MODES)
 @given(case=cases(max_boxes=6))
 def test_agrees_with_the_walk(mode, case):
-    """A fifth of the pixels NaN or infinite, random boxes: NaN, infinities and numbers stand where the walk has them."""
+    """A fifth of the pixels NaN or infinite, random boxes: each result is the number, infinity or NaN of the walk."""
     rng = np.random.default_rng(2)
     map = case.input.copy()
     broken = rng.random(map.shape) < 0.2
