@@ -79,5 +79,5 @@ def _many_boxes():
 
 
 def test_hundred_thousand_boxes():
-    """Forward and backward of 100 000 boxes, within 20 s of processor time and 4 GiB: no cost that grows as its square."""
+    """Forward and backward of 100 000 boxes within 20 s of processor time and 4 GiB: the cost is linear."""
     assert run_child(_many_boxes, cpu_seconds=20, address_space=4 << 30).strip() == "done"

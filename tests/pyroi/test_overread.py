@@ -95,5 +95,5 @@ def _guard_works():
 
 def test_guards_guard():
     """One element too many is a crash: otherwise the tests above could not fail."""
-    with pytest.raises(AssertionError, match="SIGSEGV|SIGBUS"):
+    with pytest.raises(AssertionError, match=r"SIGSEGV|SIGBUS"):
         run_child(_guard_works)
