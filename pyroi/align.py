@@ -17,7 +17,6 @@ from pyroi.arrays import (
     new_map,
     shape_text,
     to_flag,
-    to_floats,
     to_integer,
     to_map,
     to_number,
