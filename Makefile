@@ -1,0 +1,101 @@
+# What the project can be asked to do; `make help` lists it. Everything happens in .venv and build.
+#
+# The Python packages are installed into .venv like a user's, not as links to the sources ("editable"): so nothing is
+# rebuilt or locked when a program starts. A changed source is rebuilt here, by the stamps in .venv. Programs in .venv
+# run from the repository's root must not find the sources first: hence pytest and not python -m pytest, and python -I.
+
+PYTHON ?= python3
+ARGS ?=
+
+BIN := .venv/bin
+VENV := .venv/stamp-venv$(subst /,-,$(PYTHON))
+INSTALLED := .venv/stamp-installed
+PIP := $(BIN)/pip install --quiet --disable-pip-version-check
+MESON := PATH="$(CURDIR)/$(BIN):$$PATH" meson
+
+SOURCES := pyproject.toml meson.build meson.options $(shell find libroi pyroi tclcmd -name __pycache__ -prune -o -print)
+
+.DELETE_ON_ERROR:
+.PHONY: help build demo test test-c tiers check format sanitize symbols docs docs-check bench clean
+
+help: ## This list
+	@sed -n 's/^\([a-z-]*\):.*## /\1	/p' $(MAKEFILE_LIST) | expand -t 14
+	@echo 'Variables: PYTHON=python3.12 picks the interpreter, ARGS="..." goes to pytest, the demo or the benchmarks.'
+
+build: $(INSTALLED) ## The Python packages and the shell, installed in .venv
+
+demo: $(INSTALLED) .venv/stamp-matplotlib ## Cut faces and medals out of a photograph (which comes with matplotlib)
+	@mkdir -p build/demo
+	$(BIN)/roish examples/faces.tcl "$$($(BIN)/python -I -c \
+	    'import matplotlib.cbook as c; print(c.get_sample_data("grace_hopper.jpg", asfileobj=False))')" build/demo $(ARGS)
+
+test: test-c $(INSTALLED) ## The tests in C, then those in Python
+	$(BIN)/pytest $(ARGS)
+
+test-c: $(VENV)
+	@$(MESON) setup build/c -Dtests=true >/dev/null
+	@$(MESON) test -C build/c --print-errorlogs
+
+tiers: $(INSTALLED) ## The Python tests once per kind of processor that this one can stand in for
+	@for tier in baseline avx2 avx512; do \
+	    export ROI_CPU_TIER=$$tier; \
+	    chosen=$$($(BIN)/python -I -c 'import pyroi; print(pyroi.cpu_features()["tier"])') || exit 1; \
+	    if [ $$chosen = $$tier ]; then \
+	        echo "CPU tier $$tier:"; $(BIN)/pytest --quiet tests/pyroi $(ARGS) || exit 1; \
+	    else \
+	        echo "CPU tier $$tier: skipped, this processor or compiler does not have it"; \
+	    fi; \
+	done
+
+check: $(INSTALLED) .venv/stamp-lint ## ruff and mypy
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+
+format: .venv/stamp-lint ## Let ruff format the Python files
+	$(BIN)/ruff check --fix .
+	$(BIN)/ruff format .
+
+sanitize: $(VENV) ## The tests in C under AddressSanitizer and UndefinedBehaviorSanitizer
+	@$(MESON) setup build/sanitize -Dtests=true -Dbuildtype=debugoptimized -Db_ndebug=false -Db_lundef=false \
+	    -Db_sanitize=address,undefined -Dc_args=-fno-sanitize-recover=undefined >/dev/null
+	@$(MESON) test -C build/sanitize --print-errorlogs --timeout-multiplier 10
+
+symbols: test-c ## See that the C library exports nothing but roi_*
+	@strange=$$(nm --dynamic --defined-only --format=posix build/c/libroi/libroi.so | grep -v '^roi_' || true); \
+	    [ -z "$$strange" ] || { echo "Exported beside roi_*: $$strange"; exit 1; }
+
+docs: $(INSTALLED) ## Write docs/commands again from the commands' declarations
+	$(BIN)/python -I -m tclcmd.reference docs/commands
+
+docs-check: $(INSTALLED) ## See that docs/commands agrees with the declarations
+	$(BIN)/python -I -m tclcmd.reference --check docs/commands
+
+bench: $(INSTALLED) ## Compare with the peers that .venv has: see benchmarks/README.md
+	$(BIN)/python benchmarks --json build/bench.json $(ARGS)
+
+clean: ## Remove .venv and build
+	rm -rf .venv build
+
+$(VENV): .ci/system-packages
+	@.ci/system-packages $(PYTHON)
+	@echo 'Making the virtual environment .venv'
+	@rm -rf .venv build/python
+	@$(PYTHON) -m venv .venv
+	@$(PIP) --upgrade pip
+	@$(PIP) meson-python meson ninja cffi
+	@touch $@
+
+$(INSTALLED): $(VENV) $(SOURCES)
+	@echo 'Building and installing'
+	@mkdir -p build/python
+	@PATH="$(CURDIR)/$(BIN):$$PATH" $(PIP) --no-build-isolation -Cbuild-dir=build/python '.[test,image]'
+	@touch $@
+
+.venv/stamp-lint: $(VENV)
+	@$(PIP) ruff mypy
+	@touch $@
+
+.venv/stamp-matplotlib: $(VENV)
+	@$(PIP) matplotlib
+	@touch $@
