@@ -45,9 +45,8 @@ def draw(report: Report, path: pathlib.Path) -> None:
     axes.set_yticks(range(len(titles)), titles)
     axes.invert_yaxis()
     axes.spines[["top", "right", "left"]].set_visible(False)
-    figure.suptitle(
-        f"Time of a call, as a multiple of pyroi's ({report.engines(ours=True)[0].split()[-1]}, float32, {counted(threads)})"
-    )
+    tier = report.engines(ours=True)[0].split()[-1]
+    figure.suptitle(f"Time of a call, as a multiple of pyroi's ({tier}, float32, {counted(threads)})")
     figure.legend(*axes.get_legend_handles_labels(), loc="outside lower center", ncols=len(peers), frameon=False)
     path.parent.mkdir(parents=True, exist_ok=True)
     figure.savefig(path, dpi=150)
