@@ -1,0 +1,279 @@
+/* align_mean.c - RoIAlign's mean: weight tables for all boxes, then tiles of work for the kernels. */
+#include <stdlib.h>
+
+#include "align.h"
+#include "align_kernel.h"
+#include "array.h"
+#include "convert.h"
+#include "parallel.h"
+
+enum {
+    MEASURE_GROUP = 64,       /* boxes planned at a time by one thread */
+    CHANNEL_GROUP = 8,        /* channels of a tile: neighbours in the result, so that cache lines are written whole */
+    TILES_PER_THREAD = 4,     /* so that no thread waits long for the last one */
+    CHUNK_BYTES = 4 << 20,    /* of weight tables that are held at a time */
+    ALIGNMENT = 64
+};
+
+struct mean {
+    const struct roi_align_call *call;
+    const roi_array *maps; /* that the kernel works on: the call's, or the sum of gradients */
+    struct roi_plan *plans;
+    char *tables;
+    void *scratch_memory;
+    char *scratch; /* the same, aligned; one part for each thread */
+    struct roi_scratch_size scratch_size;
+    size_t scratch_bytes;
+    int threads;
+    double work; /* multiply-adds */
+    /* The chunk at hand, and how it is cut into tiles. */
+    int64_t begin, end, plans_per_tile, channels_per_tile;
+    roi_tile_kernel *kernel;
+};
+
+static const struct roi_align_kernels *kernels(void)
+{
+#if defined(ROI_HAVE_X86_TIERS)
+    switch (roi_get_cpu_tier()) {
+    case ROI_CPU_AVX512: return &roi_align_kernels_avx512;
+    case ROI_CPU_AVX2: return &roi_align_kernels_avx2;
+    case ROI_CPU_BASELINE: break;
+    }
+#endif
+    return &roi_align_kernels_baseline;
+}
+
+static int64_t groups(int64_t n, int64_t group) { return (n + group - 1) / group; }
+
+/* ---- Planning -------------------------------------------------------------------------------------------------- */
+
+static void measure_group(void *context, int64_t group, int thread)
+{
+    struct mean *mean = context;
+    const int64_t end = min_i64((group + 1) * MEASURE_GROUP, mean->call->count);
+    (void)thread;
+    for (int64_t k = group * MEASURE_GROUP; k < end; k++) {
+        mean->plans[k] = (struct roi_plan){.box = &mean->call->boxes[k], .row = k};
+        if (!roi_plan_measure(&mean->call->rule, &mean->plans[k]))
+            mean->plans[k].row = -1;
+    }
+}
+
+static double work_of(const struct roi_align_call *call, const struct roi_plan *plan)
+{
+    const double width = (double)(plan->x.end - plan->x.first), bins = (double)call->rule.bins_y;
+    return (double)call->crops->shape[AXIS_C] * bins * width * (double)(plan->y.taps + call->rule.bins_x);
+}
+
+/* Sizes of all tables and of scratch memory. */
+static roi_status measure(struct mean *mean, roi_error *error_ret)
+{
+    const struct roi_align_call *call = mean->call;
+    const double guess = (double)call->count * 2000; /* planning a box costs about as much as 2000 multiply-adds */
+    roi_parallel_for(groups(call->count, MEASURE_GROUP), roi_threads_for(guess), NULL, measure_group, mean);
+    for (int64_t k = 0; k < call->count; k++) {
+        if (mean->plans[k].row < 0)
+            return roi_fail(error_ret, ROI_ERROR_BOX_OVERFLOW, k, -1, 0);
+        roi_scratch_include(&mean->scratch_size, &mean->plans[k], call->crops);
+        mean->work += work_of(call, &mean->plans[k]);
+    }
+    mean->threads = roi_threads_for(mean->work);
+    return ROI_SUCCESS;
+}
+
+/* The end of the chunk that begins at `begin`: at least one box, else as many as CHUNK_BYTES hold. */
+static int64_t chunk_end(const struct mean *mean, int64_t begin, size_t *bytes_ret)
+{
+    int64_t end = begin;
+    *bytes_ret = 0;
+    while (end < mean->call->count && (end == begin || *bytes_ret + mean->plans[end].bytes <= CHUNK_BYTES))
+        *bytes_ret += mean->plans[end++].bytes;
+    return end;
+}
+
+static size_t largest_chunk(const struct mean *mean)
+{
+    size_t bytes, most = 0;
+    for (int64_t begin = 0; begin < mean->call->count; begin = chunk_end(mean, begin, &bytes)) {
+        chunk_end(mean, begin, &bytes);
+        most = bytes > most ? bytes : most;
+    }
+    return most;
+}
+
+static roi_status allocate(struct mean *mean, roi_error *error_ret)
+{
+    mean->scratch_bytes = roi_scratch_bytes(&mean->scratch_size, mean->call->rule.axis.narrow);
+    mean->tables = malloc(largest_chunk(mean) + 1);
+    mean->scratch_memory = malloc(mean->scratch_bytes * (size_t)mean->threads + ALIGNMENT);
+    if (!mean->tables || !mean->scratch_memory)
+        return roi_fail(error_ret, ROI_ERROR_MEMORY, -1, -1, 0);
+    const uintptr_t address = (uintptr_t)mean->scratch_memory;
+    mean->scratch = (char *)mean->scratch_memory + (ALIGNMENT - address % ALIGNMENT) % ALIGNMENT;
+    return ROI_SUCCESS;
+}
+
+static roi_status prepare(struct mean *mean, roi_error *error_ret)
+{
+    mean->plans = malloc((size_t)max_i64(mean->call->count, 1) * sizeof *mean->plans);
+    if (!mean->plans)
+        return roi_fail(error_ret, ROI_ERROR_MEMORY, -1, -1, 0);
+    const roi_status status = measure(mean, error_ret);
+    return status == ROI_SUCCESS ? allocate(mean, error_ret) : status;
+}
+
+static void release(struct mean *mean)
+{
+    free(mean->plans);
+    free(mean->tables);
+    free(mean->scratch_memory);
+}
+
+/* ---- Working --------------------------------------------------------------------------------------------------- */
+
+static void fill_group(void *context, int64_t group, int thread)
+{
+    struct mean *mean = context;
+    const int64_t begin = mean->begin + group * MEASURE_GROUP, end = min_i64(begin + MEASURE_GROUP, mean->end);
+    (void)thread;
+    for (int64_t k = begin; k < end; k++)
+        roi_plan_fill(&mean->call->rule, &mean->plans[k]);
+}
+
+static void run_tile(void *context, int64_t item, int thread)
+{
+    struct mean *mean = context;
+    const int64_t channels = mean->call->crops->shape[AXIS_C], plan_groups =
+        groups(mean->end - mean->begin, mean->plans_per_tile);
+    const int64_t channel = item / plan_groups * mean->channels_per_tile;
+    const int64_t plan = mean->begin + item % plan_groups * mean->plans_per_tile;
+    const struct roi_tile tile = {.maps = mean->maps,
+                                  .crops = mean->call->crops,
+                                  .plans = mean->plans,
+                                  .scratch_size = &mean->scratch_size,
+                                  .plan_begin = plan,
+                                  .plan_end = min_i64(plan + mean->plans_per_tile, mean->end),
+                                  .channel_begin = channel,
+                                  .channel_end = min_i64(channel + mean->channels_per_tile, channels)};
+    mean->kernel(&tile, mean->scratch + (size_t)thread * mean->scratch_bytes);
+}
+
+/* Fills the tables of the chunk [begin, end), then runs the kernel over it. */
+static roi_status run_chunk(struct mean *mean)
+{
+    const struct roi_align_call *call = mean->call;
+    size_t offset = 0;
+    for (int64_t k = mean->begin; k < mean->end; offset += mean->plans[k++].bytes)
+        mean->plans[k].tables = mean->tables + offset;
+    roi_status status = roi_parallel_for(groups(mean->end - mean->begin, MEASURE_GROUP), mean->threads, call->cancel,
+                                         fill_group, mean);
+    if (status != ROI_SUCCESS)
+        return status;
+    const int64_t items = groups(call->crops->shape[AXIS_C], mean->channels_per_tile) *
+                          groups(mean->end - mean->begin, mean->plans_per_tile);
+    return roi_parallel_for(items, mean->threads, call->cancel, run_tile, mean);
+}
+
+static roi_status run_chunks(struct mean *mean)
+{
+    roi_status status = ROI_SUCCESS;
+    size_t bytes;
+    for (mean->begin = 0; mean->begin < mean->call->count && status == ROI_SUCCESS; mean->begin = mean->end) {
+        mean->end = chunk_end(mean, mean->begin, &bytes);
+        status = run_chunk(mean);
+    }
+    return status;
+}
+
+roi_status roi_align_mean(const struct roi_align_call *call, roi_error *error_ret)
+{
+    struct mean mean = {.call = call, .maps = call->rule.maps, .kernel = kernels()->forward, .channels_per_tile = CHANNEL_GROUP};
+    if (roi_array_elements(call->crops) == 0)
+        return ROI_SUCCESS;
+    roi_status status = prepare(&mean, error_ret);
+    if (status == ROI_SUCCESS) {
+        const int64_t channel_groups = groups(call->crops->shape[AXIS_C], CHANNEL_GROUP);
+        const int64_t plan_groups = groups(TILES_PER_THREAD * mean.threads, channel_groups);
+        mean.plans_per_tile = groups(call->count, plan_groups);
+        status = run_chunks(&mean);
+    }
+    release(&mean);
+    return status == ROI_CANCELLED ? roi_fail(error_ret, status, -1, -1, 0) : status;
+}
+
+/* ---- Backward -------------------------------------------------------------------------------------------------- */
+
+/* Gradients are summed in the type computed in, in rows that lie together: in the result itself where it is so. */
+struct sum {
+    const roi_array *result;
+    roi_array array;
+    bool apart;
+};
+
+static roi_status make_sum(const roi_array *result, struct sum *sum, roi_error *error_ret)
+{
+    const bool same_type = result->dtype == ROI_FLOAT32 || result->dtype == ROI_FLOAT64;
+    const int64_t *shape = result->shape;
+    *sum = (struct sum){.result = result, .array = *result, .apart = !same_type || result->strides[AXIS_W] != 1};
+    if (!sum->apart)
+        return ROI_SUCCESS;
+    sum->array.dtype = same_type ? result->dtype : ROI_FLOAT32;
+    sum->array.strides[AXIS_W] = 1;
+    sum->array.strides[AXIS_H] = shape[AXIS_W];
+    sum->array.strides[AXIS_C] = shape[AXIS_W] * shape[AXIS_H];
+    sum->array.strides[AXIS_N] = shape[AXIS_W] * shape[AXIS_H] * shape[AXIS_C];
+    const roi_status status = roi_check_array(&(roi_array){.data = sum, .dtype = sum->array.dtype, .shape = {
+        shape[0], shape[1], shape[2], shape[3]}});
+    sum->array.data = status == ROI_SUCCESS ? malloc((size_t)roi_array_elements(result) *
+                                                     roi_dtype_size(sum->array.dtype)) : NULL;
+    return sum->array.data ? ROI_SUCCESS : roi_fail(error_ret, ROI_ERROR_MEMORY, -1, -1, 0);
+}
+
+static void clear_plane(void *context, int64_t item, int thread)
+{
+    const struct sum *sum = context;
+    (void)thread;
+    roi_clear_plane(&sum->array, item / sum->array.shape[AXIS_C], item % sum->array.shape[AXIS_C]);
+}
+
+static void finish_plane(void *context, int64_t item, int thread)
+{
+    const struct sum *sum = context;
+    (void)thread;
+    roi_convert_plane(&sum->array, sum->result, item / sum->array.shape[AXIS_C], item % sum->array.shape[AXIS_C]);
+}
+
+static roi_status run_backward(struct mean *mean, struct sum *sum)
+{
+    const volatile int32_t *cancel = mean->call->cancel;
+    const int64_t planes = sum->array.shape[AXIS_N] * sum->array.shape[AXIS_C];
+    const int threads = roi_threads_for((double)roi_array_elements(&sum->array));
+    roi_status status = roi_parallel_for(planes, threads, cancel, clear_plane, sum);
+    if (status == ROI_SUCCESS && roi_array_elements(mean->call->crops) > 0)
+        status = run_chunks(mean);
+    if (status == ROI_SUCCESS && sum->apart)
+        status = roi_parallel_for(planes, threads, cancel, finish_plane, sum);
+    return status;
+}
+
+roi_status roi_align_mean_backward(const struct roi_align_call *call, roi_error *error_ret)
+{
+    struct sum sum;
+    struct mean mean = {.call = call, .maps = &sum.array, .kernel = kernels()->backward};
+    if (roi_array_elements(call->rule.maps) == 0)
+        return ROI_SUCCESS;
+    roi_status status = prepare(&mean, error_ret);
+    if (status == ROI_SUCCESS)
+        status = make_sum(call->rule.maps, &sum, error_ret);
+    if (status == ROI_SUCCESS) {
+        /* A tile has all boxes of its channels, in their order: no two tiles add to the same pixel. */
+        const int64_t share = call->crops->shape[AXIS_C] / (TILES_PER_THREAD * mean.threads);
+        mean.channels_per_tile = max_i64(1, min_i64(CHANNEL_GROUP, share));
+        mean.plans_per_tile = max_i64(call->count, 1);
+        status = run_backward(&mean, &sum);
+        if (sum.apart)
+            free(sum.array.data);
+    }
+    release(&mean);
+    return status == ROI_CANCELLED ? roi_fail(error_ret, status, -1, -1, 0) : status;
+}

@@ -1,0 +1,201 @@
+/*
+ * align_template.h - RoIAlign's mean for one element type
+ *
+ * STORE is the type in memory, REAL the one computed in; S() and R() make names for them. See align_kernel.h.
+ */
+
+/* One channel of a map, or of a crop. */
+struct S(view) {
+    STORE *data;
+    int64_t stride_y, stride_x;
+};
+
+static struct S(view) S(view_of)(const roi_array *array, int64_t n, int64_t c)
+{
+    return (struct S(view)){roi_plane(array, sizeof(STORE), n, c), array->strides[AXIS_H], array->strides[AXIS_W]};
+}
+
+/* ---- Rows: from the map ---------------------------------------------------------------------------------------- */
+
+/* Pixels along W, as a vector; `stride` is the constant 1 where this is inlined for rows that lie together. */
+INLINE R(vec) S(load_pixels)(const STORE *p, int64_t stride)
+{
+    if (stride == 1)
+        return S(load_vec)(p);
+    R(vec) v;
+    for (int i = 0; i < R(LANES); i++)
+        v[i] = S(load)(p + i * stride);
+    return v;
+}
+
+/* t[x] = sum over k < taps of weight[k] * pixel[k, x]. */
+INLINE void S(add_up_rows)(const STORE *pixel, int64_t stride_y, int64_t stride_x, const REAL *weight,
+                           const int64_t taps, int64_t width, REAL *t)
+{
+    int64_t x = 0;
+    for (; x + R(LANES) <= width; x += R(LANES)) {
+        R(vec) sum = weight[0] * S(load_pixels)(pixel + x * stride_x, stride_x);
+        for (int64_t k = 1; k < taps; k++)
+            sum += weight[k] * S(load_pixels)(pixel + k * stride_y + x * stride_x, stride_x);
+        memcpy(t + x, &sum, sizeof sum);
+    }
+    for (; x < width; x++) {
+        REAL sum = 0;
+        for (int64_t k = 0; k < taps; k++)
+            sum += weight[k] * S(load)(pixel + k * stride_y + x * stride_x);
+        t[x] = sum;
+    }
+}
+
+/* The same for a group of bins. Few taps are the rule, so they get loops of constant length. */
+INLINE void S(reduce_rows)(const struct S(view) *map, const struct roi_taps *y, int64_t bin, int64_t bins,
+                           int64_t stride_x, const struct window *window, REAL *t)
+{
+    const REAL *weight = (const REAL *)y->weights + bin * y->taps;
+    for (int64_t p = bin; p < bin + bins; p++, weight += y->taps, t += window->padded) {
+        const STORE *pixel = map->data + y->low[p] * map->stride_y + window->first * stride_x;
+        switch (y->taps) {
+        case 2: S(add_up_rows)(pixel, map->stride_y, stride_x, weight, 2, window->width, t); break;
+        case 3: S(add_up_rows)(pixel, map->stride_y, stride_x, weight, 3, window->width, t); break;
+        case 4: S(add_up_rows)(pixel, map->stride_y, stride_x, weight, 4, window->width, t); break;
+        case 5: S(add_up_rows)(pixel, map->stride_y, stride_x, weight, 5, window->width, t); break;
+        default: S(add_up_rows)(pixel, map->stride_y, stride_x, weight, y->taps, window->width, t);
+        }
+    }
+}
+
+/* ---- Forward --------------------------------------------------------------------------------------------------- */
+
+/* One crop, with NaN spread too far where the map has NaN or infinity: then true is returned. */
+static bool S(pool_fast)(const struct S(view) *map, const struct roi_plan *plan, const struct window *window,
+                         const struct R(band) *band, int64_t bins_y, REAL *t, REAL *crop)
+{
+    bool nan = false;
+    const REAL *crop_end = crop + bins_y * band->columns;
+    for (int64_t p = 0; p < bins_y; p += ROI_TILE_ROWS) {
+        const int64_t rows = min_i64(bins_y - p, ROI_TILE_ROWS);
+        if (map->stride_x == 1)
+            S(reduce_rows)(map, &plan->y, p, rows, 1, window, t);
+        else
+            S(reduce_rows)(map, &plan->y, p, rows, map->stride_x, window, t);
+        nan |= R(multiply_band)(t, window->padded, rows, band, crop + p * band->columns, band->columns, crop_end);
+    }
+    return nan;
+}
+
+/* One bin, from just those pixels that have a weight. */
+static REAL S(pool_bin)(const struct S(view) *map, const struct roi_plan *plan, int64_t p, int64_t q)
+{
+    const REAL *wy = (const REAL *)plan->y.weights + p * plan->y.taps;
+    const REAL *wx = (const REAL *)plan->x.weights + q * plan->x.taps;
+    const STORE *corner = map->data + plan->y.low[p] * map->stride_y + plan->x.low[q] * map->stride_x;
+    REAL sum = 0;
+    for (int64_t k = 0; k < plan->y.taps; k++)
+        for (int64_t l = 0; l < plan->x.taps; l++)
+            if (wy[k] != 0 && wx[l] != 0)
+                sum += wy[k] * wx[l] * S(load)(corner + k * map->stride_y + l * map->stride_x);
+    return sum;
+}
+
+static void S(pool_exact)(const struct S(view) *map, const struct roi_plan *plan, int64_t bins_y, int64_t bins_x,
+                          REAL *crop)
+{
+    for (int64_t p = 0; p < bins_y; p++)
+        for (int64_t q = 0; q < bins_x; q++)
+            crop[p * bins_x + q] = S(pool_bin)(map, plan, p, q);
+}
+
+static void S(write_crop)(const REAL *crop, const struct S(view) *out, int64_t bins_y, int64_t bins_x)
+{
+    for (int64_t p = 0; p < bins_y; p++)
+        for (int64_t q = 0; q < bins_x; q++)
+            S(store)(out->data + p * out->stride_y + q * out->stride_x, crop[p * bins_x + q]);
+}
+
+/* Whether a crop lies in memory just as it is computed, so that it needs no copy. */
+static bool S(is_plain)(const roi_array *crops)
+{
+    return sizeof(STORE) == sizeof(REAL) && crops->strides[AXIS_W] == 1 &&
+           crops->strides[AXIS_H] == crops->shape[AXIS_W];
+}
+
+static void S(pool_box)(const struct roi_tile *tile, const struct roi_plan *plan, struct R(scratch) *scratch)
+{
+    const roi_array *map = &tile->maps[plan->box->level], *crops = tile->crops;
+    const int64_t bins_y = crops->shape[AXIS_H], bins_x = crops->shape[AXIS_W];
+    const bool plain = S(is_plain)(crops), empty = plan->y.taps == 0 || plan->x.taps == 0;
+    const struct window window = window_of(&plan->x, map->shape[AXIS_W], R(LANES));
+    if (!empty)
+        R(band_of_pixels)(&scratch->band, &plan->x, bins_x, window.first);
+    for (int64_t c = tile->channel_begin; c < tile->channel_end; c++) {
+        const struct S(view) in = S(view_of)(map, plan->box->image, c), out = S(view_of)(crops, plan->row, c);
+        REAL *crop = plain ? (REAL *)(void *)out.data : scratch->crop;
+        if (empty)
+            memset(crop, 0, (size_t)(bins_y * bins_x) * sizeof(REAL));
+        else if (S(pool_fast)(&in, plan, &window, &scratch->band, bins_y, scratch->rows, crop))
+            S(pool_exact)(&in, plan, bins_y, bins_x, crop);
+        if (!plain)
+            S(write_crop)(crop, &out, bins_y, bins_x);
+    }
+}
+
+static void S(pool_tile)(const struct roi_tile *tile, void *memory)
+{
+    struct R(scratch) scratch = R(scratch_of)(tile->scratch_size, memory);
+    for (int64_t i = tile->plan_begin; i < tile->plan_end; i++)
+        S(pool_box)(tile, &tile->plans[i], &scratch);
+}
+
+/* ---- Backward -------------------------------------------------------------------------------------------------- */
+
+/* Returns whether all of it is finite. */
+static bool S(read_crop)(const struct S(view) *in, int64_t bins_y, int64_t bins_x, REAL *crop)
+{
+    REAL zero = 0;
+    for (int64_t p = 0; p < bins_y; p++)
+        for (int64_t q = 0; q < bins_x; q++) {
+            const REAL value = S(load)(in->data + p * in->stride_y + q * in->stride_x);
+            crop[p * bins_x + q] = value;
+            zero += value * 0;
+        }
+    return zero == 0;
+}
+
+static void S(scatter_fast)(const REAL *grad, const struct roi_plan *plan, const struct window *window,
+                            const struct R(band) *band, int64_t bins_y, int64_t bins_x, REAL *t, REAL *map,
+                            int64_t stride_y)
+{
+    for (int64_t p = 0; p < bins_y; p += ROI_TILE_ROWS) {
+        const int64_t rows = min_i64(bins_y - p, ROI_TILE_ROWS);
+        R(multiply_band)(grad + p * bins_x, bins_x, rows, band, t, window->padded, t + ROI_TILE_ROWS * window->padded);
+        for (int64_t r = 0; r < rows; r++)
+            R(add_row)(t + r * window->padded, (const REAL *)plan->y.weights + (p + r) * plan->y.taps, plan->y.taps,
+                       window->width, map + plan->y.low[p + r] * stride_y + window->first, stride_y);
+    }
+}
+
+static void S(scatter_box)(const struct roi_tile *tile, const struct roi_plan *plan, struct R(scratch) *scratch)
+{
+    const roi_array *map = &tile->maps[plan->box->level], *crops = tile->crops;
+    const int64_t bins_y = crops->shape[AXIS_H], bins_x = crops->shape[AXIS_W];
+    if (plan->y.taps == 0 || plan->x.taps == 0)
+        return;
+    const struct window window = window_of(&plan->x, map->shape[AXIS_W], R(LANES));
+    R(band_of_bins)(&scratch->band, &plan->x, bins_x, window.first, window.width);
+    for (int64_t c = tile->channel_begin; c < tile->channel_end; c++) {
+        const struct S(view) in = S(view_of)(crops, plan->row, c);
+        REAL *plane = roi_plane(map, sizeof(REAL), plan->box->image, c);
+        if (S(read_crop)(&in, bins_y, bins_x, scratch->crop))
+            S(scatter_fast)(scratch->crop, plan, &window, &scratch->band, bins_y, bins_x, scratch->rows, plane,
+                            map->strides[AXIS_H]);
+        else
+            R(scatter_exact)(scratch->crop, plan, bins_y, bins_x, plane, map->strides[AXIS_H]);
+    }
+}
+
+static void S(scatter_tile)(const struct roi_tile *tile, void *memory)
+{
+    struct R(scratch) scratch = R(scratch_of)(tile->scratch_size, memory);
+    for (int64_t i = tile->plan_begin; i < tile->plan_end; i++)
+        S(scatter_box)(tile, &tile->plans[i], &scratch);
+}

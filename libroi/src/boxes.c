@@ -1,0 +1,69 @@
+/* boxes.c - reads and checks boxes of every accepted form. */
+#include "boxes.h"
+
+#include <math.h>
+
+static double element(const roi_boxes *boxes, int64_t row, int64_t column)
+{
+    const int64_t at = row * boxes->strides[0] + column * boxes->strides[1];
+    return boxes->dtype == ROI_FLOAT64 ? ((const double *)boxes->data)[at] : (double)((const float *)boxes->data)[at];
+}
+
+roi_status roi_check_boxes(const roi_boxes *boxes)
+{
+    if (!boxes)
+        return ROI_ERROR_NULL;
+    if (boxes->count < 0 || boxes->count > INT64_MAX / 64)
+        return ROI_ERROR_SHAPE;
+    if (boxes->dtype != ROI_FLOAT32 && boxes->dtype != ROI_FLOAT64)
+        return ROI_ERROR_DTYPE;
+    if (boxes->columns != 4 && (boxes->columns != 5 || boxes->batch_index))
+        return ROI_ERROR_COLUMNS;
+    return boxes->data || boxes->count == 0 ? ROI_SUCCESS : ROI_ERROR_NULL;
+}
+
+roi_status roi_read_corners(const roi_boxes *boxes, int64_t row, double corner_ret[4], roi_error *error_ret)
+{
+    const int64_t first = boxes->columns - 4;
+    for (int64_t i = 0; i < 4; i++) {
+        corner_ret[i] = element(boxes, row, first + i);
+        if (!isfinite(corner_ret[i]))
+            return roi_fail(error_ret, ROI_ERROR_COORDINATE, row, first + i, corner_ret[i]);
+    }
+    return ROI_SUCCESS;
+}
+
+/* Written so that NaN fails: the comparison holds only for numbers, and comes before the cast. */
+static bool whole_number_below(double value, int64_t limit)
+{
+    return value >= 0 && value < (double)limit && value == floor(value);
+}
+
+static roi_status read_image(const roi_boxes *boxes, int64_t row, int64_t images, int64_t *image_ret,
+                             roi_error *error_ret)
+{
+    double index = 0;
+    if (boxes->columns == 5)
+        index = element(boxes, row, 0);
+    else if (boxes->batch_index)
+        index = (double)boxes->batch_index[row];
+    if (!whole_number_below(index, images))
+        return roi_fail(error_ret, ROI_ERROR_BATCH_INDEX, row, boxes->columns == 5 ? 0 : -1, index);
+    *image_ret = (int64_t)index;
+    return ROI_SUCCESS;
+}
+
+roi_status roi_read_boxes(const roi_boxes *boxes, int64_t images, struct roi_box *table_ret, roi_error *error_ret)
+{
+    if (boxes->columns == 4 && !boxes->batch_index && (images > 1 || (images == 0 && boxes->count > 0)))
+        return roi_fail(error_ret, ROI_ERROR_NO_BATCH_INDEX, -1, -1, 0);
+    for (int64_t row = 0; row < boxes->count; row++) {
+        table_ret[row].level = 0;
+        roi_status status = read_image(boxes, row, images, &table_ret[row].image, error_ret);
+        if (status == ROI_SUCCESS)
+            status = roi_read_corners(boxes, row, table_ret[row].corner, error_ret);
+        if (status != ROI_SUCCESS)
+            return status;
+    }
+    return ROI_SUCCESS;
+}

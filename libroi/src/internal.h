@@ -1,0 +1,20 @@
+/* internal.h - what every file of the library shares: nothing but names for common things. */
+#ifndef ROI_INTERNAL_H
+#define ROI_INTERNAL_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "roi.h"
+
+enum { AXIS_N, AXIS_C, AXIS_H, AXIS_W }; /* the dimensions of a map, and of a stack of crops */
+
+static inline int64_t min_i64(int64_t a, int64_t b) { return a < b ? a : b; }
+static inline int64_t max_i64(int64_t a, int64_t b) { return a > b ? a : b; }
+static inline int64_t round_up(int64_t n, int64_t multiple) { return (n + multiple - 1) / multiple * multiple; }
+
+/* Fills *error_ret, if there is one, and returns the status: the one way in which a function fails. */
+roi_status roi_fail(roi_error *error_ret, roi_status status, int64_t row, int64_t column, double value);
+
+#endif

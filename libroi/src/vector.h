@@ -1,0 +1,65 @@
+/* vector.h - vectors of the width this tier is compiled for, by the compiler's own vector types (GCC, Clang). */
+#ifndef ROI_VECTOR_H
+#define ROI_VECTOR_H
+
+#include <string.h>
+
+#include "storage.h"
+
+#if defined(__AVX512F__)
+#define VECTOR_BYTES 64
+#elif defined(__AVX2__)
+#define VECTOR_BYTES 32
+#else
+#define VECTOR_BYTES 16
+#endif
+
+#if defined(__F16C__)
+#include <immintrin.h>
+#endif
+
+#define INLINE static inline __attribute__((always_inline))
+
+typedef float vec_float __attribute__((vector_size(VECTOR_BYTES)));
+typedef double vec_double __attribute__((vector_size(VECTOR_BYTES)));
+
+enum { LANES_float = VECTOR_BYTES / 4, LANES_double = VECTOR_BYTES / 8 };
+
+/* Elements that lie together, as a vector of the type computed in. */
+INLINE vec_float load_vec_f32(const float *p)
+{
+    vec_float v;
+    memcpy(&v, p, sizeof v);
+    return v;
+}
+
+INLINE vec_double load_vec_f64(const double *p)
+{
+    vec_double v;
+    memcpy(&v, p, sizeof v);
+    return v;
+}
+
+INLINE vec_float load_vec_bf16(const roi_bf16 *p)
+{
+    vec_float v;
+    for (int i = 0; i < LANES_float; i++)
+        v[i] = load_bf16(p + i);
+    return v;
+}
+
+INLINE vec_float load_vec_f16(const roi_f16 *p)
+{
+#if defined(__AVX512F__)
+    return (vec_float)_mm512_cvtph_ps(_mm256_loadu_si256((const __m256i *)p));
+#elif defined(__F16C__)
+    return (vec_float)_mm256_cvtph_ps(_mm_loadu_si128((const __m128i *)p));
+#else
+    vec_float v;
+    for (int i = 0; i < LANES_float; i++)
+        v[i] = load_f16(p + i);
+    return v;
+#endif
+}
+
+#endif

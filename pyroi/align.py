@@ -1,0 +1,324 @@
+"""RoIAlign: fixed-size crops from boxes on a feature map, by bilinear interpolation."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from pyroi import native
+from pyroi.arrays import (
+    Array,
+    check_out,
+    describe,
+    fields,
+    new_map,
+    shape_text,
+    to_flag,
+    to_floats,
+    to_integer,
+    to_map,
+    to_number,
+    to_size,
+)
+from pyroi.boxes import to_boxes
+from pyroi.errors import ArgumentError, ArgumentTypeError
+from pyroi.native import ffi, lib
+
+__all__ = ["assign_levels", "multiscale_roi_align", "roi_align", "roi_align_backward"]
+
+_MODES = {"avg": lib.ROI_AVG, "max": lib.ROI_MAX, "max_corner": lib.ROI_MAX_CORNER}
+
+
+def _mode(mode: Any) -> int:
+    if not isinstance(mode, str):
+        raise ArgumentTypeError("mode", f"expected one of {', '.join(_MODES)}, got {mode!r}")
+    if mode not in _MODES:
+        raise ArgumentError("mode", f"expected one of {', '.join(_MODES)}, got {mode!r}")
+    return int(_MODES[mode])
+
+
+def _params(spatial_scale: float, sampling_ratio: Any, aligned: Any, mode: Any = "avg") -> Any:
+    return ffi.new(
+        "roi_align_params *",
+        (
+            ffi.sizeof("roi_align_params"),
+            spatial_scale,
+            to_integer(sampling_ratio, "sampling_ratio"),
+            to_flag(aligned, "aligned"),
+            _mode(mode),
+            native.cancel_flag(),
+        ),
+    )
+
+
+def _levels(num_levels: int, canonical_level: Any, canonical_scale: Any) -> Any:
+    return ffi.new(
+        "roi_levels_params *",
+        (
+            ffi.sizeof("roi_levels_params"),
+            num_levels,
+            to_integer(canonical_level, "canonical_level"),
+            to_number(canonical_scale, "canonical_scale"),
+        ),
+    )
+
+
+def roi_align(
+    input: npt.ArrayLike,
+    boxes: Any,
+    output_size: int | Sequence[int],
+    spatial_scale: float = 1.0,
+    sampling_ratio: int = -1,
+    aligned: bool = True,
+    *,
+    mode: str = "avg",
+    out: Array | None = None,
+) -> Array:
+    """Pools each box to a crop of fixed size.
+
+    A box is cut into ``output_size`` bins; in each bin the map is sampled at a regular grid of points by bilinear
+    interpolation, and the samples are combined.
+
+    Args:
+        input: Feature map ``[N, C, H, W]`` of any strides: float32, float64, float16 or bfloat16; integers and
+            booleans are read as float32. 16-bit types are computed in float32. A channels-last view
+            (``x.transpose(0, 3, 1, 2)``) is used without a copy.
+        boxes: ``[K, 5]`` rows ``batch_index x1 y1 x2 y2``; or ``[K, 4]`` rows ``x1 y1 x2 y2`` where N is 1; or a list
+            of N arrays ``[L, 4]``; or 4 or 5 numbers, one box. Corners are in units of the image, pixel k covering k to
+            k + 1. ``x2 < x1`` is valid: with a fixed `sampling_ratio` the crop is mirrored, else it is 0.
+        output_size: ``(height, width)`` of a crop, or one number for a square.
+        spatial_scale: Size of the map over size of the image: 1/16 for a map of stride 16.
+        sampling_ratio: Samples per bin along each axis. 0 or less: as many as the bin has pixels, rounded up.
+        aligned: Shifts boxes by half a pixel, so that they lie on pixel centres. False is the behaviour of older
+            models (and torchvision's default); it also makes boxes at least one pixel wide.
+        mode: ``"avg"``, the mean of the samples; ``"max"``, the largest sample; ``"max_corner"``, the largest weighted
+            corner of a sample, as ONNX defines its mode max. Samples outside the map count as 0 in each.
+        out: Array for the result, of its exact shape and type, apart from the inputs.
+
+    Returns:
+        Crops ``[K, C, height, width]`` of the input's floating type, in the order of the boxes.
+
+    Raises:
+        TypeError: An argument has a type that cannot be used.
+        ValueError: A wrong shape or range; the message names the argument, the rule and what came. A batch index that
+            is not a whole number in [0, N), or a coordinate that is not finite, is named with its row.
+        MemoryError: The result does not fit in memory.
+
+    Source:
+        K. He, G. Gkioxari, P. Dollár, R. Girshick, "Mask R-CNN", 2017, section 3; the half-pixel shift of `aligned`
+        as in Detectron2; ``max_corner`` from the ONNX operator RoiAlign.
+    """
+    features = to_map(input, "input")
+    table = to_boxes(boxes, features.shape[0])
+    height, width = to_size(output_size, "output_size")
+    scale = to_number(spatial_scale, "spatial_scale")
+    params = _params(scale, sampling_ratio, aligned, mode)
+    shape = (len(table), features.shape[1], height, width)
+    result = _result(shape, features.dtype, out, {"input": features, "boxes": table.rows})
+    native.call(
+        lib.roi_align,
+        params,
+        describe(features),
+        table.describe(),
+        describe(result),
+        boxes=table,
+        images=features.shape[0],
+        scale_name="spatial_scale",
+        scale=scale,
+    )
+    return result
+
+
+def _result(shape: Sequence[int], dtype: Any, out: Any, inputs: dict[str, Array]) -> Array:
+    return new_map(shape, dtype, "output_size") if out is None else check_out(out, shape, dtype, inputs)
+
+
+def roi_align_backward(
+    grad: npt.ArrayLike,
+    boxes: Any,
+    input_shape: Sequence[int],
+    spatial_scale: float = 1.0,
+    sampling_ratio: int = -1,
+    aligned: bool = True,
+) -> Array:
+    """The gradient of :func:`roi_align` (mode ``avg``) for its input.
+
+    Args:
+        grad: Gradient of the crops, ``[K, C, height, width]``, in the same types as the input of :func:`roi_align`.
+        boxes: The boxes, as they were given to :func:`roi_align`.
+        input_shape: ``(N, C, H, W)`` of the feature map.
+        spatial_scale: As it was.
+        sampling_ratio: As it was.
+        aligned: As it was.
+
+    Returns:
+        Gradient ``[N, C, H, W]`` of grad's floating type: each pixel's sum, over boxes and bins, of the weight with
+        which it was read times the gradient there. Bits do not depend on the number of threads.
+
+    Raises:
+        TypeError: An argument has a type that cannot be used.
+        ValueError: A wrong shape or range, as for :func:`roi_align`.
+        MemoryError: The result does not fit in memory.
+
+    Source:
+        The transpose of the linear map that :func:`roi_align` is.
+    """
+    grads = to_map(grad, "grad")
+    shape = _input_shape(input_shape)
+    table = to_boxes(boxes, shape[0])
+    expected = (len(table), shape[1])
+    if grads.shape[:2] != expected:
+        rule = f"expected [{len(table)}, {shape[1]}, height, width] for {len(table)} boxes and input_shape "
+        raise ArgumentError("grad", f"{rule}{shape_text(shape)}, got {shape_text(grads.shape)}")
+    scale = to_number(spatial_scale, "spatial_scale")
+    params = _params(scale, sampling_ratio, aligned)
+    result = new_map(shape, grads.dtype, "input_shape")
+    native.call(
+        lib.roi_align_backward,
+        params,
+        describe(grads),
+        table.describe(),
+        describe(result),
+        boxes=table,
+        images=shape[0],
+        scale_name="spatial_scale",
+        scale=scale,
+    )
+    return result
+
+
+def _input_shape(value: Any) -> tuple[int, ...]:
+    if isinstance(value, str | bytes) or not isinstance(value, Sequence | np.ndarray):
+        raise ArgumentTypeError("input_shape", f"expected (N, C, H, W), got {value!r}")
+    shape = tuple(to_integer(size, "input_shape") for size in value)
+    if len(shape) != 4 or min(shape) < 0:
+        raise ArgumentError("input_shape", f"expected four sizes of 0 or more, got {shape_text(shape)}")
+    return shape
+
+
+def multiscale_roi_align(
+    features: Sequence[npt.ArrayLike],
+    boxes: Any,
+    output_size: int | Sequence[int],
+    spatial_scales: Sequence[float],
+    sampling_ratio: int = -1,
+    aligned: bool = True,
+    *,
+    canonical_level: int = 2,
+    canonical_scale: float = 224,
+) -> Array:
+    """Pools each box from the level of a feature pyramid that suits its size.
+
+    Args:
+        features: The levels, finest first: maps ``[N, C, H_l, W_l]`` of the same N, C and type.
+        boxes: As for :func:`roi_align`, in units of the image.
+        output_size: ``(height, width)`` of a crop, or one number for a square.
+        spatial_scales: For each level, its size over the image's.
+        sampling_ratio: As for :func:`roi_align`.
+        aligned: As for :func:`roi_align`.
+        canonical_level: The index in `features` from which a box of side `canonical_scale` is pooled.
+        canonical_scale: See there. The default pair, with strides 4, 8, 16, 32, is the usual rule of feature pyramids.
+
+    Returns:
+        Crops ``[K, C, height, width]`` in the order of the boxes.
+
+    Raises:
+        TypeError: An argument has a type that cannot be used.
+        ValueError: A wrong shape or range, or levels that do not fit together.
+        MemoryError: The result does not fit in memory.
+
+    Source:
+        T.-Y. Lin et al., "Feature Pyramid Networks for Object Detection", 2017, equation 1: see :func:`assign_levels`.
+    """
+    maps = _to_levels(features)
+    scales = _to_scales(spatial_scales, len(maps))
+    first = maps[0]
+    table = to_boxes(boxes, first.shape[0])
+    height, width = to_size(output_size, "output_size")
+    params = _params(1.0, sampling_ratio, aligned)
+    levels = _levels(len(maps), canonical_level, canonical_scale)
+    result = new_map((len(table), first.shape[1], height, width), first.dtype, "output_size")
+    native.call(
+        lib.roi_align_multiscale,
+        params,
+        levels,
+        ffi.new("roi_array[]", [fields(level) for level in maps]),
+        ffi.new("double[]", scales),
+        table.describe(),
+        describe(result),
+        boxes=table,
+        images=first.shape[0],
+        scale_name="spatial_scales",
+        scale=scales,
+        canonical_scale=canonical_scale,
+    )
+    return result
+
+
+def _to_levels(features: Any) -> list[Array]:
+    if not isinstance(features, list | tuple):
+        raise ArgumentTypeError("features", f"expected a list of maps, got {type(features).__name__}")
+    if not features:
+        raise ArgumentError("features", "expected at least one level, got an empty list")
+    maps = [to_map(level, "features") for level in features]
+    for index, level in enumerate(maps):
+        if level.shape[:2] != maps[0].shape[:2] or level.dtype != maps[0].dtype:
+            rule = "all levels must have the same N, C and type: level 0 is"
+            raise ArgumentError("features", f"{rule} {_summary(maps[0])}, level {index} is {_summary(level)}")
+    return maps
+
+
+def _summary(array: Array) -> str:
+    return f"{array.dtype} {shape_text(array.shape)}"
+
+
+def _to_scales(spatial_scales: Any, levels: int) -> list[float]:
+    if isinstance(spatial_scales, str | bytes) or not isinstance(spatial_scales, Sequence | np.ndarray):
+        raise ArgumentTypeError("spatial_scales", f"expected a list of numbers, got {spatial_scales!r}")
+    scales = [to_number(scale, "spatial_scales") for scale in spatial_scales]
+    if len(scales) != levels:
+        raise ArgumentError("spatial_scales", f"expected one number for each of the {levels} levels, got {len(scales)}")
+    return scales
+
+
+def assign_levels(
+    boxes: Any, num_levels: int, *, canonical_level: int = 2, canonical_scale: float = 224
+) -> npt.NDArray[np.int64]:
+    """For each box the level of a feature pyramid it is pooled from.
+
+    It is ``floor(canonical_level + log2(sqrt(width * height) / canonical_scale + 1e-6))``, clamped to
+    ``[0, num_levels - 1]`` and computed in float64. A negative width or height counts as area 0.
+
+    Args:
+        boxes: As for :func:`roi_align`; a batch index is not looked at.
+        num_levels: Number of levels, at least 1.
+        canonical_level: The level of a box of side `canonical_scale`.
+        canonical_scale: See there.
+
+    Returns:
+        int64 ``[K]``: indices of levels, 0 the finest.
+
+    Raises:
+        TypeError: An argument has a type that cannot be used.
+        ValueError: A wrong shape or range, or a coordinate that is not finite.
+
+    Source:
+        T.-Y. Lin et al., "Feature Pyramid Networks for Object Detection", 2017, equation 1, where the default
+        canonical level is called 4 since that pyramid begins with P2; the 1e-6 keeps exact sizes on their level.
+    """
+    table = to_boxes(boxes, None)
+    levels = _levels(to_integer(num_levels, "num_levels"), canonical_level, canonical_scale)
+    result = np.empty(len(table), np.int64)
+    native.call(
+        lib.roi_assign_levels,
+        levels,
+        table.describe(),
+        ffi.cast("int64_t *", result.__array_interface__["data"][0]),
+        boxes=table,
+        levels=num_levels,
+        canonical_scale=canonical_scale,
+    )
+    return result

@@ -1,0 +1,180 @@
+"""The one gate from NumPy to C: which arrays are taken, and how libroi sees them."""
+
+from __future__ import annotations
+
+import math
+import operator
+import sys
+from collections.abc import Sequence
+from typing import Any, TypeAlias
+
+import numpy as np
+import numpy.typing as npt
+
+from pyroi.errors import ArgumentError, ArgumentTypeError
+from pyroi.native import ffi, lib
+
+Array: TypeAlias = npt.NDArray[Any]
+
+_CODES = {
+    "float16": lib.ROI_FLOAT16,
+    "float32": lib.ROI_FLOAT32,
+    "float64": lib.ROI_FLOAT64,
+    "bfloat16": lib.ROI_BFLOAT16,
+}
+
+
+def shape_text(shape: Sequence[int]) -> str:
+    """A shape as messages show it: ``[2, 3]``."""
+    return "[" + ", ".join(map(str, shape)) + "]"
+
+
+def to_array(value: Any, name: str) -> Array:
+    """`value` as a NumPy array, without a copy where it is one, or offers ``__array__`` or DLPack."""
+    if type(value) is np.ndarray:
+        return value
+    try:
+        if hasattr(value, "__dlpack__") and not hasattr(value, "__array__"):
+            return np.from_dlpack(value)
+        return np.asarray(value)
+    except MemoryError:
+        raise
+    except Exception as reason:  # whatever a foreign type raises, it is the argument that cannot be used
+        raise ArgumentTypeError(name, f"cannot be read as an array: {reason}") from reason
+
+
+def _plain(array: Array) -> Array:
+    """`array` itself, or a copy where its elements are not whole, native numbers at whole strides."""
+    if not array.dtype.isnative:
+        return array.astype(array.dtype.newbyteorder("="))
+    size = array.itemsize
+    if not array.flags.aligned or any(stride % size for stride in array.strides):
+        return array.copy()
+    return array
+
+
+def to_floats(value: Any, name: str, integers: type[np.floating[Any]]) -> Array:
+    """`value` as an array that libroi can read; integers and booleans become the type `integers`."""
+    array = to_array(value, name)
+    if array.dtype.name in _CODES:
+        return _plain(array)
+    if array.dtype.kind in "iub":
+        return array.astype(integers)
+    raise ArgumentTypeError(name, f"expected floating-point numbers, integers or booleans, got {_kind(array, value)}")
+
+
+def _kind(array: Array, value: Any) -> str:
+    if array.dtype.kind in "US":
+        return "text"
+    if array.dtype == object:
+        return f"{type(value).__name__} objects"
+    return f"elements of type {array.dtype}"
+
+
+def to_map(value: Any, name: str) -> Array:
+    """A feature map [N, C, H, W]."""
+    array = to_floats(value, name, np.float32)
+    if array.ndim != 4:
+        raise ArgumentError(name, f"expected [N, C, H, W], got {shape_text(array.shape)}")
+    return array
+
+
+def compute_dtype(array: Array) -> type[np.floating[Any]]:
+    """The type in which libroi computes for an array of this type."""
+    return np.float64 if array.dtype == np.float64 else np.float32
+
+
+def fields(array: Array) -> tuple[Any, int, tuple[int, ...], tuple[int, ...]]:
+    """The members of a ``roi_array`` that describes `array`, which must be kept alive as long as it is used."""
+    size = array.itemsize
+    strides = tuple(stride // size for stride in array.strides)
+    return ffi.cast("void *", array.__array_interface__["data"][0]), _CODES[array.dtype.name], array.shape, strides
+
+
+def describe(array: Array) -> Any:
+    """A ``roi_array *`` for `array`."""
+    return ffi.new("roi_array *", fields(array))
+
+
+def new_map(shape: Sequence[int], dtype: Any, name: str) -> Array:
+    """An array of this shape, not yet filled. `name` is the argument that decides its size."""
+    if math.prod(max(size, 1) for size in shape) * np.dtype(dtype).itemsize > sys.maxsize:
+        raise ArgumentError(name, f"a result of shape {shape_text(shape)} is larger than any memory")
+    return np.empty(shape, dtype)
+
+
+def check_out(out: Any, shape: Sequence[int], dtype: Any, inputs: dict[str, Array]) -> Array:
+    """`out`, after a check that a result of this shape and type can be written there."""
+    if type(out) is not np.ndarray:
+        raise ArgumentTypeError("out", f"expected a NumPy array, got {type(out).__name__}")
+    if out.dtype != dtype or not out.dtype.isnative:
+        raise ArgumentTypeError("out", f"expected elements of type {np.dtype(dtype)}, got {out.dtype.str}")
+    if out.shape != tuple(shape):
+        raise ArgumentError("out", f"expected {shape_text(shape)}, got {shape_text(out.shape)}")
+    if not out.flags.writeable:
+        raise ArgumentError("out", "expected a writeable array, got a read-only one")
+    if _plain(out) is not out or _overlaps_itself(out):
+        raise ArgumentError("out", "expected elements that are aligned and apart, got an array with other strides")
+    for name, array in inputs.items():
+        if np.may_share_memory(out, array):
+            raise ArgumentError("out", f"must not overlap {name}")
+    return out
+
+
+def _overlaps_itself(array: Array) -> bool:
+    """Whether two elements may lie at one place: so it is if a stride does not pass all that smaller strides reach."""
+    reach = array.itemsize
+    for stride, size in sorted((abs(stride), size) for stride, size in zip(array.strides, array.shape, strict=True)):
+        if size > 1 and stride < reach:
+            return True
+        reach += stride * (size - 1) if size else 0
+    return False
+
+
+# ---- Numbers ---------------------------------------------------------------------------------------------------------
+
+
+def to_integer(value: Any, name: str) -> int:
+    """A Python or NumPy integer that fits in 64 bits."""
+    try:
+        number = operator.index(value)
+    except TypeError:
+        raise ArgumentTypeError(name, f"expected an integer, got {value!r}") from None
+    if isinstance(value, bool | np.bool_):
+        raise ArgumentTypeError(name, f"expected an integer, got {value!r}")
+    if not -(2**63) <= number < 2**63:
+        raise ArgumentError(name, f"expected an integer of 64 bits, got {number}")
+    return number
+
+
+def to_number(value: Any, name: str) -> float:
+    """A real number; its range is libroi's to check."""
+    if isinstance(value, str | bytes | bool | np.bool_):
+        raise ArgumentTypeError(name, f"expected a number, got {value!r}")
+    try:
+        return float(value)
+    except OverflowError:
+        raise ArgumentError(name, f"expected a number in the range of float64, got {value!r}") from None
+    except (TypeError, ValueError):
+        raise ArgumentTypeError(name, f"expected a number, got {value!r}") from None
+
+
+def to_flag(value: Any, name: str) -> bool:
+    """A truth value."""
+    if isinstance(value, bool | np.bool_) or (isinstance(value, int) and value in (0, 1)):
+        return bool(value)
+    raise ArgumentTypeError(name, f"expected True or False, got {value!r}")
+
+
+def to_size(value: Any, name: str) -> tuple[int, int]:
+    """Height and width; one integer stands for a square."""
+    if isinstance(value, int | np.integer) and not isinstance(value, bool):
+        value = (value, value)
+    if isinstance(value, str | bytes) or not isinstance(value, Sequence | np.ndarray):
+        raise ArgumentTypeError(name, f"expected (height, width), got {value!r}")
+    if len(value) != 2:
+        raise ArgumentError(name, f"expected (height, width), got {len(value)} values")
+    height, width = (to_integer(size, name) for size in value)
+    if min(height, width) < 0:
+        raise ArgumentError(name, f"expected sizes of 0 or more, got ({height}, {width})")
+    return height, width

@@ -1,0 +1,91 @@
+"""The forms in which boxes come, and how libroi sees them."""
+
+from __future__ import annotations
+
+import itertools
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from pyroi.arrays import Array, shape_text, to_array, to_floats
+from pyroi.errors import ArgumentError
+from pyroi.native import ffi, lib
+
+
+@dataclass(frozen=True)
+class Boxes:
+    """K boxes: rows of 4 or 5 numbers, and for those of 4 perhaps the image of each."""
+
+    rows: Array
+    batch_index: Array | None = None
+    ends: tuple[int, ...] = ()  # of a list of arrays: the row after each array's last one
+
+    def __len__(self) -> int:
+        return len(self.rows)
+
+    def where(self, row: int) -> str:
+        """A row in the caller's terms."""
+        for image, end in enumerate(self.ends):
+            if row < end:
+                return f"array {image}, row {row - (self.ends[image - 1] if image else 0)}"
+        return f"row {row}"
+
+    def describe(self) -> Any:
+        """A ``roi_boxes *``, which is valid as long as this object lives."""
+        rows = self.rows
+        batch = ffi.NULL
+        if self.batch_index is not None:
+            batch = ffi.cast("const int64_t *", self.batch_index.__array_interface__["data"][0])
+        return ffi.new(
+            "roi_boxes *",
+            (
+                ffi.cast("const void *", rows.__array_interface__["data"][0]),
+                lib.ROI_FLOAT64 if rows.dtype == np.float64 else lib.ROI_FLOAT32,
+                rows.shape[0],
+                rows.shape[1],
+                tuple(stride // rows.itemsize for stride in rows.strides),
+                batch,
+            ),
+        )
+
+
+def to_boxes(value: Any, images: int | None) -> Boxes:
+    """Boxes in any of the accepted forms, for a map of so many images (None: any number)."""
+    if isinstance(value, list | tuple) and (not value or any(_dimensions(element) == 2 for element in value)):
+        return _from_list(value, images)
+    rows = _to_rows(value, "boxes")
+    if rows.ndim == 1 and rows.shape[0] in (4, 5):
+        rows = rows.reshape(1, -1)
+    if rows.ndim != 2 or rows.shape[1] not in (4, 5):
+        raise ArgumentError("boxes", f"expected [K, 4] or [K, 5], got {shape_text(rows.shape)}")
+    return Boxes(rows)
+
+
+def _to_rows(value: Any, name: str) -> Array:
+    """Integers as float64, which holds them exactly up to 2^53; smaller types are widened."""
+    rows = to_floats(value, name, np.float64)
+    return rows if rows.dtype in (np.float32, np.float64) else rows.astype(np.float32)
+
+
+def _dimensions(element: Any) -> int:
+    """Dimensions of an element of a list, which may be anything."""
+    dimensions = getattr(element, "ndim", None)
+    if isinstance(dimensions, int):
+        return dimensions
+    return to_array(element, "boxes").ndim if isinstance(element, list | tuple) else 0
+
+
+def _from_list(arrays: list[Any] | tuple[Any, ...], images: int | None) -> Boxes:
+    """One array [L, 4] for each image."""
+    if images is not None and len(arrays) != images:
+        raise ArgumentError("boxes", f"expected one array for each of the {images} images, got a list of {len(arrays)}")
+    parts = [_to_rows(array, "boxes") for array in arrays]
+    for index, part in enumerate(parts):
+        if part.shape == (0,):
+            parts[index] = part.reshape(0, 4)
+        elif part.ndim != 2 or part.shape[1] != 4:
+            raise ArgumentError("boxes", f"array {index}: expected [L, 4], got {shape_text(part.shape)}")
+    counts = [len(part) for part in parts]
+    rows = np.concatenate(parts) if parts else np.empty((0, 4), np.float32)
+    return Boxes(rows, np.repeat(np.arange(len(parts), dtype=np.int64), counts), tuple(itertools.accumulate(counts)))

@@ -1,0 +1,106 @@
+"""RoIAlign as objects that keep their settings."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy.typing as npt
+
+from pyroi.align import multiscale_roi_align, roi_align
+from pyroi.arrays import Array, to_flag, to_size
+from pyroi.errors import ArgumentError
+
+__all__ = ["MultiScaleROIAlign", "ROIAlign"]
+
+
+class ROIAlign:
+    """Pools boxes from one feature map; see :func:`pyroi.roi_align` for what is computed.
+
+    Args:
+        output_size: ``(height, width)`` of a crop, or one number for a square.
+        aligned: Whether boxes are shifted by half a pixel.
+
+    Example:
+        >>> import numpy as np, pyroi
+        >>> align = pyroi.ROIAlign(output_size=(7, 7))
+        >>> align(np.ones((1, 256, 32, 32), np.float32), np.array([[0, 4, 4, 24, 24]])).shape
+        (1, 256, 7, 7)
+    """
+
+    def __init__(self, output_size: int | Sequence[int], *, aligned: bool = True) -> None:
+        self.output_size = to_size(output_size, "output_size")
+        self.aligned = to_flag(aligned, "aligned")
+
+    def forward(
+        self, features: npt.ArrayLike, rois: Any, spatial_scale: float = 1.0, sampling_ratio: int = -1
+    ) -> Array:
+        """Crops ``[K, C, height, width]`` of `rois` from `features` ``[N, C, H, W]``."""
+        return roi_align(features, rois, self.output_size, spatial_scale, sampling_ratio, self.aligned)
+
+    __call__ = forward
+
+    def __repr__(self) -> str:
+        return f"ROIAlign(output_size={self.output_size}, aligned={self.aligned})"
+
+
+class MultiScaleROIAlign:
+    """Pools boxes from a feature pyramid; see :func:`pyroi.multiscale_roi_align` for what is computed.
+
+    Args:
+        output_size: ``(height, width)`` of a crop, or one number for a square.
+        canonical_level: The level from which a box of side `canonical_scale` is pooled, an index.
+        canonical_scale: See there.
+        aligned: Whether boxes are shifted by half a pixel.
+        canocical_scale: An old misspelling of `canonical_scale`, which counts if it is given.
+
+    Example:
+        >>> import numpy as np, pyroi
+        >>> features = [np.ones((1, 256, s, s), np.float32) for s in (64, 32, 16, 8)]
+        >>> align = pyroi.MultiScaleROIAlign(output_size=(7, 7))
+        >>> align(features, np.array([[0, 10, 10, 40, 40]]), [1 / 4, 1 / 8, 1 / 16, 1 / 32]).shape
+        (1, 256, 7, 7)
+    """
+
+    def __init__(
+        self,
+        output_size: int | Sequence[int],
+        canonical_level: int = 2,
+        canonical_scale: float = 224,
+        *,
+        aligned: bool = True,
+        canocical_scale: float | None = None,
+    ) -> None:
+        if canocical_scale is not None and canonical_scale != 224:
+            raise ArgumentError("canonical_scale", "is given twice, once by its old spelling canocical_scale")
+        self.output_size = to_size(output_size, "output_size")
+        self.canonical_level = canonical_level
+        self.canonical_scale = canonical_scale if canocical_scale is None else canocical_scale
+        self.aligned = to_flag(aligned, "aligned")
+
+    def forward(
+        self,
+        features: Sequence[npt.ArrayLike],
+        rois: Any,
+        spatial_scales: Sequence[float],
+        sampling_ratio: int = -1,
+    ) -> Array:
+        """Crops ``[K, C, height, width]`` of `rois`, each from the level that suits its size."""
+        return multiscale_roi_align(
+            features,
+            rois,
+            self.output_size,
+            spatial_scales,
+            sampling_ratio,
+            self.aligned,
+            canonical_level=self.canonical_level,
+            canonical_scale=self.canonical_scale,
+        )
+
+    __call__ = forward
+
+    def __repr__(self) -> str:
+        return (
+            f"MultiScaleROIAlign(output_size={self.output_size}, canonical_level={self.canonical_level}, "
+            f"canonical_scale={self.canonical_scale}, aligned={self.aligned})"
+        )

@@ -1,0 +1,67 @@
+"""The way into libroi: calls, and the table of its status codes."""
+
+from __future__ import annotations
+
+from typing import Any, NoReturn
+
+from pyroi._libroi import ffi, lib
+from pyroi.errors import ArgumentError, Cancelled, Error
+
+__all__ = ["call", "cancel_flag", "ffi", "lib", "watch_cancel_flag"]
+
+_cancel = ffi.NULL
+
+
+def watch_cancel_flag(address: int) -> None:
+    """Makes every later call stop soon after the int32 at `address` has become non-zero (0: watch nothing).
+
+    A stopped call raises :class:`pyroi.errors.Cancelled`. The flag belongs to the caller, who also resets it.
+    """
+    global _cancel
+    _cancel = ffi.cast("const volatile int32_t *", address)
+
+
+def cancel_flag() -> Any:
+    """The flag that a call is to watch, as libroi takes it."""
+    return _cancel
+
+
+# Which argument a status is about, and the rule it broke. Braces are filled with the facts of the call.
+_RULES = {
+    lib.ROI_ERROR_OUTPUT_SIZE: ("output_size", "expected sizes of 0 or more, got {output_size}"),
+    lib.ROI_ERROR_SPATIAL_SCALE: ("{scale_name}", "expected a finite number above 0, got {scale}"),
+    lib.ROI_ERROR_BATCH_INDEX: (
+        "boxes",
+        "{where}: the batch index must be a whole number in [0, {images}), got {value:.15g}",
+    ),
+    lib.ROI_ERROR_NO_BATCH_INDEX: (
+        "boxes",
+        "expected [K, 5] with the batch index in column 0, or a list of arrays [L, 4], since the input holds {images} "
+        "images; got 4 columns",
+    ),
+    lib.ROI_ERROR_COORDINATE: ("boxes", "{where}: coordinates must be finite, got {value} in column {column}"),
+    lib.ROI_ERROR_BOX_OVERFLOW: ("boxes", "{where}: the box times {scale_name} leaves the range of float64"),
+    lib.ROI_ERROR_LEVELS: ("num_levels", "expected at least 1, got {levels}"),
+    lib.ROI_ERROR_CANONICAL: ("canonical_scale", "expected a finite number above 0, got {canonical_scale}"),
+}
+
+
+def _raise(status: int, error: Any, facts: dict[str, Any]) -> NoReturn:
+    if status == lib.ROI_ERROR_MEMORY:
+        raise MemoryError("out of memory for the weights of the boxes")
+    if status == lib.ROI_CANCELLED:
+        raise Cancelled("cancelled")
+    if status not in _RULES:
+        raise Error(f"internal fault: libroi says: {ffi.string(lib.roi_status_text(status)).decode()}")
+    argument, rule = _RULES[status]
+    where = facts["boxes"].where(error.row) if "boxes" in facts else f"row {error.row}"
+    facts = {**facts, "where": where, "column": error.column, "value": error.value}
+    raise ArgumentError(argument.format_map(facts), rule.format_map(facts))
+
+
+def call(function: Any, *arguments: Any, **facts: Any) -> None:
+    """Calls a libroi function, whose last argument is its error detail, and raises what its status stands for."""
+    error = ffi.new("roi_error *")
+    status = function(*arguments, error)
+    if status != lib.ROI_SUCCESS:
+        _raise(status, error, facts)
