@@ -10,7 +10,7 @@ ARGS ?=
 BIN := .venv/bin
 VENV := .venv/stamp-venv$(subst /,-,$(PYTHON))
 INSTALLED := .venv/stamp-installed
-PIP := $(BIN)/pip install --quiet --disable-pip-version-check
+PIP := $(BIN)/pip -qq --disable-pip-version-check install
 MESON := PATH="$(CURDIR)/$(BIN):$$PATH" meson
 
 SOURCES := pyproject.toml meson.build meson.options $(shell find libroi pyroi tclcmd -name __pycache__ -prune -o -print)
