@@ -16,6 +16,9 @@ INSTALLED := .venv/stamp-installed
 PIP := $(BIN)/pip -qq --disable-pip-version-check install
 MESON := PATH="$(CURDIR)/$(BIN):$$PATH" meson
 
+# Tests that limit or measure a process's memory, of which AddressSanitizer takes terabytes of addresses.
+TOO_BIG_FOR_ASAN := --ignore=tests/pyroi/test_bounded.py --ignore=tests/pyroi/test_large.py -k 'not memory'
+
 SOURCES := pyproject.toml meson.build meson.options $(shell find libroi pyroi tclcmd -name __pycache__ -prune -o -print)
 
 .DELETE_ON_ERROR:
@@ -62,10 +65,11 @@ format: .venv/stamp-lint ## Let ruff format the Python files
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
 
-sanitize: $(VENV) ## The tests in C under AddressSanitizer and UndefinedBehaviorSanitizer
+sanitize: $(INSTALLED) ## The tests in C and pyroi's, with AddressSanitizer and UndefinedBehaviorSanitizer
 	@$(MESON) setup build/sanitize -Dtests=true -Dbuildtype=debugoptimized -Db_ndebug=false -Db_lundef=false \
 	    -Db_sanitize=address,undefined -Dc_args=-fno-sanitize-recover=undefined >/dev/null
 	@$(MESON) test -C build/sanitize --print-errorlogs --timeout-multiplier 10
+	.ci/sanitized-pytest tests/pyroi $(TOO_BIG_FOR_ASAN) $(ARGS)
 
 symbols: build-c ## See that the C library exports roi_* and nothing else
 	@nm --dynamic --defined-only --format=posix build/c/libroi/libroi.so | \
