@@ -17,7 +17,6 @@ from pyroi.arrays import (
     new_map,
     shape_text,
     to_flag,
-    to_floats,
     to_integer,
     to_map,
     to_number,
@@ -29,6 +28,8 @@ from pyroi.native import ffi, lib
 
 __all__ = ["assign_levels", "multiscale_roi_align", "roi_align", "roi_align_backward"]
 
+_PARAMS = ffi.typeof("roi_align_params *")
+_PARAMS_SIZE = ffi.sizeof("roi_align_params")
 _MODES = {"avg": lib.ROI_AVG, "max": lib.ROI_MAX, "max_corner": lib.ROI_MAX_CORNER}
 
 
@@ -42,9 +43,9 @@ def _mode(mode: Any) -> int:
 
 def _params(spatial_scale: float, sampling_ratio: Any, aligned: Any, mode: Any = "avg") -> Any:
     return ffi.new(
-        "roi_align_params *",
+        _PARAMS,
         (
-            ffi.sizeof("roi_align_params"),
+            _PARAMS_SIZE,
             spatial_scale,
             to_integer(sampling_ratio, "sampling_ratio"),
             to_flag(aligned, "aligned"),
@@ -191,7 +192,7 @@ def roi_align_backward(
 
 
 def _input_shape(value: Any) -> tuple[int, ...]:
-    if isinstance(value, str | bytes) or not isinstance(value, Sequence | np.ndarray):
+    if not isinstance(value, (tuple, list, np.ndarray)):
         raise ArgumentTypeError("input_shape", f"expected (N, C, H, W), got {value!r}")
     shape = tuple(to_integer(size, "input_shape") for size in value)
     if len(shape) != 4 or min(shape) < 0:
@@ -259,7 +260,7 @@ def multiscale_roi_align(
 
 
 def _to_levels(features: Any) -> list[Array]:
-    if not isinstance(features, list | tuple):
+    if not isinstance(features, (list, tuple)):
         raise ArgumentTypeError("features", f"expected a list of maps, got {type(features).__name__}")
     if not features:
         raise ArgumentError("features", "expected at least one level, got an empty list")
@@ -276,7 +277,7 @@ def _summary(array: Array) -> str:
 
 
 def _to_scales(spatial_scales: Any, levels: int) -> list[float]:
-    if isinstance(spatial_scales, str | bytes) or not isinstance(spatial_scales, Sequence | np.ndarray):
+    if not isinstance(spatial_scales, (tuple, list, np.ndarray)):
         raise ArgumentTypeError("spatial_scales", f"expected a list of numbers, got {spatial_scales!r}")
     scales = [to_number(scale, "spatial_scales") for scale in spatial_scales]
     if len(scales) != levels:

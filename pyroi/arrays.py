@@ -16,12 +16,21 @@ from pyroi.native import ffi, lib
 
 Array: TypeAlias = npt.NDArray[Any]
 
+_ARRAY = ffi.typeof("roi_array *")
+
 _CODES = {
-    "float16": lib.ROI_FLOAT16,
-    "float32": lib.ROI_FLOAT32,
-    "float64": lib.ROI_FLOAT64,
-    "bfloat16": lib.ROI_BFLOAT16,
+    np.dtype(np.float16): lib.ROI_FLOAT16,
+    np.dtype(np.float32): lib.ROI_FLOAT32,
+    np.dtype(np.float64): lib.ROI_FLOAT64,
 }
+
+
+def dtype_code(dtype: np.dtype[Any]) -> int | None:
+    """libroi's number for an element type, or None where it has none."""
+    code = _CODES.get(dtype)
+    if code is None and dtype.name == "bfloat16":  # NumPy has no such type; ml_dtypes and others bring one
+        code = _CODES[dtype] = lib.ROI_BFLOAT16
+    return code
 
 
 def shape_text(shape: Sequence[int]) -> str:
@@ -48,15 +57,15 @@ def _plain(array: Array) -> Array:
     if not array.dtype.isnative:
         return array.astype(array.dtype.newbyteorder("="))
     size = array.itemsize
-    if not array.flags.aligned or any(stride % size for stride in array.strides):
-        return array.copy()
-    return array
+    if array.flags.aligned and (array.flags.c_contiguous or not any(stride % size for stride in array.strides)):
+        return array
+    return array.copy()
 
 
 def to_floats(value: Any, name: str, integers: type[np.floating[Any]]) -> Array:
     """`value` as an array that libroi can read; integers and booleans become the type `integers`."""
     array = to_array(value, name)
-    if array.dtype.name in _CODES:
+    if dtype_code(array.dtype) is not None or (array.dtype.kind == "f" and array.itemsize <= 8):
         return _plain(array)
     if array.dtype.kind in "iub":
         return array.astype(integers)
@@ -86,14 +95,27 @@ def compute_dtype(array: Array) -> type[np.floating[Any]]:
 
 def fields(array: Array) -> tuple[Any, int, tuple[int, ...], tuple[int, ...]]:
     """The members of a ``roi_array`` that describes `array`, which must be kept alive as long as it is used."""
+    code = dtype_code(array.dtype)
+    assert code is not None  # the gate lets nothing else through
+    return address(array), code, array.shape, element_strides(array)
+
+
+def element_strides(array: Array) -> tuple[int, ...]:
+    """Strides as libroi counts them."""
     size = array.itemsize
-    strides = tuple(stride // size for stride in array.strides)
-    return ffi.cast("void *", array.__array_interface__["data"][0]), _CODES[array.dtype.name], array.shape, strides
+    return tuple([stride // size for stride in array.strides])
+
+
+def address(array: Array) -> Any:
+    """Where element [0, 0, ...] lies; the quick way where the array is one piece."""
+    if array.flags.c_contiguous:
+        return ffi.from_buffer(array)
+    return ffi.cast("void *", array.__array_interface__["data"][0])
 
 
 def describe(array: Array) -> Any:
     """A ``roi_array *`` for `array`."""
-    return ffi.new("roi_array *", fields(array))
+    return ffi.new(_ARRAY, fields(array))
 
 
 def new_map(shape: Sequence[int], dtype: Any, name: str) -> Array:
@@ -140,7 +162,7 @@ def to_integer(value: Any, name: str) -> int:
         number = operator.index(value)
     except TypeError:
         raise ArgumentTypeError(name, f"expected an integer, got {value!r}") from None
-    if isinstance(value, bool | np.bool_):
+    if isinstance(value, (bool, np.bool_)):
         raise ArgumentTypeError(name, f"expected an integer, got {value!r}")
     if not -(2**63) <= number < 2**63:
         raise ArgumentError(name, f"expected an integer of 64 bits, got {number}")
@@ -149,7 +171,7 @@ def to_integer(value: Any, name: str) -> int:
 
 def to_number(value: Any, name: str) -> float:
     """A real number; its range is libroi's to check."""
-    if isinstance(value, str | bytes | bool | np.bool_):
+    if isinstance(value, (str, bytes, bool, np.bool_)):
         raise ArgumentTypeError(name, f"expected a number, got {value!r}")
     try:
         return float(value)
@@ -161,16 +183,16 @@ def to_number(value: Any, name: str) -> float:
 
 def to_flag(value: Any, name: str) -> bool:
     """A truth value."""
-    if isinstance(value, bool | np.bool_) or (isinstance(value, int) and value in (0, 1)):
+    if isinstance(value, (bool, np.bool_)) or (isinstance(value, int) and value in (0, 1)):
         return bool(value)
     raise ArgumentTypeError(name, f"expected True or False, got {value!r}")
 
 
 def to_size(value: Any, name: str) -> tuple[int, int]:
     """Height and width; one integer stands for a square."""
-    if isinstance(value, int | np.integer) and not isinstance(value, bool):
+    if isinstance(value, (int, np.integer)) and not isinstance(value, bool):
         value = (value, value)
-    if isinstance(value, str | bytes) or not isinstance(value, Sequence | np.ndarray):
+    if not isinstance(value, (tuple, list, np.ndarray)):
         raise ArgumentTypeError(name, f"expected (height, width), got {value!r}")
     if len(value) != 2:
         raise ArgumentError(name, f"expected (height, width), got {len(value)} values")

@@ -8,9 +8,11 @@ from typing import Any
 
 import numpy as np
 
-from pyroi.arrays import Array, shape_text, to_array, to_floats
+from pyroi.arrays import Array, address, dtype_code, element_strides, shape_text, to_array, to_floats
 from pyroi.errors import ArgumentError
-from pyroi.native import ffi, lib
+from pyroi.native import ffi
+
+_BOXES = ffi.typeof("roi_boxes *")
 
 
 @dataclass(frozen=True)
@@ -33,26 +35,14 @@ class Boxes:
 
     def describe(self) -> Any:
         """A ``roi_boxes *``, which is valid as long as this object lives."""
-        rows = self.rows
-        batch = ffi.NULL
-        if self.batch_index is not None:
-            batch = ffi.cast("const int64_t *", self.batch_index.__array_interface__["data"][0])
-        return ffi.new(
-            "roi_boxes *",
-            (
-                ffi.cast("const void *", rows.__array_interface__["data"][0]),
-                lib.ROI_FLOAT64 if rows.dtype == np.float64 else lib.ROI_FLOAT32,
-                rows.shape[0],
-                rows.shape[1],
-                tuple(stride // rows.itemsize for stride in rows.strides),
-                batch,
-            ),
-        )
+        rows, batch = self.rows, self.batch_index
+        images = ffi.NULL if batch is None else ffi.cast("const int64_t *", address(batch))
+        return ffi.new(_BOXES, (address(rows), dtype_code(rows.dtype), *rows.shape, element_strides(rows), images))
 
 
 def to_boxes(value: Any, images: int | None) -> Boxes:
     """Boxes in any of the accepted forms, for a map of so many images (None: any number)."""
-    if isinstance(value, list | tuple) and (not value or any(_dimensions(element) == 2 for element in value)):
+    if isinstance(value, (list, tuple)) and (not value or any(_dimensions(element) == 2 for element in value)):
         return _from_list(value, images)
     rows = _to_rows(value, "boxes")
     if rows.ndim == 1 and rows.shape[0] in (4, 5):
@@ -73,7 +63,7 @@ def _dimensions(element: Any) -> int:
     dimensions = getattr(element, "ndim", None)
     if isinstance(dimensions, int):
         return dimensions
-    return to_array(element, "boxes").ndim if isinstance(element, list | tuple) else 0
+    return to_array(element, "boxes").ndim if isinstance(element, (list, tuple)) else 0
 
 
 def _from_list(arrays: list[Any] | tuple[Any, ...], images: int | None) -> Boxes:

@@ -16,7 +16,7 @@ class Cancelled(Error):
     """A running operator was stopped from outside; its result is lost."""
 
 
-class _ArgumentMixin:
+class _ArgumentMixin(Exception):
     """Carries which argument broke which rule."""
 
     def __init__(self, argument: str, rule: str) -> None:

@@ -9,6 +9,7 @@ from pyroi.errors import ArgumentError, Cancelled, Error
 
 __all__ = ["call", "cancel_flag", "ffi", "lib", "watch_cancel_flag"]
 
+_ERROR = ffi.typeof("roi_error *")
 _cancel = ffi.NULL
 
 
@@ -61,7 +62,7 @@ def _raise(status: int, error: Any, facts: dict[str, Any]) -> NoReturn:
 
 def call(function: Any, *arguments: Any, **facts: Any) -> None:
     """Calls a libroi function, whose last argument is its error detail, and raises what its status stands for."""
-    error = ffi.new("roi_error *")
+    error = ffi.new(_ERROR)
     status = function(*arguments, error)
     if status != lib.ROI_SUCCESS:
         _raise(status, error, facts)

@@ -161,7 +161,7 @@ ROI_API roi_status roi_align(const roi_align_params *params, const roi_array *in
 /*
  * The gradient of roi_align (mode avg) for its input: `grad` [K, C, output height, output width] flows back into
  * `input_grad_ret` [N, C, H, W], which is overwritten, not added to. Both have the same dtype. params->mode must be
- * ROI_AVG. A pixel that several boxes have read receives their shares in the order of the boxes.
+ * ROI_AVG. A pixel that several boxes have read receives their shares in an order that depends on the boxes alone.
  */
 ROI_API roi_status roi_align_backward(const roi_align_params *params, const roi_array *grad, const roi_boxes *boxes,
                                       const roi_array *input_grad_ret, roi_error *error_ret);

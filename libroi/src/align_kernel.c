@@ -18,6 +18,9 @@ static struct window window_of(const struct roi_taps *x, int64_t map_width, int6
     return (struct window){x->first, x->end - x->first, round_up(x->end - x->first, 8)};
 }
 
+/* Wider windows than this are left to the processor's own foresight. */
+enum { PREFETCH_LINES = 4 };
+
 #define PASTE_(a, b) a##_##b
 #define PASTE(a, b) PASTE_(a, b)
 #define R(name) PASTE(name, REAL)

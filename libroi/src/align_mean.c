@@ -65,6 +65,21 @@ static double work_of(const struct roi_align_call *call, const struct roi_plan *
     return (double)call->crops->shape[AXIS_C] * bins * width * (double)(plan->y.taps + call->rule.bins_x);
 }
 
+static int compare_i64(int64_t a, int64_t b) { return (a > b) - (a < b); }
+
+/* By map, then from top to bottom: neighbours read the same rows, which are still in the cache. Never a tie, so that
+   the order, and with it the order of sums backward, depends on nothing but the boxes. */
+static int compare_plans(const void *first, const void *second)
+{
+    const struct roi_plan *a = first, *b = second;
+    int order = compare_i64(a->box->level, b->box->level);
+    if (order == 0)
+        order = compare_i64(a->box->image, b->box->image);
+    if (order == 0)
+        order = compare_i64(a->y.first, b->y.first);
+    return order ? order : compare_i64(a->row, b->row);
+}
+
 /* Sizes of all tables and of scratch memory. */
 static roi_status measure(struct mean *mean, roi_error *error_ret)
 {
@@ -78,6 +93,7 @@ static roi_status measure(struct mean *mean, roi_error *error_ret)
         mean->work += work_of(call, &mean->plans[k]);
     }
     mean->threads = roi_threads_for(mean->work);
+    qsort(mean->plans, (size_t)call->count, sizeof *mean->plans, compare_plans);
     return ROI_SUCCESS;
 }
 

@@ -119,6 +119,21 @@ static bool S(is_plain)(const roi_array *crops)
            crops->strides[AXIS_H] == crops->shape[AXIS_W];
 }
 
+/* Asks for the pixels that a box will read in the next channel while this one is worked on: they lie in many rows of
+   few cache lines each, which no processor foresees. Boxes of long rows are left to it. */
+INLINE void S(prefetch_box)(const struct S(view) *map, const struct roi_plan *plan, const struct window *window)
+{
+    const int64_t line = 64 / (int64_t)sizeof(STORE);
+    if (map->stride_x != 1 || window->width > PREFETCH_LINES * line)
+        return;
+    for (int64_t y = plan->y.first; y < plan->y.end; y++) {
+        const STORE *row = map->data + y * map->stride_y + window->first;
+        for (int64_t x = 0; x < window->width; x += line)
+            __builtin_prefetch(row + x);
+        __builtin_prefetch(row + window->width - 1);
+    }
+}
+
 static void S(pool_box)(const struct roi_tile *tile, const struct roi_plan *plan, struct R(scratch) *scratch)
 {
     const roi_array *map = &tile->maps[plan->box->level], *crops = tile->crops;
@@ -130,6 +145,10 @@ static void S(pool_box)(const struct roi_tile *tile, const struct roi_plan *plan
     for (int64_t c = tile->channel_begin; c < tile->channel_end; c++) {
         const struct S(view) in = S(view_of)(map, plan->box->image, c), out = S(view_of)(crops, plan->row, c);
         REAL *crop = plain ? (REAL *)(void *)out.data : scratch->crop;
+        if (c + 1 < tile->channel_end) {
+            const struct S(view) next = S(view_of)(map, plan->box->image, c + 1);
+            S(prefetch_box)(&next, plan, &window);
+        }
         if (empty)
             memset(crop, 0, (size_t)(bins_y * bins_x) * sizeof(REAL));
         else if (S(pool_fast)(&in, plan, &window, &scratch->band, bins_y, scratch->rows, crop))
