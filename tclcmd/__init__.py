@@ -1,0 +1,1 @@
+"""The Tcl command language over pyroi: declarations, one parser, tensor values, the shell ``roish``."""

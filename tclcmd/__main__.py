@@ -1,0 +1,5 @@
+"""``python -m tclcmd`` is ``roish``."""
+
+from tclcmd.shell import main
+
+main()

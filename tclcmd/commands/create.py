@@ -1,0 +1,291 @@
+"""Making tensors."""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+
+from pyroi.arrays import Array, shape_text
+from pyroi.errors import ArgumentError
+from tclcmd import sizes, values
+from tclcmd.commands.common import DEVICE, INPUT, SHAPE, DType, convert, dtype_parameter, filled
+from tclcmd.declare import Parameter, command
+from tclcmd.kinds import Boolean, Integer, Integers, Number, Numbers
+from tclcmd.session import Session
+from tclcmd.values import Value
+
+GROUP = "Making tensors"
+
+VALUE = Parameter("value", Number(), "What each element is.")
+LIKE_DTYPE = dtype_parameter(default=None, text="The element type; that of the input if left off.")
+
+
+@command(
+    Parameter("data", Numbers(), "A number, or lists of numbers nested to any depth."),
+    Parameter("shape", Integers(not_empty=True), "The sizes, if not those of the lists.", default=None),
+    dtype_parameter(),
+    DEVICE,
+    Parameter("requires_grad", Boolean(), "Gradients are not recorded: false.", default=False),
+    group=GROUP,
+    forms=(
+        ("data", "shape", "dtype", "device", "requires_grad"),
+        ("data", "dtype", "device", "requires_grad"),
+    ),
+    examples=(
+        "set boxes [torch::tensor_create {{0 0 15 15} {4 4 11 11}}]\nputs [torch::tensor_shape $boxes]",
+        "set column [torch::tensor_create -data {1 2 3} -shape {3 1} -dtype int64]",
+    ),
+    see_also=("zeros", "arange", "tensor_to_list"),
+)
+def tensor_create(data: Value, shape: tuple[int, ...] | None, dtype: DType, device: str, requires_grad: bool) -> Array:
+    """A tensor of given numbers.
+
+    Lists of different lengths on one level are an error that says where. To Tcl, {1} and 1 are the same, so {{1} {2}}
+    is a list of two numbers: give the shape {2 1} where that is meant. Without names, the second value is the shape if
+    it is a list of integers, and the dtype otherwise.
+
+    A number that the dtype cannot hold is an error; NaN and Inf are numbers of the floating types. Nothing records
+    gradients, so requires_grad must be false: operators have gradients of their own, such as torch::roi_align_backward.
+    """
+    if requires_grad:
+        raise ArgumentError("requires_grad", "gradients are not recorded; operators have theirs, as roi_align_backward")
+    array = _in_type(_numbers(data, dtype), dtype)
+    if shape is None:
+        return array
+    sizes.check_shape(shape, dtype)
+    if math.prod(shape) != array.size:
+        raise ArgumentError("shape", f"{shape_text(shape)} has {math.prod(shape)} elements, the data {array.size}")
+    return array.reshape(shape)
+
+
+def _numbers(data: Value, dtype: DType) -> Array:
+    try:
+        return values.numbers_of(data, dtype)
+    except values.BadNumbers as reason:
+        raise ArgumentError("data", str(reason)) from None
+
+
+def _in_type(numbers: Array, dtype: DType) -> Array:
+    """Numbers that somebody wrote, in a type that must be able to hold them."""
+    array = convert(numbers, dtype, "data")
+    if dtype.kind == "f" and not np.array_equal(np.isinf(array), np.isinf(numbers)):
+        too_large = numbers.flat[(np.isinf(array) & np.isfinite(numbers)).argmax()]
+        raise ArgumentError("data", f"{too_large} is beyond the range of {dtype}")
+    return array
+
+
+@command(
+    SHAPE,
+    dtype_parameter(),
+    DEVICE,
+    group=GROUP,
+    examples=("set map [torch::zeros {1 64 32 32}]",),
+    see_also=("ones", "full", "zeros_like"),
+)
+def zeros(shape: tuple[int, ...], dtype: DType, device: str) -> Array:
+    """A tensor of zeros."""
+    return filled(shape, 0, dtype)
+
+
+@command(
+    SHAPE,
+    dtype_parameter(),
+    DEVICE,
+    group=GROUP,
+    examples=("set mask [torch::ones {2 3} bool]",),
+    see_also=("zeros", "full", "ones_like"),
+)
+def ones(shape: tuple[int, ...], dtype: DType, device: str) -> Array:
+    """A tensor of ones."""
+    return filled(shape, 1, dtype)
+
+
+@command(
+    SHAPE,
+    VALUE,
+    dtype_parameter(),
+    DEVICE,
+    group=GROUP,
+    examples=("set grey [torch::full {1 3 8 8} 0.5]",),
+    see_also=("zeros", "ones", "full_like"),
+)
+def full(shape: tuple[int, ...], value: float, dtype: DType, device: str) -> Array:
+    """A tensor of one value."""
+    return filled(shape, value, dtype)
+
+
+@command(
+    Parameter("start", Number(), "The first number.", default=0.0),
+    Parameter("end", Number(), "Where to stop, before reaching it."),
+    Parameter("step", Number(), "From one number to the next; not 0.", default=1.0),
+    dtype_parameter(),
+    group=GROUP,
+    forms=(("end",), ("end", "dtype"), ("start", "end", "dtype"), ("start", "end", "step", "dtype")),
+    examples=("set map [torch::tensor_reshape [torch::arange 25] {1 1 5 5}]", "torch::arange 10 0 -2 int64"),
+    see_also=("linspace",),
+)
+def arange(start: float, end: float, step: float, dtype: DType) -> Array:
+    """Numbers at equal steps, the end excluded.
+
+    A single value without a name is the end.
+    """
+    if step == 0:
+        raise ArgumentError("step", "expected a number other than 0, got 0")
+    count = max(0, math.ceil(min((end - start) / step, 2.0**63)))
+    sizes.check_shape((count,), np.float64, "end")
+    return convert(start + step * np.arange(count), dtype, "end")
+
+
+@command(
+    Parameter("start", Number(), "The first number."),
+    Parameter("end", Number(), "The last number."),
+    Parameter("steps", Integer(at_least=0), "How many numbers."),
+    dtype_parameter(),
+    group=GROUP,
+    examples=("puts [torch::tensor_to_list [torch::linspace 0 1 5]]",),
+    see_also=("arange",),
+)
+def linspace(start: float, end: float, steps: int, dtype: DType) -> Array:
+    """So many numbers from start to end, both included, at equal steps."""
+    sizes.check_shape((steps,), np.float64, "steps")
+    return convert(np.linspace(start, end, steps), dtype, "end")
+
+
+@command(
+    Parameter("n", Integer(at_least=0), "Rows."),
+    Parameter("m", Integer(at_least=0), "Columns; as many as rows if left off.", default=None),
+    dtype_parameter(),
+    group=GROUP,
+    forms=(("n", "dtype"), ("n", "m", "dtype")),
+    examples=("puts [torch::tensor_print [torch::eye 3]]",),
+    see_also=("zeros",),
+)
+def eye(n: int, m: int | None, dtype: DType) -> Array:
+    """Ones on the diagonal, zeros beside it."""
+    sizes.check_shape((n, n if m is None else m), dtype, "n")
+    return np.eye(n, m, dtype=dtype)
+
+
+@command(
+    INPUT,
+    LIKE_DTYPE,
+    group=GROUP,
+    examples=("set x [torch::arange 6]\nset sum [torch::zeros_like $x]",),
+    see_also=("zeros",),
+)
+def zeros_like(input: Array, dtype: DType | None) -> Array:
+    """Zeros in the shape of another tensor."""
+    return filled(input.shape, 0, dtype or input.dtype)
+
+
+@command(
+    INPUT,
+    LIKE_DTYPE,
+    group=GROUP,
+    examples=("set x [torch::arange 6]\nset mask [torch::ones_like $x bool]",),
+    see_also=("ones",),
+)
+def ones_like(input: Array, dtype: DType | None) -> Array:
+    """Ones in the shape of another tensor."""
+    return filled(input.shape, 1, dtype or input.dtype)
+
+
+@command(
+    INPUT,
+    VALUE,
+    LIKE_DTYPE,
+    group=GROUP,
+    examples=("set x [torch::arange 6]\nset fives [torch::full_like $x 5]",),
+    see_also=("full",),
+)
+def full_like(input: Array, value: float, dtype: DType | None) -> Array:
+    """One value in the shape of another tensor."""
+    return filled(input.shape, value, dtype or input.dtype)
+
+
+# ---- Random numbers --------------------------------------------------------------------------------------------------
+
+#: A device name may stand in the place of the dtype.
+RANDOM_FORMS = (("shape", "device"), ("shape", "dtype", "device"))
+
+
+def _drawn_type(shape: tuple[int, ...], dtype: DType) -> type[np.float32] | type[np.float64]:
+    """The type to draw numbers in, which is never float16."""
+    if dtype.kind != "f":
+        raise ArgumentError("dtype", f"expected a floating type, got {dtype}")
+    sizes.check_shape(shape, dtype)
+    return np.float64 if dtype.itemsize == 8 else np.float32
+
+
+@command(
+    SHAPE,
+    dtype_parameter(),
+    DEVICE,
+    group=GROUP,
+    forms=RANDOM_FORMS,
+    aliases=("tensor_rand",),
+    needs_session=True,
+    examples=("torch::manual_seed 1\nset map [torch::rand {1 3 8 8}]",),
+    see_also=("randn", "manual_seed"),
+)
+def rand(shape: tuple[int, ...], dtype: DType, device: str, session: Session) -> Array:
+    """Random numbers, uniform from 0 to 1.
+
+    A device name may stand in the place of the dtype. After torch::manual_seed the same numbers come again.
+    """
+    return session.random.random(shape, _drawn_type(shape, dtype)).astype(dtype, copy=False)
+
+
+@command(
+    SHAPE,
+    dtype_parameter(),
+    DEVICE,
+    group=GROUP,
+    forms=RANDOM_FORMS,
+    aliases=("tensor_randn",),
+    needs_session=True,
+    examples=("set noise [torch::randn {1 3 8 8}]",),
+    see_also=("rand", "manual_seed"),
+)
+def randn(shape: tuple[int, ...], dtype: DType, device: str, session: Session) -> Array:
+    """Random numbers of the standard normal distribution.
+
+    A device name may stand in the place of the dtype. After torch::manual_seed the same numbers come again.
+    """
+    return session.random.standard_normal(shape, _drawn_type(shape, dtype)).astype(dtype, copy=False)
+
+
+@command(
+    Parameter("low", Integer(), "The smallest."),
+    Parameter("high", Integer(), "One above the largest."),
+    SHAPE,
+    dtype_parameter(np.dtype(np.int64)),
+    group=GROUP,
+    needs_session=True,
+    examples=("set levels [torch::randint 0 4 {10}]",),
+    see_also=("manual_seed",),
+)
+def randint(low: int, high: int, shape: tuple[int, ...], dtype: DType, session: Session) -> Array:
+    """Random integers, each as likely as the others.
+
+    After torch::manual_seed the same numbers come again.
+    """
+    sizes.check_shape(shape, np.int64)
+    if high <= low:
+        raise ArgumentError("high", f"expected an integer above low, which is {low}, got {high}")
+    return convert(session.random.integers(low, high, shape), dtype, "high")
+
+
+@command(
+    Parameter("seed", Integer(at_least=0, at_most=2**63 - 1), "Where the random numbers start."),
+    group=GROUP,
+    needs_session=True,
+    returns="The text ok.",
+    examples=("torch::manual_seed 42",),
+    see_also=("rand", "randn", "randint"),
+)
+def manual_seed(seed: int, session: Session) -> str:
+    """Starts the random numbers of this interpreter anew."""
+    session.seed(seed)
+    return "ok"

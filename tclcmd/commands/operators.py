@@ -1,0 +1,134 @@
+"""The operators: pyroi's functions as commands, one row each."""
+
+from __future__ import annotations
+
+import pyroi
+from tclcmd.declare import Parameter, command
+from tclcmd.kinds import Boolean, Boxes, Integer, Integers, Number, Reals, Size, Tensor, TensorList, choice
+
+GROUP = "Operators"
+
+# ---- Parameters that operators share ---------------------------------------------------------------------------------
+
+MAP = Parameter("input", Tensor(), "The feature map, [N, C, H, W].")
+BOXES = Parameter(
+    "boxes",
+    Boxes(),
+    "[K, 5], rows of batch index, x1, y1, x2, y2; or [K, 4], rows of x1, y1, x2, y2, where the input holds one image; "
+    "or a list of such tensors, one for each image. Small ones may be written as lists of numbers.",
+)
+OUTPUT_SIZE = Parameter("output_size", Size(), "Height and width of a crop.")
+SPATIAL_SCALE = Parameter(
+    "spatial_scale", Number(), "Size of the map over size of the image: 0.0625 for a map of stride 16.", default=1.0
+)
+SPATIAL_SCALES = Parameter("spatial_scales", Reals(), "For each level, its size over the image's.")
+SAMPLING_RATIO = Parameter(
+    "sampling_ratio",
+    Integer(),
+    "Samples per bin along each axis; 0 or less: as many as the bin has pixels, rounded up.",
+    default=-1,
+)
+ALIGNED = Parameter(
+    "aligned", Boolean(), "Shift boxes by half a pixel, so that they lie on the centres of pixels.", default=True
+)
+MODE = Parameter(
+    "mode",
+    choice("avg", "max", "max_corner"),
+    "What becomes of the samples of a bin: their mean, the largest, or the largest weighted corner of one.",
+    default="avg",
+    named_only=True,
+)
+GRAD = Parameter("grad", Tensor(), "The gradient of the crops, [K, C, height, width].")
+INPUT_SHAPE = Parameter("input_shape", Integers(), "The sizes of the feature map, {N C H W}.")
+
+SETUP = "set features [torch::rand {1 256 32 32}]\nset boxes [torch::tensor_create {{0 0 200 120} {48 64 400 480}}]\n"
+
+# ---- RoIAlign --------------------------------------------------------------------------------------------------------
+
+command(
+    MAP,
+    BOXES,
+    OUTPUT_SIZE,
+    SPATIAL_SCALE,
+    SAMPLING_RATIO,
+    ALIGNED,
+    MODE,
+    group=GROUP,
+    has_page=True,
+    summary="Crops of fixed size from boxes on a feature map.",
+    description="Each box, times the spatial scale, is cut into as many bins as the crop has elements. In each bin the "
+    "map is sampled at a regular grid of points by bilinear interpolation, and the samples are combined to one number. "
+    "Nothing is rounded on the way, so that the crop keeps to the box by fractions of a pixel.\n\n"
+    "Samples outside the map count as 0. A box whose x2 lies left of its x1 gives 0 where the number of samples is "
+    "chosen by the box, and a mirrored crop where it is given.",
+    returns="A tensor [K, C, height, width] of the map's floating type, in the order of the boxes.",
+    examples=(
+        SETUP
+        + "set crops [torch::roi_align -input $features -boxes $boxes -outputSize {7 7} -spatialScale 0.0625]\n"
+        + "puts [torch::tensor_shape $crops]",
+        "# The same by position; options may follow.\n"
+        + SETUP
+        + "set crops [torch::roi_align $features $boxes {7 7} 0.0625 2 true -mode max]",
+    ),
+    see_also=("roi_align_backward", "multiscale_roi_align"),
+)(pyroi.roi_align)
+
+command(
+    GRAD,
+    BOXES,
+    INPUT_SHAPE,
+    SPATIAL_SCALE,
+    SAMPLING_RATIO,
+    ALIGNED,
+    group=GROUP,
+    has_page=True,
+    summary="The gradient of torch::roi_align for its input.",
+    description="The parameters are those of the forward call, with the gradient of its result in place of the map. "
+    "Each pixel gets the gradients of all bins that read it, times the weight with which they did. The bits of the "
+    "result do not depend on the number of threads.",
+    returns="A tensor of the shape given as input_shape.",
+    examples=(
+        "set boxes [torch::tensor_create {{1 1 3 3}}]\n"
+        + "set grad [torch::ones {1 1 2 2}]\n"
+        + "puts [torch::tensor_print [torch::roi_align_backward $grad $boxes {1 1 5 5} 1.0 2]]",
+    ),
+    see_also=("roi_align",),
+)(pyroi.roi_align_backward)
+
+command(
+    Parameter("features", TensorList(), "The levels of the pyramid, finest first, each [N, C, H, W]."),
+    BOXES,
+    OUTPUT_SIZE,
+    SPATIAL_SCALES,
+    SAMPLING_RATIO,
+    ALIGNED,
+    Parameter(
+        "canonical_level",
+        Integer(),
+        "The index of the level from which a box of the canonical scale is pooled.",
+        default=2,
+        named_only=True,
+    ),
+    Parameter(
+        "canonical_scale",
+        Number(),
+        "The side of a box that belongs to the canonical level.",
+        default=224,
+        named_only=True,
+        aliases=("canocicalScale",),
+    ),
+    group=GROUP,
+    has_page=True,
+    summary="Crops of fixed size, each from the level of a pyramid that suits its box.",
+    description="The level of a box is floor(canonicalLevel + log2(sqrt(width * height) / canonicalScale + 1e-6)), "
+    "within the levels there are. The defaults, with levels of stride 4, 8, 16 and 32, are the usual rule of feature "
+    "pyramids. The misspelt -canocicalScale of old scripts is accepted.",
+    returns="A tensor [K, C, height, width] in the order of the boxes.",
+    examples=(
+        "set fine [torch::rand {1 16 128 128}]\n"
+        + "set coarse [torch::rand {1 16 64 64}]\n"
+        + "set boxes [torch::tensor_create {{0 0 40 40} {0 0 500 500}}]\n"
+        + "set crops [torch::multiscale_roi_align [list $fine $coarse] $boxes {7 7} {0.25 0.125} 2 -canonicalLevel 1]",
+    ),
+    see_also=("roi_align",),
+)(pyroi.multiscale_roi_align)

@@ -1,0 +1,110 @@
+"""The session: what is alive, threads, help."""
+
+from __future__ import annotations
+
+import pyroi
+from pyroi.errors import ArgumentError
+from tclcmd import guide
+from tclcmd.declare import Parameter, command
+from tclcmd.kinds import Handles, Integer, Text
+from tclcmd.session import Session
+
+GROUP = "Session"
+
+
+@command(
+    Parameter("tensors", Handles(), "One tensor, or a list of them."),
+    group=GROUP,
+    needs_session=True,
+    returns="How many there were to free.",
+    examples=("set x [torch::zeros {2}]\nputs $x\ntorch::tensor_delete $x",),
+    see_also=("tensor_list",),
+)
+def tensor_delete(tensors: list[int], session: Session) -> int:
+    """Frees tensors now, whoever still refers to them.
+
+    No script has to: a tensor goes when the last value that holds it goes. Only one whose name has been seen, because
+    it was printed, say, stays until here.
+    """
+    return sum(session.tensors.delete(number) for number in tensors)
+
+
+@command(
+    group=GROUP,
+    needs_session=True,
+    returns="A list of dicts with the keys tensor, shape, dtype, values, named.",
+    examples=("set x [torch::zeros {2 3}]\nforeach entry [torch::tensor_list] {puts [dict get $entry shape]}",),
+    see_also=("memory_stats", "tensor_delete"),
+)
+def tensor_list(session: Session) -> list[dict[str, object]]:
+    """What is alive, and why.
+
+    "values" says how many Tcl values stand for the tensor; "named" whether its name was seen, which keeps it alive
+    without any. Names that appear in this list are seen by it.
+    """
+    return session.tensors.listing()
+
+
+@command(
+    group=GROUP,
+    needs_session=True,
+    returns="A dict with the keys live, pinned, bytes, peak.",
+    examples=("puts [dict get [torch::memory_stats] live]",),
+    see_also=("tensor_list",),
+)
+def memory_stats(session: Session) -> dict[str, int]:
+    """How much memory tensors take.
+
+    "live" counts tensors, "pinned" those that stay because their name was seen; "bytes" is what they take, "peak" the
+    most they ever took. Tensors that share memory count it once.
+    """
+    return session.tensors.stats()
+
+
+@command(
+    Parameter("threads", Integer(at_least=1), "The number of threads."),
+    group=GROUP,
+    returns="The number.",
+    examples=("torch::set_num_threads 2",),
+    see_also=("get_num_threads",),
+)
+def set_num_threads(threads: int) -> int:
+    """Sets how many threads an operator may use.
+
+    Results are the same to the last bit for every number.
+    """
+    try:
+        pyroi.set_num_threads(threads)
+    except ArgumentError as error:
+        raise ArgumentError("threads", error.rule) from None
+    return pyroi.get_num_threads()
+
+
+@command(
+    group=GROUP,
+    returns="An integer.",
+    examples=("puts [torch::get_num_threads]",),
+    see_also=("set_num_threads",),
+)
+def get_num_threads() -> int:
+    """How many threads an operator may use."""
+    return pyroi.get_num_threads()
+
+
+@command(
+    Parameter("command", Text(), "The name of a command, with or without torch::.", default=None),
+    group=GROUP,
+    name="help",
+    returns="Text.",
+    examples=("puts [torch::help]", "puts [torch::help roi_align]"),
+)
+def help_(command: str | None) -> str:
+    """What the commands are, or what one of them does."""
+    if command is None:
+        return guide.overview()
+    found = guide.find(command)
+    if found is None:
+        near = guide.nearest(command)
+        hint = f"; did you mean {near}?" if near else ""
+        raise ArgumentError("command", f'there is no command "{command}"{hint}')
+    return guide.help_text(found)

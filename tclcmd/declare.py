@@ -1,0 +1,178 @@
+"""Declarations: all that the parser, the messages, the help and the reference pages know about a command.
+
+A command is a row: its name, one line about it, its parameters, and the function that does the work. Adding one
+touches one module in ``tclcmd/commands`` and nothing else.
+"""
+
+from __future__ import annotations
+
+import functools
+import inspect
+import re
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any, TypeVar
+
+from tclcmd.kinds import Kind
+
+NAMESPACE = "torch"
+
+#: The groups of commands, in the order of help and reference.
+GROUPS = (
+    "Operators",
+    "Making tensors",
+    "Looking into tensors",
+    "Shape and type",
+    "Arithmetic",
+    "Files",
+    "Pictures",
+    "Session",
+)
+
+#: The default of a parameter that has none.
+REQUIRED: Any = type("Required", (), {"__repr__": lambda self: "REQUIRED"})()
+
+#: What old scripts say for a parameter, wherever it occurs.
+OLD_SPELLINGS = {"input": ("tensor",)}
+
+
+def camel(name: str) -> str:
+    """``output_size`` as ``outputSize``; ``pool2d`` stays."""
+    return re.sub(r"_([a-z0-9])", lambda match: match.group(1).upper(), name)
+
+
+@dataclass(frozen=True)
+class Parameter:
+    """One parameter, named as in Python.
+
+    A default is what the function gets where the parameter is left off. `aliases` are further option names.
+    """
+
+    name: str
+    kind: Kind
+    help: str
+    default: Any = REQUIRED
+    named_only: bool = False
+    aliases: tuple[str, ...] = ()
+
+    @property
+    def camel(self) -> str:
+        """The canonical name of the option, without its dash."""
+        return camel(self.name)
+
+    @property
+    def is_required(self) -> bool:
+        """Has it no default?"""
+        return self.default is REQUIRED
+
+    @property
+    def shown_default(self) -> str:
+        """The default as one would type it; empty where there is nothing to type."""
+        return "" if self.is_required or self.default is None else self.kind.show(self.default)
+
+    @property
+    def option_names(self) -> dict[str, str]:
+        """Every option that means this parameter -> the name by which messages then call it."""
+        old = OLD_SPELLINGS.get(self.name, ()) + self.aliases
+        return {f"-{self.camel}": self.camel, f"-{self.name}": self.name} | {f"-{alias}": self.camel for alias in old}
+
+
+#: A positional order: names of parameters.
+Form = tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class Command:
+    """One row. See `command` for the members."""
+
+    name: str
+    summary: str
+    parameters: tuple[Parameter, ...]
+    function: Callable[..., Any]
+    group: str
+    returns: str = "A tensor."
+    description: str = ""
+    forms: tuple[Form, ...] = ()
+    examples: tuple[str, ...] = ()
+    see_also: tuple[str, ...] = ()
+    aliases: tuple[str, ...] = ()
+    needs_session: bool = False
+    has_page: bool = False
+
+    @property
+    def full_name(self) -> str:
+        """The name with its namespace, ``torch::roi_align``."""
+        return f"{NAMESPACE}::{self.name}"
+
+    @functools.cached_property
+    def names(self) -> tuple[str, ...]:
+        """All names without namespace: snake_case, camelCase, then those of old scripts."""
+        spelled = [twin for name in (self.name, *self.aliases) for twin in (name, camel(name))]
+        return tuple(dict.fromkeys(spelled))
+
+    @functools.cached_property
+    def by_name(self) -> dict[str, Parameter]:
+        """Parameter name -> parameter."""
+        return {parameter.name: parameter for parameter in self.parameters}
+
+    @functools.cached_property
+    def options(self) -> dict[str, tuple[Parameter, str]]:
+        """Option as typed, with its dash -> parameter, and the name by which messages then call it."""
+        return {
+            option: (parameter, label)
+            for parameter in self.parameters
+            for option, label in parameter.option_names.items()
+        }
+
+    @functools.cached_property
+    def orders(self) -> tuple[Form, ...]:
+        """The positional orders, tried one after the other; the last is the one that messages speak of."""
+        plain = tuple(parameter.name for parameter in self.parameters if not parameter.named_only)
+        return self.forms or (plain,)
+
+
+#: Name -> command.
+REGISTRY: dict[str, Command] = {}
+
+
+def by_group() -> dict[str, list[Command]]:
+    """Group -> its commands in the order of declaration."""
+    return {group: [command for command in REGISTRY.values() if command.group == group] for group in GROUPS}
+
+
+Function = TypeVar("Function", bound=Callable[..., Any])
+
+
+def command(
+    *parameters: Parameter, group: str, name: str = "", summary: str = "", description: str = "", **members: Any
+) -> Callable[[Function], Function]:
+    """Declares the function that follows as a command.
+
+    The function is called with all parameters by name, and with ``session`` if `needs_session` is set. What it returns
+    becomes a Tcl value: an array a tensor; a number, text, list or dict what it is. Its name is the command's; its
+    docstring is the summary (first line) and the description (the rest), which may be given as members instead.
+
+    Members:
+        group: The heading in the list of commands, and the page of the reference.
+        returns, examples, see_also: For the reference. Examples are scripts that run as they stand.
+        forms: Positional orders, where there is not one order of all parameters; the last one is the main one.
+        aliases: Further names.
+        needs_session: Does the function need what the interpreter's commands share?
+        has_page: Is its page in the reference its own, not the group's?
+    """
+
+    def register(function: Function) -> Function:
+        first, _, rest = inspect.cleandoc(function.__doc__ or "").partition("\n\n")
+        row = Command(
+            name or function.__name__,
+            summary or first,
+            parameters,
+            function,
+            group,
+            description=description or ("" if summary else rest),
+            **members,
+        )
+        REGISTRY[row.name] = row
+        return function
+
+    return register

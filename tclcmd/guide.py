@@ -1,0 +1,95 @@
+"""Usage lines and help, made from the declarations."""
+
+from __future__ import annotations
+
+import difflib
+import textwrap
+
+from tclcmd.declare import NAMESPACE, REGISTRY, Command, Form, Parameter, by_group
+
+WIDTH = 100
+
+
+def usage(command: Command) -> str:
+    """How to call a command, in both syntaxes."""
+    return "Usage: " + "\n   or: ".join(syntaxes(command))
+
+
+def syntaxes(command: Command) -> list[str]:
+    """All ways to call it: by names first, then by position."""
+    return list(dict.fromkeys([named_syntax(command), *positional_syntaxes(command)]))
+
+
+def named_syntax(command: Command) -> str:
+    """The syntax with options."""
+    words = [
+        _optional(f"-{parameter.camel} {parameter.kind.placeholder}", parameter) for parameter in command.parameters
+    ]
+    return " ".join([command.full_name, *words])
+
+
+def positional_syntaxes(command: Command) -> list[str]:
+    """The syntax without options, one for each positional order."""
+    return [_positional_syntax(command, form) for form in command.orders]
+
+
+def _positional_syntax(command: Command, form: Form) -> str:
+    # In a form of its own, what comes before the last required parameter has to be there.
+    required = [index for index, name in enumerate(form) if command.by_name[name].is_required]
+    needed = max(required, default=-1)
+    words = [name if index <= needed else f"?{name}?" for index, name in enumerate(form)]
+    only_named = [parameter for parameter in command.parameters if parameter.named_only]
+    words += [_optional(f"-{parameter.camel} {parameter.kind.placeholder}", parameter) for parameter in only_named]
+    return " ".join([command.full_name, *words])
+
+
+def _optional(text: str, parameter: Parameter) -> str:
+    return text if parameter.is_required else f"?{text}?"
+
+
+def overview() -> str:
+    """All commands by group, one line each."""
+    lines = []
+    for group, members in by_group().items():
+        lines += [f"{group}:", *(f"  {command.full_name:30} {command.summary}" for command in members), ""]
+    return "\n".join(lines) + f"{NAMESPACE}::help NAME tells about one of them."
+
+
+def help_text(command: Command) -> str:
+    """All that is declared about a command, as text for a terminal."""
+    blocks = [f"{command.full_name} - {command.summary}", usage(command), parameter_lines(command)]
+    blocks += [f"Result: {command.returns}", _filled(command.description)]
+    blocks += ["Example:\n" + textwrap.indent(example, "    ") for example in command.examples[:1]]
+    if command.see_also:
+        blocks.append("See also: " + ", ".join(f"{NAMESPACE}::{name}" for name in command.see_also))
+    return "\n\n".join(block for block in blocks if block)
+
+
+def parameter_lines(command: Command) -> str:
+    """One paragraph for each parameter."""
+    return "\n".join(_parameter_line(parameter) for parameter in command.parameters)
+
+
+def _parameter_line(parameter: Parameter) -> str:
+    default = f" Default: {parameter.shown_default}." if parameter.shown_default else ""
+    return textwrap.fill(
+        parameter.help + default, WIDTH, initial_indent=f"  -{parameter.camel:16} ", subsequent_indent=" " * 20
+    )
+
+
+def _filled(text: str) -> str:
+    return "\n\n".join(textwrap.fill(paragraph, WIDTH) for paragraph in text.split("\n\n")) if text else ""
+
+
+def find(name: str) -> Command | None:
+    """The command by any of its names, with or without its namespace."""
+    name = name.removeprefix("::").removeprefix(f"{NAMESPACE}::")
+    return next((command for command in REGISTRY.values() if name in command.names), None)
+
+
+def nearest(name: str) -> str | None:
+    """The full name of the command whose name is most like this one, if one is."""
+    name = name.removeprefix("::").removeprefix(f"{NAMESPACE}::")
+    known = [spelled for command in REGISTRY.values() for spelled in command.names]
+    near = difflib.get_close_matches(name, known, n=1)
+    return f"{NAMESPACE}::{near[0]}" if near else None

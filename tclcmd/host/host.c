@@ -1,0 +1,136 @@
+/* host.c - opening Tcl, commands that Python implements, evaluation, standard channels. */
+#include <dlfcn.h>
+#include <string.h>
+
+#include "internal.h"
+
+/* The three functions of Tcl that come before there is a stub table to call through. */
+static void *tcl_library = NULL;
+static Tcl_Interp *(*create_interp)(void) = NULL;
+
+static const char *find_entry_points(void *library, const char *program)
+{
+    void (*find_executable)(const char *) = NULL;
+    /* POSIX gives functions as object pointers; this copy is the conversion it recommends. */
+    *(void **)&find_executable = dlsym(library, "Tcl_FindExecutable");
+    *(void **)&create_interp = dlsym(library, "Tcl_CreateInterp");
+    if (!find_executable || !create_interp)
+        return "it is not a Tcl library";
+    find_executable(program);
+    return NULL;
+}
+
+const char *host_load(const char *library, const char *program)
+{
+    if (tcl_library)
+        return NULL;
+    /* Global, so that extensions which scripts load find Tcl's symbols. */
+    void *opened = dlopen(library, RTLD_NOW | RTLD_GLOBAL);
+    if (!opened)
+        return dlerror();
+    const char *reason = find_entry_points(opened, program);
+    if (!reason)
+        tcl_library = opened;
+    return reason;
+}
+
+static void on_exit_of_process(ClientData unused)
+{
+    (void)unused;
+    host_on_exit();
+}
+
+struct Tcl_Interp *host_create(void)
+{
+    static int exit_handler_set = 0;
+    Tcl_Interp *interp = create_interp();
+    if (!Tcl_InitStubs(interp, "8.6", 0))
+        return NULL;
+    if (!exit_handler_set++) {
+        Tcl_SetSystemEncoding(NULL, "utf-8"); /* scripts and file names, whatever the locale */
+        Tcl_CreateExitHandler(on_exit_of_process, NULL);
+    }
+    return interp;
+}
+
+int host_prepare(struct Tcl_Interp *interp) { return Tcl_Init(interp); }
+void host_delete(struct Tcl_Interp *interp) { Tcl_DeleteInterp(interp); }
+
+/* ---- Commands -------------------------------------------------------------------------------------------------- */
+
+struct target {
+    int session, command;
+};
+
+static int call(ClientData data, Tcl_Interp *interp, int count, Tcl_Obj *const words[])
+{
+    const struct target *target = data;
+    (void)interp;
+    return host_on_command(target->session, target->command, count, words);
+}
+
+static void free_target(ClientData data) { Tcl_Free(data); }
+
+void host_add_command(struct Tcl_Interp *interp, const char *name, int session, int command)
+{
+    struct target *target = (struct target *)Tcl_Alloc(sizeof *target);
+    *target = (struct target){session, command};
+    Tcl_CreateObjCommand(interp, name, call, target, free_target);
+}
+
+/* ---- Evaluation ------------------------------------------------------------------------------------------------ */
+
+int host_eval(struct Tcl_Interp *interp, const char *script, int length)
+{
+    host_begin_interruptible(interp);
+    const int status = Tcl_EvalEx(interp, script, length, TCL_EVAL_GLOBAL);
+    host_end_interruptible(interp);
+    return status;
+}
+
+int host_eval_file(struct Tcl_Interp *interp, const char *path)
+{
+    Tcl_Obj *name = Tcl_NewStringObj(path, -1);
+    Tcl_IncrRefCount(name);
+    host_begin_interruptible(interp);
+    const int status = Tcl_FSEvalFileEx(interp, name, "utf-8");
+    host_end_interruptible(interp);
+    Tcl_DecrRefCount(name);
+    return status;
+}
+
+int host_error_line(struct Tcl_Interp *interp) { return Tcl_GetErrorLine(interp); }
+int host_is_complete(const char *script) { return Tcl_CommandComplete(script); }
+struct Tcl_Obj *host_result(struct Tcl_Interp *interp) { return Tcl_GetObjResult(interp); }
+void host_set_result(struct Tcl_Interp *interp, struct Tcl_Obj *value) { Tcl_SetObjResult(interp, value); }
+void host_set_error_code(struct Tcl_Interp *interp, struct Tcl_Obj *list) { Tcl_SetObjErrorCode(interp, list); }
+
+struct Tcl_Obj *host_global(struct Tcl_Interp *interp, const char *name)
+{
+    return Tcl_GetVar2Ex(interp, name, NULL, TCL_GLOBAL_ONLY);
+}
+
+void host_set_global(struct Tcl_Interp *interp, const char *name, struct Tcl_Obj *value)
+{
+    Tcl_SetVar2Ex(interp, name, NULL, value, TCL_GLOBAL_ONLY);
+}
+
+/* ---- Standard channels ----------------------------------------------------------------------------------------- */
+
+int host_read_line(struct Tcl_Obj *line)
+{
+    Tcl_Channel input = Tcl_GetStdChannel(TCL_STDIN);
+    if (!input || Tcl_GetsObj(input, line) < 0)
+        return 0;
+    Tcl_AppendToObj(line, "\n", 1);
+    return 1;
+}
+
+int host_write(int to_error, const char *text, int length)
+{
+    Tcl_Channel output = Tcl_GetStdChannel(to_error ? TCL_STDERR : TCL_STDOUT);
+    if (!output)
+        return 0; /* the script has closed it: there is nobody to tell */
+    const int is_written = Tcl_WriteChars(output, text, length) >= 0 && Tcl_Flush(output) == TCL_OK;
+    return is_written ? 0 : Tcl_GetErrno();
+}

@@ -1,0 +1,144 @@
+/*
+ * host.h - the Tcl interpreter, as Python sees it
+ *
+ * This header is what Python may call, and what it implements (CFFI_CALLBACK). It is plain C with Tcl's two structs
+ * left opaque, so that cffi reads it as it stands and needs no Tcl headers itself.
+ *
+ * Tcl is opened at run time (host_load) and called through its stub table, so the module can be imported where no
+ * Tcl is installed: the caller can then say what is missing instead of failing to load.
+ *
+ * A `session` is a number that Python gives an interpreter; it comes back with every callback.
+ * Lengths count bytes of UTF-8. A function that reads a value returns 1 where it could and 0 where not.
+ */
+#ifndef TCLCMD_HOST_H
+#define TCLCMD_HOST_H
+
+#include <stdint.h>
+
+#define CFFI_CALLBACK
+
+struct Tcl_Interp;
+struct Tcl_Obj;
+
+/* ---- The interpreter (host.c) ---------------------------------------------------------------------------------- */
+
+enum { HOST_OK = 0, HOST_ERROR = 1 };
+
+/* Opens the shared library of Tcl. `program` becomes `info nameofexecutable`. Returns NULL, or the reason it failed.
+   Once it has worked, later calls do nothing. */
+const char *host_load(const char *library, const char *program);
+
+/* A new interpreter, NULL if the library's Tcl is not 8.6. host_prepare() then runs Tcl's own start-up script. */
+struct Tcl_Interp *host_create(void);
+int host_prepare(struct Tcl_Interp *interp);
+void host_delete(struct Tcl_Interp *interp);
+
+/* Makes `name` a command that calls host_on_command() with these two numbers. */
+void host_add_command(struct Tcl_Interp *interp, const char *name, int session, int command);
+CFFI_CALLBACK int host_on_command(int session, int command, int count, struct Tcl_Obj *const *words);
+
+/* Called when the process is about to end by Tcl's `exit`, before Tcl flushes its channels. */
+CFFI_CALLBACK void host_on_exit(void);
+
+/* Evaluate at global level. Both return Tcl's status and leave the result in the interpreter. While they run, Ctrl-C
+   cancels the evaluation instead of reaching Python (see interrupt.c). */
+int host_eval(struct Tcl_Interp *interp, const char *script, int length);
+int host_eval_file(struct Tcl_Interp *interp, const char *path);
+int host_error_line(struct Tcl_Interp *interp);
+int host_is_complete(const char *script);
+
+struct Tcl_Obj *host_result(struct Tcl_Interp *interp);
+void host_set_result(struct Tcl_Interp *interp, struct Tcl_Obj *value);
+void host_set_error_code(struct Tcl_Interp *interp, struct Tcl_Obj *list);
+struct Tcl_Obj *host_global(struct Tcl_Interp *interp, const char *name); /* NULL if there is none */
+void host_set_global(struct Tcl_Interp *interp, const char *name, struct Tcl_Obj *value);
+
+/* The next line of Tcl's own standard input, appended to *line with its end-of-line; 0 at the end of the file. */
+int host_read_line(struct Tcl_Obj *line);
+
+/* Writes and flushes Tcl's standard output, or error where `to_error` is set. Returns 0, or the system's error number. */
+int host_write(int to_error, const char *text, int length);
+
+/* ---- Interruption (interrupt.c) -------------------------------------------------------------------------------- */
+
+/* Set by Ctrl-C during an evaluation, cleared when the next one begins. Long-running code may poll it. */
+int32_t *host_interrupt_flag(void);
+
+/* Does somebody work at a prompt? Then an evaluation that does not heed a Ctrl-C waits for a second one before it
+   ends the process; elsewhere it is ended after a moment. */
+void host_set_at_prompt(int is_prompt);
+
+/* ---- Reading values (values.c) --------------------------------------------------------------------------------- */
+
+/* The text of a value as an option name, `-` and a letter; NULL if it is none. -inf and -nan are numbers. */
+const char *host_option(struct Tcl_Obj *value);
+
+/* NULL where asking for the text would give a tensor a name that the script never asked for. */
+const char *host_text(struct Tcl_Obj *value, int *length_ret);
+
+/* The text in any case: for what the script, or the person at the prompt, is about to see. */
+const char *host_name(struct Tcl_Obj *value);
+
+int host_real(struct Tcl_Obj *value, double *real_ret);
+int host_integer(struct Tcl_Obj *value, int64_t *integer_ret);
+int host_boolean(struct Tcl_Obj *value, int *boolean_ret);
+int host_list(struct Tcl_Obj *value, int *count_ret, struct Tcl_Obj ***elements_ret);
+
+/* ---- Lists of numbers (numbers.c) ------------------------------------------------------------------------------ */
+
+enum { HOST_MAX_RANK = 32 };
+
+typedef enum host_fault {
+    HOST_NO_FAULT = 0,
+    HOST_NOT_A_LIST,   /* a value that is no well-formed list */
+    HOST_TOO_DEEP,     /* nested deeper than HOST_MAX_RANK */
+    HOST_RAGGED,       /* `length` elements where `expected` are needed */
+    HOST_NOT_A_NUMBER, /* a list, or a word, where a number is needed */
+    HOST_NOT_WHOLE,    /* a fraction where a whole number is needed */
+    HOST_OUT_OF_RANGE  /* a whole number beyond 64 bits */
+} host_fault;
+
+/* Where reading stopped, and why: `index` holds `depth` list indices. */
+typedef struct host_place {
+    host_fault fault;
+    int depth;
+    int64_t index[HOST_MAX_RANK];
+    int64_t length, expected;
+    struct Tcl_Obj *value;
+} host_place;
+
+typedef enum host_number { HOST_REAL, HOST_INTEGER, HOST_BOOLEAN } host_number;
+
+/* The shape that the first elements of nested lists promise. Returns the number of dimensions, 0 for a lone number,
+   or -1 with *place_ret filled. */
+int host_numbers_shape(struct Tcl_Obj *value, int64_t *shape_ret, host_place *place_ret);
+
+/* Reads nested lists of exactly that shape in row-major order: doubles, 64-bit integers, or bytes 0 and 1. */
+int host_numbers(struct Tcl_Obj *value, int rank, const int64_t *shape, host_number kind, void *numbers_ret,
+                 host_place *place_ret);
+
+/* ---- Making values --------------------------------------------------------------------------------------------- */
+
+struct Tcl_Obj *host_new_text(const char *text, int length);
+struct Tcl_Obj *host_new_integer(int64_t number);
+struct Tcl_Obj *host_new_real(double number);
+struct Tcl_Obj *host_new_list(void);
+void host_append(struct Tcl_Obj *list, struct Tcl_Obj *element);
+struct Tcl_Obj *host_new_reals(const double *numbers, int64_t count);
+struct Tcl_Obj *host_new_integers(const int64_t *numbers, int64_t count);
+void host_keep(struct Tcl_Obj *value);    /* counts a reference that host_drop() gives back */
+void host_drop(struct Tcl_Obj *value);
+
+/* ---- Tensors (tensor.c) ---------------------------------------------------------------------------------------- */
+
+/* A value that stands for the tensor `number` of a session. Python's store starts with one reference for it. */
+struct Tcl_Obj *host_new_tensor(int session, int64_t number);
+
+/* The number of the tensor that a value or its text stands for; -1 if the value is no tensor of this session. */
+int64_t host_tensor(struct Tcl_Obj *value, int session);
+
+CFFI_CALLBACK void host_on_retain(int session, int64_t number);  /* one more value stands for the tensor */
+CFFI_CALLBACK void host_on_release(int session, int64_t number); /* one less */
+CFFI_CALLBACK void host_on_named(int session, int64_t number);   /* the script has seen its name */
+
+#endif

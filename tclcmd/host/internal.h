@@ -1,0 +1,19 @@
+/* internal.h - what the files of the host share. */
+#ifndef TCLCMD_HOST_INTERNAL_H
+#define TCLCMD_HOST_INTERNAL_H
+
+#include <tcl.h>
+
+#include "host.h"
+
+/* Is it a tensor whose name nobody has asked for? */
+int host_is_unnamed_tensor(const Tcl_Obj *value);
+
+/* Is it a list that exists as such only, without text? */
+int host_is_pure_list(const Tcl_Obj *value);
+
+/* Brackets around an evaluation, during which Ctrl-C cancels it. They do not nest. */
+void host_begin_interruptible(Tcl_Interp *interp);
+void host_end_interruptible(Tcl_Interp *interp);
+
+#endif

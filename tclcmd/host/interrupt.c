@@ -1,0 +1,171 @@
+/*
+ * interrupt.c - Ctrl-C during an evaluation
+ *
+ * While Tcl runs, SIGINT belongs to this file: it sets a flag, which long-running operators poll, and has the
+ * evaluation cancelled so that no `catch` of the script can hold it back. Before and after, SIGINT is Python's.
+ *
+ * A signal handler may call next to nothing; Tcl_AsyncMark() and Tcl_CancelEval() take locks that the interrupted
+ * code may hold. The handler therefore only writes to a pipe, and a thread that waits at its other end cancels:
+ * Tcl_CancelEval() may be called from any thread.
+ *
+ * Some things cannot be cancelled (a `gets stdin` that waits for a line, an array function under way). A script that
+ * goes on for longer than the thread's patience is ended, as the user wished; a shell at whose prompt somebody works
+ * is ended only by another Ctrl-C.
+ */
+#include <errno.h>
+#include <fcntl.h>
+#include <poll.h>
+#include <pthread.h>
+#include <signal.h>
+#include <unistd.h>
+
+#include "internal.h"
+
+enum { PATIENCE_MS = 1000, LOOK_EVERY_MS = 10, INTERRUPTED_STATUS = 128 + SIGINT };
+
+static volatile int32_t interrupted = 0;
+static volatile int at_prompt = 0;
+static int wake[2] = {-1, -1}; /* the pipe from the handler to the thread */
+static struct sigaction before;
+
+/* What is being evaluated, if anything, and which evaluation of this process it is. */
+static pthread_mutex_t guard = PTHREAD_MUTEX_INITIALIZER;
+static Tcl_Interp *evaluating = NULL;
+static int64_t serial = 0;
+
+int32_t *host_interrupt_flag(void) { return (int32_t *)&interrupted; }
+void host_set_at_prompt(int is_prompt) { at_prompt = is_prompt; }
+
+static void on_signal(int signal_number)
+{
+    const int saved = errno;
+    (void)signal_number;
+    interrupted = 1;
+    if (write(wake[1], "", 1) < 0) {
+        /* The pipe is full: the thread has wakes enough. */
+    }
+    errno = saved;
+}
+
+static void set_evaluating(Tcl_Interp *interp)
+{
+    pthread_mutex_lock(&guard);
+    evaluating = interp;
+    serial++;
+    pthread_mutex_unlock(&guard);
+}
+
+/* Returns the number of the evaluation that was asked to stop, 0 if there is none. */
+static int64_t cancel_current(void)
+{
+    pthread_mutex_lock(&guard);
+    const int64_t current = evaluating ? serial : 0;
+    if (current)
+        Tcl_CancelEval(evaluating, NULL, NULL, TCL_CANCEL_UNWIND);
+    pthread_mutex_unlock(&guard);
+    return current;
+}
+
+static int goes_on(int64_t evaluation)
+{
+    pthread_mutex_lock(&guard);
+    const int same = evaluating && serial == evaluation;
+    pthread_mutex_unlock(&guard);
+    return same;
+}
+
+static int outlasts_patience(int64_t evaluation)
+{
+    for (int waited = 0; waited < PATIENCE_MS && goes_on(evaluation); waited += LOOK_EVERY_MS)
+        poll(NULL, 0, LOOK_EVERY_MS);
+    return goes_on(evaluation);
+}
+
+static void wait_for_press(void)
+{
+    char byte;
+    while (read(wake[0], &byte, 1) != 1) {
+    }
+}
+
+/* Presses made in impatience say no more than the first one. */
+static void forget_presses(void)
+{
+    struct pollfd readable = {.fd = wake[0], .events = POLLIN};
+    while (poll(&readable, 1, 0) > 0)
+        wait_for_press();
+}
+
+static void *cancel_when_woken(void *unused)
+{
+    int64_t deaf = 0; /* an evaluation that was asked to stop and did not */
+    (void)unused;
+    for (;;) {
+        wait_for_press();
+        const int64_t current = cancel_current();
+        if (current == 0)
+            continue;
+        if (current == deaf)
+            _exit(INTERRUPTED_STATUS);
+        if (!outlasts_patience(current))
+            continue;
+        if (!at_prompt)
+            _exit(INTERRUPTED_STATUS);
+        forget_presses();
+        deaf = current;
+    }
+    return NULL;
+}
+
+/* The thread takes no signals: SIGINT has to end a blocking call of the main thread. */
+static void start_thread(void)
+{
+    pthread_t thread;
+    sigset_t all, saved;
+    if (pipe(wake) != 0)
+        return;
+    for (int end = 0; end < 2; end++)
+        fcntl(wake[end], F_SETFD, FD_CLOEXEC);
+    fcntl(wake[1], F_SETFL, O_NONBLOCK);
+    sigfillset(&all);
+    pthread_sigmask(SIG_BLOCK, &all, &saved);
+    if (pthread_create(&thread, NULL, cancel_when_woken, NULL) == 0)
+        pthread_detach(thread);
+    pthread_sigmask(SIG_SETMASK, &saved, NULL);
+}
+
+void host_begin_interruptible(Tcl_Interp *interp)
+{
+    static pthread_once_t once = PTHREAD_ONCE_INIT;
+    struct sigaction ours = {.sa_handler = on_signal}; /* no SA_RESTART: a blocking call shall end */
+    pthread_once(&once, start_thread);
+    interrupted = 0;
+    set_evaluating(interp);
+    sigaction(SIGINT, NULL, &before);
+    if (before.sa_handler != SIG_IGN) /* a job in the background asked not to be interrupted */
+        sigaction(SIGINT, &ours, NULL);
+}
+
+/* Tcl forgets a cancellation when the substitution of a bracketed command returns to the outermost level, and has no
+   public function for it: substitute one. */
+static void forget_cancellation(Tcl_Interp *interp)
+{
+    Tcl_InterpState state = Tcl_SaveInterpState(interp, TCL_OK);
+    Tcl_Parse parse;
+    if (Tcl_ParseCommand(interp, "[]", 2, 0, &parse) == TCL_OK) {
+        Tcl_EvalTokensStandard(interp, parse.tokenPtr + 1, 1); /* the token inside the word */
+        Tcl_FreeParse(&parse);
+    }
+    Tcl_RestoreInterpState(interp, state);
+}
+
+void host_end_interruptible(Tcl_Interp *interp)
+{
+    sigaction(SIGINT, &before, NULL);
+    set_evaluating(NULL);
+    /* A Ctrl-C that came too late must not cancel the next evaluation. */
+    if (Tcl_AsyncReady())
+        Tcl_AsyncInvoke(interp, TCL_OK);
+    if (Tcl_Canceled(interp, 0) != TCL_OK)
+        forget_cancellation(interp);
+}

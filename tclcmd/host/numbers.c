@@ -1,0 +1,152 @@
+/*
+ * numbers.c - nested lists of numbers
+ *
+ * Tcl has no types: {5} is the text 5, and so is 5 itself; {{1} {2}} is {1 2}. A value is therefore read as a number
+ * if it can be one, and as a list otherwise. Another pair of braces counts: {{5}} is a list of one number.
+ *
+ * The first elements say what the shape should be; the reading proper holds every list to it. So the memory for the
+ * numbers is there before the first one is read, and a ragged list is found where it is ragged.
+ */
+#include <math.h>
+#include <string.h>
+
+#include "internal.h"
+
+struct reader {
+    int rank;
+    const int64_t *shape;
+    host_number kind;
+    void *next; /* where the next number goes */
+    host_place *place;
+};
+
+static int fail(host_place *place, host_fault fault, int depth, Tcl_Obj *value)
+{
+    place->fault = fault;
+    place->depth = depth;
+    place->value = value;
+    return 0;
+}
+
+static int elements_of(Tcl_Obj *value, int *count_ret, Tcl_Obj ***elements_ret)
+{
+    return Tcl_ListObjGetElements(NULL, value, count_ret, elements_ret) == TCL_OK;
+}
+
+/* A word that stands for itself: a number, or a list of one element whose text is the list's own. */
+static int is_word(Tcl_Obj *value)
+{
+    int count;
+    Tcl_Obj **elements;
+    double real;
+    if (host_is_unnamed_tensor(value))
+        return 1; /* not a number, as reading it will say */
+    if (host_is_pure_list(value)) {
+        /* No list of two is a number: do not make its text to find that out. */
+        elements_of(value, &count, &elements);
+        return count == 1 && is_word(elements[0]);
+    }
+    if (Tcl_GetDoubleFromObj(NULL, value, &real) == TCL_OK || !elements_of(value, &count, &elements))
+        return 1;
+    return count == 1 && strcmp(Tcl_GetString(elements[0]), Tcl_GetString(value)) == 0;
+}
+
+int host_numbers_shape(struct Tcl_Obj *value, int64_t *shape_ret, host_place *place_ret)
+{
+    int rank = 0;
+    for (; !is_word(value); rank++) {
+        int count;
+        Tcl_Obj **elements;
+        if (rank == HOST_MAX_RANK) {
+            fail(place_ret, HOST_TOO_DEEP, 0, value);
+            return -1;
+        }
+        elements_of(value, &count, &elements);
+        shape_ret[rank] = count;
+        place_ret->index[rank] = 0;
+        if (count == 0)
+            return rank + 1;
+        value = elements[0];
+    }
+    return rank;
+}
+
+static int read_real(struct reader *reader, Tcl_Obj *value, int depth)
+{
+    double *next = reader->next;
+    if (!host_real(value, next))
+        return fail(reader->place, HOST_NOT_A_NUMBER, depth, value);
+    reader->next = next + 1;
+    return 1;
+}
+
+static int read_integer(struct reader *reader, Tcl_Obj *value, int depth)
+{
+    int64_t *next = reader->next;
+    double real;
+    reader->next = next + 1;
+    if (host_integer(value, next))
+        return 1;
+    if (!host_real(value, &real))
+        return fail(reader->place, HOST_NOT_A_NUMBER, depth, value);
+    if (!(fabs(real) < 9223372036854775808.0)) /* NaN too */
+        return fail(reader->place, HOST_OUT_OF_RANGE, depth, value);
+    if (real != floor(real))
+        return fail(reader->place, HOST_NOT_WHOLE, depth, value);
+    *next = (int64_t)real;
+    return 1;
+}
+
+/* Any number is a truth value, as in Tcl's own conditions. */
+static int read_boolean(struct reader *reader, Tcl_Obj *value, int depth)
+{
+    unsigned char *next = reader->next;
+    int boolean;
+    reader->next = next + 1;
+    if (!host_boolean(value, &boolean))
+        return fail(reader->place, HOST_NOT_A_NUMBER, depth, value);
+    *next = (unsigned char)(boolean != 0);
+    return 1;
+}
+
+static int read_number(struct reader *reader, Tcl_Obj *value, int depth)
+{
+    switch (reader->kind) {
+    case HOST_INTEGER:
+        return read_integer(reader, value, depth);
+    case HOST_BOOLEAN:
+        return read_boolean(reader, value, depth);
+    case HOST_REAL:
+        break;
+    }
+    return read_real(reader, value, depth);
+}
+
+static int read_nested(struct reader *reader, Tcl_Obj *value, int depth)
+{
+    int count;
+    Tcl_Obj **elements;
+    if (depth == reader->rank)
+        return read_number(reader, value, depth);
+    if (!host_list(value, &count, &elements))
+        return fail(reader->place, HOST_NOT_A_LIST, depth, value);
+    if (count != reader->shape[depth]) {
+        reader->place->length = count;
+        reader->place->expected = reader->shape[depth];
+        return fail(reader->place, HOST_RAGGED, depth, value);
+    }
+    for (int i = 0; i < count; i++) {
+        reader->place->index[depth] = i;
+        if (!read_nested(reader, elements[i], depth + 1))
+            return 0;
+    }
+    return 1;
+}
+
+int host_numbers(struct Tcl_Obj *value, int rank, const int64_t *shape, host_number kind, void *numbers_ret,
+                 host_place *place_ret)
+{
+    struct reader reader = {rank, shape, kind, numbers_ret, place_ret};
+    place_ret->fault = HOST_NO_FAULT;
+    return read_nested(&reader, value, 0);
+}

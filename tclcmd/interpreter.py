@@ -1,0 +1,257 @@
+"""A Tcl interpreter that knows the commands."""
+
+from __future__ import annotations
+
+import os
+import sys
+import traceback
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from typing import Any
+
+import pyroi
+from pyroi.arrays import Array
+from tclcmd import dtypes, values
+from tclcmd._host import ffi, lib
+from tclcmd.commands import REGISTRY
+from tclcmd.declare import NAMESPACE, Command
+from tclcmd.errors import ARGUMENT_ERRORS, CommandError, is_interruption, reason_of
+from tclcmd.kinds import File
+from tclcmd.parse import Call, parse
+from tclcmd.session import Session
+from tclcmd.values import Value
+
+#: Where libtcl may be, in the order of trying. The variable names one outright.
+LIBRARY_VARIABLE = "ROISH_LIBTCL"
+LIBRARIES = ("libtcl8.6.so", "libtcl8.6.so.0", "libtcl8.6.dylib", "libtcl.so")
+
+
+class TclMissing(Exception):
+    """Tcl's library cannot be opened; the text says which were tried and why they failed."""
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """How an evaluation ended."""
+
+    is_error: bool
+    result: str
+    was_interrupted: bool
+
+
+def open_library(program: str = "") -> None:
+    """Opens libtcl; later calls do nothing. `program` is what ``info nameofexecutable`` says."""
+    named = os.environ.get(LIBRARY_VARIABLE)
+    reasons = []
+    for name in (named,) if named else LIBRARIES:
+        reason = lib.host_load(os.fsencode(name), os.fsencode(program))
+        if not reason:
+            return
+        reasons.append(values.decode(ffi.string(reason)))
+    raise TclMissing("; ".join(reasons))
+
+
+def is_complete(script: str) -> bool:
+    """Are all braces, brackets and quotes of the script closed?"""
+    return bool(lib.host_is_complete(values.encode(script)))
+
+
+class Interpreter:
+    """One Tcl interpreter, its commands, and its tensors, which end with it."""
+
+    def __init__(self, program: str = "", *, debug: bool = False) -> None:
+        open_library(program)
+        self.debug = debug
+        self.session = Session(len(_INTERPRETERS))
+        self._commands: list[Command] = []
+        self._tcl = lib.host_create()
+        if not self._tcl:
+            raise TclMissing("the library is not of Tcl 8.6")
+        _INTERPRETERS.append(self)
+        if lib.host_prepare(self._tcl) != lib.HOST_OK:
+            raise TclMissing(self._result())
+        pyroi.watch_cancel_flag(int(ffi.cast("intptr_t", lib.host_interrupt_flag())))
+        self._add_commands()
+
+    def _add_commands(self) -> None:
+        lib.host_eval(self._tcl, f"namespace eval {NAMESPACE} {{}}".encode(), -1)
+        for command in REGISTRY.values():
+            for name in command.names:
+                full_name = f"{NAMESPACE}::{name}".encode()
+                lib.host_add_command(self._tcl, full_name, self.session.number, len(self._commands))
+            self._commands.append(command)
+        version = pyroi.__version__
+        self.eval(f"namespace eval {NAMESPACE} {{namespace export *}}; package provide roi {version}")
+
+    def close(self) -> None:
+        """Ends the interpreter and frees its tensors."""
+        if self._tcl:
+            lib.host_delete(self._tcl)
+            self._tcl = None
+            self.session.tensors.clear()
+            _INTERPRETERS[self.session.number] = None
+
+    # ---- Evaluating ----
+
+    def eval(self, script: str) -> Outcome:
+        """Evaluates a script at global level."""
+        raw = values.encode(script)
+        return self._outcome(lib.host_eval(self._tcl, raw, len(raw)))
+
+    def eval_file(self, path: str) -> Outcome:
+        """Evaluates the script in a file of UTF-8."""
+        return self._outcome(lib.host_eval_file(self._tcl, values.encode(path)))
+
+    def _outcome(self, status: int) -> Outcome:
+        return Outcome(status == lib.HOST_ERROR, self._result(), bool(lib.host_interrupt_flag()[0]))
+
+    def _result(self) -> str:
+        """The result as text; that of a tensor is its name."""
+        result = lib.host_result(self._tcl)
+        return values.decode(ffi.string(lib.host_name(result)))
+
+    @property
+    def error_line(self) -> int:
+        """The line of the script in which the last evaluation failed."""
+        return int(lib.host_error_line(self._tcl))
+
+    def get_global(self, name: str) -> str | None:
+        """A global variable of Tcl, None if there is none."""
+        value = lib.host_global(self._tcl, values.encode(name))
+        return values.decode(ffi.string(lib.host_name(value))) if value else None
+
+    def set_global(self, name: str, value: str | list[str]) -> None:
+        """Sets a global variable of Tcl, to text or a list."""
+        made = values.new_value(value, self._adopt)
+        lib.host_set_global(self._tcl, values.encode(name), made)
+
+    # ---- Standard channels, which are Tcl's: what a script and the shell write comes out in order ----
+
+    def write(self, text: str, *, to_error: bool = False) -> int:
+        """Writes and flushes. Returns 0, or the system's error number."""
+        raw = values.encode(text)
+        return int(lib.host_write(to_error, raw, len(raw)))
+
+    def commands_on_stdin(self) -> Iterator[tuple[int, str]]:
+        """The complete commands on standard input, each with the number of its first line.
+
+        They are read as they are wanted, so that a command can itself read what follows it.
+        """
+        first, last, script = 1, 0, ""
+        while line := self._read_line():
+            script, last = script + line, last + 1
+            if is_complete(script):
+                yield first, script
+                first, script = last + 1, ""
+        if script:
+            yield first, script
+
+    def _read_line(self) -> str:
+        line = values.new_text("")
+        lib.host_keep(line)
+        try:
+            return values.text_of(line) or "" if lib.host_read_line(line) else ""
+        finally:
+            lib.host_drop(line)
+
+    # ---- Calling commands ----
+
+    def call(self, index: int, words: list[Value]) -> int:
+        """Runs a command and leaves its result, or its error, in the interpreter."""
+        call = Call(self._commands[index], self.session)
+        try:
+            lib.host_set_result(self._tcl, values.new_value(_run(call, words), self._adopt))
+            return int(lib.HOST_OK)
+        except Exception as error:
+            self._fail(_translate(error, call))
+            if self.debug and not isinstance(error, CommandError):
+                traceback.print_exc()
+            return int(lib.HOST_ERROR)
+
+    def _adopt(self, array: Array) -> Value:
+        if not dtypes.is_supported(array.dtype):
+            raise TypeError(f"a command returned an array of {array.dtype}")
+        return values.new_tensor(self.session.number, self.session.tensors.add(array))
+
+    def _fail(self, error: CommandError) -> None:
+        lib.host_set_result(self._tcl, values.new_text(str(error)))
+        lib.host_set_error_code(self._tcl, values.new_value(error.code, self._adopt))
+
+
+def _run(call: Call, words: list[Value]) -> Any:
+    arguments = parse(call, words)
+    if call.command.needs_session:
+        arguments["session"] = call.session
+    return call.command.function(**arguments)
+
+
+def _translate(error: Exception, call: Call) -> CommandError:
+    """Any failure of a command in the words of the table of errors."""
+    if isinstance(error, CommandError):
+        return error
+    if isinstance(error, ARGUMENT_ERRORS) and error.argument in call.command.by_name:
+        return call.invalid(call.command.by_name[error.argument], error.rule)
+    if isinstance(error, MemoryError):
+        reason = str(error) or "not enough for the result"
+        return CommandError("MEMORY", reason, reason=reason)
+    if is_interruption(error):
+        return CommandError("INTERRUPTED")
+    if isinstance(error, OSError):
+        return _file_error(error, call)
+    reason = f"{type(error).__name__}: {error}"
+    return CommandError("INTERNAL", type(error).__name__, command=call.command.full_name, reason=reason)
+
+
+def _file_error(error: OSError, call: Call) -> CommandError:
+    kinds = {parameter.name: parameter.kind for parameter in call.command.parameters}
+    name, verb = next((name, kind.verb) for name, kind in kinds.items() if isinstance(kind, File))
+    file, reason = call.arguments[name], reason_of(error)
+    return CommandError("IO", verb, file, reason, verb=verb, file=file, reason=reason)
+
+
+# ---- Callbacks of the host -------------------------------------------------------------------------------------------
+
+#: Session number -> interpreter; None once it is closed, since values of its tensors may outlive it.
+_INTERPRETERS: list[Interpreter | None] = []
+
+#: What is to be done when a script calls `exit`.
+ON_EXIT: list[Callable[[], None]] = []
+
+
+@ffi.def_extern(error=lib.HOST_ERROR)
+def host_on_command(session: int, command: int, count: int, words: Any) -> int:
+    """A command was called."""
+    interpreter = _INTERPRETERS[session]
+    if interpreter is None:
+        return int(lib.HOST_ERROR)
+    return interpreter.call(command, ffi.unpack(words, count)[1:])
+
+
+@ffi.def_extern()
+def host_on_retain(session: int, number: int) -> None:
+    """A value was duplicated."""
+    if interpreter := _INTERPRETERS[session]:
+        interpreter.session.tensors.retain(number)
+
+
+@ffi.def_extern()
+def host_on_release(session: int, number: int) -> None:
+    """A value went."""
+    if interpreter := _INTERPRETERS[session]:
+        interpreter.session.tensors.release(number)
+
+
+@ffi.def_extern()
+def host_on_named(session: int, number: int) -> None:
+    """A value's text was made."""
+    if interpreter := _INTERPRETERS[session]:
+        interpreter.session.tensors.name(number)
+
+
+@ffi.def_extern()
+def host_on_exit() -> None:
+    """The process ends by Tcl's `exit`, which knows nothing of Python's own end."""
+    for action in ON_EXIT:
+        action()
+    sys.stdout.flush()
+    sys.stderr.flush()

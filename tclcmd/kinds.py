@@ -1,0 +1,440 @@
+"""The kinds of parameters: how each reads a Tcl value, and what it is called in usage and tables.
+
+A kind checks what only the command language can know, the syntax and the type. Whether a shape or a range suits an
+operator is pyroi's to say; the constraints here (`at_least` and the like) serve commands that are made of NumPy alone.
+"""
+
+from __future__ import annotations
+
+import math
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from pyroi.arrays import Array, shape_text
+from tclcmd import dtypes, values
+from tclcmd.session import Session
+from tclcmd.values import Value
+
+
+class Mismatch(Exception):
+    """A value does not suit its parameter; the text is the rule and what came."""
+
+
+def describe(value: Value, session: Session) -> str:
+    """What came, for a message; without naming a tensor that has no name yet."""
+    text = values.text_of(value)
+    if text is not None:
+        return values.quote(text)
+    array = session.tensors.get(values.tensor_number(value, session.number))
+    if array is not None:
+        return f"a tensor of shape {shape_text(array.shape)}"
+    return f"a list of {len(values.elements_of(value) or ())} elements"
+
+
+@dataclass(frozen=True)
+class Kind:
+    """How a parameter is read. `placeholder` stands in usage lines, `expects` in tables and messages."""
+
+    @property
+    def placeholder(self) -> str:
+        """The word for it in a usage line."""
+        raise NotImplementedError
+
+    @property
+    def expects(self) -> str:
+        """What it takes, as the end of the phrase "expected ..."."""
+        raise NotImplementedError
+
+    #: Is a wrong value an "Invalid x tensor", not an "Invalid x value"?
+    is_tensor = False
+
+    def read(self, value: Value, session: Session) -> Any:
+        """The Python value; raises Mismatch."""
+        raise NotImplementedError
+
+    def show(self, default: Any) -> str:
+        """A default as one would type it."""
+        return str(default)
+
+    def mismatch(self, value: Value, session: Session) -> Mismatch:
+        """The usual complaint."""
+        return Mismatch(f"expected {self.expects}, got {describe(value, session)}")
+
+
+# ---- Tensors ---------------------------------------------------------------------------------------------------------
+
+
+def _find_tensor(value: Value, session: Session) -> Array | None:
+    """The tensor that the value stands for; None if it has not the form of one."""
+    number = values.tensor_number(value, session.number)
+    if number < 0:
+        return None
+    array = session.tensors.get(number)
+    if array is None:
+        state = "was freed" if session.tensors.was_freed(number) else "does not exist"
+        raise Mismatch(f"tensor{number} {state}")
+    return array
+
+
+@dataclass(frozen=True)
+class Tensor(Kind):
+    """A tensor value."""
+
+    placeholder = "tensor"
+    expects = "a tensor"
+    is_tensor = True
+
+    def read(self, value: Value, session: Session) -> Array:
+        """The tensor's array, not a copy."""
+        array = _find_tensor(value, session)
+        if array is None:
+            raise self.mismatch(value, session)
+        return array
+
+
+@dataclass(frozen=True)
+class Numbers(Kind):
+    """Nested lists of numbers: what a tensor is made of. Their element type is the command's to choose."""
+
+    placeholder = "data"
+    expects = "a number or nested lists of numbers"
+
+    def read(self, value: Value, session: Session) -> Value:
+        """The value as it is."""
+        if _find_tensor(value, session) is not None:
+            raise self.mismatch(value, session)
+        return value
+
+
+def _read_literal(value: Value) -> Array:
+    try:
+        return values.numbers_of(value, np.float32).astype(np.float32)
+    except values.BadNumbers as reason:
+        raise Mismatch(str(reason)) from None
+
+
+@dataclass(frozen=True)
+class Boxes(Kind):
+    """A tensor, a list of tensors (one for each image), or the numbers themselves."""
+
+    placeholder = "tensor"
+    expects = "a tensor, a list of tensors, or lists of numbers"
+    is_tensor = True
+
+    def read(self, value: Value, session: Session) -> Array | list[Array]:
+        """One array, or one for each image."""
+        array = _find_tensor(value, session)
+        if array is not None:
+            return array
+        elements = values.elements_of(value)
+        if elements is None:
+            raise self.mismatch(value, session)
+        if not elements:
+            return np.empty((0, 5), np.float32)
+        if _find_tensor(elements[0], session) is not None:
+            return TensorList().read(value, session)
+        return _read_literal(value)
+
+
+@dataclass(frozen=True)
+class TensorList(Kind):
+    """One tensor or more."""
+
+    placeholder = "{tensor ...}"
+    expects = "a list of tensors"
+    is_tensor = True
+
+    def read(self, value: Value, session: Session) -> list[Array]:
+        """The arrays; a lone tensor is a list of one."""
+        if values.tensor_number(value, session.number) >= 0:
+            return [Tensor().read(value, session)]
+        elements = values.elements_of(value)
+        if not elements:
+            raise self.mismatch(value, session)
+        return [self._element(element, index, session) for index, element in enumerate(elements)]
+
+    def _element(self, element: Value, index: int, session: Session) -> Array:
+        try:
+            return Tensor().read(element, session)
+        except Mismatch as reason:
+            raise Mismatch(f"element {index}: {reason}") from None
+
+
+@dataclass(frozen=True)
+class TensorOrNumber(Kind):
+    """The second operand of arithmetic."""
+
+    placeholder = "tensor|number"
+    expects = "a tensor or a number"
+    is_tensor = True
+
+    def read(self, value: Value, session: Session) -> Array | int | float:
+        """An array, or a Python number, which takes on the tensor's type."""
+        array = _find_tensor(value, session)
+        if array is not None:
+            return array
+        integer = values.integer_of(value)
+        if integer is not None:
+            return integer
+        real = values.real_of(value)
+        if real is None:
+            raise self.mismatch(value, session)
+        return real
+
+
+@dataclass(frozen=True)
+class Handles(Kind):
+    """Names of tensors that are to be freed, whether they are alive or not."""
+
+    placeholder = "{tensor ...}"
+    expects = "a list of tensors"
+    is_tensor = True
+
+    def read(self, value: Value, session: Session) -> list[int]:
+        """The numbers of the tensors."""
+        number = values.tensor_number(value, session.number)
+        elements = [value] if number >= 0 else values.elements_of(value)
+        if elements is None:
+            raise self.mismatch(value, session)
+        numbers = [values.tensor_number(element, session.number) for element in elements]
+        if min(numbers, default=0) < 0:
+            raise self.mismatch(value, session)
+        return numbers
+
+
+# ---- Numbers ---------------------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class Number(Kind):
+    """A finite number."""
+
+    at_least: float | None = None
+
+    placeholder = "double"
+
+    @property
+    def expects(self) -> str:
+        """Named with its bound."""
+        return "a number" if self.at_least is None else f"a number of {self.at_least:g} or more"
+
+    def read(self, value: Value, session: Session) -> float:
+        """A float; NaN and infinity are refused."""
+        real = values.real_of(value)
+        if real is None or (self.at_least is not None and real < self.at_least):
+            raise self.mismatch(value, session)
+        if not math.isfinite(real):
+            raise Mismatch(f"expected a finite number, got {describe(value, session)}")
+        return real
+
+
+@dataclass(frozen=True)
+class Integer(Kind):
+    """An integer of 64 bits, perhaps within bounds."""
+
+    at_least: int | None = None
+    at_most: int | None = None
+
+    placeholder = "int"
+
+    @property
+    def expects(self) -> str:
+        """Named with its bounds."""
+        if self.at_least is not None and self.at_most is not None:
+            return f"an integer from {self.at_least} to {self.at_most}"
+        return "an integer" if self.at_least is None else f"an integer of {self.at_least} or more"
+
+    def read(self, value: Value, session: Session) -> int:
+        """An int."""
+        integer = values.integer_of(value)
+        if integer is None or not self._is_within(integer):
+            raise self.mismatch(value, session)
+        return integer
+
+    def _is_within(self, integer: int) -> bool:
+        low = -math.inf if self.at_least is None else self.at_least
+        high = math.inf if self.at_most is None else self.at_most
+        return low <= integer <= high
+
+
+@dataclass(frozen=True)
+class Boolean(Kind):
+    """Any Tcl boolean."""
+
+    placeholder = "bool"
+    expects = "a boolean"
+
+    def read(self, value: Value, session: Session) -> bool:
+        """True or False."""
+        boolean = values.boolean_of(value)
+        if boolean is None:
+            raise self.mismatch(value, session)
+        return boolean
+
+    def show(self, default: Any) -> str:
+        """As Tcl writes it."""
+        return "true" if default else "false"
+
+
+@dataclass(frozen=True)
+class Integers(Kind):
+    """A list of integers."""
+
+    not_empty: bool = False
+
+    placeholder = "{int ...}"
+    expects = "a list of integers"
+
+    def read(self, value: Value, session: Session) -> tuple[int, ...]:
+        """A tuple; a lone integer is a list of one, as everywhere in Tcl."""
+        elements = values.elements_of(value)
+        integers = [values.integer_of(element) for element in elements or ()]
+        if elements is None or None in integers or (self.not_empty and not elements):
+            raise self.mismatch(value, session)
+        return tuple(integer for integer in integers if integer is not None)
+
+
+@dataclass(frozen=True)
+class Reals(Kind):
+    """A list of finite numbers."""
+
+    placeholder = "{double ...}"
+    expects = "a list of numbers"
+
+    def read(self, value: Value, session: Session) -> list[float]:
+        """A list of floats."""
+        elements = values.elements_of(value)
+        reals = [values.real_of(element) for element in elements or ()]
+        if elements is None or None in reals:
+            raise self.mismatch(value, session)
+        if not all(real is not None and math.isfinite(real) for real in reals):
+            raise Mismatch(f"expected finite numbers, got {describe(value, session)}")
+        return [real for real in reals if real is not None]
+
+
+@dataclass(frozen=True)
+class Size(Kind):
+    """Height and width."""
+
+    placeholder = "{height width}"
+    expects = "{height width}, or one integer for a square"
+
+    def read(self, value: Value, session: Session) -> int | tuple[int, int]:
+        """One int, or two."""
+        try:
+            sizes = Integers().read(value, session)
+        except Mismatch:
+            raise self.mismatch(value, session) from None
+        if len(sizes) == 1:
+            return sizes[0]
+        if len(sizes) != 2:
+            raise self.mismatch(value, session)
+        return sizes[0], sizes[1]
+
+
+@dataclass(frozen=True)
+class Precision(Kind):
+    """A number of decimals, or as many as it takes."""
+
+    placeholder = "int|full"
+    expects = "an integer from 0 to 50, or full"
+
+    def read(self, value: Value, session: Session) -> int | None:
+        """The number of decimals; None for full."""
+        if values.text_of(value) == "full":
+            return None
+        decimals = values.integer_of(value)
+        if decimals is None or not 0 <= decimals <= 50:
+            raise self.mismatch(value, session)
+        return decimals
+
+
+# ---- Words -----------------------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class Text(Kind):
+    """Any text."""
+
+    placeholder = "string"
+    expects = "text"
+
+    def read(self, value: Value, session: Session) -> str:
+        """The text; not that of a tensor, which is surely a mistake."""
+        text = values.text_of(value)
+        if text is None:
+            raise self.mismatch(value, session)
+        return text
+
+
+@dataclass(frozen=True)
+class Choice(Kind):
+    """One of a few words, in any case. `words` maps them to what they stand for."""
+
+    words: Mapping[str, Any]
+    label: str = ""
+
+    @property
+    def placeholder(self) -> str:
+        """The choices themselves, unless they have a common name."""
+        return self.label or "|".join(self.words)
+
+    @property
+    def expects(self) -> str:
+        """The choices themselves."""
+        return "one of " + ", ".join(self.words)
+
+    def read(self, value: Value, session: Session) -> Any:
+        """What the word stands for."""
+        text = values.text_of(value)
+        if text is None or text.lower() not in self.words:
+            raise self.mismatch(value, session)
+        return self.words[text.lower()]
+
+    def show(self, default: Any) -> str:
+        """The word for it."""
+        return next((word for word, meaning in self.words.items() if meaning == default), str(default))
+
+
+def choice(*words: str) -> Choice:
+    """A choice of words that stand for themselves."""
+    return Choice({word: word for word in words})
+
+
+DTYPE = Choice(dtypes.TYPED, label="dtype")
+
+
+@dataclass(frozen=True)
+class Device(Kind):
+    """Where a tensor lives: there is one place."""
+
+    placeholder = "device"
+    expects = "cpu"
+
+    def read(self, value: Value, session: Session) -> str:
+        """``cpu``."""
+        text = values.text_of(value)
+        if text is None or text.lower() != "cpu":
+            raise Mismatch(f"this build computes on the CPU, expected cpu, got {describe(value, session)}")
+        return "cpu"
+
+
+@dataclass(frozen=True)
+class File(Kind):
+    """The name of a file; `verb` is what the command does with it, read or write."""
+
+    verb: str
+
+    placeholder = "file"
+    expects = "the name of a file"
+
+    def read(self, value: Value, session: Session) -> str:
+        """The name, with a leading tilde expanded as Tcl's own file commands do."""
+        text = values.text_of(value)
+        if not text or "\0" in text:
+            raise self.mismatch(value, session)
+        return os.path.expanduser(text)

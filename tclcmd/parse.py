@@ -1,0 +1,159 @@
+"""The one parser: the words of a call become Python arguments, by the command's declaration.
+
+Values may stand in a documented order, or follow the names of options; first the ones, then the others. A word is an
+option if it begins with a dash and a letter.
+"""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from tclcmd import values
+from tclcmd.declare import Command, Form, Parameter
+from tclcmd.errors import ARGUMENT_ERRORS, CommandError
+from tclcmd.guide import usage
+from tclcmd.kinds import Mismatch
+from tclcmd.session import Session
+from tclcmd.values import Value
+
+
+@dataclass
+class Call:
+    """One call of a command while it is read: what was given, and how it was spelled."""
+
+    command: Command
+    session: Session
+    positional: list[Value] = field(default_factory=list)
+    named: dict[str, Value] = field(default_factory=dict)
+    labels: dict[str, str] = field(default_factory=dict)
+    arguments: dict[str, Any] = field(default_factory=dict)
+
+    def label(self, parameter: Parameter) -> str:
+        """The parameter's name as the caller spelled it."""
+        return self.labels.get(parameter.name, parameter.camel)
+
+    def invalid(self, parameter: Parameter, rule: str) -> CommandError:
+        """The error for a value that does not suit its parameter."""
+        situation = "INVALID_TENSOR" if parameter.kind.is_tensor else "INVALID_VALUE"
+        return CommandError(situation, parameter.camel, name=self.label(parameter), rule=rule)
+
+
+def parse(call: Call, words: Sequence[Value]) -> dict[str, Any]:
+    """The arguments for the command's function, all of them by name."""
+    _split(call, words)
+    form = _choose_form(call)
+    _check_missing(call, form)
+    given = dict(zip(form, call.positional, strict=False)) | call.named
+    for parameter in call.command.parameters:
+        if parameter.name not in given:
+            call.arguments[parameter.name] = parameter.default
+        elif parameter.name not in call.arguments:
+            call.arguments[parameter.name] = _read(call, parameter, given[parameter.name])
+    return call.arguments
+
+
+def _read(call: Call, parameter: Parameter, value: Value) -> Any:
+    try:
+        return parameter.kind.read(value, call.session)
+    except Mismatch as reason:
+        raise call.invalid(parameter, str(reason)) from None
+    except ARGUMENT_ERRORS as error:
+        raise call.invalid(parameter, error.rule) from None
+
+
+# ---- Which words are options -----------------------------------------------------------------------------------------
+
+
+def _split(call: Call, words: Sequence[Value]) -> None:
+    """Values up to the first option; from there on, pairs."""
+    start = 0
+    while start < len(words) and values.option_of(words[start]) is None:
+        start += 1
+    call.positional = list(words[:start])
+    for index in range(start, len(words), 2):
+        option = values.option_of(words[index])
+        if option is None:
+            raise _stray_value(call, words, index)
+        value = words[index + 1] if index + 1 < len(words) else None
+        _take_pair(call, option, value)
+
+
+def _take_pair(call: Call, option: str, value: Value | None) -> None:
+    if option not in call.command.options:
+        raise _unknown(call.command, option)
+    parameter, label = call.command.options[option]
+    if value is None or values.option_of(value) is not None:
+        raise CommandError("MISSING_VALUE", parameter.camel, option=option)
+    if parameter.name in call.named:
+        raise _duplicate(parameter, option)
+    call.named[parameter.name] = value
+    call.labels[parameter.name] = label
+
+
+def _unknown(command: Command, option: str) -> CommandError:
+    canonical = [f"-{parameter.camel}" for parameter in command.parameters]
+    near = difflib.get_close_matches(option.lower(), [name.lower() for name in canonical], n=1)
+    hint = "".join(f"\nDid you mean {name}?" for name in canonical if name.lower() in near)
+    hint += f"\nValid parameters: {', '.join(canonical)}" if canonical else f"\n{command.full_name} takes none"
+    return CommandError("UNKNOWN_PARAMETER", option, option=option, hint=hint)
+
+
+def _duplicate(parameter: Parameter, option: str) -> CommandError:
+    return CommandError("DUPLICATE_PARAMETER", parameter.camel, option=option)
+
+
+def _stray_value(call: Call, words: Sequence[Value], index: int) -> CommandError:
+    rule = f"a value without a name after {values.option_of(words[index - 2])}; is it part of a list without braces?"
+    return CommandError("TOO_MANY_ARGUMENTS", call.command.name, rule=rule, usage=usage(call.command))
+
+
+# ---- Which value is which parameter ----------------------------------------------------------------------------------
+
+
+def _choose_form(call: Call) -> Form:
+    """The first positional order in which all values can be read; the last one without such a test."""
+    *alternatives, main = call.command.orders
+    for form in alternatives:
+        if _suits(call, form):
+            break
+    else:
+        form = main
+        _check_count(call, main)
+    for name in form[: len(call.positional)]:
+        parameter = call.command.by_name[name]
+        if name in call.named:
+            raise _duplicate(parameter, f"-{call.label(parameter)}")
+        call.labels[name] = name
+    return form
+
+
+def _suits(call: Call, form: Form) -> bool:
+    names = form[: len(call.positional)]
+    if len(call.positional) > len(form) or any(name in call.named for name in names):
+        return False
+    try:
+        for name, value in zip(names, call.positional, strict=True):
+            call.command.by_name[name].kind.read(value, call.session)
+    except (Mismatch, *ARGUMENT_ERRORS):
+        return False
+    return True
+
+
+def _check_count(call: Call, form: Form) -> None:
+    if len(call.positional) > len(form):
+        rule = f"at most {len(form)} without names, got {len(call.positional)}"
+        raise CommandError("TOO_MANY_ARGUMENTS", call.command.name, rule=rule, usage=usage(call.command))
+
+
+def _check_missing(call: Call, form: Form) -> None:
+    given = {*form[: len(call.positional)], *call.named}
+    missing = [parameter for parameter in call.command.parameters if parameter.is_required]
+    missing = [parameter for parameter in missing if parameter.name not in given]
+    if missing:
+        by_position = call.positional and not call.named
+        names = ", ".join(parameter.name if by_position else parameter.camel for parameter in missing)
+        codes = [parameter.camel for parameter in missing]
+        raise CommandError("MISSING_PARAMETER", *codes, names=names, usage=usage(call.command))

@@ -1,0 +1,77 @@
+"""The prompt: line editing and history by readline, commands of several lines by Tcl's own test of completeness."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import pathlib
+
+import pyroi
+from tclcmd._host import lib
+from tclcmd.interpreter import Interpreter, is_complete
+
+try:
+    import readline
+except ImportError:  # Python was built without it: plain lines, no history
+    readline = None  # type: ignore[assignment]
+
+PROMPT, CONTINUATION = "% ", "> "
+LONGEST_HISTORY = 5000
+
+
+def run(interpreter: Interpreter) -> None:
+    """Asks for commands until the end of the input."""
+    lib.host_set_at_prompt(True)
+    history = _history_file()
+    _read_history(history)
+    patchlevel = interpreter.eval("info patchlevel").result
+    print(f"roish {pyroi.__version__}, Tcl {patchlevel}. torch::help lists the commands; Ctrl-D leaves.")
+    while (command := _ask()) is not None:
+        _append_history(history)
+        outcome = interpreter.eval(command)
+        if outcome.was_interrupted:
+            interpreter.write("Interrupted\n", to_error=True)
+        elif outcome.result:
+            interpreter.write(f"{outcome.result}\n", to_error=outcome.is_error)
+        interpreter.write("")
+
+
+def _ask() -> str | None:
+    """One complete command; None at the end of the input. Ctrl-C drops what was typed so far."""
+    lines: list[str] = []
+    while True:
+        try:
+            lines.append(input(CONTINUATION if lines else PROMPT))
+        except KeyboardInterrupt:
+            print()
+            lines.clear()
+        except EOFError:
+            print()
+            return None
+        if lines and is_complete("\n".join(lines) + "\n"):
+            return "\n".join(lines)
+
+
+# ---- History ---------------------------------------------------------------------------------------------------------
+
+
+def _history_file() -> pathlib.Path:
+    state = os.environ.get("XDG_STATE_HOME") or "~/.local/state"
+    return pathlib.Path(state).expanduser() / "roish" / "history"
+
+
+def _read_history(path: pathlib.Path) -> None:
+    if readline is None:
+        return
+    readline.set_history_length(LONGEST_HISTORY)
+    with contextlib.suppress(OSError):  # the first time there is none; a shell without history is still a shell
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.touch(mode=0o600)
+        readline.read_history_file(path)
+
+
+def _append_history(path: pathlib.Path) -> None:
+    """After each command, since a script may end the process at any time."""
+    if readline is not None and hasattr(readline, "append_history_file"):
+        with contextlib.suppress(OSError):
+            readline.append_history_file(1, path)

@@ -1,0 +1,135 @@
+"""Reference pages, made from the declarations.
+
+python -m tclcmd.reference FOLDER           writes the pages
+python -m tclcmd.reference --check FOLDER   exits with 1 if one of them is not what it would write
+"""
+
+from __future__ import annotations
+
+import pathlib
+import sys
+
+import click
+
+from tclcmd import commands as _  # noqa: F401  the declarations are made by importing them
+from tclcmd.declare import NAMESPACE, REGISTRY, Command, Parameter, by_group
+from tclcmd.guide import syntaxes
+
+NOTE = "<!-- Made from the declarations by `python -m tclcmd.reference`. Change tclcmd/commands, not this file. -->\n"
+
+ERRORS = """\
+| errorCode | when |
+|---|---|
+| `TORCH MISSING_PARAMETER` names | a required parameter is missing |
+| `TORCH UNKNOWN_PARAMETER` option | an option that the command does not have |
+| `TORCH DUPLICATE_PARAMETER` name | a parameter is given twice |
+| `TORCH INVALID_TENSOR` name, `TORCH INVALID_VALUE` name | a value of the wrong kind, shape or range |
+"""
+
+
+def pages() -> dict[str, str]:
+    """File name -> text of every page."""
+    made = {f"{command.name}.md": command_page(command) for command in REGISTRY.values() if command.has_page}
+    for group, commands in by_group().items():
+        members = [command for command in commands if not command.has_page]
+        if members:
+            made[_group_file(group)] = group_page(group, members)
+    made["README.md"] = index_page()
+    return made
+
+
+def _group_file(group: str) -> str:
+    return group.lower().replace(" ", "_") + ".md"
+
+
+def file_of(command: Command) -> str:
+    """The page that a command stands on, with the place on it."""
+    return f"{command.name}.md" if command.has_page else f"{_group_file(command.group)}#torch{command.name}"
+
+
+def index_page() -> str:
+    """All commands, by group."""
+    lines = [NOTE, "# The commands\n"]
+    for group, members in by_group().items():
+        lines += [f"## {group}\n", "| command | |", "|---|---|"]
+        lines += [f"| [`{command.full_name}`]({file_of(command)}) | {command.summary} |" for command in members]
+        lines.append("")
+    return "\n".join(lines)
+
+
+def command_page(command: Command) -> str:
+    """The page of one command."""
+    return f"{NOTE}\n# {command.full_name}\n\n{_sections(command, '##')}"
+
+
+def group_page(group: str, members: list[Command]) -> str:
+    """The page of a group of small commands."""
+    parts = [f"## {command.full_name}\n\n{_sections(command, '###')}" for command in members]
+    return f"{NOTE}\n# {group}\n\n" + "\n".join(parts)
+
+
+def _sections(command: Command, heading: str) -> str:
+    sections = {
+        "": command.summary + ("\n\n" + command.description if command.description else ""),
+        "Syntax": _syntax(command),
+        "Parameters": _parameter_table(command.parameters),
+        "Result": command.returns,
+        "Examples": "\n\n".join(f"```tcl\n{example.rstrip()}\n```" for example in command.examples),
+        "Errors": ERRORS.rstrip() if command.has_page else "",
+        "See also": ", ".join(_link(name) for name in command.see_also),
+    }
+    return (
+        "\n\n".join(f"{heading} {title}\n\n{text}" if title else text for title, text in sections.items() if text)
+        + "\n"
+    )
+
+
+def _link(name: str) -> str:
+    return f"[`{NAMESPACE}::{name}`]({file_of(REGISTRY[name])})"
+
+
+def _syntax(command: Command) -> str:
+    others = [f"{NAMESPACE}::{name}" for name in command.names if name != command.name]
+    also = f"\n\nAlso known as {', '.join(f'`{name}`' for name in others)}." if others else ""
+    return "```tcl\n" + "\n".join(syntaxes(command)) + "\n```" + also
+
+
+def _parameter_table(parameters: tuple[Parameter, ...]) -> str:
+    if not parameters:
+        return ""
+    rows = [
+        (f"`-{parameter.camel}`", f"`{parameter.kind.placeholder}`", _default(parameter), parameter.help)
+        for parameter in parameters
+    ]
+    return "\n".join(["| parameter | type | default | |", "|---|---|---|---|", *map(_table_row, rows)])
+
+
+def _table_row(cells: tuple[str, ...]) -> str:
+    return "| " + " | ".join(cell.replace("|", "\\|") for cell in cells) + " |"
+
+
+def _default(parameter: Parameter) -> str:
+    if parameter.is_required:
+        return "required"
+    return f"`{parameter.shown_default}`" if parameter.shown_default else "none"
+
+
+@click.command()
+@click.option("--check", is_flag=True, help="Write nothing; fail if a page differs.")
+@click.argument("folder", type=click.Path(path_type=pathlib.Path))
+def main(check: bool, folder: pathlib.Path) -> None:
+    """Writes the reference pages of the commands into FOLDER."""
+    differing = [name for name, text in pages().items() if _current(folder / name) != text]
+    if check:
+        sys.exit(f"out of date: {', '.join(differing)}" if differing else 0)
+    folder.mkdir(parents=True, exist_ok=True)
+    for name in differing:
+        (folder / name).write_text(pages()[name], encoding="utf-8")
+
+
+def _current(path: pathlib.Path) -> str | None:
+    return path.read_text(encoding="utf-8") if path.exists() else None
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,156 @@
+"""``roish``: the shell of the command language."""
+
+from __future__ import annotations
+
+import errno
+import os
+import shutil
+import sys
+from typing import TYPE_CHECKING, NoReturn
+
+import click
+
+if TYPE_CHECKING:
+    from tclcmd.interpreter import Interpreter, Outcome
+
+NO_HOST = """\
+roish: this installation was built without Tcl's headers, so it has no command shell.
+Install them (Debian, Ubuntu: apt install tcl-dev; Fedora: dnf install tcl-devel) and build again:
+pip install --force-reinstall --no-cache-dir --no-binary pyroi pyroi"""
+
+NO_LIBRARY = """\
+roish: the library of Tcl 8.6 cannot be used: {reason}
+Install it (Debian, Ubuntu: apt install tcl; Fedora: dnf install tcl), or name it in the variable {variable}."""
+
+#: What a shell reports of a program that ended by a signal.
+INTERRUPTED, BROKEN_PIPE = 130, 141
+
+
+@click.command(
+    context_settings={"allow_interspersed_args": False, "help_option_names": ["-h", "--help"]},
+    options_metavar="[OPTIONS]",
+)
+@click.option("-c", "is_script", is_flag=True, help="The first word is a script itself, not the name of a file.")
+@click.option("--threads", type=click.IntRange(1, 1024), metavar="N", help="How many threads operators may use.")
+@click.option("--debug", is_flag=True, help="Show where in the program an internal fault happened.")
+@click.option("--version", "show_version", is_flag=True, help="Show the versions of roish and of Tcl.")
+@click.argument("words", nargs=-1, type=click.UNPROCESSED, metavar="[FILE | -c SCRIPT] [ARG]...")
+def main(is_script: bool, threads: int | None, debug: bool, show_version: bool, words: tuple[str, ...]) -> None:
+    """Runs Tcl scripts with the commands of torch:: in them.
+
+    Without FILE, the script is read from standard input; at a terminal, you are asked for commands. torch::help lists
+    what there is. FILE is UTF-8 and finds its ARGs in the variable argv, as with tclsh.
+    """
+    if is_script and not words:
+        raise click.UsageError("-c needs a script")
+    interpreter = _open_interpreter(debug)
+    if threads is not None:
+        interpreter.eval(f"torch::set_num_threads {threads}")
+    try:
+        if show_version:
+            _show_version(interpreter)
+        elif is_script:
+            _run_text(interpreter, words[0], list(words[1:]))
+        elif words:
+            _run_file(interpreter, words[0], list(words[1:]))
+        elif sys.stdin.isatty():
+            _run_prompt(interpreter)
+        else:
+            _run_stdin(interpreter)
+        _leave(interpreter, 0)
+    except KeyboardInterrupt:  # between two evaluations
+        _leave(interpreter, INTERRUPTED)
+
+
+def _open_interpreter(debug: bool) -> Interpreter:
+    try:
+        from tclcmd import interpreter
+    except ModuleNotFoundError as error:
+        if error.name != "tclcmd._host":
+            raise
+        sys.exit(NO_HOST)
+    try:
+        return interpreter.Interpreter(_program(), debug=debug)
+    except interpreter.TclMissing as reason:
+        sys.exit(NO_LIBRARY.format(reason=reason, variable=interpreter.LIBRARY_VARIABLE))
+
+
+def _program() -> str:
+    """What ``info nameofexecutable`` says: Tcl's test package, for one, starts it again."""
+    return os.path.abspath(shutil.which(sys.argv[0]) or "") if shutil.which(sys.argv[0]) else ""
+
+
+# ---- Where commands come from ----------------------------------------------------------------------------------------
+
+
+def _run_file(interpreter: Interpreter, path: str, arguments: list[str]) -> None:
+    _set_arguments(interpreter, path, arguments)
+    outcome = interpreter.eval_file(path)
+    if outcome.is_error:
+        _fail(interpreter, outcome, "")
+
+
+def _run_text(interpreter: Interpreter, script: str, arguments: list[str]) -> None:
+    _set_arguments(interpreter, "roish", arguments)
+    outcome = interpreter.eval(script)
+    if outcome.is_error:
+        _fail(interpreter, outcome, f'\n    (file "-c" line {interpreter.error_line})')
+
+
+def _run_stdin(interpreter: Interpreter) -> None:
+    _set_arguments(interpreter, "roish", [])
+    for first_line, command in interpreter.commands_on_stdin():
+        outcome = interpreter.eval(command)
+        if outcome.is_error:
+            _fail(interpreter, outcome, f'\n    (file "stdin" line {first_line + interpreter.error_line - 1})')
+
+
+def _run_prompt(interpreter: Interpreter) -> None:
+    from tclcmd import prompt
+
+    _set_arguments(interpreter, "roish", [])
+    interpreter.set_global("tcl_interactive", "1")
+    prompt.run(interpreter)
+
+
+def _set_arguments(interpreter: Interpreter, name: str, arguments: list[str]) -> None:
+    interpreter.set_global("argv0", name)
+    interpreter.set_global("argv", arguments)
+    interpreter.set_global("argc", str(len(arguments)))
+    interpreter.set_global("tcl_interactive", "0")
+
+
+def _show_version(interpreter: Interpreter) -> None:
+    import pyroi
+
+    interpreter.write(f"roish {pyroi.__version__} (Tcl {interpreter.eval('info patchlevel').result})\n")
+
+
+# ---- How it ends -----------------------------------------------------------------------------------------------------
+
+
+def _fail(interpreter: Interpreter, outcome: Outcome, place: str) -> NoReturn:
+    """Reports a script that failed, and ends."""
+    if outcome.was_interrupted:
+        _leave(interpreter, INTERRUPTED)
+    if (interpreter.get_global("errorCode") or "").startswith("POSIX EPIPE"):
+        _leave(interpreter, BROKEN_PIPE)
+    trace = interpreter.get_global("errorInfo") or outcome.result
+    interpreter.write(f"{trace}{place}\n", to_error=True)
+    _leave(interpreter, 1)
+
+
+def _leave(interpreter: Interpreter, status: int) -> NoReturn:
+    """Ends by Tcl's own `exit`, which flushes what a script has left open. Output that cannot be written is a failure."""
+    problem = interpreter.write("")
+    if problem == errno.EPIPE:
+        status = status or BROKEN_PIPE
+    elif problem:
+        interpreter.write(f"roish: cannot write to standard output: {os.strerror(problem).lower()}\n", to_error=True)
+        status = status or 1
+    interpreter.eval(f"exit {status}")
+    sys.exit(status)  # the script has made `exit` something else
+
+
+if __name__ == "__main__":
+    main()
