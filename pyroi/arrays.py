@@ -76,7 +76,7 @@ def _kind(array: Array, value: Any) -> str:
     if array.dtype.kind in "US":
         return "text"
     if array.dtype == object:
-        return f"{type(value).__name__} objects"
+        return "None" if value is None else "Python objects"
     return f"elements of type {array.dtype}"
 
 

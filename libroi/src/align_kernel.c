@@ -4,6 +4,10 @@
 #include "array.h"
 #include "vector.h"
 
+#if defined(__AVX512F__)
+#include "vector512.h"
+#endif
+
 /* The columns of a map that are worked on for a box: those it reads, widened to whole vectors where the map allows. */
 struct window {
     int64_t first, width;

@@ -14,7 +14,8 @@ void roi_scratch_include(struct roi_scratch_size *size, const struct roi_plan *p
     const int64_t band_of_pixels = bins_x <= 8 ? 8 * width : 8 * (2 * width + blocks_of_bins * taps);
     const int64_t band_of_bins = 8 * bins_x * (taps / 8 + 2);
     size->blocks = max_i64(size->blocks, max_i64(blocks_of_bins, blocks_of_pixels));
-    size->band = round_up(max_i64(size->band, max_i64(band_of_pixels, band_of_bins)), WIDEST_VECTOR);
+    const int64_t lanes = (bins_x + WIDEST_VECTOR) * taps; /* of narrow boxes */
+    size->band = round_up(max_i64(size->band, max_i64(max_i64(band_of_pixels, band_of_bins), lanes)), WIDEST_VECTOR);
     size->width = max_i64(size->width, wide);
     size->crop = round_up(max_i64(size->crop, bins_y * bins_x), WIDEST_VECTOR);
 }

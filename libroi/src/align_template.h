@@ -64,10 +64,14 @@ INLINE void S(reduce_rows)(const struct S(view) *map, const struct roi_taps *y, 
     }
 }
 
+#if defined(__AVX512F__)
+#include "narrow_template.h"
+#endif
+
 /* ---- Forward --------------------------------------------------------------------------------------------------- */
 
 /* One crop, with NaN spread too far where the map has NaN or infinity: then true is returned. */
-static bool S(pool_fast)(const struct S(view) *map, const struct roi_plan *plan, const struct window *window,
+static bool S(pool_wide)(const struct S(view) *map, const struct roi_plan *plan, const struct window *window,
                          const struct R(band) *band, int64_t bins_y, REAL *t, REAL *crop)
 {
     bool nan = false;
@@ -124,7 +128,7 @@ static bool S(is_plain)(const roi_array *crops)
 INLINE void S(prefetch_box)(const struct S(view) *map, const struct roi_plan *plan, const struct window *window)
 {
     const int64_t line = 64 / (int64_t)sizeof(STORE);
-    if (map->stride_x != 1 || window->width > PREFETCH_LINES * line)
+    if (map->stride_x != 1 || window->width == 0 || window->width > PREFETCH_LINES * line)
         return;
     for (int64_t y = plan->y.first; y < plan->y.end; y++) {
         const STORE *row = map->data + y * map->stride_y + window->first;
@@ -134,27 +138,72 @@ INLINE void S(prefetch_box)(const struct S(view) *map, const struct roi_plan *pl
     }
 }
 
-static void S(pool_box)(const struct roi_tile *tile, const struct roi_plan *plan, struct R(scratch) *scratch)
+/* What a box is pooled with: made once, used for all its channels. */
+struct S(tools) {
+    const struct roi_tile *tile;
+    const struct roi_plan *plan;
+    const struct R(scratch) *scratch;
+    struct window window;
+    bool plain;
+#if defined(__AVX512F__)
+    struct S(lanes) lanes[NARROW_VECTORS];
+    int vectors; /* 0: not narrow */
+#endif
+};
+
+static struct S(tools) S(tools_of)(const struct roi_tile *tile, const struct roi_plan *plan, struct R(scratch) *scratch)
 {
     const roi_array *map = &tile->maps[plan->box->level], *crops = tile->crops;
-    const int64_t bins_y = crops->shape[AXIS_H], bins_x = crops->shape[AXIS_W];
-    const bool plain = S(is_plain)(crops), empty = plan->y.taps == 0 || plan->x.taps == 0;
-    const struct window window = window_of(&plan->x, map->shape[AXIS_W], R(LANES));
-    if (!empty)
-        R(band_of_pixels)(&scratch->band, &plan->x, bins_x, window.first);
+    const int64_t bins_x = crops->shape[AXIS_W];
+    struct S(tools) tools = {.tile = tile, .plan = plan, .scratch = scratch, .plain = S(is_plain)(crops)};
+    if (plan->y.taps == 0 || plan->x.taps == 0)
+        return tools;
+    tools.window = window_of(&plan->x, map->shape[AXIS_W], R(LANES));
+#if defined(__AVX512F__)
+    if (S(is_narrow)(map, crops, &tools.window)) {
+        tools.vectors = S(make_lanes)(tools.lanes, &plan->x, bins_x, tools.window.first, scratch->band.values);
+        return tools;
+    }
+#endif
+    R(band_of_pixels)(&scratch->band, &plan->x, bins_x, tools.window.first);
+    return tools;
+}
+
+/* One channel. */
+static void S(pool)(const struct S(tools) *tools, const struct S(view) *in, const struct S(view) *out)
+{
+    const int64_t bins_y = tools->tile->crops->shape[AXIS_H], bins_x = tools->tile->crops->shape[AXIS_W];
+    const struct roi_plan *plan = tools->plan;
+    REAL *crop = tools->plain ? (REAL *)(void *)out->data : tools->scratch->crop;
+    bool nan = false;
+#if defined(__AVX512F__)
+    if (tools->vectors > 0) {
+        nan = S(pool_narrow)(in, plan, &tools->window, tools->lanes, tools->vectors, out, bins_y);
+        if (!nan)
+            return;
+    } else
+#endif
+    if (plan->y.taps == 0 || plan->x.taps == 0)
+        memset(crop, 0, (size_t)(bins_y * bins_x) * sizeof(REAL));
+    else
+        nan = S(pool_wide)(in, plan, &tools->window, &tools->scratch->band, bins_y, tools->scratch->rows, crop);
+    if (nan)
+        S(pool_exact)(in, plan, bins_y, bins_x, crop);
+    if (!tools->plain)
+        S(write_crop)(crop, out, bins_y, bins_x);
+}
+
+static void S(pool_box)(const struct roi_tile *tile, const struct roi_plan *plan, struct R(scratch) *scratch)
+{
+    const roi_array *map = &tile->maps[plan->box->level];
+    const struct S(tools) tools = S(tools_of)(tile, plan, scratch);
     for (int64_t c = tile->channel_begin; c < tile->channel_end; c++) {
-        const struct S(view) in = S(view_of)(map, plan->box->image, c), out = S(view_of)(crops, plan->row, c);
-        REAL *crop = plain ? (REAL *)(void *)out.data : scratch->crop;
+        const struct S(view) in = S(view_of)(map, plan->box->image, c), out = S(view_of)(tile->crops, plan->row, c);
         if (c + 1 < tile->channel_end) {
             const struct S(view) next = S(view_of)(map, plan->box->image, c + 1);
-            S(prefetch_box)(&next, plan, &window);
+            S(prefetch_box)(&next, plan, &tools.window);
         }
-        if (empty)
-            memset(crop, 0, (size_t)(bins_y * bins_x) * sizeof(REAL));
-        else if (S(pool_fast)(&in, plan, &window, &scratch->band, bins_y, scratch->rows, crop))
-            S(pool_exact)(&in, plan, bins_y, bins_x, crop);
-        if (!plain)
-            S(write_crop)(crop, &out, bins_y, bins_x);
+        S(pool)(&tools, &in, &out);
     }
 }
 

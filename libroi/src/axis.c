@@ -43,6 +43,7 @@ bool roi_axis_place(const struct roi_axis_rule *rule, double corner1, double cor
     if (rule->sampling_ratio > 0)
         axis_ret->grid = (double)rule->sampling_ratio;
     axis_ret->size = size;
+    axis_ret->beyond = axis_ret->narrow ? nextafterf((float)size, INFINITY) : nextafter((double)size, INFINITY);
     return is_finite(axis_ret, bins);
 }
 
@@ -93,13 +94,6 @@ static double seek(const struct roi_axis *axis, int64_t p, double from, double e
     }
 }
 
-/* The smallest position that is outside at the far end: the limit itself is inside. */
-static double beyond(const struct roi_axis *axis)
-{
-    const double size = (double)axis->size;
-    return axis->narrow ? nextafterf((float)size, INFINITY) : nextafter(size, INFINITY);
-}
-
 /* ---- Runs ------------------------------------------------------------------------------------------------------ */
 
 /* The pixels around a position on the map, and how far it is from the lower to the higher one. */
@@ -120,6 +114,9 @@ struct run {
     double count;
 };
 
+/* The number after j; where counting by one has no effect any more, the neighbouring one. */
+static double after(double j) { return j + 1 > j ? j + 1 : nextafter(j, INFINITY); }
+
 /* The run that begins with sample j; *j becomes the sample after it. */
 static struct run next_run(const struct roi_axis *axis, int64_t p, const struct roi_reach *reach, double *j)
 {
@@ -130,9 +127,7 @@ static struct run next_run(const struct roi_axis *axis, int64_t p, const struct 
         bound = 0; /* all of these are moved to pixel 0 */
     else if (first.low == first.high)
         bound = INFINITY;
-    /* The sample itself is below the bound, so the search moves on; where counting by one has no effect any more, the
-       neighbouring number does. */
-    const double next = fmax(seek(axis, p, *j, reach->end, bound), nextafter(*j, INFINITY));
+    const double next = seek(axis, p, after(*j), fmax(reach->end, after(*j)), bound); /* j itself is below the bound */
     const struct run run = {first, next - *j > 1 ? stop_at(axis, position(axis, p, next - 1)) : first, next - *j};
     *j = next;
     return run;
@@ -144,7 +139,7 @@ struct roi_reach roi_axis_reach(const struct roi_axis *axis, int64_t bin)
     if (axis->size == 0 || !(axis->grid >= 1))
         return reach;
     reach.begin = seek(axis, bin, 0, axis->grid, -1);
-    reach.end = seek(axis, bin, reach.begin, axis->grid, beyond(axis));
+    reach.end = seek(axis, bin, reach.begin, axis->grid, axis->beyond);
     if (reach.begin == reach.end)
         return reach;
     const struct roi_stop last = stop_at(axis, position(axis, bin, reach.end - 1));

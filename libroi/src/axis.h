@@ -23,7 +23,8 @@
 struct roi_axis {
     double start, bin;
     double grid; /* samples per bin: a whole number, and far above 2^63 for a box of that size */
-    int64_t size; /* pixels along this axis */
+    int64_t size;  /* pixels along this axis */
+    double beyond; /* the smallest position that is outside at the far end: `size` itself is inside */
     bool narrow;
 };
 

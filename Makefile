@@ -1,0 +1,111 @@
+# What the project can be asked to do; `make help` lists it. Everything happens in .venv and build.
+#
+# The Python packages are installed into .venv like a user's, not as links to the sources ("editable"): so nothing is
+# rebuilt or locked when a program starts. A changed source is rebuilt here, by the stamps in .venv. Programs in .venv
+# run from the repository's root must not find the sources first: hence pytest and not python -m pytest, and python -I.
+
+SHELL := /bin/bash
+.SHELLFLAGS := -euo pipefail -c
+
+PYTHON ?= python3
+ARGS ?=
+
+BIN := .venv/bin
+VENV := .venv/stamp-venv$(subst /,-,$(PYTHON))
+INSTALLED := .venv/stamp-installed
+PIP := $(BIN)/pip -qq --disable-pip-version-check install
+MESON := PATH="$(CURDIR)/$(BIN):$$PATH" meson
+
+# Tests that limit or measure a process's memory, of which AddressSanitizer takes terabytes of addresses.
+TOO_BIG_FOR_ASAN := --ignore=tests/pyroi/test_bounded.py --ignore=tests/pyroi/test_large.py -k 'not memory'
+
+SOURCES := pyproject.toml meson.build meson.options $(shell find libroi pyroi tclcmd -name __pycache__ -prune -o -print)
+
+.DELETE_ON_ERROR:
+.PHONY: help build build-c demo test test-c tiers check format sanitize symbols docs docs-check bench clean
+
+help: ## This list
+	@sed -n 's/^\([a-z-]*\):.*## /\1	/p' $(MAKEFILE_LIST) | expand -t 14
+	@echo 'Variables: PYTHON=python3.12 picks the interpreter, ARGS="..." goes to pytest, the demo or the benchmarks.'
+
+build: $(INSTALLED) ## The Python packages and the shell, installed in .venv
+
+demo: $(INSTALLED) .venv/stamp-matplotlib ## Cut faces and medals out of a photograph (which comes with matplotlib)
+	@mkdir -p build/demo
+	$(BIN)/roish examples/faces.tcl "$$($(BIN)/python -I -c \
+	    'import matplotlib.cbook as c; print(c.get_sample_data("grace_hopper.jpg", asfileobj=False))')" build/demo $(ARGS)
+
+test: test-c $(INSTALLED) ## The tests in C, then those in Python
+	$(BIN)/pytest $(ARGS)
+
+test-c: build-c
+	@$(MESON) test -C build/c --print-errorlogs
+
+build-c: $(VENV)
+	@$(MESON) setup build/c -Dtests=true >/dev/null
+	@$(BIN)/ninja --quiet -C build/c
+
+tiers: $(INSTALLED) ## The Python tests once per kind of processor that this one can stand in for
+	@for tier in baseline avx2 avx512; do \
+	    export ROI_CPU_TIER=$$tier; \
+	    chosen=$$($(BIN)/python -I -c 'import pyroi; print(pyroi.cpu_features()["tier"])'); \
+	    if [ "$$chosen" = $$tier ]; then \
+	        echo "CPU tier $$tier:"; $(BIN)/pytest --quiet tests/pyroi $(ARGS); \
+	    else \
+	        echo "CPU tier $$tier: skipped, this processor or compiler does not have it"; \
+	    fi; \
+	done
+
+check: $(INSTALLED) .venv/stamp-lint ## ruff and mypy
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+
+format: .venv/stamp-lint ## Let ruff format the Python files
+	$(BIN)/ruff check --fix .
+	$(BIN)/ruff format .
+
+sanitize: $(INSTALLED) ## The tests in C and pyroi's, with AddressSanitizer and UndefinedBehaviorSanitizer
+	@$(MESON) setup build/sanitize -Dtests=true -Dbuildtype=debugoptimized -Db_ndebug=false -Db_lundef=false \
+	    -Db_sanitize=address,undefined -Dc_args=-fno-sanitize-recover=undefined >/dev/null
+	@$(MESON) test -C build/sanitize --print-errorlogs --timeout-multiplier 10
+	.ci/sanitized-pytest tests/pyroi $(TOO_BIG_FOR_ASAN) $(ARGS)
+
+symbols: build-c ## See that the C library exports roi_* and nothing else
+	@nm --dynamic --defined-only --format=posix build/c/libroi/libroi.so | \
+	    awk '/^roi_/ { ours++; next } { print "exported: " $$1; others++ } END { exit others || !ours }'
+
+docs: $(INSTALLED) ## Write docs/commands again from the commands' declarations
+	$(BIN)/python -I -m tclcmd.reference docs/commands
+
+docs-check: $(INSTALLED) ## See that docs/commands agrees with the declarations
+	$(BIN)/python -I -m tclcmd.reference --check docs/commands
+
+bench: $(INSTALLED) ## Compare with the peers that .venv has: see benchmarks/README.md
+	$(BIN)/python benchmarks --json build/bench.json $(ARGS)
+
+clean: ## Remove .venv and build
+	rm -rf .venv build
+
+$(VENV): .ci/system-packages
+	@.ci/system-packages $(PYTHON)
+	@echo 'Making the virtual environment .venv'
+	@rm -rf .venv build/python
+	@$(PYTHON) -m venv .venv
+	@$(PIP) --upgrade pip
+	@$(PIP) meson-python meson ninja cffi
+	@touch $@
+
+$(INSTALLED): $(VENV) $(SOURCES)
+	@echo 'Building and installing'
+	@mkdir -p build/python
+	@PATH="$(CURDIR)/$(BIN):$$PATH" $(PIP) --no-build-isolation -Cbuild-dir=build/python '.[test,image]'
+	@touch $@
+
+.venv/stamp-lint: $(VENV)
+	@$(PIP) ruff mypy
+	@touch $@
+
+.venv/stamp-matplotlib: $(VENV)
+	@$(PIP) matplotlib
+	@touch $@

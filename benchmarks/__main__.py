@@ -1,0 +1,80 @@
+"""Benchmarks: pyroi against its peers. See README.md in this folder."""
+
+from __future__ import annotations
+
+import argparse
+import os
+import pathlib
+
+import chart
+import growth
+import measure
+import report
+from engines import ENGINES
+from workloads import WORKLOADS
+
+
+def parse() -> argparse.Namespace:
+    """The command line."""
+    parser = argparse.ArgumentParser(prog="benchmarks", description=__doc__)
+    names = ", ".join(workload.name for workload in WORKLOADS)
+    path = {"type": pathlib.Path, "metavar": "FILE"}
+    parser.add_argument("--only", action="append", metavar="WORKLOAD", help=f"may be repeated: {names}")
+    parser.add_argument("--engine", action="append", metavar="NAME", help="beginning of a name; may be repeated")
+    parser.add_argument("--threads", type=int, nargs="+", help="numbers of threads (default: 1 2)")
+    parser.add_argument("--rounds", type=int, default=9, help="how often each is timed (default: 9)")
+    parser.add_argument("--quick", action="store_true", help="3 rounds, 1 thread, the best of our tiers")
+    parser.add_argument("--growth", action="store_true", help="time against size, with exponents, instead of the table")
+    parser.add_argument("--load", help="show an earlier result instead of measuring", **path)
+    parser.add_argument("--json", help="where to write the result", **path)
+    parser.add_argument("--compare", help="a result written earlier", **path)
+    parser.add_argument("--chart", help="PNG to draw (needs matplotlib)", **path)
+    options = parser.parse_args()
+    unknown = set(options.only or []) - {workload.name for workload in WORKLOADS}
+    if unknown:
+        parser.error(f"no such workload: {', '.join(sorted(unknown))}; there are {names}")
+    if options.quick:
+        options.rounds, options.threads = 3, options.threads or [1]
+    options.threads = options.threads or [count for count in (1, 2) if count <= (os.cpu_count() or 1)]
+    return options
+
+
+def run(options: argparse.Namespace) -> report.Report:
+    """Measures what was asked for."""
+    engines = [e for e in ENGINES if not options.engine or any(e.name.startswith(name) for name in options.engine)]
+    workers = measure.start_workers(engines, options.threads)
+    if options.quick:
+        ours = [worker.engine.name for worker in workers if worker.engine.ours]
+        workers = [worker for worker in workers if not worker.engine.ours or worker.engine.name == ours[0]]
+    rows = []
+    workloads = [workload for workload in WORKLOADS if not options.only or workload.name in options.only]
+    for workload in workloads:
+        measure.say(f"{workload.title} …")
+        rows += measure.measure(workload, workers, options.rounds)
+    return report.Report(
+        report.machine(),
+        list(dict.fromkeys(worker.version for worker in workers)),
+        {threads: measure.copy_speed(threads) for threads in options.threads},
+        {workload.name: workload.floor_bytes() for workload in workloads},
+        rows,
+    )
+
+
+def main() -> None:
+    """Measures or loads, then prints, writes, compares and draws."""
+    options = parse()
+    if options.growth:
+        print(growth.markdown(options.engine or ["pyroi"], options.threads[-1], options.rounds))
+        return
+    result = report.load(options.load) if options.load else run(options)
+    print(report.markdown(result))
+    if options.compare:
+        print("\n" + report.comparison(report.load(options.compare), result))
+    if options.json and not options.load:
+        report.save(result, options.json)
+    if options.chart:
+        chart.draw(result, options.chart)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,52 @@
+"""The picture: for each workload, how many times as long as pyroi each peer takes."""
+
+from __future__ import annotations
+
+import pathlib
+
+from report import Report, counted
+
+COLOURS = ["#8c6bb1", "#41ab5d", "#fe9929", "#3690c0"]
+
+
+def bars(report: Report, threads: int) -> dict[str, list[tuple[float, float]]]:
+    """For each peer its bars, (place, length); workload number y has its bars about y, none where none was timed."""
+    best = report.engines(ours=True)[0]
+    result: dict[str, list[tuple[float, float]]] = {peer: [] for peer in report.engines(ours=False)}
+    for y, workload in enumerate(report.workloads()):
+        ours = report.find(workload.name, best, threads)
+        rows = [row for peer in result if (row := report.find(workload.name, peer, threads))]
+        for i, row in enumerate(rows):
+            if ours:
+                result[row.engine].append((y + (i - (len(rows) - 1) / 2) / len(result), row.median / ours.median))
+    return result
+
+
+def draw(report: Report, path: pathlib.Path) -> None:
+    """Writes a PNG: a group of bars per workload, a bar per peer, at the largest number of threads measured."""
+    from matplotlib.figure import Figure
+
+    threads = max(report.copy_speed)
+    titles = [workload.title for workload in report.workloads()]
+    figure = Figure(figsize=(9, 1.2 + 0.6 * len(titles)), layout="constrained")
+    axes = figure.subplots()
+    peers = bars(report, threads)
+    for (peer, found), colour in zip(peers.items(), COLOURS, strict=False):
+        lengths = [length for _, length in found]
+        places = [place for place, _ in found]
+        drawn = axes.barh(places, [n - 1 for n in lengths], 0.8 / len(peers), left=1, label=peer, color=colour)
+        axes.bar_label(drawn, [f"{n:.1f}" for n in lengths], padding=3, fontsize=8)
+    axes.set_xscale("log")
+    ticks = [1, 2, 5, 10, 20, 50, 100, 200]
+    axes.set_xticks(ticks, [str(n) for n in ticks])
+    axes.minorticks_off()
+    axes.axvline(1, color="black", linewidth=1)
+    axes.margins(x=0.08)
+    axes.set_yticks(range(len(titles)), titles)
+    axes.invert_yaxis()
+    axes.spines[["top", "right", "left"]].set_visible(False)
+    tier = report.engines(ours=True)[0].split()[-1]
+    figure.suptitle(f"Time of a call, as a multiple of pyroi's ({tier}, float32, {counted(threads)})")
+    figure.legend(*axes.get_legend_handles_labels(), loc="outside lower center", ncols=len(peers), frameon=False)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    figure.savefig(path, dpi=150)

@@ -1,0 +1,174 @@
+"""The engines: libraries that compute the workloads, ours among them.
+
+An engine's `load(threads)` imports its library, holds it to that many threads and returns its name with version and a
+table from operator to function. Such a function takes the keyword arguments of pyroi's function of that name, does what
+an engine does once (building a model, wrapping arrays) and returns what is timed: a call without arguments. A library
+that is not there is no error: `load` raises ImportError, or Absent with a word of why. Everything here runs in a worker
+process of its own, so that one engine's threads and settings do not touch another's.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import partial
+from typing import Any
+
+import numpy as np
+
+Call = Callable[[], Any]
+Loaded = tuple[str, dict[str, Callable[..., Call]]]
+
+
+class Absent(Exception):
+    """This engine cannot run here."""
+
+
+@dataclass(frozen=True)
+class Engine:
+    """A library, and how to have it ready."""
+
+    name: str
+    load: Callable[[int], Loaded]
+    ours: bool = False
+
+
+# ---- pyroi ----------------------------------------------------------------------------------------------------------
+
+
+def load_pyroi(tier: str, threads: int) -> Loaded:
+    """pyroi, held to one tier of kernels."""
+    os.environ["ROI_CPU_TIER"] = tier
+    import pyroi
+
+    if pyroi.cpu_features()["tier"] != tier:
+        raise Absent("not in this processor, or not in this build")
+    pyroi.set_num_threads(threads)
+    return f"pyroi {pyroi.__version__}", {name: partial(partial, getattr(pyroi, name)) for name in pyroi.__all__}
+
+
+# ---- torchvision ----------------------------------------------------------------------------------------------------
+
+
+def load_torchvision(threads: int) -> Loaded:
+    """torchvision's operators, on PyTorch's threads."""
+    import torch
+    import torchvision_cpu
+
+    torchvision_cpu.open_stand_ins()
+    import torchvision
+
+    torch.set_num_threads(threads)
+    torch.set_grad_enabled(False)
+    version = f"torchvision {torchvision.__version__} on PyTorch {torch.__version__}"
+    return version, {
+        "roi_align": torchvision_align,
+        "roi_align_backward": torchvision_align_backward,
+        "multiscale_roi_align": torchvision_multiscale,
+    }
+
+
+def torchvision_align(input, boxes, output_size, spatial_scale, sampling_ratio, aligned) -> Call:
+    """torchvision.ops.roi_align."""
+    import torch
+    from torchvision.ops import roi_align
+
+    arrays = torch.from_numpy(input), torch.from_numpy(boxes)
+    return partial(roi_align, *arrays, output_size, spatial_scale, sampling_ratio, aligned)
+
+
+def torchvision_align_backward(grad, boxes, input_shape, spatial_scale, sampling_ratio, aligned) -> Call:
+    """The operator that torchvision's autograd calls, without autograd around it."""
+    import torch
+
+    arrays = torch.from_numpy(grad), torch.from_numpy(boxes)
+    backward = torch.ops.torchvision._roi_align_backward
+    return partial(backward, *arrays, spatial_scale, *grad.shape[2:], *input_shape, sampling_ratio, aligned)
+
+
+def torchvision_multiscale(features, boxes, output_size, spatial_scales, sampling_ratio, aligned) -> Call:
+    """torchvision.ops.MultiScaleRoIAlign, which knows aligned=False only."""
+    import torch
+    from torchvision.ops import MultiScaleRoIAlign
+
+    if aligned:
+        raise Absent("MultiScaleRoIAlign has no aligned")
+    maps = {str(level): torch.from_numpy(feature) for level, feature in enumerate(features)}
+    rois = torch.from_numpy(boxes)
+    per_image = [rois[rois[:, 0] == image, 1:] for image in range(len(features[0]))]
+    size = tuple(round(side / spatial_scales[0]) for side in features[0].shape[2:])
+    pool = MultiScaleRoIAlign(list(maps), output_size, sampling_ratio)
+    return partial(pool, maps, per_image, [size] * len(per_image))
+
+
+# ---- ONNX Runtime ---------------------------------------------------------------------------------------------------
+
+
+def load_onnxruntime(threads: int) -> Loaded:
+    """ONNX Runtime's CPU provider."""
+    import onnx  # noqa: F401 (without it the models cannot be made)
+    import onnxruntime
+
+    return f"ONNX Runtime {onnxruntime.__version__}", {"roi_align": partial(onnxruntime_align, threads)}
+
+
+def onnxruntime_align(threads, input, boxes, output_size, spatial_scale, sampling_ratio, aligned) -> Call:
+    """A model of one RoiAlign node."""
+    import onnxruntime
+    from onnx import TensorProto, helper
+
+    node = helper.make_node(
+        "RoiAlign",
+        ["x", "boxes", "batch"],
+        ["y"],
+        output_height=output_size[0],
+        output_width=output_size[1],
+        sampling_ratio=max(sampling_ratio, 0),
+        spatial_scale=spatial_scale,
+        coordinate_transformation_mode="half_pixel" if aligned else "output_half_pixel",
+    )
+    kinds = {"x": (TensorProto.FLOAT, 4), "boxes": (TensorProto.FLOAT, 2), "batch": (TensorProto.INT64, 1)}
+    inputs = [helper.make_tensor_value_info(name, kind, [None] * rank) for name, (kind, rank) in kinds.items()]
+    result = helper.make_tensor_value_info("y", TensorProto.FLOAT, [None] * 4)
+    graph = helper.make_graph([node], "roi_align", inputs, [result])
+    model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", 16)], ir_version=8)
+    options = onnxruntime.SessionOptions()
+    options.intra_op_num_threads, options.inter_op_num_threads = threads, 1
+    session = onnxruntime.InferenceSession(model.SerializeToString(), options, providers=["CPUExecutionProvider"])
+    feeds = {"x": input, "boxes": np.ascontiguousarray(boxes[:, 1:]), "batch": boxes[:, 0].astype(np.int64)}
+    return lambda: session.run(None, feeds)[0]
+
+
+# ---- OpenVINO -------------------------------------------------------------------------------------------------------
+
+
+def load_openvino(threads: int) -> Loaded:
+    """OpenVINO's CPU plug-in."""
+    import openvino
+
+    version = openvino.__version__.partition("-")[0]
+    return f"OpenVINO {version}", {"roi_align": partial(openvino_align, threads)}
+
+
+def openvino_align(threads, input, boxes, output_size, spatial_scale, sampling_ratio, aligned) -> Call:
+    """A model of one ROIAlign node. What ONNX calls half_pixel is half_pixel_for_nn here; half_pixel is another."""
+    import openvino
+    from openvino import opset9
+
+    kinds = {"x": ([-1] * 4, np.float32), "boxes": ([-1, 4], np.float32), "batch": ([-1], np.int64)}
+    parameters = [opset9.parameter(shape, dtype, name) for name, (shape, dtype) in kinds.items()]
+    rule = "half_pixel_for_nn" if aligned else "asymmetric"
+    node = opset9.roi_align(*parameters, *output_size, max(sampling_ratio, 0), spatial_scale, "avg", rule)
+    settings = {"INFERENCE_NUM_THREADS": threads, "INFERENCE_PRECISION_HINT": "f32", "PERFORMANCE_HINT": "LATENCY"}
+    request = openvino.compile_model(openvino.Model([node], parameters), "CPU", settings).create_infer_request()
+    feeds = [input, np.ascontiguousarray(boxes[:, 1:]), boxes[:, 0].astype(np.int64)]
+    return lambda: request.infer(feeds, share_inputs=True, share_outputs=False)[0]
+
+
+ENGINES = [
+    *(Engine(f"pyroi {tier}", partial(load_pyroi, tier), ours=True) for tier in ("avx512", "avx2", "baseline")),
+    Engine("torchvision", load_torchvision),
+    Engine("ONNX Runtime", load_onnxruntime),
+    Engine("OpenVINO", load_openvino),
+]

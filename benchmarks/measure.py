@@ -1,0 +1,120 @@
+"""Measuring: first every engine's result against the others', then time, in turns.
+
+The machine's speed wanders, by a third from minute to minute. So one round times each engine once, on one workload, and
+the rounds are repeated: what disturbs the machine disturbs all of them alike. The figure is the median of the rounds,
+the spread half the distance between the quartiles. Ratios of one run are worth more than its milliseconds.
+"""
+
+from __future__ import annotations
+
+import statistics
+import sys
+from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field
+from time import perf_counter
+
+import numpy as np
+from engines import Absent, Engine
+from worker import Worker
+from workloads import Workload
+
+# Two results agree if no element differs by more than this, relative to the largest magnitude of the result. float32
+# carries 6e-8; sums over a bin's or a pixel's shares, in any order, stay well below. A wrong sample is far above.
+TOLERANCE = 2e-5
+SLOT = 0.1  # seconds of repeated calls that are timed as one
+
+
+@dataclass
+class Row:
+    """One engine's times on one workload."""
+
+    workload: str
+    engine: str
+    threads: int
+    ours: bool
+    seconds: list[float] = field(default_factory=list)
+
+    @property
+    def median(self) -> float:
+        """Seconds per call."""
+        return statistics.median(self.seconds)
+
+    @property
+    def spread(self) -> float:
+        """Half the distance between the quartiles, relative to the median."""
+        low, high = np.percentile(self.seconds, [25, 75])
+        return float(high - low) / 2 / self.median
+
+
+class Disagreement(Exception):
+    """Two engines do not compute the same, so their times do not compare."""
+
+
+def say(*words: object) -> None:
+    """Progress, beside the tables."""
+    print(*words, file=sys.stderr, flush=True)
+
+
+def start_workers(engines: Sequence[Engine], threads: Sequence[int]) -> list[Worker]:
+    """A process per engine and number of threads. What cannot run is left out, with a word."""
+    workers = []
+    for engine in engines:
+        try:
+            workers += [Worker(engine, count) for count in threads]
+        except Absent as reason:
+            say(f"{engine.name}: skipped, {reason}")
+    return workers
+
+
+def difference(one: np.ndarray, other: np.ndarray) -> float:
+    """The largest difference of two results, relative to the largest magnitude."""
+    if one.shape != other.shape:
+        return np.inf
+    if one.dtype.kind in "iub":
+        return 0.0 if np.array_equal(one, other) else np.inf
+    return float(np.abs(one - other).max(initial=0) / np.abs(other).max(initial=1e-30))
+
+
+def prepare(workload: Workload, workers: Sequence[Worker]) -> None:
+    """Readies each worker and compares its result with that of the last, which is a peer where there is one."""
+    for worker in workers:
+        worker.prepare(workload)
+    *others, reference = workers
+    expected = reference.result()
+    for worker in others:
+        apart = difference(worker.result(), expected)
+        if not apart <= TOLERANCE:
+            raise Disagreement(
+                f"{workload.name}: {worker.engine.name} and {reference.engine.name} differ by {apart:.2g} "
+                f"of the largest magnitude; {TOLERANCE:.0e} is allowed"
+            )
+
+
+def measure(workload: Workload, workers: Sequence[Worker], rounds: int) -> list[Row]:
+    """Times one workload on the workers that have its operator."""
+    able = [worker for worker in workers if workload.operator in worker.operators]
+    rows = [Row(workload.name, worker.engine.name, worker.threads, worker.engine.ours) for worker in able]
+    if not able:
+        return rows
+    prepare(workload, able)
+    for _ in range(rounds):
+        for row, worker in zip(rows, able, strict=True):
+            row.seconds.append(worker.time(SLOT))
+    for worker in able:
+        worker.forget()
+    return rows
+
+
+def copy_speed(threads: int, size: int = 1 << 28, rounds: int = 5) -> float:
+    """Bytes read plus bytes written per second, copying memory with that many threads: the best of some rounds."""
+    source, target = np.ones(size, np.uint8), np.ones(size, np.uint8)
+    parts = list(zip(np.array_split(target, threads), np.array_split(source, threads), strict=True))
+
+    def once(pool: ThreadPoolExecutor) -> float:
+        start = perf_counter()
+        list(pool.map(lambda part: np.copyto(*part), parts))
+        return perf_counter() - start
+
+    with ThreadPoolExecutor(threads) as pool:
+        return 2 * size / min(once(pool) for _ in range(rounds))

@@ -1,0 +1,165 @@
+"""Results as JSON, and as Markdown tables: times, ratios, and how they moved since an earlier run."""
+
+from __future__ import annotations
+
+import json
+import os
+import pathlib
+import platform
+import re
+from collections.abc import Iterable, Sequence
+from dataclasses import asdict, dataclass
+
+from measure import Row
+from workloads import WORKLOADS, Workload
+
+
+@dataclass
+class Report:
+    """One run."""
+
+    machine: str
+    versions: list[str]
+    copy_speed: dict[int, float]
+    floors: dict[str, int]
+    rows: list[Row]
+
+    def find(self, workload: str, engine: str, threads: int) -> Row | None:
+        """The row of these three, if it was measured."""
+        for row in self.rows:
+            if (row.workload, row.engine, row.threads) == (workload, engine, threads):
+                return row
+        return None
+
+    def engines(self, ours: bool) -> list[str]:
+        """Names, in the order of measuring; the first of ours is the best tier."""
+        return list(dict.fromkeys(row.engine for row in self.rows if row.ours == ours))
+
+    def workloads(self) -> list[Workload]:
+        """Those that were measured."""
+        measured = {row.workload for row in self.rows}
+        return [workload for workload in WORKLOADS if workload.name in measured]
+
+    def floor(self, workload: str, threads: int) -> float:
+        """Seconds that moving the bytes takes at copy speed."""
+        return self.floors[workload] / self.copy_speed[threads]
+
+
+def save(report: Report, path: pathlib.Path) -> None:
+    """Writes a report as JSON."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(json.dumps(asdict(report), indent=1) + "\n", encoding="utf-8")
+
+
+def load(path: pathlib.Path) -> Report:
+    """Reads what `save` wrote."""
+    data = json.loads(path.read_text(encoding="utf-8"))
+    data["rows"] = [Row(**row) for row in data["rows"]]
+    data["copy_speed"] = {int(threads): speed for threads, speed in data["copy_speed"].items()}
+    return Report(**data)
+
+
+def machine() -> str:
+    """The processor, in one line."""
+    try:
+        model = re.search(r"model name\s*: (.*)", pathlib.Path("/proc/cpuinfo").read_text(encoding="utf-8"))
+    except OSError:
+        model = None
+    return f"{os.cpu_count()} x {model[1] if model else platform.processor() or platform.machine()}"
+
+
+def table(header: Sequence[str], lines: Iterable[Sequence[str]]) -> str:
+    """A Markdown table: the first column is text, the others are numbers."""
+    rows = [header, ["---"] + ["---:"] * (len(header) - 1), *lines]
+    return "\n".join("| " + " | ".join(row) + " |" for row in rows)
+
+
+def milliseconds(seconds: float) -> str:
+    """Three digits, in ms."""
+    value = seconds * 1e3
+    return f"{value:.0f}" if value >= 100 else f"{value:#.3g}"
+
+
+def geometric_mean(values: Sequence[float]) -> float:
+    """Of positive numbers."""
+    product = 1.0
+    for value in values:
+        product *= value ** (1 / len(values))
+    return product
+
+
+def times(report: Report, threads: int) -> str:
+    """Milliseconds of every engine."""
+    names = report.engines(ours=True) + report.engines(ours=False)
+
+    def cell(row: Row | None) -> str:
+        return f"{milliseconds(row.median)} ±{row.spread:.0%}" if row else "-"
+
+    lines = [
+        [workload.title]
+        + [cell(report.find(workload.name, name, threads)) for name in names]
+        + [milliseconds(report.floor(workload.name, threads))]
+        for workload in report.workloads()
+    ]
+    return table([f"ms, {counted(threads)}", *names, "memory floor"], lines)
+
+
+def ratios(report: Report, threads: int) -> str:
+    """How many times as long as our best tier each peer takes, and ours as long as the memory's floor."""
+    best, peers = report.engines(ours=True)[0], report.engines(ours=False)
+    columns: list[list[float | None]] = [[] for _ in peers]
+    lines = []
+    for workload in report.workloads():
+        ours = report.find(workload.name, best, threads)
+        if ours is None:
+            continue
+        for column, peer in zip(columns, peers, strict=True):
+            row = report.find(workload.name, peer, threads)
+            column.append(row.median / ours.median if row else None)
+        cells = [f"{column[-1]:.1f}" if column[-1] else "-" for column in columns]
+        alone = report.find(workload.name, best, 1)
+        scaling = f"{alone.median / ours.median:.2f}" if alone else "-"
+        lines.append([workload.title, *cells, f"{ours.median / report.floor(workload.name, threads):.1f}", scaling])
+    known = [[ratio for ratio in column if ratio] for column in columns]
+    means = [f"{geometric_mean(column):.1f}" if column else "-" for column in known]
+    lines.append(["geometric mean", *means, "", ""])
+    header = [f"{best}, {counted(threads)}", *(f"{peer} / ours" for peer in peers), "ours / floor", "1 thread / ours"]
+    return table(header, lines)
+
+
+def counted(threads: int) -> str:
+    """`1 thread`, `2 threads`."""
+    return f"{threads} thread" + "s" * (threads != 1)
+
+
+def comparison(old: Report, new: Report) -> str:
+    """Our times against an earlier run's, with the machine's drift, as the peers show it, taken out."""
+    pairs = [(old.find(row.workload, row.engine, row.threads), row) for row in new.rows]
+    both = [(before, row) for before, row in pairs if before]
+    peers = [row.median / before.median for before, row in both if not row.ours]
+    drift = geometric_mean(peers) if peers else 1.0
+    lines = [
+        [
+            row.workload,
+            row.engine,
+            str(row.threads),
+            milliseconds(before.median),
+            milliseconds(row.median),
+            f"{row.median / before.median / drift:.2f}",
+        ]
+        for before, row in both
+        if row.ours
+    ]
+    word = f"The peers took {drift:.2f} times as long as then; the last column has that taken out.\n\n" if peers else ""
+    return word + table(["workload", "engine", "threads", "ms then", "ms now", "now / then"], lines)
+
+
+def markdown(report: Report) -> str:
+    """The whole report."""
+    speeds = ", ".join(f"{speed / 1e9:.0f} GB/s ({counted(n)})" for n, speed in report.copy_speed.items())
+    parts = [f"{report.machine}; memory copied at {speeds}, bytes read and written; {', '.join(report.versions)}."]
+    for threads in report.copy_speed:
+        parts.append(times(report, threads))
+        if report.engines(ours=True):
+            parts.append(ratios(report, threads))
+    return "\n\n".join(parts)

@@ -1,0 +1,127 @@
+"""One process per engine and number of threads, and the few words that are exchanged with it.
+
+The parent calls methods of `Worker`; each sends (method's name, arguments) over a pipe, and the process answers with
+the result of the method of that name of `Bench`, or with an exception. One at a time: while one process computes, the
+others wait for a message, so that calls of different engines can be interleaved without disturbing each other.
+"""
+
+from __future__ import annotations
+
+import gc
+import math
+import multiprocessing
+import os
+from multiprocessing.connection import Connection
+from time import perf_counter
+from typing import Any
+
+import numpy as np
+from engines import Absent, Engine
+from workloads import Workload
+
+
+class Bench:
+    """The side that has the engine."""
+
+    def __init__(self, engine: Engine, threads: int) -> None:
+        os.environ["OMP_NUM_THREADS"] = str(threads)
+        self.threads = threads
+        self.version, self.operators = engine.load(threads)
+        self.call: Any = None
+
+    def about(self) -> tuple[str, list[str]]:
+        """The engine's version, and the operators it has."""
+        return self.version, list(self.operators)
+
+    def prepare(self, workload: Workload) -> None:
+        """Makes the call that the other methods use."""
+        self.call = self.operators[workload.operator](**workload.arguments())
+
+    def result(self) -> np.ndarray:
+        """What the call returns."""
+        return np.asarray(self.call())
+
+    def time(self, slot: float) -> float:
+        """Seconds per call: of one that fills `slot` seconds by itself, else the mean of as many as do, after it."""
+        start = perf_counter()
+        self.call()
+        first = perf_counter() - start
+        if first >= slot:
+            return first
+        repeats = math.ceil(slot / first)
+        start = perf_counter()
+        for _ in range(repeats):
+            self.call()
+        return (perf_counter() - start) / repeats
+
+    def forget(self) -> None:
+        """Frees the workload."""
+        self.call = None
+
+
+def serve(pipe: Connection, engine: Engine, threads: int) -> None:
+    """The process: answers until the pipe is closed."""
+    try:
+        bench: Any = Bench(engine, threads)
+        gc.disable()
+    except (ImportError, Absent) as error:
+        pipe.send(error if isinstance(error, Absent) else Absent(f"not installed ({error})"))
+        return
+    pipe.send(None)
+    while True:
+        try:
+            name, arguments = pipe.recv()
+        except EOFError:
+            return
+        try:
+            answer = getattr(bench, name)(*arguments)
+        except Exception as error:
+            answer = error
+        pipe.send(answer)
+
+
+class Worker:
+    """The parent's side. `Absent` is raised where the engine cannot run."""
+
+    def __init__(self, engine: Engine, threads: int) -> None:
+        self.engine, self.threads = engine, threads
+        context = multiprocessing.get_context("spawn")
+        self._pipe, theirs = context.Pipe()
+        process = context.Process(target=serve, args=(theirs, engine, threads), daemon=True)
+        process.start()
+        theirs.close()
+        self._answer()
+        self.version, self.operators = self._ask("about")
+
+    def prepare(self, workload: Workload) -> None:
+        """See Bench."""
+        self._ask("prepare", workload)
+
+    def result(self) -> np.ndarray:
+        """See Bench."""
+        return self._ask("result")
+
+    def time(self, slot: float) -> float:
+        """See Bench."""
+        return self._ask("time", slot)
+
+    def forget(self) -> None:
+        """See Bench."""
+        self._ask("forget")
+
+    def close(self) -> None:
+        """Lets the process end."""
+        self._pipe.close()
+
+    def _ask(self, name: str, *arguments: object) -> Any:
+        self._pipe.send((name, arguments))
+        return self._answer()
+
+    def _answer(self) -> Any:
+        try:
+            answer = self._pipe.recv()
+        except EOFError:
+            raise Absent("its process died") from None
+        if isinstance(answer, Exception):
+            raise answer
+        return answer

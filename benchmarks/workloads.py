@@ -1,0 +1,121 @@
+"""The workloads: what is computed, on which numbers, and how many bytes that has to move.
+
+A workload has a `name` (what ``--only`` takes), a `title`, an `operator` (the name of pyroi's function), `arguments()`
+(that function's keyword arguments, the same in every process) and `floor_bytes()`. A new row is one declaration in
+`WORKLOADS`; an operator of another kind is one more class with these five, and one function per peer in engines.py.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+import numpy as np
+
+Shape = tuple[int, int, int, int]
+CACHE_LINE = 64
+
+
+class Workload(Protocol):
+    """What the runner and the engines know of a workload."""
+
+    name: str
+    title: str
+    operator: str
+
+    def arguments(self) -> dict[str, Any]:
+        """Keyword arguments of pyroi's function `operator`, from a fixed seed."""
+
+    def floor_bytes(self) -> int:
+        """Bytes of input that must be read, in whole cache lines, plus bytes of the result."""
+
+
+@dataclass(frozen=True)
+class RoiWorkload:
+    """RoIAlign of one map, or of a pyramid, or its gradient. The image is the first map's size / scale."""
+
+    name: str
+    title: str
+    maps: tuple[Shape, ...]
+    scales: tuple[float, ...]
+    count: int
+    sides: tuple[float, float]  # shortest and longest side of a box, in pixels of the image
+    output: int
+    ratio: int
+    operator: str = "roi_align"
+    aligned: bool = True
+
+    def arguments(self) -> dict[str, Any]:
+        """See Workload."""
+        rng = np.random.default_rng(20170320)
+        boxes = self._boxes(rng)
+        common = {"boxes": boxes, "sampling_ratio": self.ratio, "aligned": self.aligned}
+        if self.operator == "roi_align_backward":
+            grad = rng.random((self.count, self.maps[0][1], self.output, self.output), np.float32)
+            return common | {"grad": grad, "input_shape": self.maps[0], "spatial_scale": self.scales[0]}
+        maps = [rng.random(shape, np.float32) for shape in self.maps]
+        common["output_size"] = (self.output, self.output)
+        if self.operator == "multiscale_roi_align":
+            return common | {"features": maps, "spatial_scales": list(self.scales)}
+        return common | {"input": maps[0], "spatial_scale": self.scales[0]}
+
+    def _boxes(self, rng: np.random.Generator) -> np.ndarray:
+        """[K, 5] boxes inside the image; sides evenly spread over `sides`, on a logarithmic scale for a pyramid."""
+        images, _, height, width = self.maps[0]
+        size = np.array([width, height]) / self.scales[0]
+        low, high = self.sides
+        spread = rng.random((self.count, 2))
+        wanted = low * (high / low) ** spread if len(self.maps) > 1 else low + (high - low) * spread
+        sides = np.minimum(wanted, size)
+        corner = rng.random((self.count, 2)) * (size - sides)
+        image = rng.integers(images, size=(self.count, 1))
+        return np.hstack([image, corner, corner + sides]).astype(np.float32)
+
+    def floor_bytes(self) -> int:
+        """See Workload. The gradient's map is written whole."""
+        channels, element = self.maps[0][1], 4
+        pooled = self.count * channels * self.output**2 * element
+        if self.operator == "roi_align_backward":
+            return pooled + int(np.prod(self.maps[0])) * element
+        per_line = CACHE_LINE // element
+        touched = [np.zeros((n, h, -(-w // per_line)), bool) for n, _, h, w in self.maps]
+        for level, image, rows, columns in self._taps():
+            touched[level][np.ix_([image], rows, np.unique(columns // per_line))] = True
+        return pooled + sum(int(mask.sum()) for mask in touched) * channels * CACHE_LINE
+
+    def _taps(self) -> Iterator[tuple[int, int, np.ndarray, np.ndarray]]:
+        """For each box its level, its image, and the rows and columns that its samples read."""
+        for box in self._boxes(np.random.default_rng(20170320)).astype(float):
+            level = self._level(box)
+            x1, y1, x2, y2 = box[1:] * self.scales[level] - 0.5 * self.aligned
+            height, width = self.maps[level][2:]
+            yield level, int(box[0]), self._axis_taps(y1, y2, height), self._axis_taps(x1, x2, width)
+
+    def _level(self, box: np.ndarray) -> int:
+        side = np.sqrt((box[3] - box[1]) * (box[4] - box[2]))
+        return int(np.clip(np.floor(2 + np.log2(side / 224 + 1e-6)), 0, len(self.maps) - 1))
+
+    def _axis_taps(self, start: float, end: float, size: int) -> np.ndarray:
+        step = (end - start) / self.output
+        grid = self.ratio if self.ratio > 0 else max(int(np.ceil(step)), 1)
+        samples = start + (np.arange(self.output * grid) + 0.5) * step / grid
+        first = np.floor(np.clip(samples, 0, size - 1)).astype(int)
+        return np.unique(np.minimum(np.concatenate([first, first + 1]), size - 1))
+
+
+FPN = ((1, 256, 200, 336), (1, 256, 100, 168), (1, 256, 50, 84), (1, 256, 25, 42))
+STRIDES = (1 / 4, 1 / 8, 1 / 16, 1 / 32)
+MAP, SCALE = FPN[:1], STRIDES[:1]
+
+WORKLOADS: list[Workload] = [
+    RoiWorkload("fpn", "FPN box head, 1000 boxes", MAP, SCALE, 1000, (16, 128), 7, 2),
+    RoiWorkload("c4", "C4 head, adaptive, 300 boxes", ((1, 1024, 50, 84),), (1 / 16,), 300, (32, 800), 14, -1),
+    RoiWorkload("mask", "mask head, 100 boxes", MAP, SCALE, 100, (16, 256), 14, 2),
+    RoiWorkload("large", "large boxes, adaptive, 200", MAP, SCALE, 200, (64, 800), 7, -1),
+    RoiWorkload("one", "one small box", ((1, 256, 32, 32),), SCALE, 1, (32, 64), 7, 2),
+    RoiWorkload("backward", "backward of the FPN box head", MAP, SCALE, 1000, (16, 128), 7, 2, "roi_align_backward"),
+    RoiWorkload(
+        "pyramid", "4 levels, 1000 boxes", FPN, STRIDES, 1000, (16, 800), 7, 2, "multiscale_roi_align", aligned=False
+    ),
+]

@@ -1,0 +1,70 @@
+/* vector512.h - what only AVX-512 has: permutations of registers by index, and stores of some lanes. */
+#ifndef ROI_VECTOR512_H
+#define ROI_VECTOR512_H
+
+#include "vector.h"
+
+typedef int32_t index_float __attribute__((vector_size(64)));
+typedef int64_t index_double __attribute__((vector_size(64)));
+
+enum { NARROW_VECTORS = 4 }; /* of bins in a row: beyond, the tables of a box outgrow what they save */
+
+/* Lane i is pixel index[i] of a row in `chunks` registers, 1 to 4. */
+INLINE vec_float pick_float(const vec_float *row, const int chunks, index_float index)
+{
+    const __m512i at = (__m512i)index;
+    if (chunks == 1)
+        return (vec_float)_mm512_permutexvar_ps(at, (__m512)row[0]);
+    const __m512 low = _mm512_permutex2var_ps((__m512)row[0], at, (__m512)row[1]);
+    if (chunks == 2)
+        return (vec_float)low;
+    const __m512 high = _mm512_permutex2var_ps((__m512)row[2], at, (__m512)row[chunks - 1]);
+    return (vec_float)_mm512_mask_blend_ps(_mm512_test_epi32_mask(at, _mm512_set1_epi32(32)), low, high);
+}
+
+INLINE vec_double pick_double(const vec_double *row, const int chunks, index_double index)
+{
+    const __m512i at = (__m512i)index;
+    if (chunks == 1)
+        return (vec_double)_mm512_permutexvar_pd(at, (__m512d)row[0]);
+    const __m512d low = _mm512_permutex2var_pd((__m512d)row[0], at, (__m512d)row[1]);
+    if (chunks == 2)
+        return (vec_double)low;
+    const __m512d high = _mm512_permutex2var_pd((__m512d)row[2], at, (__m512d)row[chunks - 1]);
+    return (vec_double)_mm512_mask_blend_pd(_mm512_test_epi64_mask(at, _mm512_set1_epi64(16)), low, high);
+}
+
+INLINE bool has_nan_lane_float(vec_float v)
+{
+    return _mm512_cmp_ps_mask((__m512)v, (__m512)v, _CMP_UNORD_Q) != 0;
+}
+
+INLINE bool has_nan_lane_double(vec_double v)
+{
+    return _mm512_cmp_pd_mask((__m512d)v, (__m512d)v, _CMP_UNORD_Q) != 0;
+}
+
+/* Stores the lanes in `mask`, converted to the type stored. */
+INLINE void store_vec_f32(float *p, vec_float v, unsigned mask)
+{
+    _mm512_mask_storeu_ps(p, (__mmask16)mask, (__m512)v);
+}
+
+INLINE void store_vec_f64(double *p, vec_double v, unsigned mask)
+{
+    _mm512_mask_storeu_pd(p, (__mmask8)mask, (__m512d)v);
+}
+
+INLINE void store_vec_f16(roi_f16 *p, vec_float v, unsigned mask)
+{
+    _mm256_mask_storeu_epi16(p, (__mmask16)mask, _mm512_cvtps_ph((__m512)v, _MM_FROUND_TO_NEAREST_INT | _MM_FROUND_NO_EXC));
+}
+
+INLINE void store_vec_bf16(roi_bf16 *p, vec_float v, unsigned mask)
+{
+    for (int i = 0; i < LANES_float; i++)
+        if (mask >> i & 1)
+            store_bf16(p + i, v[i]);
+}
+
+#endif

@@ -1,0 +1,185 @@
+"""Threads: inside a call, and calls at once."""
+
+from __future__ import annotations
+
+import threading
+from concurrent.futures import ThreadPoolExecutor
+
+import numpy as np
+import pytest
+from oracles.cases import LAYOUTS, random_boxes, random_map
+
+import pyroi
+
+
+@pytest.fixture(autouse=True)
+def _threads_as_before():
+    """Puts the number of threads back."""
+    before = pyroi.get_num_threads()
+    yield
+    pyroi.set_num_threads(before)
+
+
+def test_number_of_threads():
+    """What is set is what is told; at first there is at least one."""
+    assert pyroi.get_num_threads() >= 1
+    for number in (1, 2, 8, 3):
+        pyroi.set_num_threads(number)
+        assert pyroi.get_num_threads() == number
+
+
+@pytest.mark.parametrize("number", ["2", None, 1.5])
+def test_number_of_threads_that_is_no_whole_number(number):
+    """TypeError, and the setting stays."""
+    pyroi.set_num_threads(2)
+    with pytest.raises(TypeError):
+        pyroi.set_num_threads(number)
+    assert pyroi.get_num_threads() == 2
+
+
+# (map, boxes, output, ratio): many boxes, many channels, one of each, more threads than work
+WORK = [
+    ((2, 8, 40, 50), 200, (7, 7), 2),
+    ((1, 256, 32, 32), 1, (7, 7), 2),
+    ((1, 300, 20, 20), 3, (5, 6), -1),
+    ((3, 1, 64, 64), 500, (2, 2), -1),
+    ((1, 1, 200, 200), 1, (100, 100), 3),
+    ((4, 33, 17, 13), 5, (14, 14), 1),
+    ((1, 2, 9, 9), 2, (1, 1), -1),
+]
+
+
+@pytest.mark.parametrize("dtype", [np.float16, np.float32, np.float64])
+@pytest.mark.parametrize("layout", ["contiguous", "channels_last", "sliced"])
+def test_same_bits_for_every_number_of_threads(dtype, layout):
+    """1, 2, 3 and 8 threads, all modes forward, and backward: not one bit differs, run after run."""
+    rng = np.random.default_rng(0)
+    for shape, count, output_size, ratio in WORK:
+        map = LAYOUTS[layout](random_map(rng, shape, dtype))
+        boxes = random_boxes(rng, count, shape)
+        grad = LAYOUTS[layout](random_map(rng, (count, shape[1], *output_size), dtype))
+        seen = set()
+        for threads in (1, 2, 3, 8, 8):
+            pyroi.set_num_threads(threads)
+            parts = [
+                pyroi.roi_align(map, boxes, output_size, 1.0, ratio, mode=mode) for mode in ("avg", "max", "max_corner")
+            ]
+            parts.append(pyroi.roi_align_backward(grad, boxes, shape, 1.0, ratio))
+            seen.add(b"".join(part.tobytes() for part in parts))
+        assert len(seen) == 1, (shape, count)
+
+
+def test_same_bits_when_all_boxes_share_their_pixels():
+    """Backward of boxes upon each other: shares are added in the order of the boxes, whoever adds them."""
+    rng = np.random.default_rng(1)
+    boxes = np.tile(np.float32([[0, 2, 2, 20, 20], [0, 2.3, 1.9, 19, 21]]), (300, 1))
+    grad = random_map(rng, (600, 2, 7, 7)) * 10 ** rng.uniform(-6, 6, (600, 1, 1, 1)).astype(np.float32)
+    seen = set()
+    for threads in (1, 2, 5, 8, 8, 8):
+        pyroi.set_num_threads(threads)
+        seen.add(pyroi.roi_align_backward(grad, boxes, (1, 2, 24, 24)).tobytes())
+    assert len(seen) == 1
+
+
+def test_same_bits_in_several_levels():
+    """multiscale_roi_align and assign_levels, 1, 2 and 8 threads."""
+    rng = np.random.default_rng(2)
+    features = [random_map(rng, (1, 16, 128 >> level, 128 >> level)) for level in range(4)]
+    corner = rng.uniform(0, 300, (200, 2))
+    boxes = np.concatenate([np.zeros((200, 1)), corner, corner + 2 ** rng.uniform(3, 9, (200, 2))], axis=1)
+    seen = set()
+    for threads in (1, 2, 8):
+        pyroi.set_num_threads(threads)
+        crops = pyroi.multiscale_roi_align(features, boxes, (7, 7), [1 / 4, 1 / 8, 1 / 16, 1 / 32], 2)
+        seen.add(crops.tobytes() + pyroi.assign_levels(boxes, 4).tobytes())
+    assert len(seen) == 1
+
+
+@pytest.mark.parametrize("inner", [1, 2, 8])
+def test_eight_python_threads_at_once(inner):
+    """Eight threads with work of their own, each call again using several: every result is as alone."""
+    pyroi.set_num_threads(inner)
+    works = []
+    for seed in range(8):
+        rng = np.random.default_rng(seed)
+        shape = (2, 5 + seed, 30, 20 + seed)
+        map, boxes, grad = random_map(rng, shape), random_boxes(rng, 30, shape), random_map(rng, (30, shape[1], 3, 3))
+        works.append((map, boxes, grad, shape))
+
+    def work(item):
+        map, boxes, grad, shape = item
+        crops = pyroi.roi_align(map, boxes, (3, 3), 1.0, 2)
+        return crops.tobytes() + pyroi.roi_align_backward(grad, boxes, shape, 1.0, 2).tobytes()
+
+    expected = [work(item) for item in works]
+    start = threading.Barrier(8)
+
+    def repeat(item):
+        start.wait(timeout=30)
+        return {work(item) for _ in range(25)}
+
+    with ThreadPoolExecutor(8) as pool:
+        for seen, alone in zip(pool.map(repeat, works), expected, strict=True):
+            assert seen == {alone}
+
+
+def test_errors_in_several_threads_keep_apart():
+    """Each thread gets the row of its own bad box."""
+
+    def work(row):
+        boxes = np.tile(np.float32([0, 1, 1, 3, 3]), (100, 1))
+        boxes[row, 1] = np.nan
+        for _ in range(50):
+            with pytest.raises(ValueError, match=rf"row\D{{0,3}}{row}\b"):
+                pyroi.roi_align(np.ones((1, 1, 5, 5), np.float32), boxes, (2, 2))
+        return True
+
+    with ThreadPoolExecutor(8) as pool:
+        assert all(pool.map(work, range(10, 90, 10)))
+
+
+def test_setting_changes_while_calls_run():
+    """The setting may change at any time; the results do not."""
+    rng = np.random.default_rng(4)
+    map, boxes = random_map(rng, (1, 16, 40, 40)), random_boxes(rng, 60, (1, 16, 40, 40))
+    expected = pyroi.roi_align(map, boxes, (7, 7)).tobytes()
+    stop = threading.Event()
+
+    def change():
+        while not stop.is_set():
+            for number in (1, 2, 4):
+                pyroi.set_num_threads(number)
+
+    changer = threading.Thread(target=change)
+    changer.start()
+    try:
+        for _ in range(100):
+            assert pyroi.roi_align(map, boxes, (7, 7)).tobytes() == expected
+    finally:
+        stop.set()
+        changer.join()
+
+
+def test_other_threads_run_during_a_call():
+    """The interpreter is free while C computes: a second thread counts on meanwhile."""
+    rng = np.random.default_rng(5)
+    map, boxes = random_map(rng, (1, 64, 200, 200)), random_boxes(rng, 2000, (1, 64, 200, 200))
+    pyroi.set_num_threads(1)
+    inside = threading.Event()
+    ticks = 0
+
+    def call():
+        inside.set()
+        for _ in range(3):
+            pyroi.roi_align(map, boxes, (7, 7), 1.0, 2)
+        inside.clear()
+
+    worker = threading.Thread(target=call)
+    worker.start()
+    inside.wait(timeout=30)
+    while inside.is_set():
+        ticks += 1
+        inside_for_a_moment = threading.Event()
+        inside_for_a_moment.wait(0.001)
+    worker.join()
+    assert ticks > 5  # with the interpreter held, one tick per call at most

@@ -1,0 +1,98 @@
+"""The kernels of each CPU tier agree, but for rounding."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from children import run_child
+from oracles import bounds
+
+import pyroi
+
+TIERS = ["baseline", "avx2", "avx512"]
+
+
+def available():
+    """The tiers that this processor and this build have."""
+    return TIERS[: TIERS.index(pyroi.cpu_features()["best"]) + 1]
+
+
+def _compute(path):
+    """Stores the results of all calls of the battery, and the size of what was summed for them."""
+    import numpy as np
+    from oracles.cases import battery, random_map
+
+    import pyroi
+
+    results = {}
+    for name, map, boxes, output_size, ratio, mode in battery():
+        crops = pyroi.roi_align(map, boxes, output_size, 1.0, ratio, mode=mode)
+        results[name] = crops
+        results[name + " magnitude"] = pyroi.roi_align(np.abs(map), boxes, output_size, 1.0, ratio, mode=mode)
+        if mode == "avg":
+            grad = random_map(np.random.default_rng(1), crops.shape, crops.dtype)
+            name += " backward"
+            results[name] = pyroi.roi_align_backward(grad, boxes, map.shape, 1.0, ratio)
+            results[name + " magnitude"] = pyroi.roi_align_backward(np.abs(grad), boxes, map.shape, 1.0, ratio)
+    np.savez(path, **results)
+    print(pyroi.cpu_features()["tier"])
+
+
+@pytest.fixture(scope="module")
+def baseline(tmp_path_factory):
+    """The results of the plain C tier."""
+    path = tmp_path_factory.mktemp("tiers") / "baseline.npz"
+    assert run_child(_compute, str(path), ROI_CPU_TIER="baseline").strip() == "baseline"
+    with np.load(path) as results:
+        return dict(results)
+
+
+@pytest.mark.parametrize("tier", TIERS[1:])
+def test_agrees_with_the_baseline(tier, baseline, tmp_path):
+    """All calls of the battery, forward and backward, within the bound of oracles.bounds."""
+    if tier not in available():
+        pytest.skip(f"this processor or build has no {tier}")
+    path = tmp_path / "results.npz"
+    assert run_child(_compute, str(path), ROI_CPU_TIER=tier).strip() == tier
+    with np.load(path) as results:
+        assert results.keys() == baseline.keys()
+        compared = 0
+        for name, expected in baseline.items():
+            if name.endswith(" magnitude"):
+                continue
+            magnitude = baseline[name + " magnitude"].astype(np.float64)
+            try:
+                # both tiers are rounded when they are stored in 16 bits: twice the bound
+                bounds.assert_within(results[name], expected, magnitude, ulps=2 * bounds.ULPS)
+            except AssertionError as error:
+                if expected.dtype != np.float16 or not _one_step_apart(results[name], expected):
+                    raise AssertionError(f"{name}: {error}") from None
+            compared += expected.size
+    assert compared > 1_000_000
+
+
+def _one_step_apart(a, b) -> bool:
+    """Whether 16-bit results are neighbours everywhere: rounding of almost the same number to either side of a tie."""
+    return bool((np.abs(a.astype(np.float64) - b) <= np.spacing(np.maximum(np.abs(a), np.abs(b)))).all())
+
+
+def _tier():
+    import pyroi
+
+    features = pyroi.cpu_features()
+    print(features["tier"], features["best"])
+
+
+@pytest.mark.parametrize("tier", TIERS)
+def test_environment_lowers_the_choice(tier):
+    """ROI_CPU_TIER names the tier; one that this machine lacks is not taken."""
+    used, best = run_child(_tier, ROI_CPU_TIER=tier).split()
+    assert best == pyroi.cpu_features()["best"]
+    assert used == TIERS[min(TIERS.index(tier), TIERS.index(best))]
+
+
+@pytest.mark.parametrize("value", ["", "nonsense", "AVX1024", "baseline2", " "])
+def test_unknown_tier_is_not_a_crash(value):
+    """A word that is no tier leaves a tier that this machine has."""
+    used, best = run_child(_tier, ROI_CPU_TIER=value).split()
+    assert TIERS.index(used) <= TIERS.index(best)

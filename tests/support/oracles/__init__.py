@@ -1,0 +1,13 @@
+"""Independent answers to compare the library with.
+
+None of these modules imports pyroi. Each computes RoIAlign another way than the library does:
+
+    geometry    where the samples of a box lie, in the type that is computed in
+    walk        forward and gradient by visiting every sample, values and weights in float64
+    exact       sums over any number of samples in closed form, in rational numbers
+    runtime     ONNX Runtime
+    autograd    PyTorch, which differentiates the forward by itself; torchvision, where it loads
+    levels      the pyramid level of a box
+
+Beside them, `cases` makes the inputs and `bounds` says how far two results may lie apart.
+"""

@@ -1,0 +1,57 @@
+"""RoIAlign by ONNX Runtime: a model of one node, made for the parameters asked for."""
+
+from __future__ import annotations
+
+import functools
+
+import numpy as np
+import pytest
+
+
+@functools.lru_cache(maxsize=512)
+def _session(height, width, ratio, scale, aligned, mode, double):
+    onnx = pytest.importorskip("onnx", reason="onnx is not installed")
+    onnxruntime = pytest.importorskip("onnxruntime", reason="ONNX Runtime is not installed")
+    element = onnx.TensorProto.DOUBLE if double else onnx.TensorProto.FLOAT
+    node = onnx.helper.make_node(
+        "RoiAlign",
+        ["input", "rois", "batch_indices"],
+        ["output"],
+        mode="avg" if mode == "avg" else "max",
+        coordinate_transformation_mode="half_pixel" if aligned else "output_half_pixel",
+        output_height=height,
+        output_width=width,
+        sampling_ratio=ratio,
+        spatial_scale=scale,
+    )
+    graph = onnx.helper.make_graph(
+        [node],
+        "roi_align",
+        [
+            onnx.helper.make_tensor_value_info("input", element, ["N", "C", "H", "W"]),
+            onnx.helper.make_tensor_value_info("rois", element, ["K", 4]),
+            onnx.helper.make_tensor_value_info("batch_indices", onnx.TensorProto.INT64, ["K"]),
+        ],
+        [onnx.helper.make_tensor_value_info("output", element, ["K", "C", height, width])],
+    )
+    model = onnx.helper.make_model(graph, opset_imports=[onnx.helper.make_opsetid("", 16)], ir_version=8)
+    options = onnxruntime.SessionOptions()
+    options.intra_op_num_threads = 1
+    onnxruntime.set_default_logger_severity(3)  # it warns of version 1.13 at each model of mode max
+    return onnxruntime.InferenceSession(model.SerializeToString(), options, providers=["CPUExecutionProvider"])
+
+
+def roi_align(input, boxes, output_size, spatial_scale=1.0, sampling_ratio=0, aligned=True, mode="avg") -> np.ndarray:
+    """`mode` is avg or max_corner, which ONNX calls max. `aligned` false is output_half_pixel, where a box is at least
+    one pixel wide, as here. The scale is a float32 there: give one that float32 holds. A mirrored box needs a fixed
+    ratio, because its negative grid is an error there."""
+    assert mode in ("avg", "max_corner")
+    double = input.dtype == np.float64
+    session = _session(*output_size, max(sampling_ratio, 0), spatial_scale, aligned, mode, double)
+    boxes = np.asarray(boxes, input.dtype)
+    feed = {
+        "input": np.ascontiguousarray(input),
+        "rois": np.ascontiguousarray(boxes[:, 1:]),
+        "batch_indices": boxes[:, 0].astype(np.int64),
+    }
+    return session.run(["output"], feed)[0]
