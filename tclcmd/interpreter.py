@@ -37,6 +37,11 @@ class Outcome:
     is_error: bool
     was_interrupted: bool
 
+    @property
+    def is_complete(self) -> bool:
+        """Did it run to its end?"""
+        return not (self.is_error or self.was_interrupted)
+
 
 def open_library(program: str = "") -> None:
     """Opens libtcl; later calls do nothing. `program` is what ``info nameofexecutable`` says."""
