@@ -1,5 +1,6 @@
 /* align.c - RoIAlign: the functions of roi.h, which check their arguments and choose the way of computing. */
 #include "align.h"
+#include "align_kernel.h"
 #include "levels.h"
 
 roi_align_params roi_align_defaults(void)
@@ -19,6 +20,20 @@ static roi_status check_params(const roi_align_params *params)
     return ROI_SUCCESS;
 }
 
+/* ---- The mean, box by box -------------------------------------------------------------------------------------- */
+
+static double work(const struct roi_plan_rule *rule, const struct roi_plan *plan)
+{
+    const double width = (double)(plan->x.end - plan->x.first);
+    return (double)rule->bins_y * width * (double)(plan->y.taps + rule->bins_x);
+}
+
+static const struct roi_tile_kernels *kernels(void) { return ROI_TABLE_OF_TIER(roi_align_kernels); }
+
+static const struct roi_pooling mean = {roi_plan_measure, roi_align_include, work, roi_plan_fill, kernels};
+
+/* ---- Calls ----------------------------------------------------------------------------------------------------- */
+
 static struct roi_align_call call_of(const roi_align_params *params, const roi_array *maps, const double *scales,
                                      const roi_boxes *boxes, const roi_array *crops)
 {
@@ -26,10 +41,11 @@ static struct roi_align_call call_of(const roi_align_params *params, const roi_a
     call.rule.axis.sampling_ratio = params->sampling_ratio;
     call.rule.axis.aligned = params->aligned != 0;
     call.mode = params->mode;
+    call.pooling = &mean;
     return call;
 }
 
-static roi_way *forward_way(roi_mode mode) { return mode == ROI_AVG ? roi_align_mean : roi_align_max; }
+static roi_way *forward_way(roi_mode mode) { return mode == ROI_AVG ? roi_tiles_forward : roi_align_max; }
 
 roi_status roi_align(const roi_align_params *params, const roi_array *input, const roi_boxes *boxes,
                      const roi_array *output_ret, roi_error *error_ret)
@@ -50,7 +66,7 @@ roi_status roi_align_backward(const roi_align_params *params, const roi_array *g
     if (status != ROI_SUCCESS)
         return roi_fail(error_ret, status, -1, -1, 0);
     struct roi_align_call call = call_of(params, input_grad_ret, &params->spatial_scale, boxes, grad);
-    return roi_make_call(&call, boxes, NULL, roi_align_mean_backward, error_ret);
+    return roi_make_call(&call, boxes, NULL, roi_tiles_backward, error_ret);
 }
 
 roi_status roi_align_multiscale(const roi_align_params *params, const roi_levels_params *levels,

@@ -1,9 +1,9 @@
-/* align.h - the ways of computing RoIAlign. */
+/* align.h - the ways of computing RoIAlign: its mean goes by tiles.h, a maximum by a way of its own. */
 #ifndef ROI_ALIGN_H
 #define ROI_ALIGN_H
 
-#include "call.h"
+#include "tiles.h"
 
-roi_way roi_align_mean, roi_align_mean_backward, roi_align_max;
+roi_way roi_align_max;
 
 #endif

@@ -14,6 +14,7 @@ struct roi_align_call {
     const roi_array *crops;    /* the result; backward, its gradient */
     const struct roi_box *boxes;
     int64_t count;
+    const struct roi_pooling *pooling; /* what the operator does box by box: tiles.h */
     roi_mode mode;
     const volatile int32_t *cancel;
 };
