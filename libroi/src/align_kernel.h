@@ -9,6 +9,9 @@
  *
  * and its gradient is the same backwards: t = G wx', then the rows of t are added to those of the map.
  *
+ * Every sum begins with 0 and goes on with one product after the other, from low pixels to high: so a compiler that fuses
+ * multiplications with additions has no choice, and all ways that lead to a crop give the same bits.
+ *
  * Both steps work on whole vectors, also where a weight in them is 0. With NaN or infinity in the map that would
  * spread NaN over a vector's width; so a crop that comes out with NaN in it is computed again, exactly, tap by tap.
  */

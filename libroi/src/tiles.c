@@ -248,7 +248,7 @@ static roi_status run_backward(struct mean *mean, struct sum *sum)
     const int64_t planes = sum->array.shape[AXIS_N] * sum->array.shape[AXIS_C];
     const int threads = roi_threads_for((double)roi_array_elements(&sum->array));
     roi_status status = roi_parallel_for(planes, threads, cancel, clear_plane, sum);
-    if (status == ROI_SUCCESS && roi_array_elements(mean->call->crops) > 0)
+    if (status == ROI_SUCCESS)
         status = run_chunks(mean);
     if (status == ROI_SUCCESS && sum->apart)
         status = roi_parallel_for(planes, threads, cancel, finish_plane, sum);
@@ -261,6 +261,11 @@ roi_status roi_tiles_backward(const struct roi_align_call *call, roi_error *erro
     struct mean mean = {.call = call, .maps = &sum.array, .kernel = call->pooling->kernels()->backward};
     if (roi_array_elements(call->rule.maps) == 0)
         return ROI_SUCCESS;
+    struct roi_align_call nothing = *call;
+    if (roi_array_elements(call->crops) == 0) { /* however many bins its sides have */
+        nothing.count = 0;
+        mean.call = &nothing;
+    }
     roi_status status = prepare(&mean, error_ret);
     if (status == ROI_SUCCESS)
         status = make_sum(call->rule.maps, &sum, error_ret);
@@ -268,7 +273,7 @@ roi_status roi_tiles_backward(const struct roi_align_call *call, roi_error *erro
         /* A tile has all boxes of its channels, in their order: no two tiles add to the same pixel. */
         const int64_t share = call->crops->shape[AXIS_C] / (TILES_PER_THREAD * mean.threads);
         mean.channels_per_tile = max_i64(1, min_i64(CHANNEL_GROUP, share));
-        mean.plans_per_tile = max_i64(call->count, 1);
+        mean.plans_per_tile = max_i64(mean.call->count, 1);
         status = run_backward(&mean, &sum);
         if (sum.apart)
             free(sum.array.data);
