@@ -26,7 +26,8 @@ def run(interpreter: Interpreter) -> None:
     history = _history_file()
     _read_history(history)
     patchlevel = interpreter.get_global("tcl_patchLevel")
-    print(f"roish {pyroi.__version__}, Tcl {patchlevel}. torch::help lists the commands; Ctrl-D leaves.")
+    interpreter.eval("interp alias {} ::help {} ::torch::help")  # what people type first
+    print(f"roish {pyroi.__version__}, Tcl {patchlevel}. help lists the commands of torch::, Ctrl-D leaves.")
     while (command := _ask()) is not None:
         _append_history(history)
         outcome = interpreter.eval(command)

@@ -80,7 +80,7 @@ def test_no_link_leads_nowhere():
         for target in re.findall(r"\]\(([^)]*)\)", text):
             name, _, place = target.partition("#")
             assert name in pages
-            anchors = {re.sub(r"[^\w]", "", line) for line in pages[name].splitlines() if line.startswith("#")}
+            anchors = {re.sub(r"[^\w]", "", line.lower()) for line in pages[name].splitlines() if line.startswith("#")}
             assert not place or place in anchors
 
 
