@@ -97,6 +97,10 @@ class Interpreter:
 
     # ---- Evaluating ----
 
+    def set_at_prompt(self) -> None:
+        """Somebody works at a prompt: what does not heed a first Ctrl-C is not ended by it."""
+        lib.host_set_at_prompt(True)
+
     def eval(self, script: str) -> Outcome:
         """Evaluates a script at global level."""
         raw = values.encode(script)
@@ -220,10 +224,6 @@ _INTERPRETERS: list[Interpreter | None] = []
 
 Callback = TypeVar("Callback", bound=Callable[..., Any])
 
-#: What is to be done when a script calls `exit`.
-ON_EXIT: list[Callable[[], None]] = []
-
-
 def _callback(function: Callback) -> Callback:
     """Makes this the function that the host calls by its name."""
     ffi.def_extern()(function)
@@ -262,8 +262,6 @@ def host_on_named(session: int, number: int) -> None:
 
 @_callback
 def host_on_exit() -> None:
-    """The process ends by Tcl's `exit`, which knows nothing of Python's own end."""
-    for action in ON_EXIT:
-        action()
+    """The process ends by Tcl's `exit`, which knows nothing of what Python has not yet written."""
     sys.stdout.flush()
     sys.stderr.flush()

@@ -7,7 +7,6 @@ import os
 import pathlib
 
 import pyroi
-from tclcmd._host import lib
 from tclcmd.interpreter import Interpreter, is_complete
 from tclcmd.shell import hint
 
@@ -22,7 +21,7 @@ LONGEST_HISTORY = 5000
 
 def run(interpreter: Interpreter) -> None:
     """Asks for commands until the end of the input."""
-    lib.host_set_at_prompt(True)
+    interpreter.set_at_prompt()
     history = _history_file()
     _read_history(history)
     patchlevel = interpreter.get_global("tcl_patchLevel")
