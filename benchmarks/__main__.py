@@ -65,9 +65,7 @@ def main() -> None:
     options = parse()
     load = os.getloadavg()[0]
     if load > 0.5 and not options.load:
-        measure.say(
-            f"Something else is at work here (load {load:.1f}): the times will wander, with 2 threads above all."
-        )
+        measure.say(f"Something else is at work here (load {load:.1f}): times will wander, with 2 threads above all.")
     if options.growth:
         print(growth.markdown(options.engine or ["pyroi"], options.threads[0], options.rounds))
         return
