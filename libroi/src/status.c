@@ -18,6 +18,12 @@ static const char *const texts[] = {
     [ROI_ERROR_BOX_OVERFLOW] = "a box times spatial_scale leaves the range of double precision",
     [ROI_ERROR_LEVELS] = "the number of levels is below 1",
     [ROI_ERROR_CANONICAL] = "the canonical scale is not finite and above 0",
+    [ROI_ERROR_SCORE] = "a score is NaN, or infinite where scores are computed with",
+    [ROI_ERROR_IOU_THRESHOLD] = "the IoU threshold is not in [0, 1]",
+    [ROI_ERROR_SCORE_THRESHOLD] = "the score threshold is NaN",
+    [ROI_ERROR_SIGMA] = "sigma is not finite and above 0",
+    [ROI_ERROR_METHOD] = "kind or method is none of those there are",
+    [ROI_ERROR_SIDE] = "a width or height is below 0",
     [ROI_ERROR_MEMORY] = "out of memory",
     [ROI_CANCELLED] = "cancelled",
 };
