@@ -44,6 +44,11 @@ _RULES = {
     lib.ROI_ERROR_BOX_OVERFLOW: ("boxes", "{where}: the box times {scale_name} leaves the range of float64"),
     lib.ROI_ERROR_LEVELS: ("num_levels", "expected at least 1, got {levels}"),
     lib.ROI_ERROR_CANONICAL: ("canonical_scale", "expected a finite number above 0, got {canonical_scale}"),
+    lib.ROI_ERROR_SCORE: ("scores", "{where}: expected {score_kind}, got {value}"),
+    lib.ROI_ERROR_IOU_THRESHOLD: ("iou_threshold", "expected a number from 0 to 1, got {iou_threshold}"),
+    lib.ROI_ERROR_SCORE_THRESHOLD: ("score_threshold", "expected a number, got {score_threshold}"),
+    lib.ROI_ERROR_SIGMA: ("sigma", "expected a finite number above 0, got {sigma}"),
+    lib.ROI_ERROR_SIDE: ("{array}", "{where}: width and height must be 0 or more, got {value} in column {column}"),
 }
 
 
