@@ -166,7 +166,7 @@ def soft_nms(
     Args:
         boxes: As for :func:`nms`.
         scores: ``[N]``, finite.
-        method: What a score is multiplied by. ``"gaussian"``: ``exp(-IoU**2 / sigma)``. ``"linear"``: ``1 - IoU``, where
+        method: By what scores are multiplied. ``"gaussian"``: ``exp(-IoU**2 / sigma)``. ``"linear"``: ``1 - IoU`` where
             IoU is above `iou_threshold`.
         sigma: Of the Gaussian, above 0. Not used by ``"linear"``.
         iou_threshold: From 0 to 1. Not used by ``"gaussian"``.
