@@ -72,6 +72,11 @@ def to_floats(value: Any, name: str, integers: type[np.floating[Any]]) -> Array:
     raise ArgumentTypeError(name, f"expected floating-point numbers, integers or booleans, got {_kind(array, value)}")
 
 
+def widen(array: Array) -> Array:
+    """What :func:`to_floats` gave, in a type that boxes and scores are read in: float32 or float64."""
+    return array if array.dtype in (np.float32, np.float64) else array.astype(np.float32)
+
+
 def _kind(array: Array, value: Any) -> str:
     if array.dtype.kind in "US":
         return "text"
@@ -155,7 +160,7 @@ def _overlaps_itself(array: Array) -> bool:
     return False
 
 
-# ---- Numbers ---------------------------------------------------------------------------------------------------------
+# ---- Numbers and words -----------------------------------------------------------------------------------------------
 
 
 def to_integer(value: Any, name: str) -> int:
@@ -202,3 +207,13 @@ def to_size(value: Any, name: str) -> tuple[int, int]:
     if min(height, width) < 0:
         raise ArgumentError(name, f"expected sizes of 0 or more, got ({height}, {width})")
     return height, width
+
+
+def choice(value: Any, name: str, table: dict[str, int]) -> int:
+    """The number that libroi has for one of the words in `table`."""
+    rule = f"expected one of {', '.join(table)}, got {value!r}"
+    if not isinstance(value, str):
+        raise ArgumentTypeError(name, rule)
+    if value not in table:
+        raise ArgumentError(name, rule)
+    return table[value]

@@ -42,7 +42,7 @@ INLINE void S(add_up_rows)(const STORE *pixel, int64_t stride_y, int64_t stride_
     for (; x < width; x++) {
         REAL sum = 0;
         for (int64_t k = 0; k < taps; k++)
-            sum += weight[k] * S(load)(pixel + k * stride_y + x * stride_x);
+            sum = R(multiply_add)(weight[k], S(load)(pixel + k * stride_y + x * stride_x), sum);
         t[x] = sum;
     }
 }
@@ -98,9 +98,9 @@ static REAL S(pool_bin)(const struct S(view) *map, const struct roi_plan *plan, 
         REAL column = 0;
         for (int64_t k = 0; k < plan->y.taps && wx[l] != 0; k++)
             if (wy[k] != 0)
-                column += wy[k] * S(load)(corner + k * map->stride_y + l * map->stride_x);
+                column = R(multiply_add)(wy[k], S(load)(corner + k * map->stride_y + l * map->stride_x), column);
         if (wx[l] != 0)
-            sum += column * wx[l];
+            sum = R(multiply_add)(column, wx[l], sum);
     }
     return sum;
 }
@@ -141,6 +141,8 @@ INLINE void S(prefetch_box)(const struct S(view) *map, const struct roi_plan *pl
         __builtin_prefetch(row + window->width - 1);
     }
 }
+
+#include "channels_template.h"
 
 /* What a box is pooled with: made once, used for all its channels. */
 struct S(tools) {
@@ -200,8 +202,11 @@ static void S(pool)(const struct S(tools) *tools, const struct S(view) *in, cons
 static void S(pool_box)(const struct roi_tile *tile, const struct roi_plan *plan, struct R(scratch) *scratch)
 {
     const roi_array *map = &tile->maps[plan->box->level];
+    const int64_t begin = S(pool_channels_last)(tile, plan, scratch);
+    if (begin == tile->channel_end)
+        return;
     const struct S(tools) tools = S(tools_of)(tile, plan, scratch);
-    for (int64_t c = tile->channel_begin; c < tile->channel_end; c++) {
+    for (int64_t c = begin; c < tile->channel_end; c++) {
         const struct S(view) in = S(view_of)(map, plan->box->image, c), out = S(view_of)(tile->crops, plan->row, c);
         if (c + 1 < tile->channel_end) {
             const struct S(view) next = S(view_of)(map, plan->box->image, c + 1);

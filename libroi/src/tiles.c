@@ -10,6 +10,7 @@
 enum {
     MEASURE_GROUP = 64,       /* boxes planned at a time by one thread */
     CHANNEL_GROUP = 8,        /* channels of a tile: neighbours in the result, so that cache lines are written whole */
+    CHANNELS_TOGETHER = ROI_CHANNELS_AT_ONCE, /* the same where the map has its channels together */
     TILES_PER_THREAD = 4,     /* so that no thread waits long for the last one */
     CHUNK_BYTES = 4 << 20,    /* of weight tables that are held at a time */
     ALIGNMENT = 64
@@ -181,17 +182,22 @@ static roi_status run_chunks(struct mean *mean)
     return status;
 }
 
+static int64_t channels_of_a_tile(const roi_array *map)
+{
+    return map->strides[AXIS_C] == 1 ? CHANNELS_TOGETHER : CHANNEL_GROUP;
+}
+
 roi_status roi_tiles_forward(const struct roi_align_call *call, roi_error *error_ret)
 {
     struct mean mean = {.call = call,
                         .maps = call->rule.maps,
                         .kernel = call->pooling->kernels()->forward,
-                        .channels_per_tile = CHANNEL_GROUP};
+                        .channels_per_tile = channels_of_a_tile(call->rule.maps)};
     if (roi_array_elements(call->crops) == 0)
         return ROI_SUCCESS;
     roi_status status = prepare(&mean, error_ret);
     if (status == ROI_SUCCESS) {
-        const int64_t channel_groups = groups_of(call->crops->shape[AXIS_C], CHANNEL_GROUP);
+        const int64_t channel_groups = groups_of(call->crops->shape[AXIS_C], mean.channels_per_tile);
         const int64_t plan_groups = groups_of(TILES_PER_THREAD * mean.threads, channel_groups);
         mean.plans_per_tile = groups_of(call->count, plan_groups);
         status = run_chunks(&mean);

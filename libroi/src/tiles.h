@@ -22,6 +22,9 @@ size_t roi_scratch_bytes(const struct roi_scratch_size *size, bool narrow);
 /* Bins that are added up before they are multiplied: it bounds the memory between the two steps. */
 enum { ROI_TILE_ROWS = 8 };
 
+/* Channels that are worked on together, at most, where they lie together. */
+enum { ROI_CHANNELS_AT_ONCE = 64 };
+
 /* Columns of a banded matrix, 8 from `column` on, and the rows [begin, end) in which they are not all zero. */
 struct roi_band_block {
     int64_t column, begin, end;
