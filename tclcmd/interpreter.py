@@ -78,14 +78,12 @@ class Interpreter:
         self._add_commands()
 
     def _add_commands(self) -> None:
-        lib.host_eval(self._tcl, f"namespace eval {NAMESPACE} {{}}".encode(), -1)
+        self.eval(f"namespace eval {NAMESPACE} {{namespace export *}}; package provide roi {pyroi.__version__}")
         for command in REGISTRY.values():
             for name in command.names:
                 full_name = f"{NAMESPACE}::{name}".encode()
                 lib.host_add_command(self._tcl, full_name, self.session.number, len(self._commands))
             self._commands.append(command)
-        version = pyroi.__version__
-        self.eval(f"namespace eval {NAMESPACE} {{namespace export *}}; package provide roi {version}")
 
     def close(self) -> None:
         """Ends the interpreter and frees its tensors."""
@@ -223,6 +221,7 @@ def _file_error(error: OSError, call: Call) -> CommandError:
 _INTERPRETERS: list[Interpreter | None] = []
 
 Callback = TypeVar("Callback", bound=Callable[..., Any])
+
 
 def _callback(function: Callback) -> Callback:
     """Makes this the function that the host calls by its name."""

@@ -78,7 +78,8 @@ def _open_interpreter(debug: bool) -> Interpreter:
 
 def _program() -> str:
     """What ``info nameofexecutable`` says: Tcl's test package, for one, starts it again."""
-    return os.path.abspath(shutil.which(sys.argv[0]) or "") if shutil.which(sys.argv[0]) else ""
+    program = shutil.which(sys.argv[0])
+    return os.path.abspath(program) if program else ""
 
 
 # ---- Where commands come from ----------------------------------------------------------------------------------------
@@ -134,7 +135,8 @@ def _fail(interpreter: Interpreter, outcome: Outcome, place: str) -> NoReturn:
     """Reports a script that did not run to its end, and ends."""
     if outcome.was_interrupted:
         _leave(interpreter, INTERRUPTED)
-    if (interpreter.get_global("errorCode") or "").startswith("POSIX EPIPE"):
+    is_broken_pipe = (interpreter.get_global("errorCode") or "").startswith("POSIX EPIPE")
+    if is_broken_pipe and interpreter.result().startswith('error writing "stdout"'):
         _leave(interpreter, BROKEN_PIPE)
     trace = interpreter.get_global("errorInfo") or interpreter.result()
     interpreter.write(f"{trace}{place}\n{hint(trace)}", to_error=True)

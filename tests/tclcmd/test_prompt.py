@@ -116,10 +116,13 @@ def test_ctrl_c_stops_a_command_and_keeps_the_shell(terminal):
 def test_history_outlives_the_session(terminal, tmp_path):
     """Also where the session ends by `exit`; arrow up brings the last command back."""
     first = terminal()
+    first.ask("set remembered {", "> ")
+    first.ask("  lines}")
     first.ask("set remembered 42")
     first.type("exit\n")
     first.close()
-    assert "set remembered 42" in (tmp_path / "roish" / "history").read_text()
+    kept = (tmp_path / "roish" / "history").read_text().splitlines()
+    assert kept[-4:] == ["set remembered {", "  lines}", "set remembered 42", "exit"]
     assert (tmp_path / "roish" / "history").stat().st_mode & 0o077 == 0
     second = terminal()
     second.type("\x1b[A\x1b[A\n")
