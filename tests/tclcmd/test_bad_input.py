@@ -18,6 +18,7 @@ SAMPLES: dict[type[kinds.Kind], tuple[str, list[str]]] = {
     kinds.TensorOrNumber: ("1", ["invalid", "{}", "{1 2}", "tensor99999"]),
     kinds.TensorList: ("[list [torch::zeros {2}]]", ["invalid", "{}", "[list 1]", "\\{", "[list tensor99999]"]),
     kinds.Handles: ("[torch::zeros {2}]", ["invalid", "\\{", "[list [torch::zeros 2] 7]"]),
+    kinds.TensorOrNumbers: ("{{0 0 1 1}}", ["invalid", "{1 x}", "{{1 2} {3}}", "\\{", "tensor99999"]),
     kinds.Boxes: ("{0 0 1 1}", ["invalid", "{1 x}", "{{1 2} {3}}", "\\{", "tensor99999", "[list [torch::zeros 2] 1]"]),
     kinds.Numbers: ("{1 2}", ["[torch::zeros 2]"]),
     kinds.Number: ("1.5", ["invalid", "{}", "{1 2}", "nan", "-NaN", "inf", "-Inf", "1e999", "[torch::zeros 2]"]),

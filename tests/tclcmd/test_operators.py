@@ -11,13 +11,19 @@ import pyroi
 from tclcmd import declare
 from tclcmd.commands import REGISTRY
 
-OPERATORS = [command for command in REGISTRY.values() if command.group == "Operators"]
+OPERATORS = [command for command in REGISTRY.values() if command.has_page]
 
 #: What a command has no use for: its result is a new tensor.
 PYTHON_ONLY = {"out"}
 
 
-@pytest.mark.parametrize("command", OPERATORS, ids=lambda command: command.name)
+#: Has the positional order of old scripts, see below.
+OTHER_ORDER = {"soft_nms"}
+
+
+@pytest.mark.parametrize(
+    "command", [row for row in OPERATORS if row.name not in OTHER_ORDER], ids=lambda command: command.name
+)
 def test_a_row_agrees_with_the_python_function(command):
     """The same parameters in the same order, the same defaults, and options only where Python takes keywords only."""
     signature = inspect.signature(getattr(pyroi, command.name))
@@ -32,6 +38,16 @@ def test_a_row_agrees_with_the_python_function(command):
     ]
     assert [(row.name, row.default, row.named_only) for row in command.parameters] == expected
     assert command.function is getattr(pyroi, command.name)
+
+
+def test_soft_nms_has_the_positions_that_old_scripts_use():
+    """Where Python takes keywords only; the names and defaults are Python's."""
+    row = REGISTRY["soft_nms"]
+    assert row.orders == (("boxes", "scores", "sigma", "iou_threshold", "score_threshold", "method"),)
+    python = {name: parameter.default for name, parameter in inspect.signature(pyroi.soft_nms).parameters.items()}
+    assert {parameter.name: parameter.default for parameter in row.parameters if not parameter.is_required} == {
+        name: default for name, default in python.items() if default is not inspect.Parameter.empty
+    }
 
 
 def test_every_operator_of_pyroi_is_a_command():
