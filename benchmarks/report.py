@@ -105,7 +105,7 @@ def times(report: Report, threads: int) -> str:
 
 
 def ratios(report: Report, threads: int) -> str:
-    """What each peer takes, in units of our best tier's time; that in units of the memory's floor; what threads gain."""
+    """What each peer takes in units of our best tier's time; this in units of the memory's floor; what threads gain."""
     best, peers = report.engines(ours=True)[0], report.engines(ours=False)
     lines: list[tuple[str, list[float | None]]] = []
     by_operator: dict[str, list[list[float | None]]] = {}
