@@ -35,10 +35,10 @@ demo: $(INSTALLED) .venv/stamp-matplotlib ## Cut face, medals and more out of a 
 	    'from matplotlib.cbook import get_sample_data as find; print(find("grace_hopper.jpg", asfileobj=False))'); \
 	    $(BIN)/roish examples/portrait.tcl "$$photo" build/demo $(ARGS)
 
-test: test-c $(INSTALLED) ## The tests in C, then those in Python
+test: $(INSTALLED) ## All tests; those in C are among them
 	$(BIN)/pytest $(ARGS)
 
-test-c: build-c
+test-c: build-c ## The tests in C alone
 	@$(MESON) test -C build/c --print-errorlogs
 
 build-c: $(VENV)
