@@ -5,11 +5,14 @@ or ``ValueError`` that names the argument, the rule and what came.
 """
 
 from pyroi.align import assign_levels, multiscale_roi_align, roi_align, roi_align_backward
+from pyroi.box_forms import box_area, box_convert, clip_boxes_to_image, masks_to_boxes, remove_small_boxes
 from pyroi.errors import Error
+from pyroi.iou import box_iou, box_iou_rotated, complete_box_iou, distance_box_iou, generalized_box_iou
 from pyroi.modules import MultiScaleROIAlign, ROIAlign
 from pyroi.native import ffi as _ffi
 from pyroi.native import lib as _lib
 from pyroi.native import watch_cancel_flag
+from pyroi.nms import batched_nms, nms, nms_rotated, soft_nms
 from pyroi.runtime import cpu_features, get_num_threads, set_num_threads
 
 __version__: str = _ffi.string(_lib.roi_version()).decode()
@@ -20,11 +23,25 @@ __all__ = [
     "ROIAlign",
     "__version__",
     "assign_levels",
+    "batched_nms",
+    "box_area",
+    "box_convert",
+    "box_iou",
+    "box_iou_rotated",
+    "clip_boxes_to_image",
+    "complete_box_iou",
     "cpu_features",
+    "distance_box_iou",
+    "generalized_box_iou",
     "get_num_threads",
+    "masks_to_boxes",
     "multiscale_roi_align",
+    "nms",
+    "nms_rotated",
+    "remove_small_boxes",
     "roi_align",
     "roi_align_backward",
     "set_num_threads",
+    "soft_nms",
     "watch_cancel_flag",
 ]

@@ -12,6 +12,7 @@ from pyroi import native
 from pyroi.arrays import (
     Array,
     check_out,
+    choice,
     describe,
     fields,
     new_map,
@@ -33,14 +34,6 @@ _PARAMS_SIZE = ffi.sizeof("roi_align_params")
 _MODES = {"avg": lib.ROI_AVG, "max": lib.ROI_MAX, "max_corner": lib.ROI_MAX_CORNER}
 
 
-def _mode(mode: Any) -> int:
-    if not isinstance(mode, str):
-        raise ArgumentTypeError("mode", f"expected one of {', '.join(_MODES)}, got {mode!r}")
-    if mode not in _MODES:
-        raise ArgumentError("mode", f"expected one of {', '.join(_MODES)}, got {mode!r}")
-    return int(_MODES[mode])
-
-
 def _params(spatial_scale: float, sampling_ratio: Any, aligned: Any, mode: Any = "avg") -> Any:
     return ffi.new(
         _PARAMS,
@@ -49,7 +42,7 @@ def _params(spatial_scale: float, sampling_ratio: Any, aligned: Any, mode: Any =
             spatial_scale,
             to_integer(sampling_ratio, "sampling_ratio"),
             to_flag(aligned, "aligned"),
-            _mode(mode),
+            choice(mode, "mode", _MODES),
             native.cancel_flag(),
         ),
     )

@@ -72,6 +72,11 @@ def to_floats(value: Any, name: str, integers: type[np.floating[Any]]) -> Array:
     raise ArgumentTypeError(name, f"expected floating-point numbers, integers or booleans, got {_kind(array, value)}")
 
 
+def widen(array: Array) -> Array:
+    """What :func:`to_floats` gave, in a type that boxes and scores are read in: float32 or float64."""
+    return array if array.dtype in (np.float32, np.float64) else array.astype(np.float32)
+
+
 def _kind(array: Array, value: Any) -> str:
     if array.dtype.kind in "US":
         return "text"
@@ -145,15 +150,17 @@ def check_out(out: Any, shape: Sequence[int], dtype: Any, inputs: dict[str, Arra
 
 def _overlaps_itself(array: Array) -> bool:
     """Whether two elements may lie at one place: so it is if a stride does not pass all that smaller strides reach."""
+    if array.size == 0:
+        return False
     reach = array.itemsize
     for stride, size in sorted((abs(stride), size) for stride, size in zip(array.strides, array.shape, strict=True)):
         if size > 1 and stride < reach:
             return True
-        reach += stride * (size - 1) if size else 0
+        reach += stride * (size - 1)
     return False
 
 
-# ---- Numbers ---------------------------------------------------------------------------------------------------------
+# ---- Numbers and words -----------------------------------------------------------------------------------------------
 
 
 def to_integer(value: Any, name: str) -> int:
@@ -195,8 +202,18 @@ def to_size(value: Any, name: str) -> tuple[int, int]:
     if not isinstance(value, (tuple, list, np.ndarray)):
         raise ArgumentTypeError(name, f"expected (height, width), got {value!r}")
     if len(value) != 2:
-        raise ArgumentError(name, f"expected (height, width), got {len(value)} values")
+        raise ArgumentError(name, f"expected (height, width), got {tuple(value)}")
     height, width = (to_integer(size, name) for size in value)
     if min(height, width) < 0:
         raise ArgumentError(name, f"expected sizes of 0 or more, got ({height}, {width})")
     return height, width
+
+
+def choice(value: Any, name: str, table: dict[str, int]) -> int:
+    """The number that libroi has for one of the words in `table`."""
+    rule = f"expected one of {', '.join(table)}, got {value!r}"
+    if not isinstance(value, str):
+        raise ArgumentTypeError(name, rule)
+    if value not in table:
+        raise ArgumentError(name, rule)
+    return table[value]

@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from pyroi.arrays import Array, address, dtype_code, element_strides, shape_text, to_array, to_floats
+from pyroi.arrays import Array, address, dtype_code, element_strides, shape_text, to_array, to_floats, widen
 from pyroi.errors import ArgumentError
 from pyroi.native import ffi
 
@@ -22,16 +22,18 @@ class Boxes:
     rows: Array
     batch_index: Array | None = None
     ends: tuple[int, ...] = ()  # of a list of arrays: the row after each array's last one
+    name: str = "boxes"  # of the argument
+    given: np.dtype[Any] | None = None  # the floating type they came in, where that matters: rows may be wider
 
     def __len__(self) -> int:
         return len(self.rows)
 
-    def where(self, row: int) -> str:
-        """A row in the caller's terms."""
+    def locate(self, row: int) -> tuple[str, str]:
+        """A row in the caller's terms: which argument, and where in it."""
         for image, end in enumerate(self.ends):
             if row < end:
-                return f"array {image}, row {row - (self.ends[image - 1] if image else 0)}"
-        return f"row {row}"
+                return self.name, f"array {image}, row {row - (self.ends[image - 1] if image else 0)}"
+        return self.name, f"row {row}"
 
     def describe(self) -> Any:
         """A ``roi_boxes *``, which is valid as long as this object lives."""
@@ -52,18 +54,26 @@ def to_boxes(value: Any, images: int | None) -> Boxes:
     return Boxes(rows)
 
 
+def to_rows(value: Any, name: str, columns: int) -> Boxes:
+    """Boxes of a fixed number of columns, in no image."""
+    array = to_floats(value, name, np.float64)
+    if array.shape in ((0,), (columns,)):
+        array = array.reshape(-1, columns)
+    if array.ndim != 2 or array.shape[1] != columns:
+        raise ArgumentError(name, f"expected [K, {columns}], got {shape_text(array.shape)}")
+    return Boxes(widen(array), name=name, given=array.dtype)
+
+
 def _to_rows(value: Any, name: str) -> Array:
     """Integers as float64, which holds them exactly up to 2^53; smaller types are widened."""
-    rows = to_floats(value, name, np.float64)
-    return rows if rows.dtype in (np.float32, np.float64) else rows.astype(np.float32)
+    return widen(to_floats(value, name, np.float64))
 
 
 def _dimensions(element: Any) -> int:
     """Dimensions of an element of a list, which may be anything."""
-    dimensions = getattr(element, "ndim", None)
-    if isinstance(dimensions, int):
-        return dimensions
-    return to_array(element, "boxes").ndim if isinstance(element, (list, tuple)) else 0
+    if isinstance(element, (int, float)):  # by far the most frequent; a list of numbers may be long
+        return 0
+    return to_array(element, "boxes").ndim
 
 
 def _from_list(arrays: list[Any] | tuple[Any, ...], images: int | None) -> Boxes:

@@ -9,8 +9,7 @@ import io
 import math
 import os
 import stat
-import zipfile
-from typing import IO, Any, BinaryIO
+from typing import IO, TYPE_CHECKING, Any, BinaryIO
 
 import numpy as np
 
@@ -20,6 +19,9 @@ from tclcmd import dtypes, sizes
 from tclcmd.errors import UnusableFile
 from tclcmd.wholefile import write_whole
 
+if TYPE_CHECKING:
+    import zipfile
+
 NPY_MAGIC = b"\x93NUMPY"
 ZIP_MAGIC = b"PK"
 
@@ -28,7 +30,7 @@ LARGE_MEMBER = 256 * 2**20
 MOST_EXPANSION = 100
 
 #: Types of NumPy that tensors do not have, and those that hold all their values.
-WIDER = {"int8": np.int32, "int16": np.int32, "uint16": np.int32, "uint32": np.int64, "longdouble": None}
+WIDER = {"int8": np.int32, "int16": np.int32, "uint16": np.int32, "uint32": np.int64}
 
 
 def open_regular(path: str) -> BinaryIO:
@@ -57,6 +59,8 @@ def load(path: str, name: str | None) -> Array:
 
 
 def _load_member(file: BinaryIO, name: str | None) -> Array:
+    import zipfile  # here, since few sessions read archives and each would load it
+
     try:
         with zipfile.ZipFile(file) as archive:
             info = _find_member(archive, name)
@@ -104,7 +108,9 @@ def _read_header(file: IO[bytes]) -> tuple[tuple[int, ...], bool, np.dtype[Any]]
         raise UnusableFile(f"its header is damaged: {str(reason).splitlines()[0]}") from None
     if dtype.hasobject:
         raise UnusableFile("it holds pickled Python objects, which are never loaded")
-    if any(size < 0 for size in shape):
+    if dtype.kind not in "biuf":
+        raise UnusableFile(f"tensors cannot hold its elements, {dtype}")
+    if any(size < 0 or isinstance(size, bool) for size in shape):
         raise UnusableFile(f"its header is damaged: shape {shape_text(shape)}")
     return shape, is_fortran, dtype
 
@@ -160,5 +166,7 @@ def _write_array(file: IO[bytes], array: Array) -> None:
 
 
 def _write_archive(file: BinaryIO, array: Array, name: str) -> None:
+    import zipfile
+
     with zipfile.ZipFile(file, "w") as archive, archive.open(f"{name}.npy", "w", force_zip64=True) as member:
         _write_array(member, array)

@@ -7,7 +7,7 @@ option if it begins with a dash and a letter.
 from __future__ import annotations
 
 import difflib
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -44,9 +44,8 @@ class Call:
 def parse(call: Call, words: Sequence[Value]) -> dict[str, Any]:
     """The arguments for the command's function, all of them by name."""
     _split(call, words)
-    form = _choose_form(call)
-    _check_missing(call, form)
-    given = dict(zip(form, call.positional, strict=False)) | call.named
+    given = dict(zip(_choose_form(call), call.positional, strict=False)) | call.named
+    _check_missing(call, given)
     for parameter in call.command.parameters:
         if parameter.name not in given:
             call.arguments[parameter.name] = parameter.default
@@ -114,15 +113,13 @@ def _stray_value(call: Call, words: Sequence[Value], index: int) -> CommandError
 
 
 def _choose_form(call: Call) -> Form:
-    """The first positional order in which all values can be read; the last one without such a test."""
-    *alternatives, main = call.command.orders
-    for form in alternatives:
-        if _suits(call, form):
-            break
-    else:
-        form = main
-        _check_count(call, main)
-    for name in form[: len(call.positional)]:
+    """The first positional order in which all values can be read; the last that has room for them, without a test."""
+    given = len(call.positional)
+    roomy = [form for form in call.command.orders if len(form) >= given]
+    if not roomy:
+        raise _too_many(call)
+    form = next((form for form in roomy[:-1] if _suits(call, form)), roomy[-1])
+    for name in form[:given]:
         parameter = call.command.by_name[name]
         if name in call.named:
             raise _duplicate(parameter, f"-{call.label(parameter)}")
@@ -132,7 +129,7 @@ def _choose_form(call: Call) -> Form:
 
 def _suits(call: Call, form: Form) -> bool:
     names = form[: len(call.positional)]
-    if len(call.positional) > len(form) or any(name in call.named for name in names):
+    if any(name in call.named for name in names):
         return False
     try:
         for name, value in zip(names, call.positional, strict=True):
@@ -142,16 +139,14 @@ def _suits(call: Call, form: Form) -> bool:
     return True
 
 
-def _check_count(call: Call, form: Form) -> None:
-    if len(call.positional) > len(form):
-        rule = f"at most {len(form)} without names, got {len(call.positional)}"
-        raise CommandError("TOO_MANY_ARGUMENTS", call.command.name, rule=rule, usage=usage(call.command))
+def _too_many(call: Call) -> CommandError:
+    most = max(len(form) for form in call.command.orders)
+    rule = f"at most {most} without names, got {len(call.positional)}"
+    return CommandError("TOO_MANY_ARGUMENTS", call.command.name, rule=rule, usage=usage(call.command))
 
 
-def _check_missing(call: Call, form: Form) -> None:
-    given = {*form[: len(call.positional)], *call.named}
-    missing = [parameter for parameter in call.command.parameters if parameter.is_required]
-    missing = [parameter for parameter in missing if parameter.name not in given]
+def _check_missing(call: Call, given: Mapping[str, Value]) -> None:
+    missing = [parameter for parameter in call.command.required if parameter.name not in given]
     if missing:
         by_position = call.positional and not call.named
         names = ", ".join(parameter.name if by_position else parameter.camel for parameter in missing)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import errno
 import os
+import re
 import shutil
 import sys
 from typing import TYPE_CHECKING, NoReturn
@@ -77,7 +78,8 @@ def _open_interpreter(debug: bool) -> Interpreter:
 
 def _program() -> str:
     """What ``info nameofexecutable`` says: Tcl's test package, for one, starts it again."""
-    return os.path.abspath(shutil.which(sys.argv[0]) or "") if shutil.which(sys.argv[0]) else ""
+    program = shutil.which(sys.argv[0])
+    return os.path.abspath(program) if program else ""
 
 
 # ---- Where commands come from ----------------------------------------------------------------------------------------
@@ -86,14 +88,14 @@ def _program() -> str:
 def _run_file(interpreter: Interpreter, path: str, arguments: list[str]) -> None:
     _set_arguments(interpreter, path, arguments)
     outcome = interpreter.eval_file(path)
-    if outcome.is_error:
+    if not outcome.is_complete:
         _fail(interpreter, outcome, "")
 
 
 def _run_text(interpreter: Interpreter, script: str, arguments: list[str]) -> None:
     _set_arguments(interpreter, "roish", arguments)
     outcome = interpreter.eval(script)
-    if outcome.is_error:
+    if not outcome.is_complete:
         _fail(interpreter, outcome, f'\n    (file "-c" line {interpreter.error_line})')
 
 
@@ -101,7 +103,7 @@ def _run_stdin(interpreter: Interpreter) -> None:
     _set_arguments(interpreter, "roish", [])
     for first_line, command in interpreter.commands_on_stdin():
         outcome = interpreter.eval(command)
-        if outcome.is_error:
+        if not outcome.is_complete:
             _fail(interpreter, outcome, f'\n    (file "stdin" line {first_line + interpreter.error_line - 1})')
 
 
@@ -123,25 +125,35 @@ def _set_arguments(interpreter: Interpreter, name: str, arguments: list[str]) ->
 def _show_version(interpreter: Interpreter) -> None:
     import pyroi
 
-    interpreter.write(f"roish {pyroi.__version__} (Tcl {interpreter.eval('info patchlevel').result})\n")
+    interpreter.write(f"roish {pyroi.__version__} (Tcl {interpreter.get_global('tcl_patchLevel')})\n")
 
 
 # ---- How it ends -----------------------------------------------------------------------------------------------------
 
 
 def _fail(interpreter: Interpreter, outcome: Outcome, place: str) -> NoReturn:
-    """Reports a script that failed, and ends."""
+    """Reports a script that did not run to its end, and ends."""
     if outcome.was_interrupted:
         _leave(interpreter, INTERRUPTED)
-    if (interpreter.get_global("errorCode") or "").startswith("POSIX EPIPE"):
+    is_broken_pipe = (interpreter.get_global("errorCode") or "").startswith("POSIX EPIPE")
+    if is_broken_pipe and interpreter.result().startswith('error writing "stdout"'):
         _leave(interpreter, BROKEN_PIPE)
-    trace = interpreter.get_global("errorInfo") or outcome.result
-    interpreter.write(f"{trace}{place}\n", to_error=True)
+    trace = interpreter.get_global("errorInfo") or interpreter.result()
+    interpreter.write(f"{trace}{place}\n{hint(trace)}", to_error=True)
     _leave(interpreter, 1)
 
 
+def hint(message: str) -> str:
+    """A line to add to Tcl's own complaint about a misspelt command of ours."""
+    from tclcmd import guide
+
+    found = re.match(r'invalid command name "(?:::)?(torch::\w+)"', message)
+    near = guide.nearest(found.group(1)) if found else None
+    return f"Did you mean {near}?\n" if near else ""
+
+
 def _leave(interpreter: Interpreter, status: int) -> NoReturn:
-    """Ends by Tcl's own `exit`, which flushes what a script has left open. Output that cannot be written is a failure."""
+    """Ends by Tcl's own `exit`, which flushes what a script has left open. Output that is lost is a failure."""
     problem = interpreter.write("")
     if problem == errno.EPIPE:
         status = status or BROKEN_PIPE

@@ -22,6 +22,8 @@ static struct window window_of(const struct roi_taps *x, int64_t map_width, int6
     return (struct window){x->first, x->end - x->first, round_up(x->end - x->first, 8)};
 }
 
+enum { CHANNEL_VECTORS = ROI_CHANNELS_AT_ONCE / 16 }; /* where channels lie together */
+
 /* Wider windows than this are left to the processor's own foresight. */
 enum { PREFETCH_LINES = 4 };
 
@@ -79,4 +81,4 @@ static void scatter_tile(const struct roi_tile *tile, void *scratch)
     }
 }
 
-const struct roi_align_kernels PASTE(roi_align_kernels, ROI_TIER) = {pool_tile, scatter_tile};
+const struct roi_tile_kernels PASTE(roi_align_kernels, ROI_TIER) = {pool_tile, scatter_tile};

@@ -8,13 +8,19 @@
  * by the last bit, and must fall as they do in the implementations that write the same formula.
  */
 
+/* The smallest whole number above a float is the same in double. */
+static double grid_of(const struct roi_axis_rule *rule, double bin)
+{
+    return rule->sampling_ratio > 0 ? (double)rule->sampling_ratio : ceil(bin);
+}
+
 static struct roi_axis place_float(const struct roi_axis_rule *rule, float corner1, float corner2, int64_t bins)
 {
     const float scale = (float)rule->spatial_scale, offset = rule->aligned ? 0.5f : 0.0f;
     const float start = corner1 * scale - offset, end = corner2 * scale - offset;
     const float size = rule->aligned ? end - start : fmaxf(end - start, 1.0f);
     const float bin = size / (float)bins;
-    return (struct roi_axis){.start = start, .bin = bin, .grid = ceilf(bin), .narrow = true};
+    return (struct roi_axis){.start = start, .bin = bin, .grid = grid_of(rule, bin), .narrow = true};
 }
 
 static struct roi_axis place_double(const struct roi_axis_rule *rule, double corner1, double corner2, int64_t bins)
@@ -23,28 +29,34 @@ static struct roi_axis place_double(const struct roi_axis_rule *rule, double cor
     const double start = corner1 * rule->spatial_scale - offset, end = corner2 * rule->spatial_scale - offset;
     const double size = rule->aligned ? end - start : fmax(end - start, 1.0);
     const double bin = size / (double)bins;
-    return (struct roi_axis){.start = start, .bin = bin, .grid = ceil(bin), .narrow = false};
+    return (struct roi_axis){.start = start, .bin = bin, .grid = grid_of(rule, bin), .narrow = false};
 }
 
-/* The end is asked for too, since start + p * bin reaches it. */
-static bool is_finite(const struct roi_axis *axis, int64_t bins)
+/* Whether no position overflows on its way, in double or in float: neither start + p * bin nor (i + 0.5) * bin. */
+static bool fits_double(const struct roi_axis *axis, int64_t bins)
 {
-    const double end = axis->start + axis->bin * (double)bins;
-    return isfinite(axis->start) && isfinite(axis->bin) && isfinite(axis->narrow ? (float)end : end);
+    return isfinite(axis->start) && isfinite(axis->bin) && isfinite(axis->start + axis->bin * (double)bins);
+}
+
+static bool fits_float(const struct roi_axis *axis, int64_t bins)
+{
+    return fits_double(axis, bins) && isfinite((float)(axis->start + axis->bin * (double)bins)) &&
+           isfinite((float)(axis->bin * axis->grid));
 }
 
 bool roi_axis_place(const struct roi_axis_rule *rule, double corner1, double corner2, int64_t bins, int64_t size,
                     struct roi_axis *axis_ret)
 {
+    const int64_t n = max_i64(bins, 1);
+    struct roi_axis axis = {0};
     if (rule->narrow)
-        *axis_ret = place_float(rule, (float)corner1, (float)corner2, max_i64(bins, 1));
-    if (!rule->narrow || !is_finite(axis_ret, bins))
-        *axis_ret = place_double(rule, corner1, corner2, max_i64(bins, 1));
-    if (rule->sampling_ratio > 0)
-        axis_ret->grid = (double)rule->sampling_ratio;
-    axis_ret->size = size;
-    axis_ret->beyond = axis_ret->narrow ? nextafterf((float)size, INFINITY) : nextafter((double)size, INFINITY);
-    return is_finite(axis_ret, bins);
+        axis = place_float(rule, (float)corner1, (float)corner2, n);
+    if (!rule->narrow || !fits_float(&axis, n))
+        axis = place_double(rule, corner1, corner2, n);
+    axis.size = size;
+    axis.beyond = axis.narrow ? nextafterf((float)size, INFINITY) : nextafter((double)size, INFINITY);
+    *axis_ret = axis;
+    return fits_double(&axis, n);
 }
 
 /* ---- Samples in ascending order -------------------------------------------------------------------------------- */
@@ -108,11 +120,30 @@ static struct roi_stop stop_at(const struct roi_axis *axis, double position)
     return (struct roi_stop){(int64_t)low, (int64_t)low + 1, position - low};
 }
 
-/* Samples that share their two pixels: `count` of them, from `first` to `last`. */
+/* Samples that share their two pixels: `count` of them, from `first` to `last`, and the mean of their fractions. */
 struct run {
     struct roi_stop first, last;
-    double count;
+    double count, mean;
 };
+
+/* Up to so many samples are added up one by one, each rounded as it is; the sum of more is that of the arithmetic series
+   which they would be without rounding. */
+enum { MOST_SINGLE_SAMPLES = 64 };
+
+static double mean_fraction(const struct roi_axis *axis, int64_t p, double j, const struct run *run)
+{
+    if (run->last.fraction == run->first.fraction)
+        return run->first.fraction;
+    if (run->count <= 2 || run->count > MOST_SINGLE_SAMPLES)
+        return (run->first.fraction + run->last.fraction) / 2;
+    double sum = 0, lost = 0; /* what rounding takes from the sum is added to the next term */
+    for (double i = 0; i < run->count; i++) {
+        const double term = stop_at(axis, position(axis, p, j + i)).fraction + lost, next = sum + term;
+        lost = term - (next - sum);
+        sum = next;
+    }
+    return sum / run->count;
+}
 
 /* The number after j; where counting by one has no effect any more, the neighbouring one. */
 static double after(double j) { return j + 1 > j ? j + 1 : nextafter(j, INFINITY); }
@@ -128,7 +159,8 @@ static struct run next_run(const struct roi_axis *axis, int64_t p, const struct 
     else if (first.low == first.high)
         bound = INFINITY;
     const double next = seek(axis, p, after(*j), fmax(reach->end, after(*j)), bound); /* j itself is below the bound */
-    const struct run run = {first, next - *j > 1 ? stop_at(axis, position(axis, p, next - 1)) : first, next - *j};
+    struct run run = {first, next - *j > 1 ? stop_at(axis, position(axis, p, next - 1)) : first, next - *j, 0};
+    run.mean = mean_fraction(axis, p, *j, &run);
     *j = next;
     return run;
 }
@@ -167,9 +199,8 @@ void roi_axis_weights(const struct roi_axis *axis, int64_t bin, const struct roi
         for (; pixel < run.first.low; pixel++, below = above, above = 0)
             put_weight(weights_ret, narrow, pixel - reach->low, below);
         const double share = run.count / axis->grid;
-        const double mean = (run.first.fraction + run.last.fraction) / 2; /* of an arithmetic series */
-        below += share * (1 - mean);
-        above += share * mean;
+        below += share * (1 - run.mean);
+        above += share * run.mean;
     }
     if (pixel <= reach->high)
         put_weight(weights_ret, narrow, pixel - reach->low, below);

@@ -9,28 +9,47 @@ static double element(const roi_boxes *boxes, int64_t row, int64_t column)
     return boxes->dtype == ROI_FLOAT64 ? ((const double *)boxes->data)[at] : (double)((const float *)boxes->data)[at];
 }
 
-roi_status roi_check_boxes(const roi_boxes *boxes)
+static roi_status check_memory(const roi_boxes *boxes)
 {
-    if (!boxes)
-        return ROI_ERROR_NULL;
     if (boxes->count < 0 || boxes->count > INT64_MAX / 64)
         return ROI_ERROR_SHAPE;
     if (boxes->dtype != ROI_FLOAT32 && boxes->dtype != ROI_FLOAT64)
         return ROI_ERROR_DTYPE;
+    return boxes->data || boxes->count == 0 ? ROI_SUCCESS : ROI_ERROR_NULL;
+}
+
+roi_status roi_check_boxes(const roi_boxes *boxes)
+{
+    if (!boxes)
+        return ROI_ERROR_NULL;
     if (boxes->columns != 4 && (boxes->columns != 5 || boxes->batch_index))
         return ROI_ERROR_COLUMNS;
-    return boxes->data || boxes->count == 0 ? ROI_SUCCESS : ROI_ERROR_NULL;
+    return check_memory(boxes);
+}
+
+roi_status roi_check_rows(const roi_boxes *boxes, int64_t columns)
+{
+    if (!boxes)
+        return ROI_ERROR_NULL;
+    if (boxes->columns != columns || boxes->batch_index)
+        return ROI_ERROR_COLUMNS;
+    return check_memory(boxes);
+}
+
+roi_status roi_read_row(const roi_boxes *boxes, int64_t row, int64_t count, double *values_ret, roi_error *error_ret)
+{
+    const int64_t first = boxes->columns - count;
+    for (int64_t i = 0; i < count; i++) {
+        values_ret[i] = element(boxes, row, first + i);
+        if (!isfinite(values_ret[i]))
+            return roi_fail(error_ret, ROI_ERROR_COORDINATE, row, first + i, values_ret[i]);
+    }
+    return ROI_SUCCESS;
 }
 
 roi_status roi_read_corners(const roi_boxes *boxes, int64_t row, double corner_ret[4], roi_error *error_ret)
 {
-    const int64_t first = boxes->columns - 4;
-    for (int64_t i = 0; i < 4; i++) {
-        corner_ret[i] = element(boxes, row, first + i);
-        if (!isfinite(corner_ret[i]))
-            return roi_fail(error_ret, ROI_ERROR_COORDINATE, row, first + i, corner_ret[i]);
-    }
-    return ROI_SUCCESS;
+    return roi_read_row(boxes, row, 4, corner_ret, error_ret);
 }
 
 /* Written so that NaN fails: the comparison holds only for numbers, and comes before the cast. */
@@ -53,17 +72,16 @@ static roi_status read_image(const roi_boxes *boxes, int64_t row, int64_t images
     return ROI_SUCCESS;
 }
 
-roi_status roi_read_boxes(const roi_boxes *boxes, int64_t images, struct roi_box *table_ret, roi_error *error_ret)
+roi_status roi_check_images(const roi_boxes *boxes, int64_t images)
 {
-    if (boxes->columns == 4 && !boxes->batch_index && (images > 1 || (images == 0 && boxes->count > 0)))
-        return roi_fail(error_ret, ROI_ERROR_NO_BATCH_INDEX, -1, -1, 0);
-    for (int64_t row = 0; row < boxes->count; row++) {
-        table_ret[row].level = 0;
-        roi_status status = read_image(boxes, row, images, &table_ret[row].image, error_ret);
-        if (status == ROI_SUCCESS)
-            status = roi_read_corners(boxes, row, table_ret[row].corner, error_ret);
-        if (status != ROI_SUCCESS)
-            return status;
-    }
-    return ROI_SUCCESS;
+    const bool unsaid = boxes->columns == 4 && !boxes->batch_index;
+    return unsaid && (images > 1 || (images == 0 && boxes->count > 0)) ? ROI_ERROR_NO_BATCH_INDEX : ROI_SUCCESS;
+}
+
+roi_status roi_read_box(const roi_boxes *boxes, int64_t row, int64_t images, struct roi_box *box_ret,
+                        roi_error *error_ret)
+{
+    box_ret->level = 0;
+    const roi_status status = read_image(boxes, row, images, &box_ret->image, error_ret);
+    return status == ROI_SUCCESS ? roi_read_corners(boxes, row, box_ret->corner, error_ret) : status;
 }

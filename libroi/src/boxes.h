@@ -12,11 +12,21 @@ struct roi_box {
 /* Checks the form of a box array alone: columns, type, pointers. */
 roi_status roi_check_boxes(const roi_boxes *boxes);
 
+/* The same for rows of exactly `columns` numbers, without a batch index. */
+roi_status roi_check_rows(const roi_boxes *boxes, int64_t columns);
+
+/* The last `count` columns of a row, after a check that they are finite. */
+roi_status roi_read_row(const roi_boxes *boxes, int64_t row, int64_t count, double *values_ret, roi_error *error_ret);
+
 /* The row's four coordinates, after a check that they are finite. */
 roi_status roi_read_corners(const roi_boxes *boxes, int64_t row, double corner_ret[4], roi_error *error_ret);
 
-/* Checks all boxes for a map of `images` images and writes them to table_ret (boxes->count entries). This is the only
-   place where a batch index is read, and it comes before any memory is reached through one. */
-roi_status roi_read_boxes(const roi_boxes *boxes, int64_t images, struct roi_box *table_ret, roi_error *error_ret);
+/* Whether boxes say to which of `images` images they belong. */
+roi_status roi_check_images(const roi_boxes *boxes, int64_t images);
+
+/* Checks one box for a map of so many images and writes it to box_ret, with level 0. This is the only place where a
+   batch index is read, and it comes before any memory is reached through one. */
+roi_status roi_read_box(const roi_boxes *boxes, int64_t row, int64_t images, struct roi_box *box_ret,
+                        roi_error *error_ret);
 
 #endif
