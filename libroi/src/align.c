@@ -105,7 +105,8 @@ static struct roi_align_call call_of(const roi_align_params *params, const roi_a
                                      const roi_boxes *boxes, const roi_array *crops)
 {
     return (struct roi_align_call){
-        .rule = {.axis = {.sampling_ratio = params->sampling_ratio,
+        .rule = {.axis = {.kind = &roi_sampled_axis,
+                          .sampling_ratio = params->sampling_ratio,
                           .aligned = params->aligned != 0,
                           .narrow = maps && !roi_is_double(maps->dtype)},
                  .spatial_scales = scales,

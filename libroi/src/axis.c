@@ -1,4 +1,4 @@
-/* axis.c - the sampling of one box along one axis: axis.h has the theory. */
+/* axis.c - RoIAlign's samples along one axis: axis.h has the theory. */
 #include "axis.h"
 
 #include <math.h>
@@ -33,8 +33,8 @@ static bool is_finite(const struct roi_axis *axis, int64_t bins)
     return isfinite(axis->start) && isfinite(axis->bin) && isfinite(axis->narrow ? (float)end : end);
 }
 
-bool roi_axis_place(const struct roi_axis_rule *rule, double corner1, double corner2, int64_t bins, int64_t size,
-                    struct roi_axis *axis_ret)
+static bool place(const struct roi_axis_rule *rule, double corner1, double corner2, int64_t bins, int64_t size,
+                  struct roi_axis *axis_ret)
 {
     if (rule->narrow)
         *axis_ret = place_float(rule, (float)corner1, (float)corner2, max_i64(bins, 1));
@@ -42,6 +42,7 @@ bool roi_axis_place(const struct roi_axis_rule *rule, double corner1, double cor
         *axis_ret = place_double(rule, corner1, corner2, max_i64(bins, 1));
     if (rule->sampling_ratio > 0)
         axis_ret->grid = (double)rule->sampling_ratio;
+    axis_ret->bins = bins;
     axis_ret->size = size;
     axis_ret->beyond = axis_ret->narrow ? nextafterf((float)size, INFINITY) : nextafter((double)size, INFINITY);
     return is_finite(axis_ret, bins);
@@ -133,7 +134,7 @@ static struct run next_run(const struct roi_axis *axis, int64_t p, const struct 
     return run;
 }
 
-struct roi_reach roi_axis_reach(const struct roi_axis *axis, int64_t bin)
+struct roi_reach roi_sampled_reach(const struct roi_axis *axis, int64_t bin)
 {
     struct roi_reach reach = {0, 0, 0, -1};
     if (axis->size == 0 || !(axis->grid >= 1))
@@ -148,34 +149,28 @@ struct roi_reach roi_axis_reach(const struct roi_axis *axis, int64_t bin)
     return reach;
 }
 
-static void put_weight(void *weights, bool narrow, int64_t at, double weight)
-{
-    if (narrow)
-        ((float *)weights)[at] = (float)weight;
-    else
-        ((double *)weights)[at] = weight;
-}
-
 /* Runs ascend, so at any time only two pixels are still growing: the one below the run and the one above it. */
-void roi_axis_weights(const struct roi_axis *axis, int64_t bin, const struct roi_reach *reach, bool narrow,
-                      void *weights_ret)
+static void sampled_weights(const struct roi_axis *axis, int64_t bin, const struct roi_reach *reach, bool narrow,
+                            void *weights_ret)
 {
     int64_t pixel = reach->low;
     double below = 0, above = 0;
     for (double j = reach->begin; j < reach->end;) {
         const struct run run = next_run(axis, bin, reach, &j);
         for (; pixel < run.first.low; pixel++, below = above, above = 0)
-            put_weight(weights_ret, narrow, pixel - reach->low, below);
+            roi_put_weight(weights_ret, narrow, pixel - reach->low, below);
         const double share = run.count / axis->grid;
         const double mean = (run.first.fraction + run.last.fraction) / 2; /* of an arithmetic series */
         below += share * (1 - mean);
         above += share * mean;
     }
     if (pixel <= reach->high)
-        put_weight(weights_ret, narrow, pixel - reach->low, below);
+        roi_put_weight(weights_ret, narrow, pixel - reach->low, below);
     if (pixel < reach->high)
-        put_weight(weights_ret, narrow, pixel + 1 - reach->low, above);
+        roi_put_weight(weights_ret, narrow, pixel + 1 - reach->low, above);
 }
+
+const struct roi_axis_kind roi_sampled_axis = {place, roi_sampled_reach, sampled_weights};
 
 int64_t roi_axis_stops(const struct roi_axis *axis, int64_t bin, const struct roi_reach *reach,
                        struct roi_stop *stops_ret)
