@@ -145,11 +145,13 @@ def check_out(out: Any, shape: Sequence[int], dtype: Any, inputs: dict[str, Arra
 
 def _overlaps_itself(array: Array) -> bool:
     """Whether two elements may lie at one place: so it is if a stride does not pass all that smaller strides reach."""
+    if array.size == 0:
+        return False
     reach = array.itemsize
     for stride, size in sorted((abs(stride), size) for stride, size in zip(array.strides, array.shape, strict=True)):
         if size > 1 and stride < reach:
             return True
-        reach += stride * (size - 1) if size else 0
+        reach += stride * (size - 1)
     return False
 
 
@@ -195,7 +197,7 @@ def to_size(value: Any, name: str) -> tuple[int, int]:
     if not isinstance(value, (tuple, list, np.ndarray)):
         raise ArgumentTypeError(name, f"expected (height, width), got {value!r}")
     if len(value) != 2:
-        raise ArgumentError(name, f"expected (height, width), got {len(value)} values")
+        raise ArgumentError(name, f"expected (height, width), got {tuple(value)}")
     height, width = (to_integer(size, name) for size in value)
     if min(height, width) < 0:
         raise ArgumentError(name, f"expected sizes of 0 or more, got ({height}, {width})")

@@ -60,10 +60,9 @@ def _to_rows(value: Any, name: str) -> Array:
 
 def _dimensions(element: Any) -> int:
     """Dimensions of an element of a list, which may be anything."""
-    dimensions = getattr(element, "ndim", None)
-    if isinstance(dimensions, int):
-        return dimensions
-    return to_array(element, "boxes").ndim if isinstance(element, (list, tuple)) else 0
+    if isinstance(element, (int, float)):  # by far the most frequent; a list of numbers may be long
+        return 0
+    return to_array(element, "boxes").ndim
 
 
 def _from_list(arrays: list[Any] | tuple[Any, ...], images: int | None) -> Boxes:

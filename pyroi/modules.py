@@ -14,6 +14,9 @@ from pyroi.errors import ArgumentError
 __all__ = ["MultiScaleROIAlign", "ROIAlign"]
 
 
+_CANONICAL_SCALE = float(224)  # an object of its own, by which it is known whether the caller gave one
+
+
 class ROIAlign:
     """Pools boxes from one feature map; see :func:`pyroi.roi_align` for what is computed.
 
@@ -66,12 +69,12 @@ class MultiScaleROIAlign:
         self,
         output_size: int | Sequence[int],
         canonical_level: int = 2,
-        canonical_scale: float = 224,
+        canonical_scale: float = _CANONICAL_SCALE,
         *,
         aligned: bool = True,
         canocical_scale: float | None = None,
     ) -> None:
-        if canocical_scale is not None and canonical_scale != 224:
+        if canocical_scale is not None and canonical_scale is not _CANONICAL_SCALE:
             raise ArgumentError("canonical_scale", "is given twice, once by its old spelling canocical_scale")
         self.output_size = to_size(output_size, "output_size")
         self.canonical_level = canonical_level

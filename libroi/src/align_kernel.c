@@ -79,4 +79,4 @@ static void scatter_tile(const struct roi_tile *tile, void *scratch)
     }
 }
 
-const struct roi_align_kernels PASTE(roi_align_kernels, ROI_TIER) = {pool_tile, scatter_tile};
+const struct roi_tile_kernels PASTE(roi_align_kernels, ROI_TIER) = {pool_tile, scatter_tile};

@@ -34,8 +34,8 @@ INLINE void S(add_up_rows)(const STORE *pixel, int64_t stride_y, int64_t stride_
 {
     int64_t x = 0;
     for (; x + R(LANES) <= width; x += R(LANES)) {
-        R(vec) sum = weight[0] * S(load_pixels)(pixel + x * stride_x, stride_x);
-        for (int64_t k = 1; k < taps; k++)
+        R(vec) sum = {0};
+        for (int64_t k = 0; k < taps; k++)
             sum += weight[k] * S(load_pixels)(pixel + k * stride_y + x * stride_x, stride_x);
         memcpy(t + x, &sum, sizeof sum);
     }
@@ -87,17 +87,21 @@ static bool S(pool_wide)(const struct S(view) *map, const struct roi_plan *plan,
     return nan;
 }
 
-/* One bin, from just those pixels that have a weight. */
+/* One bin, from just those pixels that have a weight: in the order of the fast ways, and so with the same bits. */
 static REAL S(pool_bin)(const struct S(view) *map, const struct roi_plan *plan, int64_t p, int64_t q)
 {
     const REAL *wy = (const REAL *)plan->y.weights + p * plan->y.taps;
     const REAL *wx = (const REAL *)plan->x.weights + q * plan->x.taps;
     const STORE *corner = map->data + plan->y.low[p] * map->stride_y + plan->x.low[q] * map->stride_x;
     REAL sum = 0;
-    for (int64_t k = 0; k < plan->y.taps; k++)
-        for (int64_t l = 0; l < plan->x.taps; l++)
-            if (wy[k] != 0 && wx[l] != 0)
-                sum += wy[k] * wx[l] * S(load)(corner + k * map->stride_y + l * map->stride_x);
+    for (int64_t l = 0; l < plan->x.taps; l++) {
+        REAL column = 0;
+        for (int64_t k = 0; k < plan->y.taps && wx[l] != 0; k++)
+            if (wy[k] != 0)
+                column += wy[k] * S(load)(corner + k * map->stride_y + l * map->stride_x);
+        if (wx[l] != 0)
+            sum += column * wx[l];
+    }
     return sum;
 }
 

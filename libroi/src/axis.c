@@ -109,11 +109,27 @@ static struct roi_stop stop_at(const struct roi_axis *axis, double position)
     return (struct roi_stop){(int64_t)low, (int64_t)low + 1, position - low};
 }
 
-/* Samples that share their two pixels: `count` of them, from `first` to `last`. */
+/* Samples that share their two pixels: `count` of them, from `first` to `last`, and the mean of their fractions. */
 struct run {
     struct roi_stop first, last;
-    double count;
+    double count, mean;
 };
+
+/* Up to so many samples are added up one by one, each rounded as it is; the sum of more is that of the arithmetic series
+   which they would be without rounding. */
+enum { MOST_SINGLE_SAMPLES = 64 };
+
+static double mean_fraction(const struct roi_axis *axis, int64_t p, double j, const struct run *run)
+{
+    if (run->last.fraction == run->first.fraction)
+        return run->first.fraction;
+    if (run->count <= 2 || run->count > MOST_SINGLE_SAMPLES)
+        return (run->first.fraction + run->last.fraction) / 2;
+    double sum = 0;
+    for (double i = 0; i < run->count; i++)
+        sum += stop_at(axis, position(axis, p, j + i)).fraction;
+    return sum / run->count;
+}
 
 /* The number after j; where counting by one has no effect any more, the neighbouring one. */
 static double after(double j) { return j + 1 > j ? j + 1 : nextafter(j, INFINITY); }
@@ -129,7 +145,8 @@ static struct run next_run(const struct roi_axis *axis, int64_t p, const struct 
     else if (first.low == first.high)
         bound = INFINITY;
     const double next = seek(axis, p, after(*j), fmax(reach->end, after(*j)), bound); /* j itself is below the bound */
-    const struct run run = {first, next - *j > 1 ? stop_at(axis, position(axis, p, next - 1)) : first, next - *j};
+    struct run run = {first, next - *j > 1 ? stop_at(axis, position(axis, p, next - 1)) : first, next - *j, 0};
+    run.mean = mean_fraction(axis, p, *j, &run);
     *j = next;
     return run;
 }
@@ -160,9 +177,8 @@ static void sampled_weights(const struct roi_axis *axis, int64_t bin, const stru
         for (; pixel < run.first.low; pixel++, below = above, above = 0)
             roi_put_weight(weights_ret, narrow, pixel - reach->low, below);
         const double share = run.count / axis->grid;
-        const double mean = (run.first.fraction + run.last.fraction) / 2; /* of an arithmetic series */
-        below += share * (1 - mean);
-        above += share * mean;
+        below += share * (1 - run.mean);
+        above += share * run.mean;
     }
     if (pixel <= reach->high)
         roi_put_weight(weights_ret, narrow, pixel - reach->low, below);

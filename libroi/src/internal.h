@@ -14,6 +14,18 @@ static inline int64_t min_i64(int64_t a, int64_t b) { return a < b ? a : b; }
 static inline int64_t max_i64(int64_t a, int64_t b) { return a > b ? a : b; }
 static inline int64_t round_up(int64_t n, int64_t multiple) { return (n + multiple - 1) / multiple * multiple; }
 
+/* Groups of `group` that n make. */
+static inline int64_t groups_of(int64_t n, int64_t group) { return (n + group - 1) / group; }
+
+/* The table of kernels NAME_tier for the tier in use. */
+#if defined(ROI_HAVE_X86_TIERS)
+#define ROI_TABLE_OF_TIER(name)                                                                                        \
+    (roi_get_cpu_tier() == ROI_CPU_AVX512 ? &name##_avx512                                                             \
+                                          : roi_get_cpu_tier() == ROI_CPU_AVX2 ? &name##_avx2 : &name##_baseline)
+#else
+#define ROI_TABLE_OF_TIER(name) (&name##_baseline)
+#endif
+
 /* Fills *error_ret, if there is one, and returns the status: the one way in which a function fails. */
 roi_status roi_fail(roi_error *error_ret, roi_status status, int64_t row, int64_t column, double value);
 

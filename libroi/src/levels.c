@@ -26,7 +26,7 @@ roi_status roi_check_levels(const roi_levels_params *params)
 int64_t roi_level_of(const roi_levels_params *params, const double corner[4])
 {
     const double width = fmax(corner[2] - corner[0], 0), height = fmax(corner[3] - corner[1], 0);
-    const double side = sqrt(width * height);
+    const double side = width > 0 && height > 0 ? sqrt(width * height) : 0; /* infinity times 0 is no area either */
     const double level = floor((double)params->canonical_level + log2(side / params->canonical_scale + 1e-6));
     /* Clamped before the cast, since a product of huge sides is infinite. */
     return (int64_t)fmin(fmax(level, 0), (double)(params->num_levels - 1));

@@ -37,12 +37,10 @@ INLINE void S(load_row)(const STORE *pixel, int64_t stride_y, const REAL *weight
                         R(vec) *row)
 {
     for (int i = 0; i < chunks; i++)
-        row[i] = weight[0] * S(load_vec)(pixel + i * R(LANES));
-    for (int64_t k = 1; k < taps; k++) {
-        pixel += stride_y;
+        row[i] = (R(vec)){0};
+    for (int64_t k = 0; k < taps; k++, pixel += stride_y)
         for (int i = 0; i < chunks; i++)
             row[i] += weight[k] * S(load_vec)(pixel + i * R(LANES));
-    }
 }
 
 INLINE R(vec) S(sum_taps)(const R(vec) *row, const int chunks, const struct S(lanes) *lanes, int64_t taps)

@@ -1,8 +1,8 @@
-/* align_mean.c - RoIAlign's mean: weight tables for all boxes, then tiles of work for the kernels. */
+/* tiles.c - tables for all boxes, then tiles of work for the kernels: tiles.h has the theory. */
+#include "tiles.h"
+
 #include <stdlib.h>
 
-#include "align.h"
-#include "align_kernel.h"
 #include "array.h"
 #include "convert.h"
 #include "parallel.h"
@@ -31,20 +31,6 @@ struct mean {
     roi_tile_kernel *kernel;
 };
 
-static const struct roi_align_kernels *kernels(void)
-{
-#if defined(ROI_HAVE_X86_TIERS)
-    switch (roi_get_cpu_tier()) {
-    case ROI_CPU_AVX512: return &roi_align_kernels_avx512;
-    case ROI_CPU_AVX2: return &roi_align_kernels_avx2;
-    case ROI_CPU_BASELINE: break;
-    }
-#endif
-    return &roi_align_kernels_baseline;
-}
-
-static int64_t groups(int64_t n, int64_t group) { return (n + group - 1) / group; }
-
 /* ---- Planning -------------------------------------------------------------------------------------------------- */
 
 static void measure_group(void *context, int64_t group, int thread)
@@ -54,15 +40,9 @@ static void measure_group(void *context, int64_t group, int thread)
     (void)thread;
     for (int64_t k = group * MEASURE_GROUP; k < end; k++) {
         mean->plans[k] = (struct roi_plan){.box = &mean->call->boxes[k], .row = k};
-        if (!roi_plan_measure(&mean->call->rule, &mean->plans[k]))
+        if (!mean->call->pooling->measure(&mean->call->rule, &mean->plans[k]))
             mean->plans[k].row = -1;
     }
-}
-
-static double work_of(const struct roi_align_call *call, const struct roi_plan *plan)
-{
-    const double width = (double)(plan->x.end - plan->x.first), bins = (double)call->rule.bins_y;
-    return (double)call->crops->shape[AXIS_C] * bins * width * (double)(plan->y.taps + call->rule.bins_x);
 }
 
 static int compare_i64(int64_t a, int64_t b) { return (a > b) - (a < b); }
@@ -85,12 +65,12 @@ static roi_status measure(struct mean *mean, roi_error *error_ret)
 {
     const struct roi_align_call *call = mean->call;
     const double guess = (double)call->count * 2000; /* planning a box costs about as much as 2000 multiply-adds */
-    roi_parallel_for(groups(call->count, MEASURE_GROUP), roi_threads_for(guess), NULL, measure_group, mean);
+    roi_parallel_for(groups_of(call->count, MEASURE_GROUP), roi_threads_for(guess), NULL, measure_group, mean);
     for (int64_t k = 0; k < call->count; k++) {
         if (mean->plans[k].row < 0)
             return roi_fail(error_ret, ROI_ERROR_BOX_OVERFLOW, k, -1, 0);
-        roi_scratch_include(&mean->scratch_size, &mean->plans[k], call->crops);
-        mean->work += work_of(call, &mean->plans[k]);
+        call->pooling->include(&mean->scratch_size, &mean->plans[k], call->crops);
+        mean->work += (double)call->crops->shape[AXIS_C] * call->pooling->work(&call->rule, &mean->plans[k]);
     }
     mean->threads = roi_threads_for(mean->work);
     qsort(mean->plans, (size_t)call->count, sizeof *mean->plans, compare_plans);
@@ -153,14 +133,14 @@ static void fill_group(void *context, int64_t group, int thread)
     const int64_t begin = mean->begin + group * MEASURE_GROUP, end = min_i64(begin + MEASURE_GROUP, mean->end);
     (void)thread;
     for (int64_t k = begin; k < end; k++)
-        roi_plan_fill(&mean->call->rule, &mean->plans[k]);
+        mean->call->pooling->fill(&mean->call->rule, &mean->plans[k]);
 }
 
 static void run_tile(void *context, int64_t item, int thread)
 {
     struct mean *mean = context;
     const int64_t channels = mean->call->crops->shape[AXIS_C], plan_groups =
-        groups(mean->end - mean->begin, mean->plans_per_tile);
+        groups_of(mean->end - mean->begin, mean->plans_per_tile);
     const int64_t channel = item / plan_groups * mean->channels_per_tile;
     const int64_t plan = mean->begin + item % plan_groups * mean->plans_per_tile;
     const struct roi_tile tile = {.maps = mean->maps,
@@ -181,12 +161,12 @@ static roi_status run_chunk(struct mean *mean)
     size_t offset = 0;
     for (int64_t k = mean->begin; k < mean->end; offset += mean->plans[k++].bytes)
         mean->plans[k].tables = mean->tables + offset;
-    roi_status status = roi_parallel_for(groups(mean->end - mean->begin, MEASURE_GROUP), mean->threads, call->cancel,
+    roi_status status = roi_parallel_for(groups_of(mean->end - mean->begin, MEASURE_GROUP), mean->threads, call->cancel,
                                          fill_group, mean);
     if (status != ROI_SUCCESS)
         return status;
-    const int64_t items = groups(call->crops->shape[AXIS_C], mean->channels_per_tile) *
-                          groups(mean->end - mean->begin, mean->plans_per_tile);
+    const int64_t items = groups_of(call->crops->shape[AXIS_C], mean->channels_per_tile) *
+                          groups_of(mean->end - mean->begin, mean->plans_per_tile);
     return roi_parallel_for(items, mean->threads, call->cancel, run_tile, mean);
 }
 
@@ -201,16 +181,19 @@ static roi_status run_chunks(struct mean *mean)
     return status;
 }
 
-roi_status roi_align_mean(const struct roi_align_call *call, roi_error *error_ret)
+roi_status roi_tiles_forward(const struct roi_align_call *call, roi_error *error_ret)
 {
-    struct mean mean = {.call = call, .maps = call->rule.maps, .kernel = kernels()->forward, .channels_per_tile = CHANNEL_GROUP};
+    struct mean mean = {.call = call,
+                        .maps = call->rule.maps,
+                        .kernel = call->pooling->kernels()->forward,
+                        .channels_per_tile = CHANNEL_GROUP};
     if (roi_array_elements(call->crops) == 0)
         return ROI_SUCCESS;
     roi_status status = prepare(&mean, error_ret);
     if (status == ROI_SUCCESS) {
-        const int64_t channel_groups = groups(call->crops->shape[AXIS_C], CHANNEL_GROUP);
-        const int64_t plan_groups = groups(TILES_PER_THREAD * mean.threads, channel_groups);
-        mean.plans_per_tile = groups(call->count, plan_groups);
+        const int64_t channel_groups = groups_of(call->crops->shape[AXIS_C], CHANNEL_GROUP);
+        const int64_t plan_groups = groups_of(TILES_PER_THREAD * mean.threads, channel_groups);
+        mean.plans_per_tile = groups_of(call->count, plan_groups);
         status = run_chunks(&mean);
     }
     release(&mean);
@@ -265,19 +248,24 @@ static roi_status run_backward(struct mean *mean, struct sum *sum)
     const int64_t planes = sum->array.shape[AXIS_N] * sum->array.shape[AXIS_C];
     const int threads = roi_threads_for((double)roi_array_elements(&sum->array));
     roi_status status = roi_parallel_for(planes, threads, cancel, clear_plane, sum);
-    if (status == ROI_SUCCESS && roi_array_elements(mean->call->crops) > 0)
+    if (status == ROI_SUCCESS)
         status = run_chunks(mean);
     if (status == ROI_SUCCESS && sum->apart)
         status = roi_parallel_for(planes, threads, cancel, finish_plane, sum);
     return status;
 }
 
-roi_status roi_align_mean_backward(const struct roi_align_call *call, roi_error *error_ret)
+roi_status roi_tiles_backward(const struct roi_align_call *call, roi_error *error_ret)
 {
     struct sum sum;
-    struct mean mean = {.call = call, .maps = &sum.array, .kernel = kernels()->backward};
+    struct mean mean = {.call = call, .maps = &sum.array, .kernel = call->pooling->kernels()->backward};
     if (roi_array_elements(call->rule.maps) == 0)
         return ROI_SUCCESS;
+    struct roi_align_call nothing = *call;
+    if (roi_array_elements(call->crops) == 0) { /* however many bins its sides have */
+        nothing.count = 0;
+        mean.call = &nothing;
+    }
     roi_status status = prepare(&mean, error_ret);
     if (status == ROI_SUCCESS)
         status = make_sum(call->rule.maps, &sum, error_ret);
@@ -285,7 +273,7 @@ roi_status roi_align_mean_backward(const struct roi_align_call *call, roi_error 
         /* A tile has all boxes of its channels, in their order: no two tiles add to the same pixel. */
         const int64_t share = call->crops->shape[AXIS_C] / (TILES_PER_THREAD * mean.threads);
         mean.channels_per_tile = max_i64(1, min_i64(CHANNEL_GROUP, share));
-        mean.plans_per_tile = max_i64(call->count, 1);
+        mean.plans_per_tile = max_i64(mean.call->count, 1);
         status = run_backward(&mean, &sum);
         if (sum.apart)
             free(sum.array.data);
