@@ -32,7 +32,7 @@ build: $(INSTALLED) ## The Python packages and the shell, installed in .venv
 
 demo: $(INSTALLED) .venv/stamp-matplotlib ## Cut faces and medals out of a photograph (which comes with matplotlib)
 	@mkdir -p build/demo
-	$(BIN)/roish examples/faces.tcl "$$($(BIN)/python -I -c \
+	$(BIN)/roish examples/portrait.tcl "$$($(BIN)/python -I -c \
 	    'import matplotlib.cbook as c; print(c.get_sample_data("grace_hopper.jpg", asfileobj=False))')" build/demo $(ARGS)
 
 test: test-c $(INSTALLED) ## The tests in C, then those in Python

@@ -7,7 +7,7 @@ import sys
 import traceback
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, TypeVar
 
 import pyroi
 from pyroi.arrays import Array
@@ -35,7 +35,6 @@ class Outcome:
     """How an evaluation ended."""
 
     is_error: bool
-    result: str
     was_interrupted: bool
 
 
@@ -69,7 +68,7 @@ class Interpreter:
             raise TclMissing("the library is not of Tcl 8.6")
         _INTERPRETERS.append(self)
         if lib.host_prepare(self._tcl) != lib.HOST_OK:
-            raise TclMissing(self._result())
+            raise TclMissing(self.result())
         pyroi.watch_cancel_flag(int(ffi.cast("intptr_t", lib.host_interrupt_flag())))
         self._add_commands()
 
@@ -103,10 +102,10 @@ class Interpreter:
         return self._outcome(lib.host_eval_file(self._tcl, values.encode(path)))
 
     def _outcome(self, status: int) -> Outcome:
-        return Outcome(status == lib.HOST_ERROR, self._result(), bool(lib.host_interrupt_flag()[0]))
+        return Outcome(status == lib.HOST_ERROR, bool(lib.host_interrupt_flag()[0]))
 
-    def _result(self) -> str:
-        """The result as text; that of a tensor is its name."""
+    def result(self) -> str:
+        """The result of the last evaluation as text. If it is a tensor, this names it, as printing does."""
         result = lib.host_result(self._tcl)
         return values.decode(ffi.string(lib.host_name(result)))
 
@@ -214,11 +213,19 @@ def _file_error(error: OSError, call: Call) -> CommandError:
 #: Session number -> interpreter; None once it is closed, since values of its tensors may outlive it.
 _INTERPRETERS: list[Interpreter | None] = []
 
+Callback = TypeVar("Callback", bound=Callable[..., Any])
+
 #: What is to be done when a script calls `exit`.
 ON_EXIT: list[Callable[[], None]] = []
 
 
-@ffi.def_extern(error=lib.HOST_ERROR)
+def _callback(function: Callback) -> Callback:
+    """Makes this the function that the host calls by its name."""
+    ffi.def_extern()(function)
+    return function
+
+
+@_callback
 def host_on_command(session: int, command: int, count: int, words: Any) -> int:
     """A command was called."""
     interpreter = _INTERPRETERS[session]
@@ -227,28 +234,28 @@ def host_on_command(session: int, command: int, count: int, words: Any) -> int:
     return interpreter.call(command, ffi.unpack(words, count)[1:])
 
 
-@ffi.def_extern()
+@_callback
 def host_on_retain(session: int, number: int) -> None:
     """A value was duplicated."""
     if interpreter := _INTERPRETERS[session]:
         interpreter.session.tensors.retain(number)
 
 
-@ffi.def_extern()
+@_callback
 def host_on_release(session: int, number: int) -> None:
     """A value went."""
     if interpreter := _INTERPRETERS[session]:
         interpreter.session.tensors.release(number)
 
 
-@ffi.def_extern()
+@_callback
 def host_on_named(session: int, number: int) -> None:
     """A value's text was made."""
     if interpreter := _INTERPRETERS[session]:
         interpreter.session.tensors.name(number)
 
 
-@ffi.def_extern()
+@_callback
 def host_on_exit() -> None:
     """The process ends by Tcl's `exit`, which knows nothing of Python's own end."""
     for action in ON_EXIT:

@@ -9,8 +9,7 @@ import io
 import math
 import os
 import stat
-import zipfile
-from typing import IO, Any, BinaryIO
+from typing import IO, TYPE_CHECKING, Any, BinaryIO
 
 import numpy as np
 
@@ -19,6 +18,9 @@ from pyroi.errors import ArgumentError
 from tclcmd import dtypes, sizes
 from tclcmd.errors import UnusableFile
 from tclcmd.wholefile import write_whole
+
+if TYPE_CHECKING:
+    import zipfile
 
 NPY_MAGIC = b"\x93NUMPY"
 ZIP_MAGIC = b"PK"
@@ -57,6 +59,8 @@ def load(path: str, name: str | None) -> Array:
 
 
 def _load_member(file: BinaryIO, name: str | None) -> Array:
+    import zipfile  # here, since few sessions read archives and each would load it
+
     try:
         with zipfile.ZipFile(file) as archive:
             info = _find_member(archive, name)
@@ -160,5 +164,7 @@ def _write_array(file: IO[bytes], array: Array) -> None:
 
 
 def _write_archive(file: BinaryIO, array: Array, name: str) -> None:
+    import zipfile
+
     with zipfile.ZipFile(file, "w") as archive, archive.open(f"{name}.npy", "w", force_zip64=True) as member:
         _write_array(member, array)

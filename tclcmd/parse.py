@@ -114,15 +114,13 @@ def _stray_value(call: Call, words: Sequence[Value], index: int) -> CommandError
 
 
 def _choose_form(call: Call) -> Form:
-    """The first positional order in which all values can be read; the last one without such a test."""
-    *alternatives, main = call.command.orders
-    for form in alternatives:
-        if _suits(call, form):
-            break
-    else:
-        form = main
-        _check_count(call, main)
-    for name in form[: len(call.positional)]:
+    """The first positional order in which all values can be read; the last that has room for them, without a test."""
+    given = len(call.positional)
+    roomy = [form for form in call.command.orders if len(form) >= given]
+    if not roomy:
+        raise _too_many(call)
+    form = next((form for form in roomy[:-1] if _suits(call, form)), roomy[-1])
+    for name in form[:given]:
         parameter = call.command.by_name[name]
         if name in call.named:
             raise _duplicate(parameter, f"-{call.label(parameter)}")
@@ -132,7 +130,7 @@ def _choose_form(call: Call) -> Form:
 
 def _suits(call: Call, form: Form) -> bool:
     names = form[: len(call.positional)]
-    if len(call.positional) > len(form) or any(name in call.named for name in names):
+    if any(name in call.named for name in names):
         return False
     try:
         for name, value in zip(names, call.positional, strict=True):
@@ -142,10 +140,10 @@ def _suits(call: Call, form: Form) -> bool:
     return True
 
 
-def _check_count(call: Call, form: Form) -> None:
-    if len(call.positional) > len(form):
-        rule = f"at most {len(form)} without names, got {len(call.positional)}"
-        raise CommandError("TOO_MANY_ARGUMENTS", call.command.name, rule=rule, usage=usage(call.command))
+def _too_many(call: Call) -> CommandError:
+    most = max(len(form) for form in call.command.orders)
+    rule = f"at most {most} without names, got {len(call.positional)}"
+    return CommandError("TOO_MANY_ARGUMENTS", call.command.name, rule=rule, usage=usage(call.command))
 
 
 def _check_missing(call: Call, form: Form) -> None:

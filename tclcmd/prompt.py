@@ -9,6 +9,7 @@ import pathlib
 import pyroi
 from tclcmd._host import lib
 from tclcmd.interpreter import Interpreter, is_complete
+from tclcmd.shell import hint
 
 try:
     import readline
@@ -24,15 +25,16 @@ def run(interpreter: Interpreter) -> None:
     lib.host_set_at_prompt(True)
     history = _history_file()
     _read_history(history)
-    patchlevel = interpreter.eval("info patchlevel").result
+    patchlevel = interpreter.get_global("tcl_patchLevel")
     print(f"roish {pyroi.__version__}, Tcl {patchlevel}. torch::help lists the commands; Ctrl-D leaves.")
     while (command := _ask()) is not None:
         _append_history(history)
         outcome = interpreter.eval(command)
         if outcome.was_interrupted:
             interpreter.write("Interrupted\n", to_error=True)
-        elif outcome.result:
-            interpreter.write(f"{outcome.result}\n", to_error=outcome.is_error)
+        elif result := interpreter.result():
+            advice = hint(result) if outcome.is_error else ""
+            interpreter.write(f"{result}\n{advice}", to_error=outcome.is_error)
         interpreter.write("")
 
 

@@ -91,7 +91,7 @@ def _link(name: str) -> str:
 def _syntax(command: Command) -> str:
     others = [f"{NAMESPACE}::{name}" for name in command.names if name != command.name]
     also = f"\n\nAlso known as {', '.join(f'`{name}`' for name in others)}." if others else ""
-    return "```tcl\n" + "\n".join(syntaxes(command)) + "\n```" + also
+    return "```text\n" + "\n".join(syntaxes(command)) + "\n```" + also
 
 
 def _parameter_table(parameters: tuple[Parameter, ...]) -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import errno
 import os
+import re
 import shutil
 import sys
 from typing import TYPE_CHECKING, NoReturn
@@ -123,7 +124,7 @@ def _set_arguments(interpreter: Interpreter, name: str, arguments: list[str]) ->
 def _show_version(interpreter: Interpreter) -> None:
     import pyroi
 
-    interpreter.write(f"roish {pyroi.__version__} (Tcl {interpreter.eval('info patchlevel').result})\n")
+    interpreter.write(f"roish {pyroi.__version__} (Tcl {interpreter.get_global('tcl_patchLevel')})\n")
 
 
 # ---- How it ends -----------------------------------------------------------------------------------------------------
@@ -135,13 +136,22 @@ def _fail(interpreter: Interpreter, outcome: Outcome, place: str) -> NoReturn:
         _leave(interpreter, INTERRUPTED)
     if (interpreter.get_global("errorCode") or "").startswith("POSIX EPIPE"):
         _leave(interpreter, BROKEN_PIPE)
-    trace = interpreter.get_global("errorInfo") or outcome.result
-    interpreter.write(f"{trace}{place}\n", to_error=True)
+    trace = interpreter.get_global("errorInfo") or interpreter.result()
+    interpreter.write(f"{trace}{place}\n{hint(trace)}", to_error=True)
     _leave(interpreter, 1)
 
 
+def hint(message: str) -> str:
+    """A line to add to Tcl's own complaint about a misspelt command of ours."""
+    from tclcmd import guide
+
+    found = re.match(r'invalid command name "(?:::)?(torch::\w+)"', message)
+    near = guide.nearest(found.group(1)) if found else None
+    return f"Did you mean {near}?\n" if near else ""
+
+
 def _leave(interpreter: Interpreter, status: int) -> NoReturn:
-    """Ends by Tcl's own `exit`, which flushes what a script has left open. Output that cannot be written is a failure."""
+    """Ends by Tcl's own `exit`, which flushes what a script has left open. Output that is lost is a failure."""
     problem = interpreter.write("")
     if problem == errno.EPIPE:
         status = status or BROKEN_PIPE

@@ -80,7 +80,9 @@ def elements_of(value: Value) -> list[Value] | None:
     """The elements of a list; None for a tensor, and for text that is no list."""
     count = ffi.new("int *")
     elements = ffi.new("struct Tcl_Obj ***")
-    return ffi.unpack(elements[0], count[0]) if lib.host_list(value, count, elements) else None
+    if not lib.host_list(value, count, elements):
+        return None
+    return ffi.unpack(elements[0], count[0]) if count[0] else []
 
 
 def tensor_number(value: Value, session: int) -> int:
@@ -116,7 +118,7 @@ def _complaint(place: Any) -> str:
     return {
         lib.HOST_NOT_A_LIST: f"expected a list{at}, got {got}",
         lib.HOST_TOO_DEEP: f"expected at most {lib.HOST_MAX_RANK} nested lists",
-        lib.HOST_RAGGED: f"the lists are ragged: {place.length} elements{at}, {place.expected} in those before",
+        lib.HOST_RAGGED: f"the lists are ragged: length {place.length}{at}, length {place.expected} before it",
         lib.HOST_NOT_A_NUMBER: f"expected a number{at}, got {got}",
         lib.HOST_NOT_WHOLE: f"expected a whole number{at}, got {got}",
         lib.HOST_OUT_OF_RANGE: f"expected a whole number of 64 bits{at}, got {got}",

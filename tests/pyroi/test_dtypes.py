@@ -120,7 +120,9 @@ def test_float16_does_not_overflow_where_the_average_does_not():
         assert (crops == np.float16(60000)).all()
     mixed = map.copy()
     mixed[:, :, ::2] *= -1
-    assert (pyroi.roi_align(mixed, [[0, 1, 1, 15, 15]], (1, 1), 1.0, -1) == 0).all()
+    # as many positive as negative ones: 0, but for rounding in float32 (inf - inf would be NaN)
+    middle = pyroi.roi_align(mixed, [[0, 1, 1, 15, 15]], (1, 1), 1.0, -1)
+    bounds.assert_within(middle, np.zeros((1, 3, 1, 1)), np.full((1, 3, 1, 1), 60000.0))
 
 
 def test_float16_gradient_does_not_overflow_on_its_way():
@@ -140,9 +142,10 @@ def test_every_number_survives(name):
     """The whole map in 256 x 256 bins of one sample is the map: subnormals, largest numbers, infinities and NaN."""
     map = every_number(bfloat16() if name == "bfloat16" else np.float16)
     result = pyroi.roi_align(map, [[0, 0, 0, 256, 256]], (256, 256))
-    assert np.array_equal(result.astype(np.float64), map.astype(np.float64), equal_nan=True)
     back = pyroi.roi_align_backward(map, [[0, 0, 0, 256, 256]], map.shape)
-    assert np.array_equal(back.astype(np.float64), map.astype(np.float64), equal_nan=True)
+    with np.errstate(invalid="ignore"):  # NaN of 16 bits becoming NaN of 64
+        for same in (result, back):
+            assert np.array_equal(same.astype(np.float64), map.astype(np.float64), equal_nan=True)
 
 
 @pytest.mark.parametrize("name", ["float16", "bfloat16"])

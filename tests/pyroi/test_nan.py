@@ -35,7 +35,8 @@ def test_one_pixel(mode, dtype, layout, value):
         bounds.assert_within(result, expected, magnitude)
         reached += np.count_nonzero(~np.isfinite(expected))
         assert np.isfinite(result[:, 0]).all()  # the other channel
-    assert reached > 0
+    # -inf is never the largest of four corners: one of weight 0 counts as 0
+    assert reached > 0 or (mode, value) == ("max_corner", -np.inf)
 
 
 @pytest.mark.parametrize("mode", MODES)

@@ -391,6 +391,12 @@ def test_coordinate_that_overflows_by_the_scale():
     assert pyroi.roi_align(A25 + 3, boxes, (1, 1), 1e10, 1).item() == 3
 
 
+def test_samples_of_a_box_that_overflow_on_their_way():
+    """(i + 0.5) * bin overflows float32 where the sample itself does not: the middle one of three is at 0."""
+    boxes = np.array([[0, -1.2e38, 1, 1.2e38, 2]], np.float32)
+    assert pyroi.roi_align(A25, boxes, (1, 1), 1.0, 3).item() == pytest.approx(5 / 3, rel=1e-6)  # A25[1, 0] once in 3
+
+
 def test_boxes_at_the_limit_of_float64_stay_numbers():
     """A box as wide as the range of double either is refused by name or gives numbers, never NaN."""
     for corner in (1e308, 1.7e308):

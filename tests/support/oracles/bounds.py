@@ -36,14 +36,18 @@ def allowed(expected, magnitude, dtype, ulps=ULPS) -> np.ndarray:
     return bound + 4 * smallest(dtype)
 
 
-def assert_within(actual, expected, magnitude, dtype=None, ulps=ULPS) -> None:
-    """Holds `actual` to `expected`; NaN must stand where NaN is expected, infinities must be the same."""
+def assert_within(actual, expected, magnitude, dtype=None, ulps=ULPS, both_rounded=False) -> None:
+    """Holds `actual` to `expected`; NaN must stand where NaN is expected, infinities must be the same.
+
+    Where `expected` was computed and stored in the same type, `both_rounded`, twice the bound is allowed.
+    """
     dtype = np.dtype(actual.dtype if dtype is None else dtype)
     actual = np.asarray(actual, np.float64)
     expected = np.asarray(expected, np.float64)
     assert actual.shape == expected.shape, f"shape {actual.shape} instead of {expected.shape}"
     with np.errstate(invalid="ignore"):
         bound = allowed(expected, np.where(np.isfinite(magnitude), magnitude, 0.0), dtype, ulps)
+        bound = 2 * bound if both_rounded else bound
         right = (np.abs(actual - expected) <= bound) | (actual == expected) | (np.isnan(actual) & np.isnan(expected))
         if right.all():
             return

@@ -39,7 +39,8 @@ def roi_align_backward(
             continue
         share = box_grad[:, y.bins][:, :, x.bins] / (float(y.grid) * float(x.grid))
         for rows, columns, weight in _corners(y, x, input_shape[2:]):
-            part = np.where(weight == 0, 0.0, share * weight)
+            with np.errstate(invalid="ignore"):
+                part = np.where(weight == 0, 0.0, share * weight)
             np.add.at(result[int(image)], (slice(None), rows[:, None], columns[None, :]), part)
     return result
 

@@ -1,0 +1,167 @@
+"""The C library by itself: built and installed without Python, its own tests, and the example as a user compiles it."""
+
+from __future__ import annotations
+
+import os
+import pathlib
+import shutil
+import subprocess
+import sys
+
+import numpy as np
+import pytest
+
+ROOT = pathlib.Path(__file__).resolve().parents[2]
+SEARCH = os.pathsep.join([str(pathlib.Path(sys.executable).parent), os.environ.get("PATH", "")])
+
+
+def tool(*names):
+    """The first of these programs that is installed; skips the test where none is."""
+    for name in names:
+        path = shutil.which(name, path=SEARCH)
+        if path:
+            return path
+    return pytest.skip(f"{names[0]} is not installed")
+
+
+def run(*command, **options):
+    """Runs a command; a failure shows what it said."""
+    command = [str(part) for part in command]
+    environment = {**os.environ, "PATH": SEARCH, **options.pop("env", {})}
+    done = subprocess.run(command, capture_output=True, env=environment, timeout=600, **options)
+    assert done.returncode == 0, f"{command}\n{done.stdout.decode()[-3000:]}\n{done.stderr.decode()[-3000:]}"
+    return done.stdout
+
+
+@pytest.fixture(scope="module")
+def build(tmp_path_factory):
+    """The library, its tests and the example, built and installed into a prefix of its own: (build, prefix)."""
+    meson = tool("meson")
+    tool("ninja", "ninja-build", "samu")
+    tool(os.environ.get("CC", "cc"))
+    folder = tmp_path_factory.mktemp("libroi")
+    build, prefix = folder / "build", folder / "prefix"
+    run(meson, "setup", build, ROOT, f"--prefix={prefix}", "--libdir=lib", "-Dtests=true", "-Dwerror=true")
+    run(meson, "compile", "-C", build)
+    run(meson, "install", "-C", build, "--no-rebuild")
+    return build, prefix
+
+
+@pytest.fixture(scope="module")
+def crop(build, tmp_path_factory):
+    """examples/crop.c, compiled as its first lines say."""
+    prefix = build[1]
+    config = {"PKG_CONFIG_PATH": str(prefix / "lib" / "pkgconfig")}
+    flags = run(tool("pkg-config", "pkgconf"), "--cflags", "--libs", "roi", env=config).decode().split()
+    program = tmp_path_factory.mktemp("example") / "crop"
+    warnings = ["-std=c99", "-Wall", "-Wextra", "-Wpedantic", "-Werror"]
+    run(tool(os.environ.get("CC", "cc")), *warnings, ROOT / "examples" / "crop.c", *flags, "-o", program)
+
+    def call(*arguments):
+        return run(program, *arguments, env={"LD_LIBRARY_PATH": str(prefix / "lib")})
+
+    return call
+
+
+def test_c_tests(build):
+    """All programs of tests/libroi pass."""
+    said = run(tool("meson"), "test", "-C", build[0], "--no-rebuild", "--print-errorlogs").decode()
+    assert "Fail:" in said
+    assert int(said.split("Fail:")[1].split()[0]) == 0
+    assert int(said.split("Ok:")[1].split()[0]) >= 7
+
+
+def test_installed_files(build):
+    """Header, shared library and pkg-config file, and nothing of Python."""
+    prefix = build[1]
+    files = {str(path.relative_to(prefix)) for path in prefix.rglob("*") if path.is_file()}
+    assert "include/roi.h" in files
+    assert "lib/pkgconfig/roi.pc" in files
+    assert any(name.startswith("lib/libroi.so") or name.endswith(".dylib") for name in files)
+    assert not any("python" in name or name.endswith(".py") for name in files)
+
+
+def test_only_roi_symbols_are_exported(build):
+    """What the shared library defines for others begins with roi_, and it is what the header declares."""
+    nm = tool("nm")
+    library = next((build[1] / "lib").glob("libroi.so"))
+    lines = run(nm, "-D", "--defined-only", library).decode().splitlines()
+    names = {line.split()[-1].split("@")[0] for line in lines}
+    header = (ROOT / "libroi" / "include" / "roi.h").read_text()
+    declared = {
+        line.split("(")[0].split()[-1].lstrip("*") for line in header.splitlines() if line.startswith("ROI_API ")
+    }
+    assert names == declared
+    assert all(name.startswith("roi_") for name in names)
+
+
+def test_library_needs_libc_and_libm_only(build):
+    """Beside libc, libm and the compiler's OpenMP runtime nothing is linked."""
+    library = next((build[1] / "lib").glob("libroi.so"))
+    needed = run(tool("readelf"), "-d", library).decode()
+    names = [line.split("[")[1].split("]")[0] for line in needed.splitlines() if "(NEEDED)" in line]
+    allowed = ("libc.", "libm.", "libgomp.", "libomp.", "libiomp", "libpthread.", "libgcc_s.", "ld-linux")
+    assert names
+    assert all(name.startswith(allowed) for name in names), names
+
+
+def test_header_in_cplusplus(build, tmp_path):
+    """The header compiles as C++ and as strict C99, alone and twice."""
+    source = "#include <roi.h>\n#include <roi.h>\nint main(void) { return roi_align_defaults().size == 0; }\n"
+    include = f"-I{build[1] / 'include'}"
+    for compiler, name, standard in (("cc", "header.c", "-std=c99"), ("c++", "header.cpp", "-std=c++11")):
+        (tmp_path / name).write_text(source)
+        run(
+            tool(compiler),
+            standard,
+            "-Wall",
+            "-Wextra",
+            "-Wpedantic",
+            "-Werror",
+            include,
+            "-c",
+            tmp_path / name,
+            cwd=tmp_path,
+        )
+
+
+def test_example_without_a_picture(crop):
+    """Grey 10 y + x, box (2, 3, 8, 11), 4 x 3 crops of 2 x 2 pixels each: the first is the mean at y 3.5, x 2.5."""
+    rows = [[float(number) for number in line.split()] for line in crop().decode().splitlines()]
+    assert rows == [[10 * y + x for x in (2.5, 4.5, 6.5)] for y in (3.5, 5.5, 7.5, 9.5)]
+
+
+@pytest.mark.parametrize("channels", [1, 3])
+def test_example_on_a_picture(crop, tmp_path, channels):
+    """A crop of whole pixels at their own size is a slice of the picture; beyond the picture there is black."""
+    pixels = np.random.default_rng(0).integers(0, 256, (12, 17, channels), dtype=np.uint8)
+    magic = b"P6" if channels == 3 else b"P5"
+    path = tmp_path / "picture"
+    path.write_bytes(magic + b"\n# a comment\n17 12\n255\n" + pixels.tobytes())
+    said = crop(path, 4, 3, 9, 10, 7, 5)
+    assert said == magic + b"\n5 7\n255\n" + pixels[3:10, 4:9].tobytes()
+    beyond = crop(path, 15, 0, 25, 12, 12, 10)
+    header = len(magic + b"\n10 12\n255\n")
+    assert not np.frombuffer(beyond[header:], np.uint8).reshape(12, 10, channels)[:, 3:].any()
+
+
+@pytest.mark.parametrize(
+    ("arguments", "word"),
+    [
+        (("missing.ppm", 0, 0, 5, 5, 2, 2), "cannot be opened"),
+        ((__file__, 0, 0, 5, 5, 2, 2), "not a binary"),
+        (("short", 0, 0, 5, 5, 2, 2), "ends too early"),
+        (("good", 0, 0, "x", 5, 2, 2), "not a number"),
+        (("good", 0, 0, "nan", 5, 2, 2), "box: "),
+        (("good", 0, 0, 5, 5, -2, 2), "sides"),
+        (("good", 0), "usage"),
+    ],
+)
+def test_example_with_bad_input(crop, tmp_path, monkeypatch, arguments, word):
+    """Each mistake is one line on standard error and an exit status that is not 0."""
+    monkeypatch.chdir(tmp_path)
+    pathlib.Path("good").write_bytes(b"P5\n2 2\n255\n1234")
+    pathlib.Path("short").write_bytes(b"P5\n200 200\n255\n1234")
+    with pytest.raises(AssertionError, match=word) as caught:
+        crop(*arguments)
+    assert "Sanitizer" not in str(caught.value)

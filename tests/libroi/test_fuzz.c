@@ -1,0 +1,370 @@
+/*
+ * test_fuzz.c - random calls, the same ones each time: any shape, order of memory, type, box and parameter
+ *
+ * What must hold of every call: the status is one that the input explains; after an error nothing has changed; after
+ * success only elements of the result have, and they are finite and no larger than the map allows; where the sampling
+ * grid is small enough, they are what the definition gives; and forward and backward are each other's transpose.
+ * Run it under the address and undefined-behaviour sanitizers.
+ *
+ *     test_fuzz [ROUNDS [SEED]]
+ */
+#include "arrays.h"
+#include "check.h"
+#include "naive.h"
+
+enum { MAX_BOXES = 6 };
+
+/* ---- Input ----------------------------------------------------------------------------------------------------- */
+
+static int64_t random_side(void)
+{
+    switch (random_int(0, 9)) {
+    case 0:
+        return 0;
+    case 1:
+        return random_int(10, 40);
+    default:
+        return random_int(1, 9);
+    }
+}
+
+/* Axes in any order in memory, with gaps, some of them backwards; inputs may repeat (stride 0). */
+static struct tensor random_tensor(roi_dtype dtype, const int64_t shape[4], int may_repeat)
+{
+    struct tensor tensor = {.array = {.dtype = dtype}};
+    int order[4] = {0, 1, 2, 3};
+    memcpy(tensor.array.shape, shape, sizeof tensor.array.shape);
+    if (random_int(0, 2)) {
+        for (int i = 3; i > 0; i--) {
+            const int other = (int)random_int(0, i), axis = order[i];
+            order[i] = order[other];
+            order[other] = axis;
+        }
+    }
+    const int gaps = random_int(0, 2) == 0;
+    int64_t stride = 1;
+    for (int i = 3; i >= 0; i--) {
+        const int axis = order[i];
+        stride *= gaps ? random_int(1, 2) : 1;
+        tensor.array.strides[axis] = random_int(0, 5) ? stride : -stride;
+        if (may_repeat && !random_int(0, 15))
+            tensor.array.strides[axis] = 0;
+        else
+            stride *= shape[axis] > 0 ? shape[axis] : 1;
+    }
+    tensor_allocate(&tensor);
+    return tensor;
+}
+
+static void fill_random(const struct tensor *tensor)
+{
+    const size_t size = dtype_size(tensor->array.dtype);
+    for (size_t i = 0; i < tensor->bytes / size; i++)
+        store(tensor->array.dtype, tensor->block, (int64_t)i, random_real(-1, 1));
+}
+
+static double random_coordinate(double size)
+{
+    switch (random_int(0, 7)) {
+    case 0:
+        return (double)random_int(-4, 2 * (int64_t)size + 4) / 2;
+    case 1:
+        return random_real(-1, 1) * pow(10, random_real(0, 12));
+    case 2:
+        return random_real(-1e-6, 1e-6);
+    default:
+        return random_real(-size - 2, 2 * size + 2);
+    }
+}
+
+/* Any bit pattern: subnormal, huge, infinite, NaN. */
+static double random_pattern(int is_double)
+{
+    if (is_double) {
+        const uint64_t bits = random_bits();
+        double value;
+        memcpy(&value, &bits, sizeof value);
+        return value;
+    }
+    const uint32_t bits = (uint32_t)(random_bits() >> 20);
+    float value;
+    memcpy(&value, &bits, sizeof value);
+    return (double)value;
+}
+
+/* Boxes in any order of memory, with the image in column 0 or apart. */
+struct boxes {
+    roi_boxes boxes;
+    unsigned char *block;
+    int64_t images[MAX_BOXES];
+    double image[MAX_BOXES], corner[MAX_BOXES][4]; /* as they read */
+};
+
+static void random_boxes(struct boxes *boxes, int64_t count, const int64_t shape[4], int wild)
+{
+    const int is_double = (int)random_int(0, 1), apart = (int)random_int(0, 1);
+    const int64_t columns = apart ? 4 : 5, gap = random_int(0, 2);
+    const size_t size = is_double ? 8 : 4;
+    roi_boxes *table = &boxes->boxes;
+    *table = (roi_boxes){NULL, is_double ? ROI_FLOAT64 : ROI_FLOAT32, count, columns, {columns + gap, 1}, NULL};
+    if (random_int(0, 1)) {
+        table->strides[0] = 1;
+        table->strides[1] = count + gap;
+    }
+    const size_t elements = (size_t)((count - 1) * table->strides[0] + (columns - 1) * table->strides[1] + 1);
+    boxes->block = count ? malloc(elements * size) : NULL;
+    table->data = boxes->block;
+    for (int64_t k = 0; k < count; k++) {
+        boxes->images[k] = shape[0] > 0 ? random_int(0, shape[0] - 1) : 0;
+        if (wild && !random_int(0, 9))
+            boxes->images[k] = random_int(-2, shape[0] + 2);
+        boxes->image[k] = (double)boxes->images[k];
+        if (!apart && wild && !random_int(0, 9))
+            boxes->image[k] = random_pattern(is_double);
+        for (int i = 0; i < 4; i++) {
+            double value = random_coordinate((double)shape[i % 2 ? 2 : 3]);
+            if (wild && !random_int(0, 3))
+                value = random_pattern(is_double);
+            boxes->corner[k][i] = is_double ? value : (double)(float)value;
+        }
+        const int64_t at = k * table->strides[0];
+        if (!apart)
+            store(table->dtype, boxes->block, at, boxes->image[k]);
+        for (int i = 0; i < 4; i++)
+            store(table->dtype, boxes->block, at + (i + !apart) * table->strides[1], boxes->corner[k][i]);
+    }
+    if (apart)
+        table->batch_index = boxes->images;
+}
+
+static roi_align_params random_params(void)
+{
+    static const int64_t ratios[] = {-1, 0, 1, 2, 3, 4, 7, 50, 1000000000, INT64_MAX, INT64_MIN};
+    static const double scales[] = {1, 1, 1, 0.25, 0.5, 1.0 / 3, 2, 1e-30, 1e30};
+    roi_align_params params = roi_align_defaults();
+    params.sampling_ratio = ratios[random_int(0, random_int(0, 3) ? 5 : 10)];
+    params.spatial_scale = scales[random_int(0, 8)];
+    params.aligned = (int32_t)random_int(0, 1);
+    params.mode = (roi_mode)random_int(0, 2);
+    return params;
+}
+
+/* ---- What must come out ---------------------------------------------------------------------------------------- */
+
+/* The first row that is wrong, and its status; -1 where all are right. Rows whose size alone overflows double may be
+   either, so that nothing is predicted from them on: *unclear_ret is the first of those. */
+static int64_t first_wrong(const struct boxes *boxes, const roi_align_params *params, int64_t images,
+                           roi_status *status_ret, int64_t *unclear_ret)
+{
+    *unclear_ret = boxes->boxes.count;
+    for (int64_t k = 0; k < boxes->boxes.count; k++) {
+        const double image = boxes->image[k];
+        const double *corner = boxes->corner[k];
+        int finite = 1, overflow = 0, far = 0;
+        for (int i = 0; i < 4; i++) {
+            finite = finite && isfinite(corner[i]);
+            overflow = overflow || !isfinite(corner[i] * params->spatial_scale);
+            far = far || fabs(corner[i] * params->spatial_scale) > 1e307;
+        }
+        *status_ret = ROI_SUCCESS;
+        if (!(image >= 0 && image < (double)images && image == floor(image)))
+            *status_ret = ROI_ERROR_BATCH_INDEX;
+        else if (!finite)
+            *status_ret = ROI_ERROR_COORDINATE;
+        else if (overflow)
+            *status_ret = ROI_ERROR_BOX_OVERFLOW;
+        if (*status_ret != ROI_SUCCESS)
+            return k;
+        if (far && *unclear_ret == boxes->boxes.count)
+            *unclear_ret = k;
+    }
+    return -1;
+}
+
+/* Whether row `row` has something wrong beside what its status says. */
+static int two_faults(const struct boxes *boxes, int64_t row, int64_t images)
+{
+    const double image = boxes->image[row];
+    int finite = 1;
+    for (int i = 0; i < 4; i++)
+        finite = finite && isfinite(boxes->corner[row][i]);
+    return !finite && !(image >= 0 && image < (double)images && image == floor(image));
+}
+
+static void check_error(const struct boxes *boxes, const roi_align_params *params, int64_t images, roi_status status,
+                        const roi_error *error)
+{
+    roi_status expected;
+    int64_t unclear;
+    const int64_t row = first_wrong(boxes, params, images, &expected, &unclear);
+    if (unclear < boxes->boxes.count && (row < 0 || unclear < row)) {
+        CHECK(status == ROI_SUCCESS || status == ROI_ERROR_BOX_OVERFLOW || status == expected);
+        return;
+    }
+    if (row < 0) {
+        CHECK(status == ROI_SUCCESS);
+        return;
+    }
+    if (!two_faults(boxes, row, images) && !CHECK(status == expected)) {
+        const double *corner = boxes->corner[row];
+        fprintf(stderr, "    status %d instead of %d in row %d: image %g, box %g %g %g %g, scale %g\n", (int)status,
+                (int)expected, (int)row, boxes->image[row], corner[0], corner[1], corner[2], corner[3],
+                params->spatial_scale);
+    }
+    CHECK(status != ROI_SUCCESS && error->status == status && error->row == row);
+}
+
+/* A copy of the block, to see what a call has changed. */
+static unsigned char *copy_of(const struct tensor *tensor)
+{
+    unsigned char *copy = malloc(tensor->bytes + 1);
+    memcpy(copy, tensor->block ? tensor->block : copy, tensor->bytes);
+    return copy;
+}
+
+/* Bytes that belong to no element are as they were. */
+static void check_gaps(const struct tensor *tensor, unsigned char *before)
+{
+    const roi_array *a = &tensor->array;
+    const size_t size = dtype_size(a->dtype);
+    for (int64_t n = 0; n < a->shape[0]; n++)
+        for (int64_t c = 0; c < a->shape[1]; c++)
+            for (int64_t y = 0; y < a->shape[2]; y++)
+                for (int64_t x = 0; x < a->shape[3]; x++) {
+                    const size_t at = (size_t)((unsigned char *)a->data - tensor->block) / size;
+                    const size_t element = (size_t)((int64_t)at + offset_of(a, n, c, y, x)) * size;
+                    memcpy(before + element, tensor->block + element, size);
+                }
+    CHECK(!memcmp(before, tensor->block ? tensor->block : before, tensor->bytes));
+}
+
+/* Units in the last place of the type computed in, times the size of what was summed, and one rounding. */
+static double allowed(roi_dtype dtype, double expected, double size)
+{
+    static const double stored[] = {0, 0, 0x1p-11, 0x1p-8}, smallest[] = {0x1p-149, 0x1p-1074, 0x1p-24, 0x1p-133};
+    const double bound = 8 * (dtype == ROI_FLOAT64 ? 0x1p-52 : 0x1p-23) * size;
+    return bound + stored[dtype] * (fabs(expected) + bound) + 4 * smallest[dtype];
+}
+
+static int place(struct naive_axis axes[2], const roi_align_params *params, const roi_array *input,
+                 const double corner[4], const roi_array *output)
+{
+    const int single = input->dtype != ROI_FLOAT64;
+    return naive_place(&axes[0], params, single, corner[1], corner[3], output->shape[2]) &&
+           naive_place(&axes[1], params, single, corner[0], corner[2], output->shape[3]) &&
+           axes[0].grid * axes[1].grid * tensor_count(output) <= 100000;
+}
+
+static void check_values(const struct boxes *boxes, const roi_align_params *params, const roi_array *input,
+                         const roi_array *output)
+{
+    for (int64_t k = 0; k < output->shape[0]; k++) {
+        struct naive_axis axes[2] = {{0, 0, 0, 0}, {0, 0, 0, 0}};
+        const int walked = place(axes, params, input, boxes->corner[k], output);
+        for (int64_t c = 0; c < output->shape[1]; c++)
+            for (int64_t p = 0; p < output->shape[2]; p++)
+                for (int64_t q = 0; q < output->shape[3]; q++) {
+                    const double value = get(output, k, c, p, q);
+                    CHECK(fabs(value) <= 1 + 0x1p-7); /* no pixel is beyond -1 .. 1; rounding in 16 bits */
+                    if (!walked)
+                        continue;
+                    double size;
+                    const double expected = naive_bin(params, input, (int64_t)boxes->image[k], c, &axes[0], &axes[1], p,
+                                                      q, &size);
+                    if (!CHECK(fabs(value - expected) <= allowed(input->dtype, expected, size)))
+                        fprintf(stderr, "    %.17g instead of %.17g, sum of |weight * value| %.17g\n", value, expected,
+                                size);
+                }
+    }
+}
+
+static double dot(const roi_array *a, const roi_array *b, double *size_ret)
+{
+    double sum = 0;
+    for (int64_t n = 0; n < a->shape[0]; n++)
+        for (int64_t c = 0; c < a->shape[1]; c++)
+            for (int64_t y = 0; y < a->shape[2]; y++)
+                for (int64_t x = 0; x < a->shape[3]; x++) {
+                    const double product = get(a, n, c, y, x) * get(b, n, c, y, x);
+                    sum += product;
+                    *size_ret += fabs(get(b, n, c, y, x));
+                }
+    return sum;
+}
+
+/* ---- Calls ----------------------------------------------------------------------------------------------------- */
+
+static void try_backward(const roi_align_params *forward_params, const struct boxes *boxes, const roi_array *input,
+                         const roi_array *crops)
+{
+    roi_align_params params = *forward_params;
+    params.mode = ROI_AVG;
+    struct tensor grad = random_tensor(input->dtype, crops->shape, 1);
+    struct tensor result = random_tensor(input->dtype, input->shape, 0);
+    fill_random(&grad);
+    unsigned char *before = copy_of(&result);
+    roi_error error;
+    const roi_status status = roi_align_backward(&params, &grad.array, &boxes->boxes, &result.array, &error);
+    check_error(boxes, &params, input->shape[0], status, &error);
+    if (status != ROI_SUCCESS) {
+        CHECK(!memcmp(before, result.block ? result.block : before, result.bytes));
+    } else {
+        check_gaps(&result, before);
+        if (forward_params->mode == ROI_AVG) {
+            const double unit = input->dtype == ROI_FLOAT64   ? 0x1p-52
+                                : input->dtype == ROI_FLOAT32 ? 0x1p-23
+                                : input->dtype == ROI_FLOAT16 ? 0x1p-10
+                                                              : 0x1p-7;
+            double size = 0;
+            const double left = dot(crops, &grad.array, &size), right = dot(input, &result.array, &size);
+            CHECK(fabs(left - right) <= 8 * unit * (size + (double)tensor_count(crops)) + 1e-6 * unit);
+        }
+    }
+    free(before);
+    free_tensor(&grad);
+    free_tensor(&result);
+}
+
+static void one_round(long round)
+{
+    const roi_dtype dtype = (roi_dtype)random_int(0, 3);
+    const int64_t shape[4] = {random_int(0, 3), random_side() % 20, random_side(), random_side()};
+    const int64_t count = random_int(0, MAX_BOXES);
+    const int64_t output_shape[4] = {count, shape[1], random_int(0, 7), random_int(0, 7)};
+    const roi_align_params params = random_params();
+    struct tensor input = random_tensor(dtype, shape, 1), output = random_tensor(dtype, output_shape, 0);
+    struct boxes boxes;
+    random_boxes(&boxes, count, shape, random_int(0, 3) == 0);
+    fill_random(&input);
+    unsigned char *before = copy_of(&output);
+    check_context("round %ld: dtype %d, mode %d, ratio %lld, %lld boxes", round, (int)dtype, (int)params.mode,
+                  (long long)params.sampling_ratio, (long long)count);
+
+    roi_error error;
+    const roi_status status = roi_align(&params, &input.array, &boxes.boxes, &output.array, &error);
+    check_error(&boxes, &params, shape[0], status, &error);
+    if (status != ROI_SUCCESS) {
+        CHECK(!memcmp(before, output.block ? output.block : before, output.bytes));
+    } else {
+        check_gaps(&output, before);
+        check_values(&boxes, &params, &input.array, &output.array);
+        try_backward(&params, &boxes, &input.array, &output.array);
+    }
+    free(before);
+    free(boxes.block);
+    free_tensor(&input);
+    free_tensor(&output);
+}
+
+int main(int argc, char **argv)
+{
+    const long rounds = argc > 1 ? strtol(argv[1], NULL, 10) : 4000;
+    if (argc > 2)
+        random_state ^= strtoull(argv[2], NULL, 10);
+    for (long round = 0; round < rounds; round++) {
+        if (round % 16 == 0)
+            roi_set_num_threads((int32_t)random_int(1, 3));
+        one_round(round);
+    }
+    return check_result();
+}

@@ -1,0 +1,83 @@
+"""What the tests of the command language share: an interpreter in this process, and roish as a program of its own."""
+
+from __future__ import annotations
+
+import os
+import pathlib
+import shutil
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import pytest
+
+pytest.importorskip("tclcmd._host", reason="built without Tcl's headers")
+
+from tclcmd.interpreter import Interpreter
+
+SHELL = shutil.which("roish", path=os.path.dirname(sys.executable))
+COMMAND = [SHELL] if SHELL else [sys.executable, "-m", "tclcmd"]
+
+
+class Tcl:
+    """An interpreter that fails a test where a script fails unexpectedly."""
+
+    def __init__(self) -> None:
+        self.interpreter = Interpreter()
+
+    def __call__(self, script: str) -> str:
+        """Evaluates a script and returns its result as text, which names a tensor."""
+        self.run(script)
+        return self.interpreter.result()
+
+    def run(self, script: str) -> None:
+        """Evaluates a script without looking at its result."""
+        outcome = self.interpreter.eval(script)
+        assert not outcome.is_error, self.interpreter.result()
+
+    def error(self, script: str) -> str:
+        """The message with which a script fails."""
+        outcome = self.interpreter.eval(script)
+        assert outcome.is_error, f"{script} gave {self.interpreter.result()}"
+        return self.interpreter.result()
+
+    def code(self, script: str) -> str:
+        """The errorCode with which a script fails."""
+        self.error(script)
+        return self("set errorCode")
+
+    def stats(self) -> dict[str, int]:
+        """The memory statistics."""
+        return self.interpreter.session.tensors.stats()
+
+    def floats(self, script: str) -> list[float]:
+        """The numbers of the tensor that a script gives."""
+        return [float(word) for word in self(f"torch::tensor_to_list [{script}]").split()]
+
+
+@pytest.fixture
+def tcl() -> Iterator[Tcl]:
+    """A fresh interpreter."""
+    fresh = Tcl()
+    yield fresh
+    fresh.interpreter.close()
+
+
+Roish = Callable[..., subprocess.CompletedProcess[str]]
+
+
+@pytest.fixture
+def roish(tmp_path: pathlib.Path) -> Roish:
+    """Runs roish in an empty folder; `variables` are added to its environment."""
+
+    def run(
+        *arguments: str, input: str = "", variables: dict[str, str] | None = None, **options: Any
+    ) -> subprocess.CompletedProcess[str]:
+        # The user's own history stays out of it.
+        environment = {**os.environ, "XDG_STATE_HOME": str(tmp_path / "state"), **(variables or {})}
+        options = {"cwd": tmp_path, "timeout": 60, "encoding": "utf-8", **options}
+        return subprocess.run([*COMMAND, *arguments], input=input, capture_output=True, env=environment, **options)
+
+    run.command = COMMAND  # type: ignore[attr-defined]
+    return run
