@@ -83,18 +83,20 @@ static REAL S(pool_bin)(const struct S(view) *map, const struct roi_plan *plan, 
     return sum;
 }
 
+/* All bins, or those that are NaN: no other can have met NaN or infinity beside its pixels. */
 static void S(pool_exact)(const struct S(view) *map, const struct roi_plan *plan, int64_t bins_y, int64_t bins_x,
-                          REAL *crop)
+                          bool all, REAL *crop)
 {
     for (int64_t p = 0; p < bins_y; p++)
         for (int64_t q = 0; q < bins_x; q++)
-            crop[p * bins_x + q] = S(pool_bin)(map, plan, p, q);
+            if (all || isnan(crop[p * bins_x + q]))
+                crop[p * bins_x + q] = S(pool_bin)(map, plan, p, q);
 }
 
 /* What a box is pooled with: made once, used for all its channels. */
 struct S(tools) {
-    const struct roi_tile *tile;
-    const struct roi_plan *plan;
+    struct roi_plan plan; /* its bins along y are those of the tile */
+    int64_t bins_y, bins_x;
     const struct R(scratch) *scratch;
     struct window window;
     bool plain;
@@ -108,7 +110,10 @@ static struct S(tools) S(tools_of)(const struct roi_tile *tile, const struct roi
 {
     const roi_array *map = &tile->maps[plan->box->level], *crops = tile->crops;
     const int64_t bins_x = crops->shape[AXIS_W];
-    struct S(tools) tools = {.tile = tile, .plan = plan, .scratch = scratch, .plain = S(is_plain)(crops)};
+    struct S(tools) tools = {.plan = *plan, .bins_y = tile->bin_end - tile->bin_begin, .bins_x = bins_x,
+                             .scratch = scratch, .plain = S(is_plain)(crops)};
+    tools.plan.y.low += tile->bin_begin;
+    tools.plan.y.weights = (REAL *)plan->y.weights + tile->bin_begin * plan->y.taps;
     if (plan->y.taps == 0 || plan->x.taps == 0)
         return tools;
     tools.window = window_of(&plan->x, map->shape[AXIS_W], R(LANES));
@@ -125,12 +130,14 @@ static struct S(tools) S(tools_of)(const struct roi_tile *tile, const struct roi
 /* One channel. */
 static void S(pool)(const struct S(tools) *tools, const struct S(view) *in, const struct S(view) *out)
 {
-    const int64_t bins_y = tools->tile->crops->shape[AXIS_H], bins_x = tools->tile->crops->shape[AXIS_W];
-    const struct roi_plan *plan = tools->plan;
+    const int64_t bins_y = tools->bins_y, bins_x = tools->bins_x;
+    const struct roi_plan *plan = &tools->plan;
+    bool narrow = false;
     REAL *crop = tools->plain ? (REAL *)(void *)out->data : tools->scratch->crop;
     bool nan = false;
 #if defined(__AVX512F__)
     if (tools->vectors > 0) {
+        narrow = true;
         nan = S(pool_narrow)(in, plan, &tools->window, tools->lanes, tools->vectors, out, bins_y);
         if (!nan)
             return;
@@ -141,7 +148,7 @@ static void S(pool)(const struct S(tools) *tools, const struct S(view) *in, cons
     else
         nan = S(pool_wide)(in, plan, &tools->window, &tools->scratch->band, bins_y, tools->scratch->rows, crop);
     if (nan)
-        S(pool_exact)(in, plan, bins_y, bins_x, crop);
+        S(pool_exact)(in, plan, bins_y, bins_x, narrow, crop);
     if (!tools->plain)
         S(write_crop)(crop, out, bins_y, bins_x);
 }
@@ -151,7 +158,9 @@ static void S(pool_box)(const struct roi_tile *tile, const struct roi_plan *plan
     const roi_array *map = &tile->maps[plan->box->level];
     const struct S(tools) tools = S(tools_of)(tile, plan, scratch);
     for (int64_t c = tile->channel_begin; c < tile->channel_end; c++) {
-        const struct S(view) in = S(view_of)(map, plan->box->image, c), out = S(view_of)(tile->crops, plan->row, c);
+        const struct S(view) in = S(view_of)(map, plan->box->image, c);
+        struct S(view) out = S(view_of)(tile->crops, plan->row, c);
+        out.data += tile->bin_begin * out.stride_y;
         if (c + 1 < tile->channel_end) {
             const struct S(view) next = S(view_of)(map, plan->box->image, c + 1);
             S(prefetch_box)(&next, plan, &tools.window);
@@ -169,17 +178,15 @@ static void S(pool_tile)(const struct roi_tile *tile, void *memory)
 
 /* ---- Backward -------------------------------------------------------------------------------------------------- */
 
+/* `rows` rows of bins, from p on. */
 static void S(scatter_fast)(const REAL *grad, const struct roi_plan *plan, const struct window *window,
-                            const struct R(band) *band, int64_t bins_y, int64_t bins_x, REAL *t, REAL *map,
+                            const struct R(band) *band, int64_t p, int64_t rows, int64_t bins_x, REAL *t, REAL *map,
                             int64_t stride_y)
 {
-    for (int64_t p = 0; p < bins_y; p += ROI_TILE_ROWS) {
-        const int64_t rows = min_i64(bins_y - p, ROI_TILE_ROWS);
-        R(multiply_band)(grad + p * bins_x, bins_x, rows, band, t, window->padded, t + ROI_TILE_ROWS * window->padded);
-        for (int64_t r = 0; r < rows; r++)
-            R(add_row)(t + r * window->padded, (const REAL *)plan->y.weights + (p + r) * plan->y.taps, plan->y.taps,
-                       window->width, map + plan->y.low[p + r] * stride_y + window->first, stride_y);
-    }
+    R(multiply_band)(grad, bins_x, rows, band, t, window->padded, t + ROI_TILE_ROWS * window->padded);
+    for (int64_t r = 0; r < rows; r++)
+        R(add_row)(t + r * window->padded, (const REAL *)plan->y.weights + (p + r) * plan->y.taps, plan->y.taps,
+                   window->width, map + plan->y.low[p + r] * stride_y + window->first, stride_y);
 }
 
 static void S(scatter_box)(const struct roi_tile *tile, const struct roi_plan *plan, struct R(scratch) *scratch)
@@ -191,13 +198,16 @@ static void S(scatter_box)(const struct roi_tile *tile, const struct roi_plan *p
     const struct window window = window_of(&plan->x, map->shape[AXIS_W], R(LANES));
     R(band_of_bins)(&scratch->band, &plan->x, bins_x, window.first, window.width);
     for (int64_t c = tile->channel_begin; c < tile->channel_end; c++) {
-        const struct S(view) in = S(view_of)(crops, plan->row, c);
+        struct S(view) in = S(view_of)(crops, plan->row, c);
         REAL *plane = roi_plane(map, sizeof(REAL), plan->box->image, c);
-        if (S(read_crop)(&in, bins_y, bins_x, scratch->crop))
-            S(scatter_fast)(scratch->crop, plan, &window, &scratch->band, bins_y, bins_x, scratch->rows, plane,
-                            map->strides[AXIS_H]);
-        else
-            R(scatter_exact)(scratch->crop, plan, bins_y, bins_x, plane, map->strides[AXIS_H]);
+        for (int64_t p = 0; p < bins_y; p += ROI_TILE_ROWS, in.data += ROI_TILE_ROWS * in.stride_y) {
+            const int64_t rows = min_i64(bins_y - p, ROI_TILE_ROWS);
+            if (S(read_crop)(&in, rows, bins_x, scratch->crop))
+                S(scatter_fast)(scratch->crop, plan, &window, &scratch->band, p, rows, bins_x, scratch->rows, plane,
+                                map->strides[AXIS_H]);
+            else
+                R(scatter_exact)(scratch->crop, plan, p, rows, bins_x, plane, map->strides[AXIS_H]);
+        }
     }
 }
 

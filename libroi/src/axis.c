@@ -1,4 +1,4 @@
-/* axis.c - the sampling of one box along one axis: axis.h has the theory. */
+/* axis.c - RoIAlign's samples along one axis: axis.h has the theory. */
 #include "axis.h"
 
 #include <math.h>
@@ -8,13 +8,19 @@
  * by the last bit, and must fall as they do in the implementations that write the same formula.
  */
 
+/* The smallest whole number above a float is the same in double. */
+static double grid_of(const struct roi_axis_rule *rule, double bin)
+{
+    return rule->sampling_ratio > 0 ? (double)rule->sampling_ratio : ceil(bin);
+}
+
 static struct roi_axis place_float(const struct roi_axis_rule *rule, float corner1, float corner2, int64_t bins)
 {
     const float scale = (float)rule->spatial_scale, offset = rule->aligned ? 0.5f : 0.0f;
     const float start = corner1 * scale - offset, end = corner2 * scale - offset;
     const float size = rule->aligned ? end - start : fmaxf(end - start, 1.0f);
     const float bin = size / (float)bins;
-    return (struct roi_axis){.start = start, .bin = bin, .grid = ceilf(bin), .narrow = true};
+    return (struct roi_axis){.start = start, .bin = bin, .grid = grid_of(rule, bin), .narrow = true};
 }
 
 static struct roi_axis place_double(const struct roi_axis_rule *rule, double corner1, double corner2, int64_t bins)
@@ -23,28 +29,35 @@ static struct roi_axis place_double(const struct roi_axis_rule *rule, double cor
     const double start = corner1 * rule->spatial_scale - offset, end = corner2 * rule->spatial_scale - offset;
     const double size = rule->aligned ? end - start : fmax(end - start, 1.0);
     const double bin = size / (double)bins;
-    return (struct roi_axis){.start = start, .bin = bin, .grid = ceil(bin), .narrow = false};
+    return (struct roi_axis){.start = start, .bin = bin, .grid = grid_of(rule, bin), .narrow = false};
 }
 
-/* The end is asked for too, since start + p * bin reaches it. */
-static bool is_finite(const struct roi_axis *axis, int64_t bins)
+/* Whether no position overflows on its way, in double or in float: neither start + p * bin nor (i + 0.5) * bin. */
+static bool fits_double(const struct roi_axis *axis, int64_t bins)
 {
-    const double end = axis->start + axis->bin * (double)bins;
-    return isfinite(axis->start) && isfinite(axis->bin) && isfinite(axis->narrow ? (float)end : end);
+    return isfinite(axis->start) && isfinite(axis->bin) && isfinite(axis->start + axis->bin * (double)bins);
 }
 
-bool roi_axis_place(const struct roi_axis_rule *rule, double corner1, double corner2, int64_t bins, int64_t size,
-                    struct roi_axis *axis_ret)
+static bool fits_float(const struct roi_axis *axis, int64_t bins)
 {
+    return fits_double(axis, bins) && isfinite((float)(axis->start + axis->bin * (double)bins)) &&
+           isfinite((float)(axis->bin * axis->grid));
+}
+
+static bool place(const struct roi_axis_rule *rule, double corner1, double corner2, int64_t bins, int64_t size,
+                  struct roi_axis *axis_ret)
+{
+    const int64_t n = max_i64(bins, 1);
+    struct roi_axis axis = {0};
     if (rule->narrow)
-        *axis_ret = place_float(rule, (float)corner1, (float)corner2, max_i64(bins, 1));
-    if (!rule->narrow || !is_finite(axis_ret, bins))
-        *axis_ret = place_double(rule, corner1, corner2, max_i64(bins, 1));
-    if (rule->sampling_ratio > 0)
-        axis_ret->grid = (double)rule->sampling_ratio;
-    axis_ret->size = size;
-    axis_ret->beyond = axis_ret->narrow ? nextafterf((float)size, INFINITY) : nextafter((double)size, INFINITY);
-    return is_finite(axis_ret, bins);
+        axis = place_float(rule, (float)corner1, (float)corner2, n);
+    if (!rule->narrow || !fits_float(&axis, n))
+        axis = place_double(rule, corner1, corner2, n);
+    axis.bins = bins;
+    axis.size = size;
+    axis.beyond = axis.narrow ? nextafterf((float)size, INFINITY) : nextafter((double)size, INFINITY);
+    *axis_ret = axis;
+    return fits_double(&axis, n);
 }
 
 /* ---- Samples in ascending order -------------------------------------------------------------------------------- */
@@ -150,7 +163,7 @@ static struct run next_run(const struct roi_axis *axis, int64_t p, const struct 
     return run;
 }
 
-struct roi_reach roi_axis_reach(const struct roi_axis *axis, int64_t bin)
+struct roi_reach roi_sampled_reach(const struct roi_axis *axis, int64_t bin)
 {
     struct roi_reach reach = {0, 0, 0, -1};
     if (axis->size == 0 || !(axis->grid >= 1))
@@ -165,33 +178,27 @@ struct roi_reach roi_axis_reach(const struct roi_axis *axis, int64_t bin)
     return reach;
 }
 
-static void put_weight(void *weights, bool narrow, int64_t at, double weight)
-{
-    if (narrow)
-        ((float *)weights)[at] = (float)weight;
-    else
-        ((double *)weights)[at] = weight;
-}
-
 /* Runs ascend, so at any time only two pixels are still growing: the one below the run and the one above it. */
-void roi_axis_weights(const struct roi_axis *axis, int64_t bin, const struct roi_reach *reach, bool narrow,
-                      void *weights_ret)
+static void sampled_weights(const struct roi_axis *axis, int64_t bin, const struct roi_reach *reach, bool narrow,
+                            void *weights_ret)
 {
     int64_t pixel = reach->low;
     double below = 0, above = 0;
     for (double j = reach->begin; j < reach->end;) {
         const struct run run = next_run(axis, bin, reach, &j);
         for (; pixel < run.first.low; pixel++, below = above, above = 0)
-            put_weight(weights_ret, narrow, pixel - reach->low, below);
+            roi_put_weight(weights_ret, narrow, pixel - reach->low, below);
         const double share = run.count / axis->grid;
         below += share * (1 - run.mean);
         above += share * run.mean;
     }
     if (pixel <= reach->high)
-        put_weight(weights_ret, narrow, pixel - reach->low, below);
+        roi_put_weight(weights_ret, narrow, pixel - reach->low, below);
     if (pixel < reach->high)
-        put_weight(weights_ret, narrow, pixel + 1 - reach->low, above);
+        roi_put_weight(weights_ret, narrow, pixel + 1 - reach->low, above);
 }
+
+const struct roi_axis_kind roi_sampled_axis = {place, roi_sampled_reach, sampled_weights};
 
 int64_t roi_axis_stops(const struct roi_axis *axis, int64_t bin, const struct roi_reach *reach,
                        struct roi_stop *stops_ret)

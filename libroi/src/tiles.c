@@ -27,7 +27,7 @@ struct mean {
     int threads;
     double work; /* multiply-adds */
     /* The chunk at hand, and how it is cut into tiles. */
-    int64_t begin, end, plans_per_tile, channels_per_tile;
+    int64_t begin, end, plans_per_tile, channels_per_tile, bins_per_tile;
     roi_tile_kernel *kernel;
 };
 
@@ -139,10 +139,12 @@ static void fill_group(void *context, int64_t group, int thread)
 static void run_tile(void *context, int64_t item, int thread)
 {
     struct mean *mean = context;
-    const int64_t channels = mean->call->crops->shape[AXIS_C], plan_groups =
-        groups_of(mean->end - mean->begin, mean->plans_per_tile);
-    const int64_t channel = item / plan_groups * mean->channels_per_tile;
-    const int64_t plan = mean->begin + item % plan_groups * mean->plans_per_tile;
+    const int64_t channels = mean->call->crops->shape[AXIS_C], bins = mean->call->crops->shape[AXIS_H];
+    const int64_t strips = groups_of(bins, mean->bins_per_tile);
+    const int64_t plan_groups = groups_of(mean->end - mean->begin, mean->plans_per_tile);
+    const int64_t channel = item / strips / plan_groups * mean->channels_per_tile;
+    const int64_t plan = mean->begin + item / strips % plan_groups * mean->plans_per_tile;
+    const int64_t bin = item % strips * mean->bins_per_tile;
     const struct roi_tile tile = {.maps = mean->maps,
                                   .crops = mean->call->crops,
                                   .plans = mean->plans,
@@ -150,7 +152,9 @@ static void run_tile(void *context, int64_t item, int thread)
                                   .plan_begin = plan,
                                   .plan_end = min_i64(plan + mean->plans_per_tile, mean->end),
                                   .channel_begin = channel,
-                                  .channel_end = min_i64(channel + mean->channels_per_tile, channels)};
+                                  .channel_end = min_i64(channel + mean->channels_per_tile, channels),
+                                  .bin_begin = bin,
+                                  .bin_end = min_i64(bin + mean->bins_per_tile, bins)};
     mean->kernel(&tile, mean->scratch + (size_t)thread * mean->scratch_bytes);
 }
 
@@ -166,7 +170,8 @@ static roi_status run_chunk(struct mean *mean)
     if (status != ROI_SUCCESS)
         return status;
     const int64_t items = groups_of(call->crops->shape[AXIS_C], mean->channels_per_tile) *
-                          groups_of(mean->end - mean->begin, mean->plans_per_tile);
+                          groups_of(mean->end - mean->begin, mean->plans_per_tile) *
+                          groups_of(call->crops->shape[AXIS_H], mean->bins_per_tile);
     return roi_parallel_for(items, mean->threads, call->cancel, run_tile, mean);
 }
 
@@ -186,7 +191,8 @@ roi_status roi_tiles_forward(const struct roi_align_call *call, roi_error *error
     struct mean mean = {.call = call,
                         .maps = call->rule.maps,
                         .kernel = call->pooling->kernels()->forward,
-                        .channels_per_tile = CHANNEL_GROUP};
+                        .channels_per_tile = CHANNEL_GROUP,
+                        .bins_per_tile = call->pooling->strip ? call->pooling->strip(call->crops) : call->crops->shape[AXIS_H]};
     if (roi_array_elements(call->crops) == 0)
         return ROI_SUCCESS;
     roi_status status = prepare(&mean, error_ret);
@@ -274,6 +280,7 @@ roi_status roi_tiles_backward(const struct roi_align_call *call, roi_error *erro
         const int64_t share = call->crops->shape[AXIS_C] / (TILES_PER_THREAD * mean.threads);
         mean.channels_per_tile = max_i64(1, min_i64(CHANNEL_GROUP, share));
         mean.plans_per_tile = max_i64(mean.call->count, 1);
+        mean.bins_per_tile = max_i64(call->crops->shape[AXIS_H], 1);
         status = run_backward(&mean, &sum);
         if (sum.apart)
             free(sum.array.data);

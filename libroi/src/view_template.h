@@ -51,7 +51,7 @@ static inline bool S(is_plain)(const roi_array *crops)
            crops->strides[AXIS_H] == crops->shape[AXIS_W];
 }
 
-/* Copies a crop to where it lies together; returns whether all of it is finite. */
+/* Copies rows of a crop to where they lie together; returns whether all of it is finite. */
 static inline bool S(read_crop)(const struct S(view) *in, int64_t bins_y, int64_t bins_x, REAL *crop)
 {
     REAL zero = 0;
