@@ -22,16 +22,17 @@ class Boxes:
     rows: Array
     batch_index: Array | None = None
     ends: tuple[int, ...] = ()  # of a list of arrays: the row after each array's last one
+    name: str = "boxes"  # of the argument
 
     def __len__(self) -> int:
         return len(self.rows)
 
-    def where(self, row: int) -> str:
-        """A row in the caller's terms."""
+    def locate(self, row: int) -> tuple[str, str]:
+        """A row in the caller's terms: which argument, and where in it."""
         for image, end in enumerate(self.ends):
             if row < end:
-                return f"array {image}, row {row - (self.ends[image - 1] if image else 0)}"
-        return f"row {row}"
+                return self.name, f"array {image}, row {row - (self.ends[image - 1] if image else 0)}"
+        return self.name, f"row {row}"
 
     def describe(self) -> Any:
         """A ``roi_boxes *``, which is valid as long as this object lives."""
@@ -50,6 +51,16 @@ def to_boxes(value: Any, images: int | None) -> Boxes:
     if rows.ndim != 2 or rows.shape[1] not in (4, 5):
         raise ArgumentError("boxes", f"expected [K, 4] or [K, 5], got {shape_text(rows.shape)}")
     return Boxes(rows)
+
+
+def to_rows(value: Any, name: str, columns: int) -> Boxes:
+    """Boxes of a fixed number of columns, in no image."""
+    rows = _to_rows(value, name)
+    if rows.shape in ((0,), (columns,)):
+        rows = rows.reshape(-1, columns)
+    if rows.ndim != 2 or rows.shape[1] != columns:
+        raise ArgumentError(name, f"expected [K, {columns}], got {shape_text(rows.shape)}")
+    return Boxes(rows, name=name)
 
 
 def _to_rows(value: Any, name: str) -> Array:

@@ -40,7 +40,7 @@ _RULES = {
         "expected [K, 5] with the batch index in column 0, or a list of arrays [L, 4], since the input holds {images} "
         "images; got 4 columns",
     ),
-    lib.ROI_ERROR_COORDINATE: ("boxes", "{where}: coordinates must be finite, got {value} in column {column}"),
+    lib.ROI_ERROR_COORDINATE: ("{array}", "{where}: coordinates must be finite, got {value} in column {column}"),
     lib.ROI_ERROR_BOX_OVERFLOW: ("boxes", "{where}: the box times {scale_name} leaves the range of float64"),
     lib.ROI_ERROR_LEVELS: ("num_levels", "expected at least 1, got {levels}"),
     lib.ROI_ERROR_CANONICAL: ("canonical_scale", "expected a finite number above 0, got {canonical_scale}"),
@@ -55,8 +55,8 @@ def _raise(status: int, error: Any, facts: dict[str, Any]) -> NoReturn:
     if status not in _RULES:
         raise Error(f"internal fault: libroi says: {ffi.string(lib.roi_status_text(status)).decode()}")
     argument, rule = _RULES[status]
-    where = facts["boxes"].where(error.row) if "boxes" in facts else f"row {error.row}"
-    facts = {**facts, "where": where, "column": error.column, "value": error.value}
+    array, where = facts["boxes"].locate(error.row) if "boxes" in facts else ("boxes", f"row {error.row}")
+    facts = {**facts, "array": array, "where": where, "column": error.column, "value": error.value}
     raise ArgumentError(argument.format_map(facts), rule.format_map(facts))
 
 

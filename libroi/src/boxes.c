@@ -9,28 +9,47 @@ static double element(const roi_boxes *boxes, int64_t row, int64_t column)
     return boxes->dtype == ROI_FLOAT64 ? ((const double *)boxes->data)[at] : (double)((const float *)boxes->data)[at];
 }
 
-roi_status roi_check_boxes(const roi_boxes *boxes)
+static roi_status check_memory(const roi_boxes *boxes)
 {
-    if (!boxes)
-        return ROI_ERROR_NULL;
     if (boxes->count < 0 || boxes->count > INT64_MAX / 64)
         return ROI_ERROR_SHAPE;
     if (boxes->dtype != ROI_FLOAT32 && boxes->dtype != ROI_FLOAT64)
         return ROI_ERROR_DTYPE;
+    return boxes->data || boxes->count == 0 ? ROI_SUCCESS : ROI_ERROR_NULL;
+}
+
+roi_status roi_check_boxes(const roi_boxes *boxes)
+{
+    if (!boxes)
+        return ROI_ERROR_NULL;
     if (boxes->columns != 4 && (boxes->columns != 5 || boxes->batch_index))
         return ROI_ERROR_COLUMNS;
-    return boxes->data || boxes->count == 0 ? ROI_SUCCESS : ROI_ERROR_NULL;
+    return check_memory(boxes);
+}
+
+roi_status roi_check_rows(const roi_boxes *boxes, int64_t columns)
+{
+    if (!boxes)
+        return ROI_ERROR_NULL;
+    if (boxes->columns != columns || boxes->batch_index)
+        return ROI_ERROR_COLUMNS;
+    return check_memory(boxes);
+}
+
+roi_status roi_read_row(const roi_boxes *boxes, int64_t row, int64_t count, double *values_ret, roi_error *error_ret)
+{
+    const int64_t first = boxes->columns - count;
+    for (int64_t i = 0; i < count; i++) {
+        values_ret[i] = element(boxes, row, first + i);
+        if (!isfinite(values_ret[i]))
+            return roi_fail(error_ret, ROI_ERROR_COORDINATE, row, first + i, values_ret[i]);
+    }
+    return ROI_SUCCESS;
 }
 
 roi_status roi_read_corners(const roi_boxes *boxes, int64_t row, double corner_ret[4], roi_error *error_ret)
 {
-    const int64_t first = boxes->columns - 4;
-    for (int64_t i = 0; i < 4; i++) {
-        corner_ret[i] = element(boxes, row, first + i);
-        if (!isfinite(corner_ret[i]))
-            return roi_fail(error_ret, ROI_ERROR_COORDINATE, row, first + i, corner_ret[i]);
-    }
-    return ROI_SUCCESS;
+    return roi_read_row(boxes, row, 4, corner_ret, error_ret);
 }
 
 /* Written so that NaN fails: the comparison holds only for numbers, and comes before the cast. */

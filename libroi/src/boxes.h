@@ -12,6 +12,12 @@ struct roi_box {
 /* Checks the form of a box array alone: columns, type, pointers. */
 roi_status roi_check_boxes(const roi_boxes *boxes);
 
+/* The same for rows of exactly `columns` numbers, without a batch index. */
+roi_status roi_check_rows(const roi_boxes *boxes, int64_t columns);
+
+/* The last `count` columns of a row, after a check that they are finite. */
+roi_status roi_read_row(const roi_boxes *boxes, int64_t row, int64_t count, double *values_ret, roi_error *error_ret);
+
 /* The row's four coordinates, after a check that they are finite. */
 roi_status roi_read_corners(const roi_boxes *boxes, int64_t row, double corner_ret[4], roi_error *error_ret);
 
