@@ -16,7 +16,9 @@ from pyroi.arrays import (
     fields,
     new_map,
     shape_text,
+    to_choice,
     to_flag,
+    to_input_shape,
     to_integer,
     to_map,
     to_number,
@@ -33,14 +35,6 @@ _PARAMS_SIZE = ffi.sizeof("roi_align_params")
 _MODES = {"avg": lib.ROI_AVG, "max": lib.ROI_MAX, "max_corner": lib.ROI_MAX_CORNER}
 
 
-def _mode(mode: Any) -> int:
-    if not isinstance(mode, str):
-        raise ArgumentTypeError("mode", f"expected one of {', '.join(_MODES)}, got {mode!r}")
-    if mode not in _MODES:
-        raise ArgumentError("mode", f"expected one of {', '.join(_MODES)}, got {mode!r}")
-    return int(_MODES[mode])
-
-
 def _params(spatial_scale: float, sampling_ratio: Any, aligned: Any, mode: Any = "avg") -> Any:
     return ffi.new(
         _PARAMS,
@@ -49,7 +43,7 @@ def _params(spatial_scale: float, sampling_ratio: Any, aligned: Any, mode: Any =
             spatial_scale,
             to_integer(sampling_ratio, "sampling_ratio"),
             to_flag(aligned, "aligned"),
-            _mode(mode),
+            to_choice(mode, "mode", _MODES),
             native.cancel_flag(),
         ),
     )
@@ -168,7 +162,7 @@ def roi_align_backward(
         The transpose of the linear map that :func:`roi_align` is.
     """
     grads = to_map(grad, "grad")
-    shape = _input_shape(input_shape)
+    shape = to_input_shape(input_shape)
     table = to_boxes(boxes, shape[0])
     expected = (len(table), shape[1])
     if grads.shape[:2] != expected:
@@ -189,15 +183,6 @@ def roi_align_backward(
         scale=scale,
     )
     return result
-
-
-def _input_shape(value: Any) -> tuple[int, ...]:
-    if not isinstance(value, (tuple, list, np.ndarray)):
-        raise ArgumentTypeError("input_shape", f"expected (N, C, H, W), got {value!r}")
-    shape = tuple(to_integer(size, "input_shape") for size in value)
-    if len(shape) != 4 or min(shape) < 0:
-        raise ArgumentError("input_shape", f"expected four sizes of 0 or more, got {shape_text(shape)}")
-    return shape
 
 
 def multiscale_roi_align(

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 import operator
 import sys
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any, TypeAlias
 
 import numpy as np
@@ -86,6 +86,16 @@ def to_map(value: Any, name: str) -> Array:
     if array.ndim != 4:
         raise ArgumentError(name, f"expected [N, C, H, W], got {shape_text(array.shape)}")
     return array
+
+
+def to_images(value: Any, name: str) -> tuple[Array, bool]:
+    """One image [C, H, W] or several [N, C, H, W], as a map [N, C, H, W], and whether it was one."""
+    array = to_floats(value, name, np.float32)
+    if array.ndim == 3:
+        return array[np.newaxis], True
+    if array.ndim != 4:
+        raise ArgumentError(name, f"expected [C, H, W] or [N, C, H, W], got {shape_text(array.shape)}")
+    return array, False
 
 
 def compute_dtype(array: Array) -> type[np.floating[Any]]:
@@ -202,3 +212,21 @@ def to_size(value: Any, name: str) -> tuple[int, int]:
     if min(height, width) < 0:
         raise ArgumentError(name, f"expected sizes of 0 or more, got ({height}, {width})")
     return height, width
+
+
+def to_input_shape(value: Any) -> tuple[int, ...]:
+    """The shape of the map that a gradient flows back into."""
+    if not isinstance(value, (tuple, list, np.ndarray)):
+        raise ArgumentTypeError("input_shape", f"expected (N, C, H, W), got {value!r}")
+    shape = tuple(to_integer(size, "input_shape") for size in value)
+    if len(shape) != 4 or min(shape) < 0:
+        raise ArgumentError("input_shape", f"expected four sizes of 0 or more, got {shape_text(shape)}")
+    return shape
+
+
+def to_choice(value: Any, name: str, choices: Mapping[str, int]) -> int:
+    """What one of several words stands for in libroi."""
+    if isinstance(value, str) and value in choices:
+        return choices[value]
+    rule = f"expected one of {', '.join(choices)}, got {value!r}"
+    raise ArgumentError(name, rule) if isinstance(value, str) else ArgumentTypeError(name, rule)
