@@ -12,11 +12,11 @@ from pyroi import native
 from pyroi.arrays import (
     Array,
     check_out,
+    choice,
     describe,
     fields,
     new_map,
     shape_text,
-    to_choice,
     to_flag,
     to_input_shape,
     to_integer,
@@ -43,7 +43,7 @@ def _params(spatial_scale: float, sampling_ratio: Any, aligned: Any, mode: Any =
             spatial_scale,
             to_integer(sampling_ratio, "sampling_ratio"),
             to_flag(aligned, "aligned"),
-            to_choice(mode, "mode", _MODES),
+            choice(mode, "mode", _MODES),
             native.cancel_flag(),
         ),
     )

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 import operator
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from typing import Any, TypeAlias
 
 import numpy as np
@@ -70,6 +70,11 @@ def to_floats(value: Any, name: str, integers: type[np.floating[Any]]) -> Array:
     if array.dtype.kind in "iub":
         return array.astype(integers)
     raise ArgumentTypeError(name, f"expected floating-point numbers, integers or booleans, got {_kind(array, value)}")
+
+
+def widen(array: Array) -> Array:
+    """What :func:`to_floats` gave, in a type that boxes and scores are read in: float32 or float64."""
+    return array if array.dtype in (np.float32, np.float64) else array.astype(np.float32)
 
 
 def _kind(array: Array, value: Any) -> str:
@@ -165,7 +170,7 @@ def _overlaps_itself(array: Array) -> bool:
     return False
 
 
-# ---- Numbers ---------------------------------------------------------------------------------------------------------
+# ---- Numbers and words -----------------------------------------------------------------------------------------------
 
 
 def to_integer(value: Any, name: str) -> int:
@@ -224,9 +229,11 @@ def to_input_shape(value: Any) -> tuple[int, ...]:
     return shape
 
 
-def to_choice(value: Any, name: str, choices: Mapping[str, int]) -> int:
-    """What one of several words stands for in libroi."""
-    if isinstance(value, str) and value in choices:
-        return choices[value]
-    rule = f"expected one of {', '.join(choices)}, got {value!r}"
-    raise ArgumentError(name, rule) if isinstance(value, str) else ArgumentTypeError(name, rule)
+def choice(value: Any, name: str, table: dict[str, int]) -> int:
+    """The number that libroi has for one of the words in `table`."""
+    rule = f"expected one of {', '.join(table)}, got {value!r}"
+    if not isinstance(value, str):
+        raise ArgumentTypeError(name, rule)
+    if value not in table:
+        raise ArgumentError(name, rule)
+    return table[value]

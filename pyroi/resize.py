@@ -12,10 +12,10 @@ import numpy.typing as npt
 from pyroi import native
 from pyroi.arrays import (
     Array,
+    choice,
     describe,
     new_map,
     shape_text,
-    to_choice,
     to_flag,
     to_images,
     to_input_shape,
@@ -44,7 +44,7 @@ def _params(mode: Any, align_corners: Any, antialias: Any, factors: tuple[float,
         "roi_resize_params *",
         (
             ffi.sizeof("roi_resize_params"),
-            to_choice(mode, "mode", _MODES),
+            choice(mode, "mode", _MODES),
             to_flag(align_corners, "align_corners"),
             to_flag(antialias, "antialias"),
             *factors,

@@ -116,6 +116,11 @@ class Command:
         return {parameter.name: parameter for parameter in self.parameters}
 
     @functools.cached_property
+    def required(self) -> tuple[Parameter, ...]:
+        """The parameters without a default."""
+        return tuple(parameter for parameter in self.parameters if parameter.is_required)
+
+    @functools.cached_property
     def options(self) -> dict[str, tuple[Parameter, str]]:
         """Option as typed, with its dash -> parameter, and the name by which messages then call it."""
         return {

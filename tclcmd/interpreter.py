@@ -37,6 +37,11 @@ class Outcome:
     is_error: bool
     was_interrupted: bool
 
+    @property
+    def is_complete(self) -> bool:
+        """Did it run to its end?"""
+        return not (self.is_error or self.was_interrupted)
+
 
 def open_library(program: str = "") -> None:
     """Opens libtcl; later calls do nothing. `program` is what ``info nameofexecutable`` says."""
@@ -91,6 +96,10 @@ class Interpreter:
             _INTERPRETERS[self.session.number] = None
 
     # ---- Evaluating ----
+
+    def set_at_prompt(self) -> None:
+        """Somebody works at a prompt: what does not heed a first Ctrl-C is not ended by it."""
+        lib.host_set_at_prompt(True)
 
     def eval(self, script: str) -> Outcome:
         """Evaluates a script at global level."""
@@ -215,10 +224,6 @@ _INTERPRETERS: list[Interpreter | None] = []
 
 Callback = TypeVar("Callback", bound=Callable[..., Any])
 
-#: What is to be done when a script calls `exit`.
-ON_EXIT: list[Callable[[], None]] = []
-
-
 def _callback(function: Callback) -> Callback:
     """Makes this the function that the host calls by its name."""
     ffi.def_extern()(function)
@@ -257,8 +262,6 @@ def host_on_named(session: int, number: int) -> None:
 
 @_callback
 def host_on_exit() -> None:
-    """The process ends by Tcl's `exit`, which knows nothing of Python's own end."""
-    for action in ON_EXIT:
-        action()
+    """The process ends by Tcl's `exit`, which knows nothing of what Python has not yet written."""
     sys.stdout.flush()
     sys.stderr.flush()

@@ -7,7 +7,6 @@ import os
 import pathlib
 
 import pyroi
-from tclcmd._host import lib
 from tclcmd.interpreter import Interpreter, is_complete
 from tclcmd.shell import hint
 
@@ -22,11 +21,12 @@ LONGEST_HISTORY = 5000
 
 def run(interpreter: Interpreter) -> None:
     """Asks for commands until the end of the input."""
-    lib.host_set_at_prompt(True)
+    interpreter.set_at_prompt()
     history = _history_file()
     _read_history(history)
     patchlevel = interpreter.get_global("tcl_patchLevel")
-    print(f"roish {pyroi.__version__}, Tcl {patchlevel}. torch::help lists the commands; Ctrl-D leaves.")
+    interpreter.eval("interp alias {} ::help {} ::torch::help")  # what people type first
+    print(f"roish {pyroi.__version__}, Tcl {patchlevel}. help lists the commands of torch::, Ctrl-D leaves.")
     while (command := _ask()) is not None:
         _append_history(history)
         outcome = interpreter.eval(command)

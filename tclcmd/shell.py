@@ -87,14 +87,14 @@ def _program() -> str:
 def _run_file(interpreter: Interpreter, path: str, arguments: list[str]) -> None:
     _set_arguments(interpreter, path, arguments)
     outcome = interpreter.eval_file(path)
-    if outcome.is_error:
+    if not outcome.is_complete:
         _fail(interpreter, outcome, "")
 
 
 def _run_text(interpreter: Interpreter, script: str, arguments: list[str]) -> None:
     _set_arguments(interpreter, "roish", arguments)
     outcome = interpreter.eval(script)
-    if outcome.is_error:
+    if not outcome.is_complete:
         _fail(interpreter, outcome, f'\n    (file "-c" line {interpreter.error_line})')
 
 
@@ -102,7 +102,7 @@ def _run_stdin(interpreter: Interpreter) -> None:
     _set_arguments(interpreter, "roish", [])
     for first_line, command in interpreter.commands_on_stdin():
         outcome = interpreter.eval(command)
-        if outcome.is_error:
+        if not outcome.is_complete:
             _fail(interpreter, outcome, f'\n    (file "stdin" line {first_line + interpreter.error_line - 1})')
 
 
@@ -131,7 +131,7 @@ def _show_version(interpreter: Interpreter) -> None:
 
 
 def _fail(interpreter: Interpreter, outcome: Outcome, place: str) -> NoReturn:
-    """Reports a script that failed, and ends."""
+    """Reports a script that did not run to its end, and ends."""
     if outcome.was_interrupted:
         _leave(interpreter, INTERRUPTED)
     if (interpreter.get_global("errorCode") or "").startswith("POSIX EPIPE"):

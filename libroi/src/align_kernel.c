@@ -3,6 +3,8 @@
 
 #include "kernel.h"
 
+enum { CHANNEL_VECTORS = ROI_CHANNELS_AT_ONCE / 16 }; /* where channels lie together */
+
 #define REAL_TEMPLATE "band_template.h"
 #define TEMPLATE "align_template.h"
 #include "each_type.h"

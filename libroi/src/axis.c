@@ -137,9 +137,12 @@ static double mean_fraction(const struct roi_axis *axis, int64_t p, double j, co
         return run->first.fraction;
     if (run->count <= 2 || run->count > MOST_SINGLE_SAMPLES)
         return (run->first.fraction + run->last.fraction) / 2;
-    double sum = 0;
-    for (double i = 0; i < run->count; i++)
-        sum += stop_at(axis, position(axis, p, j + i)).fraction;
+    double sum = 0, lost = 0; /* what rounding takes from the sum is added to the next term */
+    for (double i = 0; i < run->count; i++) {
+        const double term = stop_at(axis, position(axis, p, j + i)).fraction + lost, next = sum + term;
+        lost = term - (next - sum);
+        sum = next;
+    }
     return sum / run->count;
 }
 
