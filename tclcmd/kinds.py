@@ -110,34 +110,46 @@ class Numbers(Kind):
         return value
 
 
-def _read_literal(value: Value) -> Array:
-    try:
-        return values.numbers_of(value, np.float32).astype(np.float32)
-    except values.BadNumbers as reason:
-        raise Mismatch(str(reason)) from None
-
-
 @dataclass(frozen=True)
-class Boxes(Kind):
-    """A tensor, a list of tensors (one for each image), or the numbers themselves."""
+class TensorOrNumbers(Kind):
+    """A tensor, or the numbers themselves, which are read as Float32. `empty` is the shape of no numbers at all."""
+
+    empty: tuple[int, ...] = (0,)
 
     placeholder = "tensor"
-    expects = "a tensor, a list of tensors, or lists of numbers"
+    expects = "a tensor, or lists of numbers"
     is_tensor = True
 
-    def read(self, value: Value, session: Session) -> Array | list[Array]:
-        """One array, or one for each image."""
+    def read(self, value: Value, session: Session) -> Any:
+        """An array."""
         array = _find_tensor(value, session)
-        if array is not None:
-            return array
+        return self._read_elements(value, session) if array is None else array
+
+    def _read_elements(self, value: Value, session: Session) -> Any:
         elements = values.elements_of(value)
         if elements is None:
             raise self.mismatch(value, session)
         if not elements:
-            return np.empty((0, 5), np.float32)
-        if _find_tensor(elements[0], session) is not None:
+            return np.empty(self.empty, np.float32)
+        try:
+            return values.numbers_of(value, np.float32).astype(np.float32)
+        except values.BadNumbers as reason:
+            raise Mismatch(str(reason)) from None
+
+
+@dataclass(frozen=True)
+class Boxes(TensorOrNumbers):
+    """Boxes on images: a tensor, a list of tensors (one for each image), or the numbers themselves."""
+
+    empty: tuple[int, ...] = (0, 5)
+
+    expects = "a tensor, a list of tensors, or lists of numbers"
+
+    def _read_elements(self, value: Value, session: Session) -> Any:
+        elements = values.elements_of(value)
+        if elements and _find_tensor(elements[0], session) is not None:
             return TensorList().read(value, session)
-        return _read_literal(value)
+        return super()._read_elements(value, session)
 
 
 @dataclass(frozen=True)

@@ -1,4 +1,4 @@
-/* axis.c - the sampling of one box along one axis: axis.h has the theory. */
+/* axis.c - RoIAlign's samples along one axis: axis.h has the theory. */
 #include "axis.h"
 
 #include <math.h>
@@ -44,8 +44,8 @@ static bool fits_float(const struct roi_axis *axis, int64_t bins)
            isfinite((float)(axis->bin * axis->grid));
 }
 
-bool roi_axis_place(const struct roi_axis_rule *rule, double corner1, double corner2, int64_t bins, int64_t size,
-                    struct roi_axis *axis_ret)
+static bool place(const struct roi_axis_rule *rule, double corner1, double corner2, int64_t bins, int64_t size,
+                  struct roi_axis *axis_ret)
 {
     const int64_t n = max_i64(bins, 1);
     struct roi_axis axis = {0};
@@ -53,6 +53,7 @@ bool roi_axis_place(const struct roi_axis_rule *rule, double corner1, double cor
         axis = place_float(rule, (float)corner1, (float)corner2, n);
     if (!rule->narrow || !fits_float(&axis, n))
         axis = place_double(rule, corner1, corner2, n);
+    axis.bins = bins;
     axis.size = size;
     axis.beyond = axis.narrow ? nextafterf((float)size, INFINITY) : nextafter((double)size, INFINITY);
     *axis_ret = axis;
@@ -136,9 +137,12 @@ static double mean_fraction(const struct roi_axis *axis, int64_t p, double j, co
         return run->first.fraction;
     if (run->count <= 2 || run->count > MOST_SINGLE_SAMPLES)
         return (run->first.fraction + run->last.fraction) / 2;
-    double sum = 0;
-    for (double i = 0; i < run->count; i++)
-        sum += stop_at(axis, position(axis, p, j + i)).fraction;
+    double sum = 0, lost = 0; /* what rounding takes from the sum is added to the next term */
+    for (double i = 0; i < run->count; i++) {
+        const double term = stop_at(axis, position(axis, p, j + i)).fraction + lost, next = sum + term;
+        lost = term - (next - sum);
+        sum = next;
+    }
     return sum / run->count;
 }
 
@@ -162,7 +166,7 @@ static struct run next_run(const struct roi_axis *axis, int64_t p, const struct 
     return run;
 }
 
-struct roi_reach roi_axis_reach(const struct roi_axis *axis, int64_t bin)
+struct roi_reach roi_sampled_reach(const struct roi_axis *axis, int64_t bin)
 {
     struct roi_reach reach = {0, 0, 0, -1};
     if (axis->size == 0 || !(axis->grid >= 1))
@@ -177,33 +181,27 @@ struct roi_reach roi_axis_reach(const struct roi_axis *axis, int64_t bin)
     return reach;
 }
 
-static void put_weight(void *weights, bool narrow, int64_t at, double weight)
-{
-    if (narrow)
-        ((float *)weights)[at] = (float)weight;
-    else
-        ((double *)weights)[at] = weight;
-}
-
 /* Runs ascend, so at any time only two pixels are still growing: the one below the run and the one above it. */
-void roi_axis_weights(const struct roi_axis *axis, int64_t bin, const struct roi_reach *reach, bool narrow,
-                      void *weights_ret)
+static void sampled_weights(const struct roi_axis *axis, int64_t bin, const struct roi_reach *reach, bool narrow,
+                            void *weights_ret)
 {
     int64_t pixel = reach->low;
     double below = 0, above = 0;
     for (double j = reach->begin; j < reach->end;) {
         const struct run run = next_run(axis, bin, reach, &j);
         for (; pixel < run.first.low; pixel++, below = above, above = 0)
-            put_weight(weights_ret, narrow, pixel - reach->low, below);
+            roi_put_weight(weights_ret, narrow, pixel - reach->low, below);
         const double share = run.count / axis->grid;
         below += share * (1 - run.mean);
         above += share * run.mean;
     }
     if (pixel <= reach->high)
-        put_weight(weights_ret, narrow, pixel - reach->low, below);
+        roi_put_weight(weights_ret, narrow, pixel - reach->low, below);
     if (pixel < reach->high)
-        put_weight(weights_ret, narrow, pixel + 1 - reach->low, above);
+        roi_put_weight(weights_ret, narrow, pixel + 1 - reach->low, above);
 }
+
+const struct roi_axis_kind roi_sampled_axis = {place, roi_sampled_reach, sampled_weights};
 
 int64_t roi_axis_stops(const struct roi_axis *axis, int64_t bin, const struct roi_reach *reach,
                        struct roi_stop *stops_ret)

@@ -123,6 +123,14 @@ INLINE bool R(has_nan)(R(vec8) v)
     return found;
 }
 
+INLINE bool R(vec_has_nan)(R(vec) v)
+{
+    bool found = false;
+    for (int i = 0; i < R(LANES); i++)
+        found |= v[i] != v[i];
+    return found;
+}
+
 /* out[r, :] = in[r, :] * band for `rows` rows, which lie out_stride apart. Writes of 8 lanes may run over into the next
    row of `out`, which is written after it, but never to out_end or beyond. True where a result is NaN. */
 static bool R(multiply_band)(const REAL *in, int64_t in_stride, int64_t rows, const struct R(band) *band, REAL *out,
@@ -156,23 +164,23 @@ static void R(add_row)(const REAL *t, const REAL *weight, int64_t taps, int64_t 
             memcpy(map + x, &sum, sizeof sum);
         }
         for (; x < width; x++)
-            map[x] += weight[k] * t[x];
+            map[x] = R(multiply_add)(weight[k], t[x], map[x]);
     }
 }
 
-/* The same for a whole crop, into just those pixels that have a weight: for gradients with NaN or infinity. */
-static void R(scatter_exact)(const REAL *grad, const struct roi_plan *plan, int64_t bins_y, int64_t bins_x, REAL *map,
-                             int64_t stride_y)
+/* The same for whole rows of bins, into just those pixels that have a weight: for gradients with NaN or infinity. */
+static void R(scatter_exact)(const REAL *grad, const struct roi_plan *plan, int64_t first, int64_t rows, int64_t bins_x,
+                             REAL *map, int64_t stride_y)
 {
     const struct roi_taps *y = &plan->y, *x = &plan->x;
-    for (int64_t p = 0; p < bins_y; p++)
+    for (int64_t p = first; p < first + rows; p++)
         for (int64_t q = 0; q < bins_x; q++)
             for (int64_t k = 0; k < y->taps; k++)
                 for (int64_t l = 0; l < x->taps; l++) {
                     const REAL wy = ((const REAL *)y->weights)[p * y->taps + k];
                     const REAL wx = ((const REAL *)x->weights)[q * x->taps + l];
                     if (wy != 0 && wx != 0)
-                        map[(y->low[p] + k) * stride_y + x->low[q] + l] += wy * wx * grad[p * bins_x + q];
+                        map[(y->low[p] + k) * stride_y + x->low[q] + l] += wy * wx * grad[(p - first) * bins_x + q];
                 }
 }
 

@@ -25,6 +25,16 @@ typedef double vec_double __attribute__((vector_size(VECTOR_BYTES)));
 
 enum { LANES_float = VECTOR_BYTES / 4, LANES_double = VECTOR_BYTES / 8 };
 
+/* sum + a * b for single numbers, fused where vectors are: a compiler fuses `sum += a * b` in most loops, but not in one
+   that it turns into vectors of its own, and results would depend on which. */
+#if defined(__FP_FAST_FMAF) && defined(__FP_FAST_FMA)
+INLINE float multiply_add_float(float a, float b, float sum) { return __builtin_fmaf(a, b, sum); }
+INLINE double multiply_add_double(double a, double b, double sum) { return __builtin_fma(a, b, sum); }
+#else
+INLINE float multiply_add_float(float a, float b, float sum) { return a * b + sum; }
+INLINE double multiply_add_double(double a, double b, double sum) { return a * b + sum; }
+#endif
+
 /* Elements that lie together, as a vector of the type computed in. */
 INLINE vec_float load_vec_f32(const float *p)
 {
