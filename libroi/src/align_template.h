@@ -35,7 +35,7 @@ INLINE void S(add_up_rows)(const STORE *pixel, int64_t stride_y, int64_t stride_
     for (; x < width; x++) {
         REAL sum = 0;
         for (int64_t k = 0; k < taps; k++)
-            sum += weight[k] * S(load)(pixel + k * stride_y + x * stride_x);
+            sum = R(multiply_add)(weight[k], S(load)(pixel + k * stride_y + x * stride_x), sum);
         t[x] = sum;
     }
 }
