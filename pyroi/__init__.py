@@ -4,6 +4,7 @@ Every function takes anything with ``__array__`` or DLPack, checks it, and says 
 or ``ValueError`` that names the argument, the rule and what came.
 """
 
+from pyroi.adaptive import adaptive_avg_pool2d, adaptive_avg_pool2d_backward
 from pyroi.align import assign_levels, multiscale_roi_align, roi_align, roi_align_backward
 from pyroi.box_forms import box_area, box_convert, clip_boxes_to_image, masks_to_boxes, remove_small_boxes
 from pyroi.errors import Error
@@ -13,6 +14,8 @@ from pyroi.native import ffi as _ffi
 from pyroi.native import lib as _lib
 from pyroi.native import watch_cancel_flag
 from pyroi.nms import batched_nms, nms, nms_rotated, soft_nms
+from pyroi.prroi import prroi_pool, prroi_pool_backward
+from pyroi.resize import interpolate, interpolate_backward, resize_image
 from pyroi.runtime import cpu_features, get_num_threads, set_num_threads
 
 __version__: str = _ffi.string(_lib.roi_version()).decode()
@@ -22,6 +25,8 @@ __all__ = [
     "MultiScaleROIAlign",
     "ROIAlign",
     "__version__",
+    "adaptive_avg_pool2d",
+    "adaptive_avg_pool2d_backward",
     "assign_levels",
     "batched_nms",
     "box_area",
@@ -34,11 +39,16 @@ __all__ = [
     "distance_box_iou",
     "generalized_box_iou",
     "get_num_threads",
+    "interpolate",
+    "interpolate_backward",
     "masks_to_boxes",
     "multiscale_roi_align",
     "nms",
     "nms_rotated",
+    "prroi_pool",
+    "prroi_pool_backward",
     "remove_small_boxes",
+    "resize_image",
     "roi_align",
     "roi_align_backward",
     "set_num_threads",

@@ -18,6 +18,7 @@ from pyroi.arrays import (
     new_map,
     shape_text,
     to_flag,
+    to_input_shape,
     to_integer,
     to_map,
     to_number,
@@ -161,7 +162,7 @@ def roi_align_backward(
         The transpose of the linear map that :func:`roi_align` is.
     """
     grads = to_map(grad, "grad")
-    shape = _input_shape(input_shape)
+    shape = to_input_shape(input_shape)
     table = to_boxes(boxes, shape[0])
     expected = (len(table), shape[1])
     if grads.shape[:2] != expected:
@@ -182,15 +183,6 @@ def roi_align_backward(
         scale=scale,
     )
     return result
-
-
-def _input_shape(value: Any) -> tuple[int, ...]:
-    if not isinstance(value, (tuple, list, np.ndarray)):
-        raise ArgumentTypeError("input_shape", f"expected (N, C, H, W), got {value!r}")
-    shape = tuple(to_integer(size, "input_shape") for size in value)
-    if len(shape) != 4 or min(shape) < 0:
-        raise ArgumentError("input_shape", f"expected four sizes of 0 or more, got {shape_text(shape)}")
-    return shape
 
 
 def multiscale_roi_align(

@@ -93,6 +93,16 @@ def to_map(value: Any, name: str) -> Array:
     return array
 
 
+def to_images(value: Any, name: str) -> tuple[Array, bool]:
+    """One image [C, H, W] or several [N, C, H, W], as a map [N, C, H, W], and whether it was one."""
+    array = to_floats(value, name, np.float32)
+    if array.ndim == 3:
+        return array[np.newaxis], True
+    if array.ndim != 4:
+        raise ArgumentError(name, f"expected [C, H, W] or [N, C, H, W], got {shape_text(array.shape)}")
+    return array, False
+
+
 def compute_dtype(array: Array) -> type[np.floating[Any]]:
     """The type in which libroi computes for an array of this type."""
     return np.float64 if array.dtype == np.float64 else np.float32
@@ -207,6 +217,16 @@ def to_size(value: Any, name: str) -> tuple[int, int]:
     if min(height, width) < 0:
         raise ArgumentError(name, f"expected sizes of 0 or more, got ({height}, {width})")
     return height, width
+
+
+def to_input_shape(value: Any) -> tuple[int, ...]:
+    """The shape of the map that a gradient flows back into."""
+    if not isinstance(value, (tuple, list, np.ndarray)):
+        raise ArgumentTypeError("input_shape", f"expected (N, C, H, W), got {value!r}")
+    shape = tuple(to_integer(size, "input_shape") for size in value)
+    if len(shape) != 4 or min(shape) < 0:
+        raise ArgumentError("input_shape", f"expected four sizes of 0 or more, got {shape_text(shape)}")
+    return shape
 
 
 def choice(value: Any, name: str, table: dict[str, int]) -> int:

@@ -22,7 +22,7 @@ from tclcmd.session import Session
 from tclcmd.values import Value
 
 #: Where libtcl may be, in the order of trying. The variable names one outright.
-LIBRARY_VARIABLE = "ROISH_LIBTCL"
+LIBTCL_VARIABLE = "ROISH_LIBTCL"
 LIBRARIES = ("libtcl8.6.so", "libtcl8.6.so.0", "libtcl8.6.dylib", "libtcl.so")
 
 
@@ -45,7 +45,7 @@ class Outcome:
 
 def open_library(program: str = "") -> None:
     """Opens libtcl; later calls do nothing. `program` is what ``info nameofexecutable`` says."""
-    named = os.environ.get(LIBRARY_VARIABLE)
+    named = os.environ.get(LIBTCL_VARIABLE)
     reasons = []
     for name in (named,) if named else LIBRARIES:
         reason = lib.host_load(os.fsencode(name), os.fsencode(program))

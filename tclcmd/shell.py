@@ -73,7 +73,7 @@ def _open_interpreter(debug: bool) -> Interpreter:
     try:
         return interpreter.Interpreter(_program(), debug=debug)
     except interpreter.TclMissing as reason:
-        sys.exit(NO_LIBRARY.format(reason=reason, variable=interpreter.LIBRARY_VARIABLE))
+        sys.exit(NO_LIBRARY.format(reason=reason, variable=interpreter.LIBTCL_VARIABLE))
 
 
 def _program() -> str:

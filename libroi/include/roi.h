@@ -59,9 +59,9 @@ typedef enum roi_status {
     ROI_ERROR_OVERFLOW,       /* the number of elements does not fit in 63 bits of bytes */
     ROI_ERROR_OUTPUT_SIZE,    /* output height or width is negative */
     ROI_ERROR_SPATIAL_SCALE,  /* not finite and above 0 */
-    ROI_ERROR_MODE,           /* not one of roi_mode */
+    ROI_ERROR_MODE,           /* none that this operator has */
     ROI_ERROR_COLUMNS,        /* boxes have a number of columns that the function does not take, or a batch index both
-                                 in a column and apart */
+                                  in a column and apart */
     ROI_ERROR_NO_BATCH_INDEX, /* boxes of 4 columns, and the map has more than one image; or none, but there are boxes */
     ROI_ERROR_BATCH_INDEX,    /* a batch index is not a whole number in [0, N): see `row` */
     ROI_ERROR_COORDINATE,     /* a coordinate is NaN or infinite: see `row` and `column` */
@@ -74,6 +74,11 @@ typedef enum roi_status {
     ROI_ERROR_SIGMA,          /* not finite and above 0 */
     ROI_ERROR_METHOD,         /* not one of roi_iou_kind or roi_soft_method */
     ROI_ERROR_SIDE,           /* a width or height below 0 where sides are given: see `row` and `column` */
+    ROI_ERROR_ALIGN_CORNERS,  /* set, and the mode does not have it */
+    ROI_ERROR_ANTIALIAS,      /* set, and the mode does not have it */
+    ROI_ERROR_SCALE_FACTOR,   /* not finite and above 0 */
+    ROI_ERROR_MEAN,           /* not finite: see `row`, the channel */
+    ROI_ERROR_STD,            /* not finite and above 0: see `row`, the channel */
     ROI_ERROR_MEMORY,         /* out of memory */
     ROI_CANCELLED             /* the flag given as `cancel` was found set */
 } roi_status;
@@ -206,6 +211,81 @@ ROI_API roi_status roi_align_multiscale(const roi_align_params *params, const ro
                                         const roi_array *features, const double *spatial_scales,
                                         const roi_boxes *boxes, const roi_array *output_ret, roi_error *error_ret);
 
+/* ---- Precise RoI pooling --------------------------------------------------------------------------------------- */
+
+typedef struct roi_prroi_params {
+    size_t size; /* sizeof(roi_prroi_params) */
+    double spatial_scale;
+    const volatile int32_t *cancel; /* as in roi_align_params */
+} roi_prroi_params;
+
+/* spatial_scale 1, no cancel flag. */
+ROI_API roi_prroi_params roi_prroi_defaults(void);
+
+/*
+ * As roi_align, but nothing is sampled: each bin of `output_ret` [K, C, output height, output width] is the integral of
+ * the bilinear surface over the bin, divided by the bin's area. Pixel k of the surface sits at coordinate k (there is no
+ * shift by half a pixel); outside the map it falls linearly to 0 at distance 1. A box without area (x2 <= x1 or
+ * y2 <= y1) gives 0. Source: Jiang et al., "Acquisition of Localization Confidence" (2018), section 3.3.
+ */
+ROI_API roi_status roi_prroi_pool(const roi_prroi_params *params, const roi_array *input, const roi_boxes *boxes,
+                                  const roi_array *output_ret, roi_error *error_ret);
+
+/*
+ * Both gradients of roi_prroi_pool. `grad` [K, C, output height, output width] flows back into `input_grad_ret`, of the
+ * shape and dtype of `input`, and into `box_grad_ret`, K rows of x1, y1, x2, y2 in units of 1 / image unit; both are
+ * overwritten. Either may be NULL, and is then not computed. The gradient of a box without area is 0. Each box's sum
+ * goes through bins and channels in one order, in double, whatever the number of threads.
+ */
+ROI_API roi_status roi_prroi_pool_backward(const roi_prroi_params *params, const roi_array *grad,
+                                           const roi_array *input, const roi_boxes *boxes,
+                                           const roi_array *input_grad_ret, double *box_grad_ret, roi_error *error_ret);
+
+/* ---- Resizing -------------------------------------------------------------------------------------------------- */
+
+/* What a pixel of the result reads along each axis. A step is the number of pixels of the input for one of the result:
+   input size / output size, or 1 / scale factor, or with align_corners (input size - 1) / (output size - 1). */
+typedef enum roi_resize_mode {
+    ROI_NEAREST = 0,       /* one pixel, at floor(p * step) */
+    ROI_NEAREST_EXACT = 1, /* one pixel, at floor((p + 0.5) * step) */
+    ROI_BILINEAR = 2,      /* two, around (p + 0.5) * step - 0.5, or p * step with align_corners */
+    ROI_BICUBIC = 3,       /* four, around the same place, by Keys' cubic with a = -0.75 */
+    ROI_AREA = 4           /* all from floor(p * size / output) to ceil((p + 1) * size / output), with equal weight:
+                              this is adaptive average pooling */
+} roi_resize_mode;
+
+typedef struct roi_resize_params {
+    size_t size; /* sizeof(roi_resize_params) */
+    roi_resize_mode mode;
+    int32_t align_corners;  /* not 0: the centres of corner pixels stay in place (bilinear and bicubic alone) */
+    int32_t antialias;      /* not 0: see roi_resize (bilinear and bicubic alone) */
+    double scale_y, scale_x; /* scale factors, output over input; 0: the ratio of the sizes */
+    const volatile int32_t *cancel; /* as in roi_align_params */
+} roi_resize_params;
+
+/* nearest, corners not aligned, no antialias, no scale factors, no cancel flag. */
+ROI_API roi_resize_params roi_resize_defaults(void);
+
+/*
+ * Resizes each image of `input` [N, C, H, W] to the height and width of `output_ret` [N, C, height, width], which has
+ * the same dtype. Places beyond the border read the border. A scale factor changes the step, not the size of the result;
+ * align_corners and ROI_AREA do not look at it.
+ *
+ * With antialias the triangle of bilinear, or the cubic (then with a = -0.5), is made as wide as the step where that is
+ * above 1, so that every pixel of the input takes part; its weights are divided by their sum. This is what Pillow does.
+ * The filter is about (p + 0.5) * step whatever align_corners says, which then only changes the step.
+ *
+ * bilinear, and both with antialias, copy a side whose size stays. Positions are rounded to the type computed in, those
+ * of the nearest modes to float for every type, as PyTorch's torch.nn.functional.interpolate does, whose definitions
+ * these are. An image without rows or columns gives 0.
+ */
+ROI_API roi_status roi_resize(const roi_resize_params *params, const roi_array *input, const roi_array *output_ret,
+                              roi_error *error_ret);
+
+/* The gradient of roi_resize for its input: `grad` [N, C, height, width] flows back into `input_grad_ret` [N, C, H, W],
+   which is overwritten. */
+ROI_API roi_status roi_resize_backward(const roi_resize_params *params, const roi_array *grad,
+                                       const roi_array *input_grad_ret, roi_error *error_ret);
 /* ---- Overlap --------------------------------------------------------------------------------------------------- */
 
 /*

@@ -30,7 +30,8 @@ static double work(const struct roi_plan_rule *rule, const struct roi_plan *plan
 
 static const struct roi_tile_kernels *kernels(void) { return ROI_TABLE_OF_TIER(roi_align_kernels); }
 
-static const struct roi_pooling mean = {roi_plan_measure, roi_align_include, work, roi_plan_fill, kernels};
+const struct roi_pooling roi_mean_pooling = {roi_plan_measure, roi_align_include, work,
+                                             roi_plan_fill,    kernels,           roi_align_strip};
 
 /* ---- Calls ----------------------------------------------------------------------------------------------------- */
 
@@ -38,10 +39,11 @@ static struct roi_align_call call_of(const roi_align_params *params, const roi_a
                                      const roi_boxes *boxes, const roi_array *crops)
 {
     struct roi_align_call call = roi_call_of(maps, scales, boxes, crops, params->cancel);
+    call.rule.axis.kind = &roi_sampled_axis;
     call.rule.axis.sampling_ratio = params->sampling_ratio;
     call.rule.axis.aligned = params->aligned != 0;
     call.mode = params->mode;
-    call.pooling = &mean;
+    call.pooling = &roi_mean_pooling;
     return call;
 }
 

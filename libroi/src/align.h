@@ -6,4 +6,7 @@
 
 roi_way roi_align_max;
 
+/* The mean of bins, whatever kind of axis says what a bin is. */
+extern const struct roi_pooling roi_mean_pooling;
+
 #endif

@@ -23,6 +23,9 @@
 /* Makes *size large enough for this plan. Only plan->x's range is looked at, not its tables. */
 void roi_align_include(struct roi_scratch_size *size, const struct roi_plan *plan, const roi_array *crops);
 
+/* Rows of bins in a tile: a few thousand bins, so that a tile's tables are worth making. */
+int64_t roi_align_strip(const roi_array *crops);
+
 extern const struct roi_tile_kernels roi_align_kernels_baseline, roi_align_kernels_avx2, roi_align_kernels_avx512;
 
 #endif

@@ -35,7 +35,7 @@ static int64_t count_stops(const struct roi_axis *axis, int64_t bins)
 {
     int64_t count = 0;
     for (int64_t bin = 0; bin < bins; bin++) {
-        const struct roi_reach reach = roi_axis_reach(axis, bin);
+        const struct roi_reach reach = roi_sampled_reach(axis, bin);
         count += roi_most_stops(&reach);
     }
     return count;
@@ -45,7 +45,7 @@ static void find_stops(const struct roi_axis *axis, int64_t bins, struct stops *
 {
     stops->begin[0] = 0;
     for (int64_t bin = 0; bin < bins; bin++) {
-        const struct roi_reach reach = roi_axis_reach(axis, bin);
+        const struct roi_reach reach = roi_sampled_reach(axis, bin);
         stops->outside[bin] = reach.begin > 0 || reach.end < axis->grid;
         stops->begin[bin + 1] = stops->begin[bin] + roi_axis_stops(axis, bin, &reach, stops->stop + stops->begin[bin]);
     }

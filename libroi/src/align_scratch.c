@@ -1,13 +1,21 @@
 /* align_scratch.c - how much scratch memory tiles need: the same for every tier. */
 #include "align_kernel.h"
 
-enum { WIDEST_VECTOR = 16 /* elements */ };
+enum {
+    WIDEST_VECTOR = 16,   /* elements */
+    STRIP_BINS = 1 << 16, /* of a tile */
+};
+
+int64_t roi_align_strip(const roi_array *crops)
+{
+    return round_up(max_i64(STRIP_BINS / max_i64(crops->shape[AXIS_W], 1), 1), ROI_TILE_ROWS);
+}
 
 /* Each bound follows from `low` never turning back (plan.h): the ranges of the blocks of a band add up to that of all
    bins, plus the taps that neighbouring blocks share, plus the last block, which may be moved down. */
 void roi_align_include(struct roi_scratch_size *size, const struct roi_plan *plan, const roi_array *crops)
 {
-    const int64_t bins_y = crops->shape[AXIS_H], bins_x = crops->shape[AXIS_W];
+    const int64_t bins_y = min_i64(crops->shape[AXIS_H], roi_align_strip(crops)), bins_x = crops->shape[AXIS_W];
     const int64_t taps = plan->x.taps, width = taps == 0 ? 0 : plan->x.end - plan->x.first;
     const int64_t wide = round_up(width, WIDEST_VECTOR);
     const int64_t blocks_of_bins = (bins_x + 7) / 8, blocks_of_pixels = wide / 8;

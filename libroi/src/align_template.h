@@ -4,40 +4,33 @@
  * STORE is the type in memory, REAL the one computed in; S() and R() make names for them. See align_kernel.h.
  */
 
-/* One channel of a map, or of a crop. */
-struct S(view) {
-    STORE *data;
-    int64_t stride_y, stride_x;
-};
-
-static struct S(view) S(view_of)(const roi_array *array, int64_t n, int64_t c)
-{
-    return (struct S(view)){roi_plane(array, sizeof(STORE), n, c), array->strides[AXIS_H], array->strides[AXIS_W]};
-}
-
 /* ---- Rows: from the map ---------------------------------------------------------------------------------------- */
 
-/* Pixels along W, as a vector; `stride` is the constant 1 where this is inlined for rows that lie together. */
-INLINE R(vec) S(load_pixels)(const STORE *p, int64_t stride)
+/* t[x] = sum over k < taps of weight[k] * pixel[k, x], for `vectors` vectors (a constant where this is inlined). */
+INLINE void S(add_up_vectors)(const STORE *pixel, int64_t stride_y, int64_t stride_x, const REAL *weight,
+                              const int64_t taps, const int vectors, REAL *t)
 {
-    if (stride == 1)
-        return S(load_vec)(p);
-    R(vec) v;
-    for (int i = 0; i < R(LANES); i++)
-        v[i] = S(load)(p + i * stride);
-    return v;
+    R(vec) sum[ROWS_VECTORS] = {{0}};
+    for (int64_t k = 0; k < taps; k++, pixel += stride_y)
+        for (int v = 0; v < vectors; v++)
+            sum[v] += weight[k] * S(load_pixels)(pixel + v * R(LANES) * stride_x, stride_x);
+    memcpy(t, sum, (size_t)vectors * sizeof *sum);
 }
 
-/* t[x] = sum over k < taps of weight[k] * pixel[k, x]. */
+/* The same for whole rows. What does not fill a vector at their end is part of one that begins before it, where the row
+   is long enough. */
 INLINE void S(add_up_rows)(const STORE *pixel, int64_t stride_y, int64_t stride_x, const REAL *weight,
-                           const int64_t taps, int64_t width, REAL *t)
+                           const int64_t taps, const int vectors, int64_t width, REAL *t)
 {
     int64_t x = 0;
-    for (; x + R(LANES) <= width; x += R(LANES)) {
-        R(vec) sum = {0};
-        for (int64_t k = 0; k < taps; k++)
-            sum += weight[k] * S(load_pixels)(pixel + k * stride_y + x * stride_x, stride_x);
-        memcpy(t + x, &sum, sizeof sum);
+    for (; x + vectors * R(LANES) <= width; x += vectors * R(LANES))
+        S(add_up_vectors)(pixel + x * stride_x, stride_y, stride_x, weight, taps, vectors, t + x);
+    for (; x + R(LANES) <= width; x += R(LANES))
+        S(add_up_vectors)(pixel + x * stride_x, stride_y, stride_x, weight, taps, 1, t + x);
+    if (x < width && width >= R(LANES)) {
+        x = width - R(LANES);
+        S(add_up_vectors)(pixel + x * stride_x, stride_y, stride_x, weight, taps, 1, t + x);
+        return;
     }
     for (; x < width; x++) {
         REAL sum = 0;
@@ -47,19 +40,21 @@ INLINE void S(add_up_rows)(const STORE *pixel, int64_t stride_y, int64_t stride_
     }
 }
 
-/* The same for a group of bins. Few taps are the rule, so they get loops of constant length. */
+/* The same for a group of bins. Few taps are the rule, so they get loops of constant length; many are gone through with
+   several vectors at a time, since each sum waits for itself, and each row of the map is another page. */
 INLINE void S(reduce_rows)(const struct S(view) *map, const struct roi_taps *y, int64_t bin, int64_t bins,
                            int64_t stride_x, const struct window *window, REAL *t)
 {
     const REAL *weight = (const REAL *)y->weights + bin * y->taps;
+    const int64_t stride_y = map->stride_y, width = window->width;
     for (int64_t p = bin; p < bin + bins; p++, weight += y->taps, t += window->padded) {
         const STORE *pixel = map->data + y->low[p] * map->stride_y + window->first * stride_x;
         switch (y->taps) {
-        case 2: S(add_up_rows)(pixel, map->stride_y, stride_x, weight, 2, window->width, t); break;
-        case 3: S(add_up_rows)(pixel, map->stride_y, stride_x, weight, 3, window->width, t); break;
-        case 4: S(add_up_rows)(pixel, map->stride_y, stride_x, weight, 4, window->width, t); break;
-        case 5: S(add_up_rows)(pixel, map->stride_y, stride_x, weight, 5, window->width, t); break;
-        default: S(add_up_rows)(pixel, map->stride_y, stride_x, weight, y->taps, window->width, t);
+        case 2: S(add_up_rows)(pixel, stride_y, stride_x, weight, 2, 1, width, t); break;
+        case 3: S(add_up_rows)(pixel, stride_y, stride_x, weight, 3, 1, width, t); break;
+        case 4: S(add_up_rows)(pixel, stride_y, stride_x, weight, 4, 1, width, t); break;
+        case 5: S(add_up_rows)(pixel, stride_y, stride_x, weight, 5, 1, width, t); break;
+        default: S(add_up_rows)(pixel, stride_y, stride_x, weight, y->taps, ROWS_VECTORS, width, t);
         }
     }
 }
@@ -105,41 +100,14 @@ static REAL S(pool_bin)(const struct S(view) *map, const struct roi_plan *plan, 
     return sum;
 }
 
+/* All bins, or those that are NaN: no other can have met NaN or infinity beside its pixels. */
 static void S(pool_exact)(const struct S(view) *map, const struct roi_plan *plan, int64_t bins_y, int64_t bins_x,
-                          REAL *crop)
+                          bool all, REAL *crop)
 {
     for (int64_t p = 0; p < bins_y; p++)
         for (int64_t q = 0; q < bins_x; q++)
-            crop[p * bins_x + q] = S(pool_bin)(map, plan, p, q);
-}
-
-static void S(write_crop)(const REAL *crop, const struct S(view) *out, int64_t bins_y, int64_t bins_x)
-{
-    for (int64_t p = 0; p < bins_y; p++)
-        for (int64_t q = 0; q < bins_x; q++)
-            S(store)(out->data + p * out->stride_y + q * out->stride_x, crop[p * bins_x + q]);
-}
-
-/* Whether a crop lies in memory just as it is computed, so that it needs no copy. */
-static bool S(is_plain)(const roi_array *crops)
-{
-    return sizeof(STORE) == sizeof(REAL) && crops->strides[AXIS_W] == 1 &&
-           crops->strides[AXIS_H] == crops->shape[AXIS_W];
-}
-
-/* Asks for the pixels that a box will read in the next channel while this one is worked on: they lie in many rows of
-   few cache lines each, which no processor foresees. Boxes of long rows are left to it. */
-INLINE void S(prefetch_box)(const struct S(view) *map, const struct roi_plan *plan, const struct window *window)
-{
-    const int64_t line = 64 / (int64_t)sizeof(STORE);
-    if (map->stride_x != 1 || window->width == 0 || window->width > PREFETCH_LINES * line)
-        return;
-    for (int64_t y = plan->y.first; y < plan->y.end; y++) {
-        const STORE *row = map->data + y * map->stride_y + window->first;
-        for (int64_t x = 0; x < window->width; x += line)
-            __builtin_prefetch(row + x);
-        __builtin_prefetch(row + window->width - 1);
-    }
+            if (all || isnan(crop[p * bins_x + q]))
+                crop[p * bins_x + q] = S(pool_bin)(map, plan, p, q);
 }
 
 #include "channels_template.h"
@@ -181,12 +149,13 @@ static void S(pool)(const struct S(tools) *tools, const struct S(view) *in, cons
     const int64_t bins_y = tools->tile->crops->shape[AXIS_H], bins_x = tools->tile->crops->shape[AXIS_W];
     const struct roi_plan *plan = tools->plan;
     REAL *crop = tools->plain ? (REAL *)(void *)out->data : tools->scratch->crop;
-    bool nan = false;
+    bool nan = false, all = false;
 #if defined(__AVX512F__)
     if (tools->vectors > 0) {
         nan = S(pool_narrow)(in, plan, &tools->window, tools->lanes, tools->vectors, out, bins_y);
         if (!nan)
             return;
+        all = true; /* they are not in `crop` */
     } else
 #endif
     if (plan->y.taps == 0 || plan->x.taps == 0)
@@ -194,7 +163,7 @@ static void S(pool)(const struct S(tools) *tools, const struct S(view) *in, cons
     else
         nan = S(pool_wide)(in, plan, &tools->window, &tools->scratch->band, bins_y, tools->scratch->rows, crop);
     if (nan)
-        S(pool_exact)(in, plan, bins_y, bins_x, crop);
+        S(pool_exact)(in, plan, bins_y, bins_x, all, crop);
     if (!tools->plain)
         S(write_crop)(crop, out, bins_y, bins_x);
 }
@@ -219,36 +188,25 @@ static void S(pool_box)(const struct roi_tile *tile, const struct roi_plan *plan
 static void S(pool_tile)(const struct roi_tile *tile, void *memory)
 {
     struct R(scratch) scratch = R(scratch_of)(tile->scratch_size, memory);
-    for (int64_t i = tile->plan_begin; i < tile->plan_end; i++)
-        S(pool_box)(tile, &tile->plans[i], &scratch);
+    for (int64_t i = tile->plan_begin; i < tile->plan_end; i++) {
+        struct roi_plan plan = tile->plans[i];
+        plan.y.low += tile->first_bin;
+        plan.y.weights = (REAL *)plan.y.weights + tile->first_bin * plan.y.taps;
+        S(pool_box)(tile, &plan, &scratch);
+    }
 }
 
 /* ---- Backward -------------------------------------------------------------------------------------------------- */
 
-/* Returns whether all of it is finite. */
-static bool S(read_crop)(const struct S(view) *in, int64_t bins_y, int64_t bins_x, REAL *crop)
-{
-    REAL zero = 0;
-    for (int64_t p = 0; p < bins_y; p++)
-        for (int64_t q = 0; q < bins_x; q++) {
-            const REAL value = S(load)(in->data + p * in->stride_y + q * in->stride_x);
-            crop[p * bins_x + q] = value;
-            zero += value * 0;
-        }
-    return zero == 0;
-}
-
+/* `rows` rows of bins, from p on. */
 static void S(scatter_fast)(const REAL *grad, const struct roi_plan *plan, const struct window *window,
-                            const struct R(band) *band, int64_t bins_y, int64_t bins_x, REAL *t, REAL *map,
+                            const struct R(band) *band, int64_t p, int64_t rows, int64_t bins_x, REAL *t, REAL *map,
                             int64_t stride_y)
 {
-    for (int64_t p = 0; p < bins_y; p += ROI_TILE_ROWS) {
-        const int64_t rows = min_i64(bins_y - p, ROI_TILE_ROWS);
-        R(multiply_band)(grad + p * bins_x, bins_x, rows, band, t, window->padded, t + ROI_TILE_ROWS * window->padded);
-        for (int64_t r = 0; r < rows; r++)
-            R(add_row)(t + r * window->padded, (const REAL *)plan->y.weights + (p + r) * plan->y.taps, plan->y.taps,
-                       window->width, map + plan->y.low[p + r] * stride_y + window->first, stride_y);
-    }
+    R(multiply_band)(grad, bins_x, rows, band, t, window->padded, t + ROI_TILE_ROWS * window->padded);
+    for (int64_t r = 0; r < rows; r++)
+        R(add_row)(t + r * window->padded, (const REAL *)plan->y.weights + (p + r) * plan->y.taps, plan->y.taps,
+                   window->width, map + plan->y.low[p + r] * stride_y + window->first, stride_y);
 }
 
 static void S(scatter_box)(const struct roi_tile *tile, const struct roi_plan *plan, struct R(scratch) *scratch)
@@ -260,13 +218,16 @@ static void S(scatter_box)(const struct roi_tile *tile, const struct roi_plan *p
     const struct window window = window_of(&plan->x, map->shape[AXIS_W], R(LANES));
     R(band_of_bins)(&scratch->band, &plan->x, bins_x, window.first, window.width);
     for (int64_t c = tile->channel_begin; c < tile->channel_end; c++) {
-        const struct S(view) in = S(view_of)(crops, plan->row, c);
+        struct S(view) in = S(view_of)(crops, plan->row, c);
         REAL *plane = roi_plane(map, sizeof(REAL), plan->box->image, c);
-        if (S(read_crop)(&in, bins_y, bins_x, scratch->crop))
-            S(scatter_fast)(scratch->crop, plan, &window, &scratch->band, bins_y, bins_x, scratch->rows, plane,
-                            map->strides[AXIS_H]);
-        else
-            R(scatter_exact)(scratch->crop, plan, bins_y, bins_x, plane, map->strides[AXIS_H]);
+        for (int64_t p = 0; p < bins_y; p += ROI_TILE_ROWS, in.data += ROI_TILE_ROWS * in.stride_y) {
+            const int64_t rows = min_i64(bins_y - p, ROI_TILE_ROWS);
+            if (S(read_crop)(&in, rows, bins_x, scratch->crop))
+                S(scatter_fast)(scratch->crop, plan, &window, &scratch->band, p, rows, bins_x, scratch->rows, plane,
+                                map->strides[AXIS_H]);
+            else
+                R(scatter_exact)(scratch->crop, plan, p, rows, bins_x, plane, map->strides[AXIS_H]);
+        }
     }
 }
 

@@ -1,4 +1,4 @@
-/* axis.c - the sampling of one box along one axis: axis.h has the theory. */
+/* axis.c - RoIAlign's samples along one axis: axis.h has the theory. */
 #include "axis.h"
 
 #include <math.h>
@@ -44,8 +44,8 @@ static bool fits_float(const struct roi_axis *axis, int64_t bins)
            isfinite((float)(axis->bin * axis->grid));
 }
 
-bool roi_axis_place(const struct roi_axis_rule *rule, double corner1, double corner2, int64_t bins, int64_t size,
-                    struct roi_axis *axis_ret)
+static bool place(const struct roi_axis_rule *rule, double corner1, double corner2, int64_t bins, int64_t size,
+                  struct roi_axis *axis_ret)
 {
     const int64_t n = max_i64(bins, 1);
     struct roi_axis axis = {0};
@@ -53,6 +53,7 @@ bool roi_axis_place(const struct roi_axis_rule *rule, double corner1, double cor
         axis = place_float(rule, (float)corner1, (float)corner2, n);
     if (!rule->narrow || !fits_float(&axis, n))
         axis = place_double(rule, corner1, corner2, n);
+    axis.bins = bins;
     axis.size = size;
     axis.beyond = axis.narrow ? nextafterf((float)size, INFINITY) : nextafter((double)size, INFINITY);
     *axis_ret = axis;
@@ -80,12 +81,16 @@ static double position(const struct roi_axis *axis, int64_t p, double j)
     return position_double(axis->start, axis->bin, axis->grid, (double)p, i);
 }
 
+/* The numbers beside j; where counting by one has no effect any more, the neighbouring ones that double has. */
+static double after(double j) { return j + 1 > j ? j + 1 : nextafter(j, INFINITY); }
+static double before(double j) { return j - 1 < j ? j - 1 : nextafter(j, -INFINITY); }
+
 /* The smallest j in [from, end) whose sample is at or above `bound`, or end. Rounding keeps positions ascending (not
    strictly), which is all that the search needs: it doubles its step, then halves the rest. The numbers of samples may
    lie far beyond 2^53, where j + 1 == j: the step grows all the same, and the halving stops at neighbours. */
 static double seek(const struct roi_axis *axis, int64_t p, double from, double end, double bound)
 {
-    if (from >= end || position(axis, p, end - 1) < bound)
+    if (from >= end || position(axis, p, before(end)) < bound)
         return end;
     if (position(axis, p, from) >= bound)
         return from;
@@ -145,9 +150,6 @@ static double mean_fraction(const struct roi_axis *axis, int64_t p, double j, co
     return sum / run->count;
 }
 
-/* The number after j; where counting by one has no effect any more, the neighbouring one. */
-static double after(double j) { return j + 1 > j ? j + 1 : nextafter(j, INFINITY); }
-
 /* The run that begins with sample j; *j becomes the sample after it. */
 static struct run next_run(const struct roi_axis *axis, int64_t p, const struct roi_reach *reach, double *j)
 {
@@ -159,13 +161,13 @@ static struct run next_run(const struct roi_axis *axis, int64_t p, const struct 
     else if (first.low == first.high)
         bound = INFINITY;
     const double next = seek(axis, p, after(*j), fmax(reach->end, after(*j)), bound); /* j itself is below the bound */
-    struct run run = {first, next - *j > 1 ? stop_at(axis, position(axis, p, next - 1)) : first, next - *j, 0};
+    struct run run = {first, next > after(*j) ? stop_at(axis, position(axis, p, before(next))) : first, next - *j, 0};
     run.mean = mean_fraction(axis, p, *j, &run);
     *j = next;
     return run;
 }
 
-struct roi_reach roi_axis_reach(const struct roi_axis *axis, int64_t bin)
+struct roi_reach roi_sampled_reach(const struct roi_axis *axis, int64_t bin)
 {
     struct roi_reach reach = {0, 0, 0, -1};
     if (axis->size == 0 || !(axis->grid >= 1))
@@ -174,39 +176,33 @@ struct roi_reach roi_axis_reach(const struct roi_axis *axis, int64_t bin)
     reach.end = seek(axis, bin, reach.begin, axis->grid, axis->beyond);
     if (reach.begin == reach.end)
         return reach;
-    const struct roi_stop last = stop_at(axis, position(axis, bin, reach.end - 1));
+    const struct roi_stop last = stop_at(axis, position(axis, bin, before(reach.end)));
     reach.low = stop_at(axis, position(axis, bin, reach.begin)).low;
     reach.high = last.fraction > 0 ? last.high : last.low;
     return reach;
 }
 
-static void put_weight(void *weights, bool narrow, int64_t at, double weight)
-{
-    if (narrow)
-        ((float *)weights)[at] = (float)weight;
-    else
-        ((double *)weights)[at] = weight;
-}
-
 /* Runs ascend, so at any time only two pixels are still growing: the one below the run and the one above it. */
-void roi_axis_weights(const struct roi_axis *axis, int64_t bin, const struct roi_reach *reach, bool narrow,
-                      void *weights_ret)
+static void sampled_weights(const struct roi_axis *axis, int64_t bin, const struct roi_reach *reach, bool narrow,
+                            void *weights_ret)
 {
     int64_t pixel = reach->low;
     double below = 0, above = 0;
     for (double j = reach->begin; j < reach->end;) {
         const struct run run = next_run(axis, bin, reach, &j);
         for (; pixel < run.first.low; pixel++, below = above, above = 0)
-            put_weight(weights_ret, narrow, pixel - reach->low, below);
+            roi_put_weight(weights_ret, narrow, pixel - reach->low, below);
         const double share = run.count / axis->grid;
         below += share * (1 - run.mean);
         above += share * run.mean;
     }
     if (pixel <= reach->high)
-        put_weight(weights_ret, narrow, pixel - reach->low, below);
+        roi_put_weight(weights_ret, narrow, pixel - reach->low, below);
     if (pixel < reach->high)
-        put_weight(weights_ret, narrow, pixel + 1 - reach->low, above);
+        roi_put_weight(weights_ret, narrow, pixel + 1 - reach->low, above);
 }
+
+const struct roi_axis_kind roi_sampled_axis = {place, roi_sampled_reach, sampled_weights};
 
 int64_t roi_axis_stops(const struct roi_axis *axis, int64_t bin, const struct roi_reach *reach,
                        struct roi_stop *stops_ret)

@@ -168,19 +168,19 @@ static void R(add_row)(const REAL *t, const REAL *weight, int64_t taps, int64_t 
     }
 }
 
-/* The same for a whole crop, into just those pixels that have a weight: for gradients with NaN or infinity. */
-static void R(scatter_exact)(const REAL *grad, const struct roi_plan *plan, int64_t bins_y, int64_t bins_x, REAL *map,
-                             int64_t stride_y)
+/* The same for whole rows of bins, into just those pixels that have a weight: for gradients with NaN or infinity. */
+static void R(scatter_exact)(const REAL *grad, const struct roi_plan *plan, int64_t first, int64_t rows, int64_t bins_x,
+                             REAL *map, int64_t stride_y)
 {
     const struct roi_taps *y = &plan->y, *x = &plan->x;
-    for (int64_t p = 0; p < bins_y; p++)
+    for (int64_t p = first; p < first + rows; p++)
         for (int64_t q = 0; q < bins_x; q++)
             for (int64_t k = 0; k < y->taps; k++)
                 for (int64_t l = 0; l < x->taps; l++) {
                     const REAL wy = ((const REAL *)y->weights)[p * y->taps + k];
                     const REAL wx = ((const REAL *)x->weights)[q * x->taps + l];
                     if (wy != 0 && wx != 0)
-                        map[(y->low[p] + k) * stride_y + x->low[q] + l] += wy * wx * grad[p * bins_x + q];
+                        map[(y->low[p] + k) * stride_y + x->low[q] + l] += wy * wx * grad[(p - first) * bins_x + q];
                 }
 }
 

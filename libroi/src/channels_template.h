@@ -68,7 +68,7 @@ INLINE void S(pool_channels)(const struct roi_tile *tile, const struct roi_plan 
     for (int64_t i = 0; i < channels; i++) {
         const struct S(view) in = S(view_of)(&tile->maps[plan->box->level], plan->box->image, c + i);
         const struct S(view) out = S(view_of)(crops, plan->row, c + i);
-        S(pool_exact)(&in, plan, bins_y, bins_x, scratch->crop);
+        S(pool_exact)(&in, plan, bins_y, bins_x, true, scratch->crop);
         S(write_crop)(scratch->crop, &out, bins_y, bins_x);
     }
 }

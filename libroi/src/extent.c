@@ -5,16 +5,10 @@
 
 #include "boxes.h"
 
-#define PASTE_(a, b) a##_##b
-#define PASTE(a, b) PASTE_(a, b)
-#define R(name) PASTE(name, REAL)
 #define REAL double
 #include "overlap_template.h"
 
-static double area_of(const double corner[4])
-{
-    return side_double(corner[0], corner[2]) * side_double(corner[1], corner[3]);
-}
+static double area_of(const double corner[4]) { return area_double(corner[0], corner[1], corner[2], corner[3]); }
 
 roi_status roi_read_extents(const roi_boxes *boxes, struct roi_extent *extents_ret, struct roi_range *range,
                             roi_error *error_ret)

@@ -9,6 +9,12 @@
 #include "rotated.h"
 #include "storage.h"
 
+#define REAL float
+#include "overlap_template.h"
+#undef REAL
+#define REAL double
+#include "overlap_template.h"
+
 enum {
     TILE_COLUMNS = 1024, /* of which boxes stay in the nearest cache */
     TILE_ROWS = 32
@@ -88,13 +94,13 @@ static int lanes_of(const struct matrix *matrix, const struct side *side, int64_
             values_ret[i] = values[i];
         return ROI_ROTATED_LANES;
     }
-    const struct roi_extent *box = (const struct roi_extent *)side->read + row;
+    const double *corner = ((const struct roi_extent *)side->read)[row].corner;
+    const double x1 = corner[0], y1 = corner[1], x2 = corner[2], y2 = corner[3];
+    const bool narrow = matrix->computed == ROI_FLOAT32, angle = matrix->params->kind == ROI_CIOU;
     for (int i = 0; i < 4; i++)
-        values_ret[i] = box->corner[i];
-    values_ret[4] = box->area;
-    values_ret[5] = 0;
-    if (matrix->params->kind == ROI_CIOU)
-        values_ret[5] = atan2(fmax(box->corner[2] - box->corner[0], 0), fmax(box->corner[3] - box->corner[1], 0));
+        values_ret[i] = corner[i];
+    values_ret[4] = narrow ? area_float((float)x1, (float)y1, (float)x2, (float)y2) : area_double(x1, y1, x2, y2);
+    values_ret[5] = angle ? atan2(side_double(x1, x2), side_double(y1, y2)) : 0;
     return ROI_UPRIGHT_LANES;
 }
 

@@ -6,11 +6,20 @@
  * Without contraction IoU is never above 1, and the same on every tier.
  */
 
+#ifndef PASTE
+#define PASTE_(a, b) a##_##b
+#define PASTE(a, b) PASTE_(a, b)
+#define R(name) PASTE(name, REAL)
+#endif
+
 /* As an instruction of the processor has it, which a call of fmin is not. */
 static inline REAL R(smaller)(REAL a, REAL b) { return a < b ? a : b; }
 static inline REAL R(larger)(REAL a, REAL b) { return a > b ? a : b; }
 
 static inline REAL R(side)(REAL from, REAL to) { return R(larger)(to - from, 0); }
+
+/* To be computed in the type of the intersection, which it has to equal for a box with itself. */
+static inline REAL R(area)(REAL x1, REAL y1, REAL x2, REAL y2) { return R(side)(x1, x2) * R(side)(y1, y2); }
 
 struct R(box) {
     REAL x1, y1, x2, y2, area;
@@ -27,10 +36,11 @@ static inline REAL R(gap)(struct R(box) a, struct R(box) b, REAL area)
     return R(ratio)(R(larger)(hull - area, 0), hull);
 }
 
-/* Squared distance of the centres over the squared diagonal of the smallest box around both. */
+/* Squared distance of the centres over the squared diagonal of the smallest box around both. Corners are subtracted
+   before anything is added: boxes far from the origin do not lose digits. */
 static inline REAL R(distance)(struct R(box) a, struct R(box) b)
 {
-    const REAL x = ((a.x1 + a.x2) - (b.x1 + b.x2)) / 2, y = ((a.y1 + a.y2) - (b.y1 + b.y2)) / 2;
+    const REAL x = ((a.x1 - b.x1) + (a.x2 - b.x2)) / 2, y = ((a.y1 - b.y1) + (a.y2 - b.y2)) / 2;
     const REAL width = R(side)(R(smaller)(a.x1, b.x1), R(larger)(a.x2, b.x2));
     const REAL height = R(side)(R(smaller)(a.y1, b.y1), R(larger)(a.y2, b.y2));
     return R(ratio)(x * x + y * y, width * width + height * height);

@@ -8,18 +8,19 @@ bool roi_place_box(const struct roi_plan_rule *rule, const struct roi_box *box, 
 {
     struct roi_axis_rule axis_rule = rule->axis;
     axis_rule.spatial_scale = rule->spatial_scales[box->level];
-    return roi_axis_place(&axis_rule, box->corner[vertical], box->corner[2 + vertical],
-                          vertical ? rule->bins_y : rule->bins_x,
-                          rule->maps[box->level].shape[vertical ? AXIS_H : AXIS_W], axis_ret);
+    return rule->axis.kind->place(&axis_rule, box->corner[vertical], box->corner[2 + vertical],
+                                  vertical ? rule->bins_y : rule->bins_x,
+                                  rule->maps[box->level].shape[vertical ? AXIS_H : AXIS_W], axis_ret);
 }
 
 /* Sets all but the tables. */
-static void measure_taps(const struct roi_axis *axis, int64_t bins, struct roi_taps *taps)
+static void measure_taps(const struct roi_plan_rule *rule, const struct roi_axis *axis, int64_t bins,
+                         struct roi_taps *taps)
 {
     *taps = (struct roi_taps){.taps = 0, .first = INT64_MAX, .end = 0};
     int64_t highest = 0;
     for (int64_t bin = 0; bin < bins; bin++) {
-        const struct roi_reach reach = roi_axis_reach(axis, bin);
+        const struct roi_reach reach = rule->axis.kind->reach(axis, bin);
         if (reach.low > reach.high)
             continue;
         taps->taps = max_i64(taps->taps, reach.high - reach.low + 1);
@@ -49,8 +50,8 @@ bool roi_plan_measure(const struct roi_plan_rule *rule, struct roi_plan *plan)
     struct roi_axis y, x;
     if (!roi_place_box(rule, plan->box, true, &y) || !roi_place_box(rule, plan->box, false, &x))
         return false;
-    measure_taps(&y, rule->bins_y, &plan->y);
-    measure_taps(&x, rule->bins_x, &plan->x);
+    measure_taps(rule, &y, rule->bins_y, &plan->y);
+    measure_taps(rule, &x, rule->bins_x, &plan->x);
     plan->bytes = taps_bytes(rule, rule->bins_y, plan->y.taps) + taps_bytes(rule, rule->bins_x, plan->x.taps);
     return true;
 }
@@ -59,14 +60,14 @@ bool roi_plan_measure(const struct roi_plan_rule *rule, struct roi_plan *plan)
    where no sample of the bin is on the map: its weights are zeros, its place is still open. */
 static bool fill_bin(const struct roi_plan_rule *rule, const struct roi_axis *axis, int64_t bin, struct roi_taps *taps)
 {
-    const struct roi_reach reach = roi_axis_reach(axis, bin);
+    const struct roi_reach reach = rule->axis.kind->reach(axis, bin);
     char *weights = (char *)taps->weights + (size_t)(bin * taps->taps) * real_size(rule);
     memset(weights, 0, (size_t)taps->taps * real_size(rule));
     if (reach.low > reach.high)
         return false;
     taps->low[bin] = min_i64(reach.low, axis->size - taps->taps);
     weights += (size_t)(reach.low - taps->low[bin]) * real_size(rule);
-    roi_axis_weights(axis, bin, &reach, rule->axis.narrow, weights);
+    rule->axis.kind->weights(axis, bin, &reach, rule->axis.narrow, weights);
     return true;
 }
 

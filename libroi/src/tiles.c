@@ -28,7 +28,7 @@ struct mean {
     int threads;
     double work; /* multiply-adds */
     /* The chunk at hand, and how it is cut into tiles. */
-    int64_t begin, end, plans_per_tile, channels_per_tile;
+    int64_t begin, end, plans_per_tile, channels_per_tile, bins_per_tile;
     roi_tile_kernel *kernel;
 };
 
@@ -137,21 +137,34 @@ static void fill_group(void *context, int64_t group, int thread)
         mean->call->pooling->fill(&mean->call->rule, &mean->plans[k]);
 }
 
+/* The rows of an array from `first` on. */
+static roi_array rows_of(const roi_array *array, int64_t first, int64_t rows)
+{
+    roi_array part = *array;
+    part.data = (char *)array->data + first * array->strides[AXIS_H] * (int64_t)roi_dtype_size(array->dtype);
+    part.shape[AXIS_H] = rows;
+    return part;
+}
+
 static void run_tile(void *context, int64_t item, int thread)
 {
     struct mean *mean = context;
-    const int64_t channels = mean->call->crops->shape[AXIS_C], plan_groups =
-        groups_of(mean->end - mean->begin, mean->plans_per_tile);
-    const int64_t channel = item / plan_groups * mean->channels_per_tile;
-    const int64_t plan = mean->begin + item % plan_groups * mean->plans_per_tile;
+    const int64_t channels = mean->call->crops->shape[AXIS_C], bins = mean->call->crops->shape[AXIS_H];
+    const int64_t strips = groups_of(bins, mean->bins_per_tile);
+    const int64_t plan_groups = groups_of(mean->end - mean->begin, mean->plans_per_tile);
+    const int64_t channel = item / strips / plan_groups * mean->channels_per_tile;
+    const int64_t plan = mean->begin + item / strips % plan_groups * mean->plans_per_tile;
+    const int64_t bin = item % strips * mean->bins_per_tile;
+    const roi_array crops = rows_of(mean->call->crops, bin, min_i64(mean->bins_per_tile, bins - bin));
     const struct roi_tile tile = {.maps = mean->maps,
-                                  .crops = mean->call->crops,
+                                  .crops = &crops,
                                   .plans = mean->plans,
                                   .scratch_size = &mean->scratch_size,
                                   .plan_begin = plan,
                                   .plan_end = min_i64(plan + mean->plans_per_tile, mean->end),
                                   .channel_begin = channel,
-                                  .channel_end = min_i64(channel + mean->channels_per_tile, channels)};
+                                  .channel_end = min_i64(channel + mean->channels_per_tile, channels),
+                                  .first_bin = bin};
     mean->kernel(&tile, mean->scratch + (size_t)thread * mean->scratch_bytes);
 }
 
@@ -167,7 +180,8 @@ static roi_status run_chunk(struct mean *mean)
     if (status != ROI_SUCCESS)
         return status;
     const int64_t items = groups_of(call->crops->shape[AXIS_C], mean->channels_per_tile) *
-                          groups_of(mean->end - mean->begin, mean->plans_per_tile);
+                          groups_of(mean->end - mean->begin, mean->plans_per_tile) *
+                          groups_of(call->crops->shape[AXIS_H], mean->bins_per_tile);
     return roi_parallel_for(items, mean->threads, call->cancel, run_tile, mean);
 }
 
@@ -192,7 +206,8 @@ roi_status roi_tiles_forward(const struct roi_align_call *call, roi_error *error
     struct mean mean = {.call = call,
                         .maps = call->rule.maps,
                         .kernel = call->pooling->kernels()->forward,
-                        .channels_per_tile = channels_of_a_tile(call->rule.maps)};
+                        .channels_per_tile = channels_of_a_tile(call->rule.maps),
+                        .bins_per_tile = call->pooling->strip ? call->pooling->strip(call->crops) : call->crops->shape[AXIS_H]};
     if (roi_array_elements(call->crops) == 0)
         return ROI_SUCCESS;
     roi_status status = prepare(&mean, error_ret);
@@ -280,6 +295,7 @@ roi_status roi_tiles_backward(const struct roi_align_call *call, roi_error *erro
         const int64_t share = call->crops->shape[AXIS_C] / (TILES_PER_THREAD * mean.threads);
         mean.channels_per_tile = max_i64(1, min_i64(CHANNEL_GROUP, share));
         mean.plans_per_tile = max_i64(mean.call->count, 1);
+        mean.bins_per_tile = max_i64(call->crops->shape[AXIS_H], 1);
         status = run_backward(&mean, &sum);
         if (sum.apart)
             free(sum.array.data);

@@ -30,13 +30,14 @@ struct roi_band_block {
     int64_t column, begin, end;
 };
 
-/* Part of the work of one call: all of it that concerns these plans and these channels (of the crops). */
+/* Part of the work of one call: all of it that concerns these plans and these channels (of the crops), and one strip of them. */
 struct roi_tile {
     const roi_array *maps;  /* by level: input forward; backward the gradient, in the type computed in, W stride 1 */
-    const roi_array *crops; /* output forward, its gradient backward */
+    const roi_array *crops; /* output forward, its gradient backward; of a strip, its rows of bins alone */
     const struct roi_plan *plans;
     const struct roi_scratch_size *scratch_size;
     int64_t plan_begin, plan_end, channel_begin, channel_end;
+    int64_t first_bin; /* of the strip, where a plan's table for y begins with the first of all bins */
 };
 
 typedef void roi_tile_kernel(const struct roi_tile *tile, void *scratch);
@@ -60,6 +61,10 @@ struct roi_pooling {
     void (*fill)(const struct roi_plan_rule *rule, struct roi_plan *plan);
 
     const struct roi_tile_kernels *(*kernels)(void); /* of the tier in use */
+
+    /* How many rows of bins a strip has forward: so crops as large as an image are cut too, which depends on the crops
+       alone. NULL: all rows. */
+    int64_t (*strip)(const roi_array *crops);
 };
 
 /* Backward, the gradient is set to 0 first, then all boxes are added to it, in an order that depends on nothing but the

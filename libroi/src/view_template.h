@@ -1,0 +1,65 @@
+/* view_template.h - maps and crops as kernels see them, for one element type. */
+
+/* One channel of a map, or of a crop. */
+struct S(view) {
+    STORE *data;
+    int64_t stride_y, stride_x;
+};
+
+static inline struct S(view) S(view_of)(const roi_array *array, int64_t n, int64_t c)
+{
+    return (struct S(view)){roi_plane(array, sizeof(STORE), n, c), array->strides[AXIS_H], array->strides[AXIS_W]};
+}
+
+/* Pixels along W, as a vector; `stride` is the constant 1 where this is inlined for rows that lie together. */
+INLINE R(vec) S(load_pixels)(const STORE *p, int64_t stride)
+{
+    if (stride == 1)
+        return S(load_vec)(p);
+    R(vec) v;
+    for (int i = 0; i < R(LANES); i++)
+        v[i] = S(load)(p + i * stride);
+    return v;
+}
+
+/* Asks for the pixels that a box will read in the next channel while this one is worked on: they lie in many rows of
+   few cache lines each, which no processor foresees. Boxes of long rows are left to it. */
+INLINE void S(prefetch_box)(const struct S(view) *map, const struct roi_plan *plan, const struct window *window)
+{
+    const int64_t line = 64 / (int64_t)sizeof(STORE);
+    if (map->stride_x != 1 || window->width == 0 || window->width > PREFETCH_LINES * line)
+        return;
+    for (int64_t y = plan->y.first; y < plan->y.end; y++) {
+        const STORE *row = map->data + y * map->stride_y + window->first;
+        for (int64_t x = 0; x < window->width; x += line)
+            __builtin_prefetch(row + x);
+        __builtin_prefetch(row + window->width - 1);
+    }
+}
+
+static inline void S(write_crop)(const REAL *crop, const struct S(view) *out, int64_t bins_y, int64_t bins_x)
+{
+    for (int64_t p = 0; p < bins_y; p++)
+        for (int64_t q = 0; q < bins_x; q++)
+            S(store)(out->data + p * out->stride_y + q * out->stride_x, crop[p * bins_x + q]);
+}
+
+/* Whether a crop lies in memory just as it is computed, so that it needs no copy. */
+static inline bool S(is_plain)(const roi_array *crops)
+{
+    return sizeof(STORE) == sizeof(REAL) && crops->strides[AXIS_W] == 1 &&
+           crops->strides[AXIS_H] == crops->shape[AXIS_W];
+}
+
+/* Copies rows of a crop to where they lie together; returns whether all of it is finite. */
+static inline bool S(read_crop)(const struct S(view) *in, int64_t bins_y, int64_t bins_x, REAL *crop)
+{
+    REAL zero = 0;
+    for (int64_t p = 0; p < bins_y; p++)
+        for (int64_t q = 0; q < bins_x; q++) {
+            const REAL value = S(load)(in->data + p * in->stride_y + q * in->stride_x);
+            crop[p * bins_x + q] = value;
+            zero += value * 0;
+        }
+    return zero == 0;
+}
