@@ -8,6 +8,8 @@ from pyroi.adaptive import adaptive_avg_pool2d, adaptive_avg_pool2d_backward
 from pyroi.align import assign_levels, multiscale_roi_align, roi_align, roi_align_backward
 from pyroi.box_forms import box_area, box_convert, clip_boxes_to_image, masks_to_boxes, remove_small_boxes
 from pyroi.errors import Error
+from pyroi.grid import affine_grid, grid_sample
+from pyroi.images import denormalize_image, normalize_image, resize_image
 from pyroi.iou import box_iou, box_iou_rotated, complete_box_iou, distance_box_iou, generalized_box_iou
 from pyroi.modules import MultiScaleROIAlign, ROIAlign
 from pyroi.native import ffi as _ffi
@@ -15,7 +17,7 @@ from pyroi.native import lib as _lib
 from pyroi.native import watch_cancel_flag
 from pyroi.nms import batched_nms, nms, nms_rotated, soft_nms
 from pyroi.prroi import prroi_pool, prroi_pool_backward
-from pyroi.resize import interpolate, interpolate_backward, resize_image
+from pyroi.resize import interpolate, interpolate_backward
 from pyroi.runtime import cpu_features, get_num_threads, set_num_threads
 
 __version__: str = _ffi.string(_lib.roi_version()).decode()
@@ -27,6 +29,7 @@ __all__ = [
     "__version__",
     "adaptive_avg_pool2d",
     "adaptive_avg_pool2d_backward",
+    "affine_grid",
     "assign_levels",
     "batched_nms",
     "box_area",
@@ -36,15 +39,18 @@ __all__ = [
     "clip_boxes_to_image",
     "complete_box_iou",
     "cpu_features",
+    "denormalize_image",
     "distance_box_iou",
     "generalized_box_iou",
     "get_num_threads",
+    "grid_sample",
     "interpolate",
     "interpolate_backward",
     "masks_to_boxes",
     "multiscale_roi_align",
     "nms",
     "nms_rotated",
+    "normalize_image",
     "prroi_pool",
     "prroi_pool_backward",
     "remove_small_boxes",

@@ -140,21 +140,21 @@ def new_map(shape: Sequence[int], dtype: Any, name: str) -> Array:
     return np.empty(shape, dtype)
 
 
-def check_out(out: Any, shape: Sequence[int], dtype: Any, inputs: dict[str, Array]) -> Array:
-    """`out`, after a check that a result of this shape and type can be written there."""
+def check_out(out: Any, shape: Sequence[int], dtype: Any, inputs: dict[str, Array], argument: str = "out") -> Array:
+    """`out`, the given argument, after a check that a result of this shape and type can be written there."""
     if type(out) is not np.ndarray:
-        raise ArgumentTypeError("out", f"expected a NumPy array, got {type(out).__name__}")
+        raise ArgumentTypeError(argument, f"expected a NumPy array, got {type(out).__name__}")
     if out.dtype != dtype or not out.dtype.isnative:
-        raise ArgumentTypeError("out", f"expected elements of type {np.dtype(dtype)}, got {out.dtype.str}")
+        raise ArgumentTypeError(argument, f"expected elements of type {np.dtype(dtype)}, got {out.dtype.str}")
     if out.shape != tuple(shape):
-        raise ArgumentError("out", f"expected {shape_text(shape)}, got {shape_text(out.shape)}")
+        raise ArgumentError(argument, f"expected {shape_text(shape)}, got {shape_text(out.shape)}")
     if not out.flags.writeable:
-        raise ArgumentError("out", "expected a writeable array, got a read-only one")
+        raise ArgumentError(argument, "expected a writeable array, got a read-only one")
     if _plain(out) is not out or _overlaps_itself(out):
-        raise ArgumentError("out", "expected elements that are aligned and apart, got an array with other strides")
+        raise ArgumentError(argument, "expected elements that are aligned and apart, got an array with other strides")
     for name, array in inputs.items():
         if np.may_share_memory(out, array):
-            raise ArgumentError("out", f"must not overlap {name}")
+            raise ArgumentError(argument, f"must not overlap {name}")
     return out
 
 
@@ -219,13 +219,13 @@ def to_size(value: Any, name: str) -> tuple[int, int]:
     return height, width
 
 
-def to_input_shape(value: Any) -> tuple[int, ...]:
-    """The shape of the map that a gradient flows back into."""
+def to_shape(value: Any, name: str) -> tuple[int, ...]:
+    """The shape of a map."""
     if not isinstance(value, (tuple, list, np.ndarray)):
-        raise ArgumentTypeError("input_shape", f"expected (N, C, H, W), got {value!r}")
-    shape = tuple(to_integer(size, "input_shape") for size in value)
+        raise ArgumentTypeError(name, f"expected (N, C, H, W), got {value!r}")
+    shape = tuple(to_integer(size, name) for size in value)
     if len(shape) != 4 or min(shape) < 0:
-        raise ArgumentError("input_shape", f"expected four sizes of 0 or more, got {shape_text(shape)}")
+        raise ArgumentError(name, f"expected four sizes of 0 or more, got {shape_text(shape)}")
     return shape
 
 

@@ -1,4 +1,4 @@
-"""Resizing of maps and images."""
+"""Resizing of maps."""
 
 from __future__ import annotations
 
@@ -17,16 +17,15 @@ from pyroi.arrays import (
     new_map,
     shape_text,
     to_flag,
-    to_images,
-    to_input_shape,
     to_map,
     to_number,
+    to_shape,
     to_size,
 )
 from pyroi.errors import ArgumentError
 from pyroi.native import ffi, lib
 
-__all__ = ["interpolate", "interpolate_backward", "resize_image", "resize_map", "resize_map_backward"]
+__all__ = ["interpolate", "interpolate_backward", "resize_map", "resize_map_backward"]
 
 _MODES = {
     "nearest": lib.ROI_NEAREST,
@@ -197,31 +196,4 @@ def interpolate_backward(
     """
     grads = to_map(grad, "grad")
     factors = _BY_SIZES if scale_factor is None else _to_factors(scale_factor)
-    return resize_map_backward(grads, to_input_shape(input_shape), mode, align_corners, antialias, factors)
-
-
-def resize_image(
-    image: npt.ArrayLike, size: int | Sequence[int], mode: str = "bilinear", align_corners: bool = False
-) -> Array:
-    """Resizes one image ``[C, H, W]`` or several ``[N, C, H, W]``: :func:`interpolate` for images.
-
-    Args:
-        image: Image or images, of the types that :func:`roi_align` takes.
-        size: ``(height, width)`` of the result, or one number for a square.
-        mode: As for :func:`interpolate`.
-        align_corners: As for :func:`interpolate`.
-
-    Returns:
-        ``[C, height, width]`` or ``[N, C, height, width]`` of the image's floating type.
-
-    Raises:
-        TypeError: An argument has a type that cannot be used.
-        ValueError: A wrong shape or range, as for :func:`interpolate`.
-        MemoryError: The result does not fit in memory.
-
-    Source:
-        See :func:`interpolate`.
-    """
-    images, single = to_images(image, "image")
-    result = resize_map(images, to_size(size, "size"), mode, align_corners)
-    return result[0] if single else result
+    return resize_map_backward(grads, to_shape(input_shape, "input_shape"), mode, align_corners, antialias, factors)

@@ -77,6 +77,7 @@ typedef enum roi_status {
     ROI_ERROR_ALIGN_CORNERS,  /* set, and the mode does not have it */
     ROI_ERROR_ANTIALIAS,      /* set, and the mode does not have it */
     ROI_ERROR_SCALE_FACTOR,   /* not finite and above 0 */
+    ROI_ERROR_PADDING,        /* not one of roi_padding */
     ROI_ERROR_MEAN,           /* not finite: see `row`, the channel */
     ROI_ERROR_STD,            /* not finite and above 0: see `row`, the channel */
     ROI_ERROR_MEMORY,         /* out of memory */
@@ -286,6 +287,78 @@ ROI_API roi_status roi_resize(const roi_resize_params *params, const roi_array *
    which is overwritten. */
 ROI_API roi_status roi_resize_backward(const roi_resize_params *params, const roi_array *grad,
                                        const roi_array *input_grad_ret, roi_error *error_ret);
+/* ---- Sampling at a grid ---------------------------------------------------------------------------------------- */
+
+/* What a place outside the map reads. */
+typedef enum roi_padding {
+    ROI_PAD_ZEROS = 0,     /* 0 */
+    ROI_PAD_BORDER = 1,    /* the nearest pixel of the map */
+    ROI_PAD_REFLECTION = 2 /* its mirror image; the mirrors stand at the borders of the map, or with align_corners at the
+                              centres of its outermost pixels */
+} roi_padding;
+
+typedef struct roi_grid_params {
+    size_t size; /* sizeof(roi_grid_params) */
+    roi_resize_mode mode; /* ROI_BILINEAR, ROI_NEAREST or ROI_BICUBIC */
+    roi_padding padding;
+    int32_t align_corners; /* not 0: -1 and 1 are the centres of the outermost pixels, else the borders of the map */
+    const volatile int32_t *cancel; /* as in roi_align_params */
+} roi_grid_params;
+
+/* bilinear, zeros, corners not aligned, no cancel flag. */
+ROI_API roi_grid_params roi_grid_defaults(void);
+
+/*
+ * Reads `input` [N, C, H, W] at the points of `grid` [N, height, width, 2], which are (x, y) from -1 (left, top) to 1
+ * (right, bottom), into `output_ret` [N, C, height, width] of input's dtype. The grid may be of any dtype.
+ *
+ *     pixel = ((g + 1) * size - 1) / 2, or (g + 1) / 2 * (size - 1) with align_corners
+ *
+ * nearest rounds it, half to even; bilinear and bicubic (a = -0.75) interpolate. Padding holds for the pixel, for
+ * bicubic for each of its taps. NaN in the grid counts as -1, and so does infinity under reflection, where it has no
+ * image. A map without rows or columns gives 0. Source: torch.nn.functional.grid_sample, whose definition this is (and
+ * whose documentation says so of NaN).
+ */
+ROI_API roi_status roi_grid_sample(const roi_grid_params *params, const roi_array *input, const roi_array *grid,
+                                   const roi_array *output_ret, roi_error *error_ret);
+
+typedef struct roi_affine_params {
+    size_t size; /* sizeof(roi_affine_params) */
+    int32_t align_corners; /* as in roi_grid_params */
+    const volatile int32_t *cancel; /* as in roi_align_params */
+} roi_affine_params;
+
+/* Corners not aligned, no cancel flag. */
+ROI_API roi_affine_params roi_affine_defaults(void);
+
+/*
+ * Makes grids for roi_grid_sample: point (x, y) of `grid_ret` [N, height, width, 2] is theta (x', y', 1), where (x', y')
+ * is the place of the pixel's centre between -1 and 1 and `theta` [N, 2, 3, 1] has a 2 x 3 matrix for each image. Both
+ * have the same dtype; it is computed in double. Along a side of one pixel the centre is at 0. Source:
+ * torch.nn.functional.affine_grid.
+ */
+ROI_API roi_status roi_affine_grid(const roi_affine_params *params, const roi_array *theta, const roi_array *grid_ret,
+                                   roi_error *error_ret);
+
+/* ---- Normalizing ----------------------------------------------------------------------------------------------- */
+
+typedef struct roi_normalize_params {
+    size_t size; /* sizeof(roi_normalize_params) */
+    int32_t inverse; /* not 0: image * std + mean instead of (image - mean) / std */
+    const volatile int32_t *cancel; /* as in roi_align_params */
+} roi_normalize_params;
+
+/* Not inverse, no cancel flag. */
+ROI_API roi_normalize_params roi_normalize_defaults(void);
+
+/*
+ * (image - mean) / std for each element, two roundings as written. All arrays have the shape of `image` [N, C, H, W];
+ * what is the same along a dimension has stride 0 there. `mean` and `std` are of the type computed in, and finite, `std`
+ * above 0; `output_ret` has image's dtype, and may be `image` itself.
+ */
+ROI_API roi_status roi_normalize(const roi_normalize_params *params, const roi_array *image, const roi_array *mean,
+                                 const roi_array *std, const roi_array *output_ret, roi_error *error_ret);
+
 /* ---- Overlap --------------------------------------------------------------------------------------------------- */
 
 /*

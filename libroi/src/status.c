@@ -27,6 +27,7 @@ static const char *const texts[] = {
     [ROI_ERROR_ALIGN_CORNERS] = "align_corners is set, and the mode does not have it",
     [ROI_ERROR_ANTIALIAS] = "antialias is set, and the mode does not have it",
     [ROI_ERROR_SCALE_FACTOR] = "a scale factor is not finite and above 0",
+    [ROI_ERROR_PADDING] = "padding is none of zeros, border, reflection",
     [ROI_ERROR_MEAN] = "a mean is not finite",
     [ROI_ERROR_STD] = "a standard deviation is not finite and above 0",
     [ROI_ERROR_MEMORY] = "out of memory",

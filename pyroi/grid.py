@@ -1,0 +1,120 @@
+"""Sampling of maps at arbitrary points, and the grids of affine maps."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+import numpy.typing as npt
+
+from pyroi import native
+from pyroi.arrays import (
+    Array,
+    choice,
+    describe,
+    new_map,
+    shape_text,
+    to_flag,
+    to_floats,
+    to_map,
+    to_shape,
+)
+from pyroi.errors import ArgumentError
+from pyroi.native import ffi, lib
+
+__all__ = ["affine_grid", "grid_sample"]
+
+_MODES = {"bilinear": lib.ROI_BILINEAR, "nearest": lib.ROI_NEAREST, "bicubic": lib.ROI_BICUBIC}
+_PADDING = {"zeros": lib.ROI_PAD_ZEROS, "border": lib.ROI_PAD_BORDER, "reflection": lib.ROI_PAD_REFLECTION}
+
+
+def grid_sample(
+    input: npt.ArrayLike,
+    grid: npt.ArrayLike,
+    mode: str = "bilinear",
+    padding_mode: str = "zeros",
+    align_corners: bool = False,
+) -> Array:
+    """Reads a map at the points of a grid.
+
+    A point (x, y) of the grid has -1 at the left and upper border of the map and 1 at the right and lower one; with
+    `align_corners` these are the centres of the outermost pixels. In pixels it lies at ``((g + 1) * size - 1) / 2``, or
+    ``(g + 1) / 2 * (size - 1)`` with `align_corners`, pixel k at k.
+
+    Args:
+        input: Map ``[N, C, H, W]``, as for :func:`roi_align`.
+        grid: Points ``[N, height, width, 2]`` of any floating type, x before y. NaN counts as -1; so does infinity
+            under reflection, where it has no image.
+        mode: ``"bilinear"``; ``"nearest"``, the pixel at the place rounded half to even; or ``"bicubic"``, the cubic
+            through four pixels along each axis with a = -0.75.
+        padding_mode: What a place outside the map reads: ``"zeros"``, 0; ``"border"``, the nearest pixel;
+            ``"reflection"``, its mirror image at the borders, or at the centres of the outermost pixels with
+            `align_corners`.
+        align_corners: See above.
+
+    Returns:
+        ``[N, C, height, width]`` of the input's floating type. An empty map gives 0.
+
+    Raises:
+        TypeError: An argument has a type that cannot be used.
+        ValueError: A wrong shape or range.
+        MemoryError: The result does not fit in memory.
+
+    Source:
+        ``torch.nn.functional.grid_sample``, whose definition this is, its documented rule for NaN included.
+    """
+    features = to_map(input, "input")
+    points = to_floats(grid, "grid", np.float32)
+    if points.ndim != 4 or points.shape[3] != 2:
+        raise ArgumentError("grid", f"expected [N, height, width, 2], got {shape_text(points.shape)}")
+    if points.shape[0] != features.shape[0]:
+        raise ArgumentError("grid", f"expected a grid for each of the {features.shape[0]} images, got {len(points)}")
+    params = ffi.new(
+        "roi_grid_params *",
+        (
+            ffi.sizeof("roi_grid_params"),
+            choice(mode, "mode", _MODES),
+            choice(padding_mode, "padding_mode", _PADDING),
+            to_flag(align_corners, "align_corners"),
+            native.cancel_flag(),
+        ),
+    )
+    result = new_map((*features.shape[:2], *points.shape[1:3]), features.dtype, "grid")
+    native.call(lib.roi_grid_sample, params, describe(features), describe(points), describe(result))
+    return result
+
+
+def affine_grid(theta: npt.ArrayLike, size: Sequence[int], align_corners: bool = False) -> Array:
+    """Makes the grid by which :func:`grid_sample` maps images by affine maps.
+
+    Args:
+        theta: For each image a 2x3 matrix, ``[N, 2, 3]``: where a pixel of the result, (x, y, 1), lies in the input.
+        size: ``(N, C, height, width)`` of the result.
+        align_corners: As it will be for :func:`grid_sample`: whether -1 and 1 are the centres of the outermost pixels,
+            or the borders.
+
+    Returns:
+        Grid ``[N, height, width, 2]`` of theta's floating type, computed in float64. The centre of the only pixel of a
+        side is 0.
+
+    Raises:
+        TypeError: An argument has a type that cannot be used.
+        ValueError: A wrong shape or range.
+        MemoryError: The result does not fit in memory.
+
+    Source:
+        ``torch.nn.functional.affine_grid``, whose definition this is.
+    """
+    matrices = to_floats(theta, "theta", np.float32)
+    if matrices.ndim != 3 or matrices.shape[1:] != (2, 3):
+        raise ArgumentError("theta", f"expected [N, 2, 3], got {shape_text(matrices.shape)}")
+    shape = to_shape(size, "size")
+    if shape[0] != len(matrices):
+        raise ArgumentError("size", f"expected N = {len(matrices)}, as theta has matrices, got {shape_text(shape)}")
+    params = ffi.new(
+        "roi_affine_params *",
+        (ffi.sizeof("roi_affine_params"), to_flag(align_corners, "align_corners"), native.cancel_flag()),
+    )
+    result = new_map((shape[0], shape[2], shape[3], 2), matrices.dtype, "size")
+    native.call(lib.roi_affine_grid, params, describe(matrices[..., np.newaxis]), describe(result))
+    return result
