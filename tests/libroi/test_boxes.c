@@ -265,8 +265,8 @@ static double overlap_of(const double *a, const double *b)
 {
     const double width = fmin(a[2], b[2]) - fmax(a[0], b[0]), height = fmin(a[3], b[3]) - fmax(a[1], b[1]);
     const double common = fmax(width, 0) * fmax(height, 0);
-    const double area_a = fmax(a[2] - a[0], 0) * fmax(a[3] - a[1], 0), area_b = fmax(b[2] - b[0], 0) * fmax(b[3] - b[1], 0);
-    const double area = area_a + area_b - common;
+    const double area_a = fmax(a[2] - a[0], 0) * fmax(a[3] - a[1], 0);
+    const double area_b = fmax(b[2] - b[0], 0) * fmax(b[3] - b[1], 0), area = area_a + area_b - common;
     return area > 0 ? common / area : 0;
 }
 
