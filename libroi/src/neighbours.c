@@ -204,7 +204,9 @@ void roi_neighbours_build(struct roi_neighbours *neighbours, const struct roi_ex
 {
     const struct classing classing = survey(neighbours, extents, count);
     const int64_t boxes = make_entries(neighbours, &classing, extents, count);
-    const struct roi_entry *entries = roi_sort(neighbours->entries, neighbours->spare, boxes);
+    const struct roi_entry *entries = neighbours->entries;
+    if (boxes > WORTH_SEARCHING) /* fewer are all compared, in any order */
+        entries = roi_sort(neighbours->entries, neighbours->spare, boxes);
     neighbours->classes = 0;
     neighbours->strips = 0;
     for (int64_t place = 0; place < boxes; place++) {
