@@ -88,10 +88,7 @@ static roi_status read_side(struct matrix *matrix, int i, roi_error *error_ret)
 static int lanes_of(const struct matrix *matrix, const struct side *side, int64_t row, double values_ret[ROI_IOU_LANES])
 {
     if (matrix->rotated) {
-        const struct roi_rotated *box = (const struct roi_rotated *)side->read + row;
-        const double values[ROI_ROTATED_LANES] = {box->cx, box->cy, box->w, box->h, box->cos, box->sin, box->angle, box->area};
-        for (int i = 0; i < ROI_ROTATED_LANES; i++)
-            values_ret[i] = values[i];
+        roi_rotated_lanes((const struct roi_rotated *)side->read + row, values_ret);
         return ROI_ROTATED_LANES;
     }
     const double *corner = ((const struct roi_extent *)side->read)[row].corner;

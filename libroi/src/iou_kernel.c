@@ -22,7 +22,7 @@ static struct roi_rotated rotated_at(void *const lane[ROI_IOU_LANES], int64_t at
     double a[ROI_ROTATED_LANES];
     for (int i = 0; i < ROI_ROTATED_LANES; i++)
         a[i] = ((const double *)lane[i])[at];
-    return (struct roi_rotated){a[0], a[1], a[2], a[3], a[4], a[5], a[6], a[7]};
+    return roi_rotated_of_lanes(a);
 }
 
 /* Which of `count` boxes from `begin` on are so near that the upright boxes around both overlap: most are not, and

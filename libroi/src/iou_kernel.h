@@ -2,10 +2,10 @@
 #ifndef ROI_IOU_KERNEL_H
 #define ROI_IOU_KERNEL_H
 
-#include "internal.h"
+#include "rotated.h"
 
 /* Boxes by columns: upright ones in the order of overlap_template.h, rotated ones as double in that of rotated.h. */
-enum { ROI_UPRIGHT_LANES = 6, ROI_ROTATED_LANES = 8, ROI_IOU_LANES = 8 };
+enum { ROI_UPRIGHT_LANES = 6, ROI_IOU_LANES = ROI_ROTATED_LANES };
 
 struct roi_iou_lanes {
     void *lane[ROI_IOU_LANES];

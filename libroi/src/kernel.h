@@ -3,6 +3,7 @@
 #define ROI_KERNEL_H
 
 #include "array.h"
+#include "names.h"
 #include "tiles.h"
 #include "vector.h"
 
@@ -12,9 +13,6 @@
 
 /* Templates are files that each_type.h includes once for each element type. STORE is the type in memory, REAL the one
    computed in; S() and R() make names for them, S(load) being load_f16 where R(vec) is vec_float. */
-#define PASTE_(a, b) a##_##b
-#define PASTE(a, b) PASTE_(a, b)
-#define R(name) PASTE(name, REAL)
 #define S(name) PASTE(name, SUFFIX)
 
 /* A kernel that does what `name`_f32 and its siblings do, by the type of the crops. */

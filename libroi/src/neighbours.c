@@ -67,7 +67,10 @@ static double get(const struct roi_neighbours *neighbours, int lane, int64_t pla
 
 /* ---- The key of a box ------------------------------------------------------------------------------------------ */
 
-static double side(const struct roi_extent *extent, int axis) { return extent->corner[2 + axis] - extent->corner[axis]; }
+static double side(const struct roi_extent *extent, int axis)
+{
+    return extent->corner[2 + axis] - extent->corner[axis];
+}
 
 static double centre(const struct roi_neighbours *neighbours, const struct roi_extent *extent, int axis)
 {
@@ -125,9 +128,9 @@ static struct classing survey(struct roi_neighbours *neighbours, const struct ro
         }
         boxes++;
     }
-    const int steps = (int)sqrt((double)boxes / BOXES_PER_CLASS);
+    const double steps = min_f64(max_f64(sqrt((double)boxes / BOXES_PER_CLASS), 1), MOST_STEPS);
     neighbours->slack = farthest * 0x1p-45; /* centres are sums, which round */
-    return (struct classing){{ilogb(largest[0]), ilogb(largest[1])}, steps < 1 ? 1 : steps < MOST_STEPS ? steps : MOST_STEPS};
+    return (struct classing){{ilogb(largest[0]), ilogb(largest[1])}, (int)steps};
 }
 
 /* Returns how many boxes have area. */
@@ -201,7 +204,9 @@ void roi_neighbours_build(struct roi_neighbours *neighbours, const struct roi_ex
 {
     const struct classing classing = survey(neighbours, extents, count);
     const int64_t boxes = make_entries(neighbours, &classing, extents, count);
-    const struct roi_entry *entries = roi_sort(neighbours->entries, neighbours->spare, boxes);
+    const struct roi_entry *entries = neighbours->entries;
+    if (boxes > WORTH_SEARCHING) /* fewer are all compared, in any order */
+        entries = roi_sort(neighbours->entries, neighbours->spare, boxes);
     neighbours->classes = 0;
     neighbours->strips = 0;
     for (int64_t place = 0; place < boxes; place++) {
@@ -239,11 +244,12 @@ static void hand_over(struct search *search)
 
 static void scan(struct search *search, int64_t begin, int64_t end)
 {
+    const void *blocks = search->neighbours->blocks;
     while (begin < end) {
         if (search->hits == MOST_HITS)
             hand_over(search);
         const int64_t stop = min_i64(end, begin + MOST_HITS - search->hits);
-        search->hits += search->scan(search->neighbours->blocks, search->query, begin, stop, search->hit + search->hits);
+        search->hits += search->scan(blocks, search->query, begin, stop, search->hit + search->hits);
         begin = stop;
     }
 }

@@ -1,11 +1,8 @@
 /* neighbours_kernel.c - comparing one box with many, compiled once per CPU tier. */
 #include "neighbours_kernel.h"
 
+#include "names.h"
 #include "vector.h"
-
-#define PASTE_(a, b) a##_##b
-#define PASTE(a, b) PASTE_(a, b)
-#define R(name) PASTE(name, REAL)
 
 #define REAL float
 #include "scan_template.h"

@@ -11,7 +11,8 @@ enum { CANCEL_PERIOD = 64 }; /* boxes kept between two looks at the flag */
 
 roi_nms_params roi_nms_defaults(void)
 {
-    return (roi_nms_params){.size = sizeof(roi_nms_params), .iou_threshold = 0.5, .score_threshold = -INFINITY, .max_output = -1};
+    return (roi_nms_params){
+        .size = sizeof(roi_nms_params), .iou_threshold = 0.5, .score_threshold = -INFINITY, .max_output = -1};
 }
 
 struct nms {

@@ -30,36 +30,36 @@ uint64_t roi_key_of_double(double number)
 
 static int digit(uint64_t key, int pass) { return (int)(key >> (pass * DIGIT_BITS) & (DIGITS - 1)); }
 
-static void count_digits(const struct roi_entry *entries, int64_t count, int64_t (*histogram)[DIGITS])
+/* Bits that are not the same in all keys. */
+static uint64_t differing_bits(const struct roi_entry *entries, int64_t count)
 {
-    memset(histogram, 0, PASSES * sizeof *histogram);
-    for (int64_t i = 0; i < count; i++)
-        for (int pass = 0; pass < PASSES; pass++)
-            histogram[pass][digit(entries[i].key, pass)]++;
+    uint64_t bits = 0;
+    for (int64_t i = 1; i < count; i++)
+        bits |= entries[i].key ^ entries[0].key;
+    return bits;
 }
 
-static void move(const struct roi_entry *from, struct roi_entry *to, int64_t count, int pass, int64_t *histogram)
+static void sort_by_digit(const struct roi_entry *from, struct roi_entry *to, int64_t count, int pass)
 {
-    int64_t next = 0;
+    int64_t place[DIGITS] = {0}, next = 0;
+    for (int64_t i = 0; i < count; i++)
+        place[digit(from[i].key, pass)]++;
     for (int d = 0; d < DIGITS; d++) {
-        const int64_t equal = histogram[d];
-        histogram[d] = next;
+        const int64_t equal = place[d];
+        place[d] = next;
         next += equal;
     }
     for (int64_t i = 0; i < count; i++)
-        to[histogram[digit(from[i].key, pass)]++] = from[i];
+        to[place[digit(from[i].key, pass)]++] = from[i];
 }
 
 struct roi_entry *roi_sort(struct roi_entry *entries, struct roi_entry *spare, int64_t count)
 {
-    int64_t histogram[PASSES][DIGITS];
-    if (count < 2)
-        return entries;
-    count_digits(entries, count, histogram);
+    const uint64_t differing = differing_bits(entries, count);
     for (int pass = 0; pass < PASSES; pass++) {
-        if (histogram[pass][digit(entries[0].key, pass)] == count)
+        if (digit(differing, pass) == 0)
             continue;
-        move(entries, spare, count, pass, histogram[pass]);
+        sort_by_digit(entries, spare, count, pass);
         struct roi_entry *sorted = spare;
         spare = entries;
         entries = sorted;

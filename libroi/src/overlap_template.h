@@ -6,11 +6,7 @@
  * Without contraction IoU is never above 1, and the same on every tier.
  */
 
-#ifndef PASTE
-#define PASTE_(a, b) a##_##b
-#define PASTE(a, b) PASTE_(a, b)
-#define R(name) PASTE(name, REAL)
-#endif
+#include "names.h"
 
 /* As an instruction of the processor has it, which a call of fmin is not. */
 static inline REAL R(smaller)(REAL a, REAL b) { return a < b ? a : b; }

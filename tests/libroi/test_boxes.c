@@ -265,7 +265,8 @@ static double overlap_of(const double *a, const double *b)
 {
     const double width = fmin(a[2], b[2]) - fmax(a[0], b[0]), height = fmin(a[3], b[3]) - fmax(a[1], b[1]);
     const double common = fmax(width, 0) * fmax(height, 0);
-    const double area = fmax(a[2] - a[0], 0) * fmax(a[3] - a[1], 0) + fmax(b[2] - b[0], 0) * fmax(b[3] - b[1], 0) - common;
+    const double area_a = fmax(a[2] - a[0], 0) * fmax(a[3] - a[1], 0);
+    const double area_b = fmax(b[2] - b[0], 0) * fmax(b[3] - b[1], 0), area = area_a + area_b - common;
     return area > 0 ? common / area : 0;
 }
 
@@ -312,7 +313,8 @@ static void test_random_calls(void)
             narrow[i] = (float)rows[i];
         roi_nms_params params = roi_nms_defaults();
         params.iou_threshold = round % 5 ? random_unit() : 0;
-        const roi_boxes given = round & 1 ? rows_of(rows, ROI_FLOAT64, boxes, 4) : rows_of(narrow, ROI_FLOAT32, boxes, 4);
+        const roi_boxes given =
+            round & 1 ? rows_of(rows, ROI_FLOAT64, boxes, 4) : rows_of(narrow, ROI_FLOAT32, boxes, 4);
         const roi_vector vector = vector_of(scores, boxes);
         check_context("round %d, %d boxes", round, (int)boxes);
         CHECK(roi_nms(&params, &given, &vector, classes, kept, &count, NULL) == ROI_SUCCESS);
