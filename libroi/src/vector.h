@@ -2,6 +2,7 @@
 #ifndef ROI_VECTOR_H
 #define ROI_VECTOR_H
 
+#include <stdbool.h>
 #include <string.h>
 
 #include "storage.h"
@@ -14,7 +15,7 @@
 #define VECTOR_BYTES 16
 #endif
 
-#if defined(__F16C__)
+#if defined(__SSE2__)
 #include <immintrin.h>
 #endif
 
@@ -22,6 +23,12 @@
 
 typedef float vec_float __attribute__((vector_size(VECTOR_BYTES)));
 typedef double vec_double __attribute__((vector_size(VECTOR_BYTES)));
+
+/* Whole numbers, as many and as wide. A comparison of two vectors is one of these: all bits set where it holds. */
+typedef int32_t index_float __attribute__((vector_size(VECTOR_BYTES)));
+typedef int64_t index_double __attribute__((vector_size(VECTOR_BYTES)));
+typedef int32_t lane_float;
+typedef int64_t lane_double;
 
 enum { LANES_float = VECTOR_BYTES / 4, LANES_double = VECTOR_BYTES / 8 };
 
@@ -61,5 +68,40 @@ INLINE vec_float load_vec_f16(const roi_f16 *p)
     return v;
 #endif
 }
+
+/* The larger of two numbers in each lane; b where one of them is NaN. And whether a lane is NaN. */
+#if defined(__AVX512F__)
+INLINE vec_float max_float(vec_float a, vec_float b) { return (vec_float)_mm512_max_ps((__m512)a, (__m512)b); }
+INLINE vec_double max_double(vec_double a, vec_double b) { return (vec_double)_mm512_max_pd((__m512d)a, (__m512d)b); }
+INLINE bool any_nan_float(vec_float v) { return _mm512_cmp_ps_mask((__m512)v, (__m512)v, _CMP_UNORD_Q) != 0; }
+INLINE bool any_nan_double(vec_double v) { return _mm512_cmp_pd_mask((__m512d)v, (__m512d)v, _CMP_UNORD_Q) != 0; }
+#elif defined(__AVX2__)
+INLINE vec_float max_float(vec_float a, vec_float b) { return (vec_float)_mm256_max_ps((__m256)a, (__m256)b); }
+INLINE vec_double max_double(vec_double a, vec_double b) { return (vec_double)_mm256_max_pd((__m256d)a, (__m256d)b); }
+INLINE bool any_nan_float(vec_float v) { return _mm256_movemask_ps((__m256)(v != v)) != 0; }
+INLINE bool any_nan_double(vec_double v) { return _mm256_movemask_pd((__m256d)(v != v)) != 0; }
+#elif defined(__SSE2__)
+INLINE vec_float max_float(vec_float a, vec_float b) { return (vec_float)_mm_max_ps((__m128)a, (__m128)b); }
+INLINE vec_double max_double(vec_double a, vec_double b) { return (vec_double)_mm_max_pd((__m128d)a, (__m128d)b); }
+INLINE bool any_nan_float(vec_float v) { return _mm_movemask_ps((__m128)(v != v)) != 0; }
+INLINE bool any_nan_double(vec_double v) { return _mm_movemask_pd((__m128d)(v != v)) != 0; }
+#else
+#define MAX_AND_NAN(REAL)                                                                                              \
+    INLINE vec_##REAL max_##REAL(vec_##REAL a, vec_##REAL b)                                                           \
+    {                                                                                                                  \
+        for (int i = 0; i < LANES_##REAL; i++)                                                                         \
+            b[i] = a[i] > b[i] ? a[i] : b[i];                                                                          \
+        return b;                                                                                                      \
+    }                                                                                                                  \
+    INLINE bool any_nan_##REAL(vec_##REAL v)                                                                           \
+    {                                                                                                                  \
+        bool found = false;                                                                                            \
+        for (int i = 0; i < LANES_##REAL; i++)                                                                         \
+            found |= v[i] != v[i];                                                                                     \
+        return found;                                                                                                  \
+    }
+MAX_AND_NAN(float)
+MAX_AND_NAN(double)
+#endif
 
 #endif

@@ -4,9 +4,6 @@
 
 #include "vector.h"
 
-typedef int32_t index_float __attribute__((vector_size(64)));
-typedef int64_t index_double __attribute__((vector_size(64)));
-
 enum { NARROW_VECTORS = 4 }; /* of bins in a row: beyond, the tables of a box outgrow what they save */
 
 /* Lane i is pixel index[i] of a row in `chunks` registers, 1 to 4. */
@@ -32,16 +29,6 @@ INLINE vec_double pick_double(const vec_double *row, const int chunks, index_dou
         return (vec_double)low;
     const __m512d high = _mm512_permutex2var_pd((__m512d)row[2], at, (__m512d)row[chunks - 1]);
     return (vec_double)_mm512_mask_blend_pd(_mm512_test_epi64_mask(at, _mm512_set1_epi64(16)), low, high);
-}
-
-INLINE bool has_nan_lane_float(vec_float v)
-{
-    return _mm512_cmp_ps_mask((__m512)v, (__m512)v, _CMP_UNORD_Q) != 0;
-}
-
-INLINE bool has_nan_lane_double(vec_double v)
-{
-    return _mm512_cmp_pd_mask((__m512d)v, (__m512d)v, _CMP_UNORD_Q) != 0;
 }
 
 /* Stores the lanes in `mask`, converted to the type stored. */

@@ -1,0 +1,69 @@
+"""What the operators that pool boxes from a map have in common on their way to libroi."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+
+from pyroi import native
+from pyroi.arrays import Array, describe, new_map, shape_text, to_integer, to_map
+from pyroi.boxes import Boxes
+from pyroi.errors import ArgumentError, ArgumentTypeError
+
+
+def pool(function: Any, params: Any, scale: float, features: Array, table: Boxes, result: Array, *more: Any) -> None:
+    """Calls a forward of libroi; what it takes beside the common arguments comes before its error detail."""
+    native.call(
+        function,
+        params,
+        describe(features),
+        table.describe(),
+        describe(result),
+        *more,
+        boxes=table,
+        images=features.shape[0],
+        scale_name="spatial_scale",
+        scale=scale,
+    )
+
+
+def flow_back(
+    function: Any, params: Any, scale: float, grads: Array, table: Boxes, shape: Sequence[int], *more: Any
+) -> Array:
+    """Calls a backward of libroi, which takes more arguments behind the gradient, and gives the gradient of the map."""
+    result = new_map(shape, grads.dtype, "input_shape")
+    native.call(
+        function,
+        params,
+        describe(grads),
+        *more,
+        table.describe(),
+        describe(result),
+        boxes=table,
+        images=shape[0],
+        scale_name="spatial_scale",
+        scale=scale,
+        pixels=shape[2] * shape[3],
+    )
+    return result
+
+
+def to_input_shape(value: Any) -> tuple[int, ...]:
+    """The shape of the map that a gradient is for."""
+    if not isinstance(value, (tuple, list, np.ndarray)):
+        raise ArgumentTypeError("input_shape", f"expected (N, C, H, W), got {value!r}")
+    shape = tuple(to_integer(size, "input_shape") for size in value)
+    if len(shape) != 4 or min(shape) < 0:
+        raise ArgumentError("input_shape", f"expected four sizes of 0 or more, got {shape_text(shape)}")
+    return shape
+
+
+def to_grad(value: Any, table: Boxes, channels: int, shape: Sequence[int]) -> Array:
+    """The gradient of crops of so many channels, from a map of this shape."""
+    grads = to_map(value, "grad")
+    if grads.shape[:2] != (len(table), channels):
+        rule = f"expected [{len(table)}, {channels}, height, width] for {len(table)} boxes and input_shape "
+        raise ArgumentError("grad", f"{rule}{shape_text(shape)}, got {shape_text(grads.shape)}")
+    return grads
