@@ -54,6 +54,8 @@ static void fill(const struct roi_plan_rule *rule, struct roi_plan *plan)
     table->rows = find_bins(&axis, table->bins);
     roi_place_box(rule, plan->box, false, &axis);
     table->columns = find_bins(&axis, table->bins + table->rows);
+    table->tallest = plan->y.taps;
+    table->widest = plan->x.taps;
 }
 
 static const struct roi_tile_kernels *kernels(void) { return ROI_TABLE_OF_TIER(roi_pool_kernels); }

@@ -3,6 +3,7 @@
 
 #include "kernel.h"
 
+#define REAL_TEMPLATE "pool_real_template.h"
 #define TEMPLATE "pool_template.h"
 #include "each_type.h"
 

@@ -26,6 +26,7 @@ struct roi_pool_bin {
 /* What a plan's tables are here: the bins of a box that have pixels, those along y first, and then those along x. */
 struct roi_pool_table {
     int64_t rows, columns;
+    int64_t tallest, widest; /* the most rows, and columns, of a bin */
     struct roi_pool_bin bins[];
 };
 
