@@ -30,15 +30,15 @@ help: ## This list
 
 build: $(INSTALLED) ## The Python packages and the shell, installed in .venv
 
-demo: $(INSTALLED) .venv/stamp-matplotlib ## Cut faces and medals out of a photograph (which comes with matplotlib)
-	@mkdir -p build/demo
-	$(BIN)/roish examples/portrait.tcl "$$($(BIN)/python -I -c \
-	    'import matplotlib.cbook as c; print(c.get_sample_data("grace_hopper.jpg", asfileobj=False))')" build/demo $(ARGS)
+demo: $(INSTALLED) .venv/stamp-matplotlib ## Cut face, medals and more out of a photograph (which comes with matplotlib)
+	@photo=$$($(BIN)/python -I -c \
+	    'from matplotlib.cbook import get_sample_data as find; print(find("grace_hopper.jpg", asfileobj=False))'); \
+	    $(BIN)/roish examples/portrait.tcl "$$photo" build/demo $(ARGS)
 
-test: test-c $(INSTALLED) ## The tests in C, then those in Python
+test: $(INSTALLED) ## All tests; those in C are among them
 	$(BIN)/pytest $(ARGS)
 
-test-c: build-c
+test-c: build-c ## The tests in C alone
 	@$(MESON) test -C build/c --print-errorlogs
 
 build-c: $(VENV)

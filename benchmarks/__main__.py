@@ -63,8 +63,11 @@ def run(options: argparse.Namespace) -> report.Report:
 def main() -> None:
     """Measures or loads, then prints, writes, compares and draws."""
     options = parse()
+    load = os.getloadavg()[0]
+    if load > 0.5 and not options.load:
+        measure.say(f"Something else is at work here (load {load:.1f}): times will wander, with 2 threads above all.")
     if options.growth:
-        print(growth.markdown(options.engine or ["pyroi"], options.threads[-1], options.rounds))
+        print(growth.markdown(options.engine or ["pyroi"], options.threads[0], options.rounds))
         return
     result = report.load(options.load) if options.load else run(options)
     print(report.markdown(result))

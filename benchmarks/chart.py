@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import pathlib
+from itertools import cycle
 
 from report import Report, counted
 
-COLOURS = ["#8c6bb1", "#41ab5d", "#fe9929", "#3690c0"]
+COLOURS = ["#8c6bb1", "#41ab5d", "#fe9929", "#3690c0", "#8c96a0", "#d6604d"]
 
 
 def bars(report: Report, threads: int) -> dict[str, list[tuple[float, float]]]:
@@ -31,7 +32,7 @@ def draw(report: Report, path: pathlib.Path) -> None:
     figure = Figure(figsize=(9, 1.2 + 0.6 * len(titles)), layout="constrained")
     axes = figure.subplots()
     peers = bars(report, threads)
-    for (peer, found), colour in zip(peers.items(), COLOURS, strict=False):
+    for (peer, found), colour in zip(peers.items(), cycle(COLOURS)):
         lengths = [length for _, length in found]
         places = [place for place, _ in found]
         drawn = axes.barh(places, [n - 1 for n in lengths], 0.8 / len(peers), left=1, label=peer, color=colour)

@@ -13,6 +13,7 @@ import os
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
+from importlib.metadata import version
 from typing import Any
 
 import numpy as np
@@ -61,11 +62,11 @@ def load_torchvision(threads: int) -> Loaded:
 
     torch.set_num_threads(threads)
     torch.set_grad_enabled(False)
-    version = f"torchvision {torchvision.__version__} on PyTorch {torch.__version__}"
-    return version, {
+    return f"torchvision {torchvision.__version__} on PyTorch {torch.__version__}", {
         "roi_align": torchvision_align,
         "roi_align_backward": torchvision_align_backward,
         "multiscale_roi_align": torchvision_multiscale,
+        **{name: partial(torchvision_boxes, name) for name in ("nms", "batched_nms", "box_iou")},
     }
 
 
@@ -102,6 +103,16 @@ def torchvision_multiscale(features, boxes, output_size, spatial_scales, samplin
     return partial(pool, maps, per_image, [size] * len(per_image))
 
 
+def torchvision_boxes(name, **arguments) -> Call:
+    """The function of that name; its parameters have other names, but the same order."""
+    import torch
+    import torchvision.ops
+
+    order = [word for word in ("boxes", "scores", "idxs", "boxes1", "boxes2", "iou_threshold") if word in arguments]
+    values = [torch.from_numpy(v) if isinstance(v := arguments[word], np.ndarray) else v for word in order]
+    return partial(getattr(torchvision.ops, name), *values)
+
+
 # ---- ONNX Runtime ---------------------------------------------------------------------------------------------------
 
 
@@ -110,33 +121,50 @@ def load_onnxruntime(threads: int) -> Loaded:
     import onnx  # noqa: F401 (without it the models cannot be made)
     import onnxruntime
 
-    return f"ONNX Runtime {onnxruntime.__version__}", {"roi_align": partial(onnxruntime_align, threads)}
+    operators = {"roi_align": onnxruntime_align, "nms": onnxruntime_nms}
+    return f"ONNX Runtime {onnxruntime.__version__}", {
+        name: partial(function, threads) for name, function in operators.items()
+    }
 
 
 def onnxruntime_align(threads, input, boxes, output_size, spatial_scale, sampling_ratio, aligned) -> Call:
     """A model of one RoiAlign node."""
-    import onnxruntime
-    from onnx import TensorProto, helper
+    feeds = {"x": input, "boxes": np.ascontiguousarray(boxes[:, 1:]), "batch": boxes[:, 0].astype(np.int64)}
+    settings = {
+        "output_height": output_size[0],
+        "output_width": output_size[1],
+        "sampling_ratio": max(sampling_ratio, 0),
+        "spatial_scale": spatial_scale,
+        "coordinate_transformation_mode": "half_pixel" if aligned else "output_half_pixel",
+    }
+    return onnxruntime_call(threads, "RoiAlign", feeds, np.float32, settings)
 
-    node = helper.make_node(
-        "RoiAlign",
-        ["x", "boxes", "batch"],
-        ["y"],
-        output_height=output_size[0],
-        output_width=output_size[1],
-        sampling_ratio=max(sampling_ratio, 0),
-        spatial_scale=spatial_scale,
-        coordinate_transformation_mode="half_pixel" if aligned else "output_half_pixel",
+
+def onnxruntime_nms(threads, boxes, scores, iou_threshold) -> Call:
+    """A model of one NonMaxSuppression node: one image, one class. Of its rows, the box's index is what is compared."""
+    limits = {"most": np.array([len(boxes)]), "iou": np.array([iou_threshold], np.float32)}
+    call = onnxruntime_call(
+        threads, "NonMaxSuppression", {"boxes": boxes[None], "scores": scores[None, None]} | limits, np.int64, {}
     )
-    kinds = {"x": (TensorProto.FLOAT, 4), "boxes": (TensorProto.FLOAT, 2), "batch": (TensorProto.INT64, 1)}
-    inputs = [helper.make_tensor_value_info(name, kind, [None] * rank) for name, (kind, rank) in kinds.items()]
-    result = helper.make_tensor_value_info("y", TensorProto.FLOAT, [None] * 4)
-    graph = helper.make_graph([node], "roi_align", inputs, [result])
+    return lambda: call()[:, 2]
+
+
+def onnxruntime_call(threads, operator, feeds, result, settings) -> Call:
+    """Runs a model of one node on arrays, named as its inputs."""
+    import onnxruntime
+    from onnx import helper
+
+    def value(name, dtype, rank=None):
+        kind = helper.np_dtype_to_tensor_dtype(np.dtype(dtype))
+        return helper.make_tensor_value_info(name, kind, rank and [None] * rank)
+
+    node = helper.make_node(operator, list(feeds), ["result"], **settings)
+    inputs = [value(name, array.dtype, array.ndim) for name, array in feeds.items()]
+    graph = helper.make_graph([node], operator, inputs, [value("result", result)])
     model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", 16)], ir_version=8)
     options = onnxruntime.SessionOptions()
     options.intra_op_num_threads, options.inter_op_num_threads = threads, 1
     session = onnxruntime.InferenceSession(model.SerializeToString(), options, providers=["CPUExecutionProvider"])
-    feeds = {"x": input, "boxes": np.ascontiguousarray(boxes[:, 1:]), "batch": boxes[:, 0].astype(np.int64)}
     return lambda: session.run(None, feeds)[0]
 
 
@@ -145,10 +173,9 @@ def onnxruntime_align(threads, input, boxes, output_size, spatial_scale, samplin
 
 def load_openvino(threads: int) -> Loaded:
     """OpenVINO's CPU plug-in."""
-    import openvino
+    import openvino  # noqa: F401 (is it there?)
 
-    version = openvino.__version__.partition("-")[0]
-    return f"OpenVINO {version}", {"roi_align": partial(openvino_align, threads)}
+    return f"OpenVINO {version('openvino')}", {"roi_align": partial(openvino_align, threads)}
 
 
 def openvino_align(threads, input, boxes, output_size, spatial_scale, sampling_ratio, aligned) -> Call:
@@ -166,9 +193,24 @@ def openvino_align(threads, input, boxes, output_size, spatial_scale, sampling_r
     return lambda: request.infer(feeds, share_inputs=True, share_outputs=False)[0]
 
 
+# ---- powerboxes -----------------------------------------------------------------------------------------------------
+
+
+def load_powerboxes(function: str, threads: int) -> Loaded:
+    """powerboxes' plain search or its R-tree. Neither has threads."""
+    import powerboxes
+
+    def nms(boxes, scores, iou_threshold) -> Call:
+        return partial(getattr(powerboxes, function), boxes, scores.astype(np.float64), iou_threshold, -np.inf)
+
+    return f"powerboxes {version('powerboxes')}", {"nms": nms}
+
+
 ENGINES = [
     *(Engine(f"pyroi {tier}", partial(load_pyroi, tier), ours=True) for tier in ("avx512", "avx2", "baseline")),
     Engine("torchvision", load_torchvision),
     Engine("ONNX Runtime", load_onnxruntime),
     Engine("OpenVINO", load_openvino),
+    Engine("powerboxes", partial(load_powerboxes, "nms")),
+    Engine("powerboxes R-tree", partial(load_powerboxes, "rtree_nms")),
 ]

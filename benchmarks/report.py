@@ -21,7 +21,7 @@ class Report:
     machine: str
     versions: list[str]
     copy_speed: dict[int, float]
-    floors: dict[str, int]
+    floors: dict[str, int | None]
     rows: list[Row]
 
     def find(self, workload: str, engine: str, threads: int) -> Row | None:
@@ -40,9 +40,10 @@ class Report:
         measured = {row.workload for row in self.rows}
         return [workload for workload in WORKLOADS if workload.name in measured]
 
-    def floor(self, workload: str, threads: int) -> float:
-        """Seconds that moving the bytes takes at copy speed."""
-        return self.floors[workload] / self.copy_speed[threads]
+    def floor(self, workload: str, threads: int) -> float | None:
+        """Seconds that moving the bytes takes at copy speed, where that matters."""
+        moved = self.floors[workload]
+        return moved / self.copy_speed[threads] if moved else None
 
 
 def save(report: Report, path: pathlib.Path) -> None:
@@ -95,36 +96,39 @@ def times(report: Report, threads: int) -> str:
     def cell(row: Row | None) -> str:
         return f"{milliseconds(row.median)} ±{row.spread:.0%}" if row else "-"
 
-    lines = [
-        [workload.title]
-        + [cell(report.find(workload.name, name, threads)) for name in names]
-        + [milliseconds(report.floor(workload.name, threads))]
-        for workload in report.workloads()
-    ]
+    lines = []
+    for workload in report.workloads():
+        floor = report.floor(workload.name, threads)
+        cells = [cell(report.find(workload.name, name, threads)) for name in names]
+        lines.append([workload.title, *cells, milliseconds(floor) if floor else "-"])
     return table([f"ms, {counted(threads)}", *names, "memory floor"], lines)
 
 
 def ratios(report: Report, threads: int) -> str:
-    """How many times as long as our best tier each peer takes, and ours as long as the memory's floor."""
+    """What each peer takes in units of our best tier's time; this in units of the memory's floor; what threads gain."""
     best, peers = report.engines(ours=True)[0], report.engines(ours=False)
-    columns: list[list[float | None]] = [[] for _ in peers]
-    lines = []
+    lines: list[tuple[str, list[float | None]]] = []
+    by_operator: dict[str, list[list[float | None]]] = {}
     for workload in report.workloads():
-        ours = report.find(workload.name, best, threads)
+        ours, alone = report.find(workload.name, best, threads), report.find(workload.name, best, 1)
         if ours is None:
             continue
-        for column, peer in zip(columns, peers, strict=True):
-            row = report.find(workload.name, peer, threads)
-            column.append(row.median / ours.median if row else None)
-        cells = [f"{column[-1]:.1f}" if column[-1] else "-" for column in columns]
-        alone = report.find(workload.name, best, 1)
-        scaling = f"{alone.median / ours.median:.2f}" if alone else "-"
-        lines.append([workload.title, *cells, f"{ours.median / report.floor(workload.name, threads):.1f}", scaling])
-    known = [[ratio for ratio in column if ratio] for column in columns]
-    means = [f"{geometric_mean(column):.1f}" if column else "-" for column in known]
-    lines.append(["geometric mean", *means, "", ""])
+        rows = [report.find(workload.name, peer, threads) for peer in peers]
+        line = [row and row.median / ours.median for row in rows]
+        by_operator.setdefault(workload.operator, []).append(line)
+        floor = report.floor(workload.name, threads)
+        lines.append((workload.title, [*line, floor and ours.median / floor, alone and alone.median / ours.median]))
+    for operator, group in by_operator.items():
+        if len(group) > 1:
+            lines.append((f"geometric mean, {operator}", [*map(mean_of_known, zip(*group, strict=True)), None, None]))
     header = [f"{best}, {counted(threads)}", *(f"{peer} / ours" for peer in peers), "ours / floor", "1 thread / ours"]
-    return table(header, lines)
+    return table(header, [[title, *(f"{ratio:.1f}" if ratio else "-" for ratio in line)] for title, line in lines])
+
+
+def mean_of_known(values: Iterable[float | None]) -> float | None:
+    """The geometric mean of those that are there."""
+    known = [value for value in values if value]
+    return geometric_mean(known) if known else None
 
 
 def counted(threads: int) -> str:

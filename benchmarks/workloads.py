@@ -27,8 +27,8 @@ class Workload(Protocol):
     def arguments(self) -> dict[str, Any]:
         """Keyword arguments of pyroi's function `operator`, from a fixed seed."""
 
-    def floor_bytes(self) -> int:
-        """Bytes of input that must be read, in whole cache lines, plus bytes of the result."""
+    def floor_bytes(self) -> int | None:
+        """Bytes of input that must be read, in whole cache lines, plus bytes of the result. None: no matter here."""
 
 
 @dataclass(frozen=True)
@@ -104,6 +104,61 @@ class RoiWorkload:
         return np.unique(np.minimum(np.concatenate([first, first + 1]), size - 1))
 
 
+@dataclass(frozen=True)
+class NmsWorkload:
+    """Suppression at IoU 0.5. Coordinates are whole, so that every engine's arithmetic is exact; all scores differ."""
+
+    name: str
+    title: str
+    count: int
+    classes: int = 0
+
+    @property
+    def operator(self) -> str:
+        """Which of the two functions."""
+        return "batched_nms" if self.classes else "nms"
+
+    def arguments(self) -> dict[str, Any]:
+        """See Workload."""
+        rng = np.random.default_rng(20170320)
+        boxes = whole_boxes(rng, self.count)
+        scores = (rng.permutation(self.count).astype(np.float32) + 1) / (self.count + 1)
+        arguments = {"boxes": boxes, "scores": scores, "iou_threshold": 0.5}
+        if self.classes:
+            arguments["idxs"] = rng.integers(self.classes, size=self.count)
+        return arguments
+
+    def floor_bytes(self) -> None:
+        """See Workload."""
+        return None
+
+
+@dataclass(frozen=True)
+class IouWorkload:
+    """IoU of each box with each other."""
+
+    name: str
+    title: str
+    count: int
+    operator: str = "box_iou"
+
+    def arguments(self) -> dict[str, Any]:
+        """See Workload."""
+        rng = np.random.default_rng(20170320)
+        return {"boxes1": whole_boxes(rng, self.count), "boxes2": whole_boxes(rng, self.count)}
+
+    def floor_bytes(self) -> int:
+        """See Workload."""
+        return 2 * self.count * 16 + self.count**2 * 4
+
+
+def whole_boxes(rng: np.random.Generator, count: int) -> np.ndarray:
+    """[count, 4] boxes with sides of 8 to 208 pixels in an image of 1344 x 800."""
+    sides = rng.integers(8, 209, size=(count, 2))
+    corner = rng.integers(np.array([1344, 800]) - sides + 1)
+    return np.hstack([corner, corner + sides]).astype(np.float32)
+
+
 FPN = ((1, 256, 200, 336), (1, 256, 100, 168), (1, 256, 50, 84), (1, 256, 25, 42))
 STRIDES = (1 / 4, 1 / 8, 1 / 16, 1 / 32)
 MAP, SCALE = FPN[:1], STRIDES[:1]
@@ -118,4 +173,9 @@ WORKLOADS: list[Workload] = [
     RoiWorkload(
         "pyramid", "4 levels, 1000 boxes", FPN, STRIDES, 1000, (16, 800), 7, 2, "multiscale_roi_align", aligned=False
     ),
+    NmsWorkload("nms-1000", "NMS, 1000 boxes", 1000),
+    NmsWorkload("nms-5000", "NMS, 5000 boxes", 5000),
+    NmsWorkload("nms-20000", "NMS, 20000 boxes", 20_000),
+    NmsWorkload("batched-nms", "NMS, 20000 boxes of 80 classes", 20_000, classes=80),
+    IouWorkload("iou", "IoU, 3000 x 3000 boxes", 3000),
 ]

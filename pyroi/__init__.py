@@ -4,13 +4,19 @@ Every function takes anything with ``__array__`` or DLPack, checks it, and says 
 or ``ValueError`` that names the argument, the rule and what came.
 """
 
+from pyroi.adaptive import adaptive_avg_pool2d, adaptive_avg_pool2d_backward
 from pyroi.align import assign_levels, multiscale_roi_align, roi_align, roi_align_backward
+from pyroi.box_forms import box_area, box_convert, clip_boxes_to_image, masks_to_boxes, remove_small_boxes
 from pyroi.errors import Error
+from pyroi.iou import box_iou, box_iou_rotated, complete_box_iou, distance_box_iou, generalized_box_iou
 from pyroi.modules import MultiScaleROIAlign, ROIAlign
 from pyroi.native import ffi as _ffi
 from pyroi.native import lib as _lib
 from pyroi.native import watch_cancel_flag
+from pyroi.nms import batched_nms, nms, nms_rotated, soft_nms
 from pyroi.pool import roi_pool, roi_pool_backward
+from pyroi.prroi import prroi_pool, prroi_pool_backward
+from pyroi.resize import interpolate, interpolate_backward, resize_image
 from pyroi.runtime import cpu_features, get_num_threads, set_num_threads
 
 __version__: str = _ffi.string(_lib.roi_version()).decode()
@@ -20,14 +26,35 @@ __all__ = [
     "MultiScaleROIAlign",
     "ROIAlign",
     "__version__",
+    "adaptive_avg_pool2d",
+    "adaptive_avg_pool2d_backward",
     "assign_levels",
+    "batched_nms",
+    "box_area",
+    "box_convert",
+    "box_iou",
+    "box_iou_rotated",
+    "clip_boxes_to_image",
+    "complete_box_iou",
     "cpu_features",
+    "distance_box_iou",
+    "generalized_box_iou",
     "get_num_threads",
+    "interpolate",
+    "interpolate_backward",
+    "masks_to_boxes",
     "multiscale_roi_align",
+    "nms",
+    "nms_rotated",
+    "prroi_pool",
+    "prroi_pool_backward",
+    "remove_small_boxes",
+    "resize_image",
     "roi_align",
     "roi_align_backward",
     "roi_pool",
     "roi_pool_backward",
     "set_num_threads",
+    "soft_nms",
     "watch_cancel_flag",
 ]

@@ -12,11 +12,13 @@ from pyroi import native
 from pyroi.arrays import (
     Array,
     check_out,
+    choice,
     describe,
     fields,
     new_map,
     shape_text,
     to_flag,
+    to_input_shape,
     to_integer,
     to_map,
     to_number,
@@ -25,21 +27,13 @@ from pyroi.arrays import (
 from pyroi.boxes import to_boxes
 from pyroi.errors import ArgumentError, ArgumentTypeError
 from pyroi.native import ffi, lib
-from pyroi.pooling import flow_back, pool, to_grad, to_input_shape
+from pyroi.pooling import flow_back, pool, to_grad
 
 __all__ = ["assign_levels", "multiscale_roi_align", "roi_align", "roi_align_backward"]
 
 _PARAMS = ffi.typeof("roi_align_params *")
 _PARAMS_SIZE = ffi.sizeof("roi_align_params")
 _MODES = {"avg": lib.ROI_AVG, "max": lib.ROI_MAX, "max_corner": lib.ROI_MAX_CORNER}
-
-
-def _mode(mode: Any) -> int:
-    if not isinstance(mode, str):
-        raise ArgumentTypeError("mode", f"expected one of {', '.join(_MODES)}, got {mode!r}")
-    if mode not in _MODES:
-        raise ArgumentError("mode", f"expected one of {', '.join(_MODES)}, got {mode!r}")
-    return int(_MODES[mode])
 
 
 def _params(spatial_scale: float, sampling_ratio: Any, aligned: Any, mode: Any = "avg") -> Any:
@@ -50,7 +44,7 @@ def _params(spatial_scale: float, sampling_ratio: Any, aligned: Any, mode: Any =
             spatial_scale,
             to_integer(sampling_ratio, "sampling_ratio"),
             to_flag(aligned, "aligned"),
-            _mode(mode),
+            choice(mode, "mode", _MODES),
             native.cancel_flag(),
         ),
     )

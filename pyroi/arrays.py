@@ -73,6 +73,11 @@ def to_floats(value: Any, name: str, integers: type[np.floating[Any]]) -> Array:
     raise ArgumentTypeError(name, f"expected floating-point numbers, integers or booleans, got {_kind(array, value)}")
 
 
+def widen(array: Array) -> Array:
+    """What :func:`to_floats` gave, in a type that boxes and scores are read in: float32 or float64."""
+    return array if array.dtype in (np.float32, np.float64) else array.astype(np.float32)
+
+
 def _kind(array: Array, value: Any) -> str:
     if array.dtype.kind in "US":
         return "text"
@@ -87,6 +92,16 @@ def to_map(value: Any, name: str) -> Array:
     if array.ndim != 4:
         raise ArgumentError(name, f"expected [N, C, H, W], got {shape_text(array.shape)}")
     return array
+
+
+def to_images(value: Any, name: str) -> tuple[Array, bool]:
+    """One image [C, H, W] or several [N, C, H, W], as a map [N, C, H, W], and whether it was one."""
+    array = to_floats(value, name, np.float32)
+    if array.ndim == 3:
+        return array[np.newaxis], True
+    if array.ndim != 4:
+        raise ArgumentError(name, f"expected [C, H, W] or [N, C, H, W], got {shape_text(array.shape)}")
+    return array, False
 
 
 def compute_dtype(array: Array) -> type[np.floating[Any]]:
@@ -171,7 +186,7 @@ def _overlaps_itself(array: Array) -> bool:
     return False
 
 
-# ---- Numbers ---------------------------------------------------------------------------------------------------------
+# ---- Numbers and words -----------------------------------------------------------------------------------------------
 
 
 def to_integer(value: Any, name: str) -> int:
@@ -218,3 +233,23 @@ def to_size(value: Any, name: str) -> tuple[int, int]:
     if min(height, width) < 0:
         raise ArgumentError(name, f"expected sizes of 0 or more, got ({height}, {width})")
     return height, width
+
+
+def to_input_shape(value: Any) -> tuple[int, ...]:
+    """The shape of the map that a gradient flows back into."""
+    if not isinstance(value, (tuple, list, np.ndarray)):
+        raise ArgumentTypeError("input_shape", f"expected (N, C, H, W), got {value!r}")
+    shape = tuple(to_integer(size, "input_shape") for size in value)
+    if len(shape) != 4 or min(shape) < 0:
+        raise ArgumentError("input_shape", f"expected four sizes of 0 or more, got {shape_text(shape)}")
+    return shape
+
+
+def choice(value: Any, name: str, table: dict[str, int]) -> int:
+    """The number that libroi has for one of the words in `table`."""
+    rule = f"expected one of {', '.join(table)}, got {value!r}"
+    if not isinstance(value, str):
+        raise ArgumentTypeError(name, rule)
+    if value not in table:
+        raise ArgumentError(name, rule)
+    return table[value]

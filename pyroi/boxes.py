@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from pyroi.arrays import Array, address, dtype_code, element_strides, shape_text, to_array, to_floats
+from pyroi.arrays import Array, address, dtype_code, element_strides, shape_text, to_array, to_floats, widen
 from pyroi.errors import ArgumentError
 from pyroi.native import ffi
 
@@ -23,6 +23,7 @@ class Boxes:
     batch_index: Array | None = None
     ends: tuple[int, ...] = ()  # of a list of arrays: the row after each array's last one
     name: str = "boxes"  # of the argument
+    given: np.dtype[Any] | None = None  # the floating type they came in, where that matters: rows may be wider
 
     def __len__(self) -> int:
         return len(self.rows)
@@ -55,18 +56,17 @@ def to_boxes(value: Any, images: int | None) -> Boxes:
 
 def to_rows(value: Any, name: str, columns: int) -> Boxes:
     """Boxes of a fixed number of columns, in no image."""
-    rows = _to_rows(value, name)
-    if rows.shape in ((0,), (columns,)):
-        rows = rows.reshape(-1, columns)
-    if rows.ndim != 2 or rows.shape[1] != columns:
-        raise ArgumentError(name, f"expected [K, {columns}], got {shape_text(rows.shape)}")
-    return Boxes(rows, name=name)
+    array = to_floats(value, name, np.float64)
+    if array.shape in ((0,), (columns,)):
+        array = array.reshape(-1, columns)
+    if array.ndim != 2 or array.shape[1] != columns:
+        raise ArgumentError(name, f"expected [K, {columns}], got {shape_text(array.shape)}")
+    return Boxes(widen(array), name=name, given=array.dtype)
 
 
 def _to_rows(value: Any, name: str) -> Array:
     """Integers as float64, which holds them exactly up to 2^53; smaller types are widened."""
-    rows = to_floats(value, name, np.float64)
-    return rows if rows.dtype in (np.float32, np.float64) else rows.astype(np.float32)
+    return widen(to_floats(value, name, np.float64))
 
 
 def _dimensions(element: Any) -> int:

@@ -45,19 +45,29 @@ _RULES = {
     lib.ROI_ERROR_ARGMAX: ("argmax", "{where}: expected -1 or an index in [0, {pixels}), got {value:.15g}"),
     lib.ROI_ERROR_LEVELS: ("num_levels", "expected at least 1, got {levels}"),
     lib.ROI_ERROR_CANONICAL: ("canonical_scale", "expected a finite number above 0, got {canonical_scale}"),
+    lib.ROI_ERROR_SCORE: ("scores", "{where}: expected {score_kind}, got {value}"),
+    lib.ROI_ERROR_IOU_THRESHOLD: ("iou_threshold", "expected a number from 0 to 1, got {iou_threshold}"),
+    lib.ROI_ERROR_SCORE_THRESHOLD: ("score_threshold", "expected a number, got {score_threshold}"),
+    lib.ROI_ERROR_SIGMA: ("sigma", "expected a finite number above 0, got {sigma}"),
+    lib.ROI_ERROR_SIDE: ("{array}", "{where}: width and height must be 0 or more, got {value} in column {column}"),
+    lib.ROI_ERROR_ALIGN_CORNERS: ("align_corners", "only modes bilinear and bicubic have it, got mode {mode}"),
+    lib.ROI_ERROR_ANTIALIAS: ("antialias", "only modes bilinear and bicubic have it, got mode {mode}"),
+    lib.ROI_ERROR_SCALE_FACTOR: ("scale_factor", "expected finite numbers above 0, got {scale_factor}"),
+    lib.ROI_ERROR_MEAN: ("mean", "expected finite numbers, got {value} for channel {row}"),
+    lib.ROI_ERROR_STD: ("std", "expected finite numbers above 0, got {value} for channel {row}"),
 }
 
 
 def _raise(status: int, error: Any, facts: dict[str, Any]) -> NoReturn:
     if status == lib.ROI_ERROR_MEMORY:
-        raise MemoryError("out of memory for the weights of the boxes")
+        raise MemoryError("out of memory for what is computed on the way")
     if status == lib.ROI_CANCELLED:
         raise Cancelled("cancelled")
     if status not in _RULES:
         raise Error(f"internal fault: libroi says: {ffi.string(lib.roi_status_text(status)).decode()}")
     argument, rule = _RULES[status]
     array, where = facts["boxes"].locate(error.row) if "boxes" in facts else ("boxes", f"row {error.row}")
-    facts = {**facts, "array": array, "where": where, "column": error.column, "value": error.value}
+    facts = {**facts, "array": array, "where": where, "row": error.row, "column": error.column, "value": error.value}
     raise ArgumentError(argument.format_map(facts), rule.format_map(facts))
 
 

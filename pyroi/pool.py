@@ -16,6 +16,7 @@ from pyroi.arrays import (
     shape_text,
     to_flag,
     to_indices,
+    to_input_shape,
     to_map,
     to_number,
     to_size,
@@ -23,7 +24,7 @@ from pyroi.arrays import (
 from pyroi.boxes import to_boxes
 from pyroi.errors import ArgumentError
 from pyroi.native import ffi, lib
-from pyroi.pooling import flow_back, pool, to_grad, to_input_shape
+from pyroi.pooling import flow_back, pool, to_grad
 
 __all__ = ["roi_pool", "roi_pool_backward"]
 

@@ -5,12 +5,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-import numpy as np
-
 from pyroi import native
-from pyroi.arrays import Array, describe, new_map, shape_text, to_integer, to_map
+from pyroi.arrays import Array, describe, new_map, shape_text, to_map
 from pyroi.boxes import Boxes
-from pyroi.errors import ArgumentError, ArgumentTypeError
+from pyroi.errors import ArgumentError
 
 
 def pool(function: Any, params: Any, scale: float, features: Array, table: Boxes, result: Array, *more: Any) -> None:
@@ -48,16 +46,6 @@ def flow_back(
         pixels=shape[2] * shape[3],
     )
     return result
-
-
-def to_input_shape(value: Any) -> tuple[int, ...]:
-    """The shape of the map that a gradient is for."""
-    if not isinstance(value, (tuple, list, np.ndarray)):
-        raise ArgumentTypeError("input_shape", f"expected (N, C, H, W), got {value!r}")
-    shape = tuple(to_integer(size, "input_shape") for size in value)
-    if len(shape) != 4 or min(shape) < 0:
-        raise ArgumentError("input_shape", f"expected four sizes of 0 or more, got {shape_text(shape)}")
-    return shape
 
 
 def to_grad(value: Any, table: Boxes, channels: int, shape: Sequence[int]) -> Array:

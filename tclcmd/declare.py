@@ -20,6 +20,8 @@ NAMESPACE = "torch"
 #: The groups of commands, in the order of help and reference.
 GROUPS = (
     "Operators",
+    "Boxes",
+    "Maps and images",
     "Making tensors",
     "Looking into tensors",
     "Shape and type",
@@ -28,6 +30,9 @@ GROUPS = (
     "Pictures",
     "Session",
 )
+
+#: Groups whose commands have a page each in the reference; those of the others share one.
+GROUPS_OF_PAGES = ("Operators", "Boxes", "Maps and images")
 
 #: The default of a parameter that has none.
 REQUIRED: Any = type("Required", (), {"__repr__": lambda self: "REQUIRED"})()
@@ -97,7 +102,11 @@ class Command:
     see_also: tuple[str, ...] = ()
     aliases: tuple[str, ...] = ()
     needs_session: bool = False
-    has_page: bool = False
+
+    @property
+    def has_page(self) -> bool:
+        """Is its page in the reference its own, not the group's?"""
+        return self.group in GROUPS_OF_PAGES
 
     @property
     def full_name(self) -> str:
@@ -114,6 +123,11 @@ class Command:
     def by_name(self) -> dict[str, Parameter]:
         """Parameter name -> parameter."""
         return {parameter.name: parameter for parameter in self.parameters}
+
+    @functools.cached_property
+    def required(self) -> tuple[Parameter, ...]:
+        """The parameters without a default."""
+        return tuple(parameter for parameter in self.parameters if parameter.is_required)
 
     @functools.cached_property
     def options(self) -> dict[str, tuple[Parameter, str]]:
@@ -158,7 +172,6 @@ def command(
         forms: Positional orders, where there is not one order of all parameters; the last one is the main one.
         aliases: Further names.
         needs_session: Does the function need what the interpreter's commands share?
-        has_page: Is its page in the reference its own, not the group's?
     """
 
     def register(function: Function) -> Function:

@@ -6,22 +6,46 @@ The first words of each text are fixed, since scripts match them; what follows h
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 from pyroi.errors import ArgumentError, ArgumentTypeError, Cancelled
 
-#: The second word of the errorCode -> the text.
+
+@dataclass(frozen=True)
+class Situation:
+    """One way to fail."""
+
+    when: str
+    details: str  # what follows in the errorCode
+    text: str  # braces are filled with the facts of the call
+
+
+#: The second word of the errorCode -> the situation.
 SITUATIONS = {
-    "MISSING_PARAMETER": "Missing required parameters: {names}\n{usage}",
-    "TOO_MANY_ARGUMENTS": "Too many arguments: {rule}\n{usage}",
-    "UNKNOWN_PARAMETER": "Unknown parameter: {option}{hint}",
-    "MISSING_VALUE": "Missing value for parameter: {option}",
-    "DUPLICATE_PARAMETER": "Duplicate parameter: {option}",
-    "INVALID_TENSOR": "Invalid {name} tensor: {rule}",
-    "INVALID_VALUE": "Invalid {name} value: {rule}",
-    "IO": "Cannot {verb} {file}: {reason}",
-    "MEMORY": "Out of memory: {reason}",
-    "INTERRUPTED": "Interrupted",
-    "INTERNAL": "Internal fault in {command}: {reason}\nThis is a defect of the program, not of the script. "
-    "roish --debug shows where it happened.",
+    "MISSING_PARAMETER": Situation(
+        "a required parameter is missing", "names", "Missing required parameters: {names}\n{usage}"
+    ),
+    "TOO_MANY_ARGUMENTS": Situation(
+        "more values without names than the command takes", "command", "Too many arguments: {rule}\n{usage}"
+    ),
+    "UNKNOWN_PARAMETER": Situation(
+        "an option that the command does not have", "option", "Unknown parameter: {option}{hint}"
+    ),
+    "MISSING_VALUE": Situation("an option without its value", "name", "Missing value for parameter: {option}"),
+    "DUPLICATE_PARAMETER": Situation("a parameter given twice", "name", "Duplicate parameter: {option}"),
+    "INVALID_TENSOR": Situation(
+        "not a tensor, or one of the wrong shape, type or content", "name", "Invalid {name} tensor: {rule}"
+    ),
+    "INVALID_VALUE": Situation("a value of the wrong kind, or out of range", "name", "Invalid {name} value: {rule}"),
+    "IO": Situation("a file that cannot be read or written", "verb file reason", "Cannot {verb} {file}: {reason}"),
+    "MEMORY": Situation("not enough memory", "reason", "Out of memory: {reason}"),
+    "INTERRUPTED": Situation("Ctrl-C", "", "Interrupted"),
+    "INTERNAL": Situation(
+        "a defect of the program",
+        "exception",
+        "Internal fault in {command}: {reason}\nThis is a defect of the program, not of the script. "
+        "roish --debug shows where it happened.",
+    ),
 }
 
 
@@ -29,7 +53,7 @@ class CommandError(Exception):
     """A command failed in one of the situations above; `details` are the rest of the errorCode."""
 
     def __init__(self, situation: str, *details: str, **facts: str) -> None:
-        super().__init__(SITUATIONS[situation].format_map(facts))
+        super().__init__(SITUATIONS[situation].text.format_map(facts))
         self.code = ("TORCH", situation, *details)
 
 

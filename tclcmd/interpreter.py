@@ -22,7 +22,7 @@ from tclcmd.session import Session
 from tclcmd.values import Value
 
 #: Where libtcl may be, in the order of trying. The variable names one outright.
-LIBRARY_VARIABLE = "ROISH_LIBTCL"
+LIBTCL_VARIABLE = "ROISH_LIBTCL"
 LIBRARIES = ("libtcl8.6.so", "libtcl8.6.so.0", "libtcl8.6.dylib", "libtcl.so")
 
 
@@ -37,10 +37,15 @@ class Outcome:
     is_error: bool
     was_interrupted: bool
 
+    @property
+    def is_complete(self) -> bool:
+        """Did it run to its end?"""
+        return not (self.is_error or self.was_interrupted)
+
 
 def open_library(program: str = "") -> None:
     """Opens libtcl; later calls do nothing. `program` is what ``info nameofexecutable`` says."""
-    named = os.environ.get(LIBRARY_VARIABLE)
+    named = os.environ.get(LIBTCL_VARIABLE)
     reasons = []
     for name in (named,) if named else LIBRARIES:
         reason = lib.host_load(os.fsencode(name), os.fsencode(program))
@@ -73,14 +78,12 @@ class Interpreter:
         self._add_commands()
 
     def _add_commands(self) -> None:
-        lib.host_eval(self._tcl, f"namespace eval {NAMESPACE} {{}}".encode(), -1)
+        self.eval(f"namespace eval {NAMESPACE} {{namespace export *}}; package provide roi {pyroi.__version__}")
         for command in REGISTRY.values():
             for name in command.names:
                 full_name = f"{NAMESPACE}::{name}".encode()
                 lib.host_add_command(self._tcl, full_name, self.session.number, len(self._commands))
             self._commands.append(command)
-        version = pyroi.__version__
-        self.eval(f"namespace eval {NAMESPACE} {{namespace export *}}; package provide roi {version}")
 
     def close(self) -> None:
         """Ends the interpreter and frees its tensors."""
@@ -91,6 +94,10 @@ class Interpreter:
             _INTERPRETERS[self.session.number] = None
 
     # ---- Evaluating ----
+
+    def set_at_prompt(self) -> None:
+        """Somebody works at a prompt: what does not heed a first Ctrl-C is not ended by it."""
+        lib.host_set_at_prompt(True)
 
     def eval(self, script: str) -> Outcome:
         """Evaluates a script at global level."""
@@ -215,9 +222,6 @@ _INTERPRETERS: list[Interpreter | None] = []
 
 Callback = TypeVar("Callback", bound=Callable[..., Any])
 
-#: What is to be done when a script calls `exit`.
-ON_EXIT: list[Callable[[], None]] = []
-
 
 def _callback(function: Callback) -> Callback:
     """Makes this the function that the host calls by its name."""
@@ -257,8 +261,6 @@ def host_on_named(session: int, number: int) -> None:
 
 @_callback
 def host_on_exit() -> None:
-    """The process ends by Tcl's `exit`, which knows nothing of Python's own end."""
-    for action in ON_EXIT:
-        action()
+    """The process ends by Tcl's `exit`, which knows nothing of what Python has not yet written."""
     sys.stdout.flush()
     sys.stderr.flush()

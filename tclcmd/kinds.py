@@ -110,34 +110,46 @@ class Numbers(Kind):
         return value
 
 
-def _read_literal(value: Value) -> Array:
-    try:
-        return values.numbers_of(value, np.float32).astype(np.float32)
-    except values.BadNumbers as reason:
-        raise Mismatch(str(reason)) from None
-
-
 @dataclass(frozen=True)
-class Boxes(Kind):
-    """A tensor, a list of tensors (one for each image), or the numbers themselves."""
+class TensorOrNumbers(Kind):
+    """A tensor, or the numbers themselves, which are read as Float32. `empty` is the shape of no numbers at all."""
+
+    empty: tuple[int, ...] = (0,)
 
     placeholder = "tensor"
-    expects = "a tensor, a list of tensors, or lists of numbers"
+    expects = "a tensor, or lists of numbers"
     is_tensor = True
 
-    def read(self, value: Value, session: Session) -> Array | list[Array]:
-        """One array, or one for each image."""
+    def read(self, value: Value, session: Session) -> Any:
+        """An array."""
         array = _find_tensor(value, session)
-        if array is not None:
-            return array
+        return self._read_elements(value, session) if array is None else array
+
+    def _read_elements(self, value: Value, session: Session) -> Any:
         elements = values.elements_of(value)
         if elements is None:
             raise self.mismatch(value, session)
         if not elements:
-            return np.empty((0, 5), np.float32)
-        if _find_tensor(elements[0], session) is not None:
+            return np.empty(self.empty, np.float32)
+        try:
+            return values.numbers_of(value, np.float32).astype(np.float32)
+        except values.BadNumbers as reason:
+            raise Mismatch(str(reason)) from None
+
+
+@dataclass(frozen=True)
+class Boxes(TensorOrNumbers):
+    """Boxes on images: a tensor, a list of tensors (one for each image), or the numbers themselves."""
+
+    empty: tuple[int, ...] = (0, 5)
+
+    expects = "a tensor, a list of tensors, or lists of numbers"
+
+    def _read_elements(self, value: Value, session: Session) -> Any:
+        elements = values.elements_of(value)
+        if elements and _find_tensor(elements[0], session) is not None:
             return TensorList().read(value, session)
-        return _read_literal(value)
+        return super()._read_elements(value, session)
 
 
 @dataclass(frozen=True)
@@ -334,6 +346,62 @@ class Size(Kind):
         if len(sizes) != 2:
             raise self.mismatch(value, session)
         return sizes[0], sizes[1]
+
+
+@dataclass(frozen=True)
+class OptionalSize(Kind):
+    """Height and width, or nothing, where something else may say how large."""
+
+    placeholder = Size.placeholder
+    expects = "{height width}, one integer for a square, or {} for none"
+
+    def read(self, value: Value, session: Session) -> int | tuple[int, int] | None:
+        """One int, or two; None for an empty list."""
+        if values.elements_of(value) == []:
+            return None
+        try:
+            return Size().read(value, session)
+        except Mismatch:
+            raise self.mismatch(value, session) from None
+
+
+@dataclass(frozen=True)
+class Sides(Kind):
+    """Height and width, each perhaps left as it is."""
+
+    placeholder = "{height width}"
+    expects = "{height width} with - for a side to keep, or one integer for a square"
+
+    def read(self, value: Value, session: Session) -> int | tuple[int | None, int | None] | None:
+        """One int, or two; None for what is kept."""
+        sides = [self._side(element, value, session) for element in values.elements_of(value) or ()]
+        if len(sides) == 1:
+            return sides[0]
+        if len(sides) != 2:
+            raise self.mismatch(value, session)
+        return sides[0], sides[1]
+
+    def _side(self, element: Value, value: Value, session: Session) -> int | None:
+        integer = values.integer_of(element)
+        if integer is None and values.text_of(element) != "-":
+            raise self.mismatch(value, session)
+        return integer
+
+
+@dataclass(frozen=True)
+class Factors(Kind):
+    """By how much height and width grow."""
+
+    placeholder = "{height width}"
+    expects = "{height width}, or one number for both"
+
+    def read(self, value: Value, session: Session) -> float | tuple[float, float]:
+        """One float, or two."""
+        elements = values.elements_of(value) or ()
+        if len(elements) not in (1, 2):
+            raise self.mismatch(value, session)
+        factors = [Number().read(element, session) for element in elements]
+        return factors[0] if len(factors) == 1 else (factors[0], factors[1])
 
 
 @dataclass(frozen=True)

@@ -30,7 +30,7 @@ LARGE_MEMBER = 256 * 2**20
 MOST_EXPANSION = 100
 
 #: Types of NumPy that tensors do not have, and those that hold all their values.
-WIDER = {"int8": np.int32, "int16": np.int32, "uint16": np.int32, "uint32": np.int64, "longdouble": None}
+WIDER = {"int8": np.int32, "int16": np.int32, "uint16": np.int32, "uint32": np.int64}
 
 
 def open_regular(path: str) -> BinaryIO:
@@ -108,7 +108,9 @@ def _read_header(file: IO[bytes]) -> tuple[tuple[int, ...], bool, np.dtype[Any]]
         raise UnusableFile(f"its header is damaged: {str(reason).splitlines()[0]}") from None
     if dtype.hasobject:
         raise UnusableFile("it holds pickled Python objects, which are never loaded")
-    if any(size < 0 for size in shape):
+    if dtype.kind not in "biuf":
+        raise UnusableFile(f"tensors cannot hold its elements, {dtype}")
+    if any(size < 0 or isinstance(size, bool) for size in shape):
         raise UnusableFile(f"its header is damaged: shape {shape_text(shape)}")
     return shape, is_fortran, dtype
 

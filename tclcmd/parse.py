@@ -7,7 +7,7 @@ option if it begins with a dash and a letter.
 from __future__ import annotations
 
 import difflib
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -44,9 +44,8 @@ class Call:
 def parse(call: Call, words: Sequence[Value]) -> dict[str, Any]:
     """The arguments for the command's function, all of them by name."""
     _split(call, words)
-    form = _choose_form(call)
-    _check_missing(call, form)
-    given = dict(zip(form, call.positional, strict=False)) | call.named
+    given = dict(zip(_choose_form(call), call.positional, strict=False)) | call.named
+    _check_missing(call, given)
     for parameter in call.command.parameters:
         if parameter.name not in given:
             call.arguments[parameter.name] = parameter.default
@@ -146,10 +145,8 @@ def _too_many(call: Call) -> CommandError:
     return CommandError("TOO_MANY_ARGUMENTS", call.command.name, rule=rule, usage=usage(call.command))
 
 
-def _check_missing(call: Call, form: Form) -> None:
-    given = {*form[: len(call.positional)], *call.named}
-    missing = [parameter for parameter in call.command.parameters if parameter.is_required]
-    missing = [parameter for parameter in missing if parameter.name not in given]
+def _check_missing(call: Call, given: Mapping[str, Value]) -> None:
+    missing = [parameter for parameter in call.command.required if parameter.name not in given]
     if missing:
         by_position = call.positional and not call.named
         names = ", ".join(parameter.name if by_position else parameter.camel for parameter in missing)

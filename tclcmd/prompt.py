@@ -7,7 +7,6 @@ import os
 import pathlib
 
 import pyroi
-from tclcmd._host import lib
 from tclcmd.interpreter import Interpreter, is_complete
 from tclcmd.shell import hint
 
@@ -22,13 +21,13 @@ LONGEST_HISTORY = 5000
 
 def run(interpreter: Interpreter) -> None:
     """Asks for commands until the end of the input."""
-    lib.host_set_at_prompt(True)
-    history = _history_file()
-    _read_history(history)
+    interpreter.set_at_prompt()
+    history = History()
     patchlevel = interpreter.get_global("tcl_patchLevel")
-    print(f"roish {pyroi.__version__}, Tcl {patchlevel}. torch::help lists the commands; Ctrl-D leaves.")
+    interpreter.eval("interp alias {} ::help {} ::torch::help")  # what people type first
+    print(f"roish {pyroi.__version__}, Tcl {patchlevel}. help lists the commands of torch::, Ctrl-D leaves.")
     while (command := _ask()) is not None:
-        _append_history(history)
+        history.save()
         outcome = interpreter.eval(command)
         if outcome.was_interrupted:
             interpreter.write("Interrupted\n", to_error=True)
@@ -57,23 +56,26 @@ def _ask() -> str | None:
 # ---- History ---------------------------------------------------------------------------------------------------------
 
 
-def _history_file() -> pathlib.Path:
-    state = os.environ.get("XDG_STATE_HOME") or "~/.local/state"
-    return pathlib.Path(state).expanduser() / "roish" / "history"
+class History:
+    """The lines that were typed, in this session and before."""
 
+    def __init__(self) -> None:
+        state = os.environ.get("XDG_STATE_HOME") or "~/.local/state"
+        self._file = pathlib.Path(state).expanduser() / "roish" / "history"
+        self._saved = 0
+        if readline is not None:
+            readline.set_history_length(LONGEST_HISTORY)
+            with contextlib.suppress(OSError):  # a shell without history is still a shell
+                self._file.parent.mkdir(parents=True, exist_ok=True)
+                self._file.touch(mode=0o600)
+                readline.read_history_file(self._file)
+            self._saved = readline.get_current_history_length()
 
-def _read_history(path: pathlib.Path) -> None:
-    if readline is None:
-        return
-    readline.set_history_length(LONGEST_HISTORY)
-    with contextlib.suppress(OSError):  # the first time there is none; a shell without history is still a shell
-        path.parent.mkdir(parents=True, exist_ok=True)
-        path.touch(mode=0o600)
-        readline.read_history_file(path)
-
-
-def _append_history(path: pathlib.Path) -> None:
-    """After each command, since a script may end the process at any time."""
-    if readline is not None and hasattr(readline, "append_history_file"):
+    def save(self) -> None:
+        """Appends what is new. To be called before each command runs, since any of them may end the process."""
+        if readline is None:
+            return
+        known = readline.get_current_history_length()
         with contextlib.suppress(OSError):
-            readline.append_history_file(1, path)
+            readline.append_history_file(known - self._saved, self._file)
+        self._saved = known

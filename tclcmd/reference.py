@@ -7,24 +7,19 @@ python -m tclcmd.reference --check FOLDER   exits with 1 if one of them is not w
 from __future__ import annotations
 
 import pathlib
+import re
 import sys
 
 import click
 
 from tclcmd import commands as _  # noqa: F401  the declarations are made by importing them
 from tclcmd.declare import NAMESPACE, REGISTRY, Command, Parameter, by_group
+from tclcmd.errors import SITUATIONS
 from tclcmd.guide import syntaxes
 
 NOTE = "<!-- Made from the declarations by `python -m tclcmd.reference`. Change tclcmd/commands, not this file. -->\n"
 
-ERRORS = """\
-| errorCode | when |
-|---|---|
-| `TORCH MISSING_PARAMETER` names | a required parameter is missing |
-| `TORCH UNKNOWN_PARAMETER` option | an option that the command does not have |
-| `TORCH DUPLICATE_PARAMETER` name | a parameter is given twice |
-| `TORCH INVALID_TENSOR` name, `TORCH INVALID_VALUE` name | a value of the wrong kind, shape or range |
-"""
+INDEX = "README.md"
 
 
 def pages() -> dict[str, str]:
@@ -34,7 +29,7 @@ def pages() -> dict[str, str]:
         members = [command for command in commands if not command.has_page]
         if members:
             made[_group_file(group)] = group_page(group, members)
-    made["README.md"] = index_page()
+    made[INDEX] = index_page()
     return made
 
 
@@ -54,7 +49,22 @@ def index_page() -> str:
         lines += [f"## {group}\n", "| command | |", "|---|---|"]
         lines += [f"| [`{command.full_name}`]({file_of(command)}) | {command.summary} |" for command in members]
         lines.append("")
-    return "\n".join(lines)
+    return "\n".join([*lines, "## Errors\n", _error_table()]) + "\n"
+
+
+def _error_table() -> str:
+    """How every command fails, from the table that the messages are made of."""
+    rows = [
+        (situation.when, f"`{_first_words(situation.text)}`", f"`TORCH {code}` {situation.details}".strip())
+        for code, situation in SITUATIONS.items()
+    ]
+    return "\n".join(["| situation | the message begins | errorCode |", "|---|---|---|", *map(_table_row, rows)])
+
+
+def _first_words(text: str) -> str:
+    """What of a message is fixed, with names in capitals for what is filled in."""
+    fixed = re.split(r"\{(?:names|option|reason|rule)\}", text)[0].strip()
+    return re.sub(r"\{(\w+)\}", lambda match: match.group(1).upper(), fixed)
 
 
 def command_page(command: Command) -> str:
@@ -75,7 +85,7 @@ def _sections(command: Command, heading: str) -> str:
         "Parameters": _parameter_table(command.parameters),
         "Result": command.returns,
         "Examples": "\n\n".join(f"```tcl\n{example.rstrip()}\n```" for example in command.examples),
-        "Errors": ERRORS.rstrip() if command.has_page else "",
+        "Errors": f"As for [all commands]({INDEX}#errors)." if command.has_page else "",
         "See also": ", ".join(_link(name) for name in command.see_also),
     }
     return (

@@ -73,12 +73,13 @@ def _open_interpreter(debug: bool) -> Interpreter:
     try:
         return interpreter.Interpreter(_program(), debug=debug)
     except interpreter.TclMissing as reason:
-        sys.exit(NO_LIBRARY.format(reason=reason, variable=interpreter.LIBRARY_VARIABLE))
+        sys.exit(NO_LIBRARY.format(reason=reason, variable=interpreter.LIBTCL_VARIABLE))
 
 
 def _program() -> str:
     """What ``info nameofexecutable`` says: Tcl's test package, for one, starts it again."""
-    return os.path.abspath(shutil.which(sys.argv[0]) or "") if shutil.which(sys.argv[0]) else ""
+    program = shutil.which(sys.argv[0])
+    return os.path.abspath(program) if program else ""
 
 
 # ---- Where commands come from ----------------------------------------------------------------------------------------
@@ -87,14 +88,14 @@ def _program() -> str:
 def _run_file(interpreter: Interpreter, path: str, arguments: list[str]) -> None:
     _set_arguments(interpreter, path, arguments)
     outcome = interpreter.eval_file(path)
-    if outcome.is_error:
+    if not outcome.is_complete:
         _fail(interpreter, outcome, "")
 
 
 def _run_text(interpreter: Interpreter, script: str, arguments: list[str]) -> None:
     _set_arguments(interpreter, "roish", arguments)
     outcome = interpreter.eval(script)
-    if outcome.is_error:
+    if not outcome.is_complete:
         _fail(interpreter, outcome, f'\n    (file "-c" line {interpreter.error_line})')
 
 
@@ -102,7 +103,7 @@ def _run_stdin(interpreter: Interpreter) -> None:
     _set_arguments(interpreter, "roish", [])
     for first_line, command in interpreter.commands_on_stdin():
         outcome = interpreter.eval(command)
-        if outcome.is_error:
+        if not outcome.is_complete:
             _fail(interpreter, outcome, f'\n    (file "stdin" line {first_line + interpreter.error_line - 1})')
 
 
@@ -131,10 +132,11 @@ def _show_version(interpreter: Interpreter) -> None:
 
 
 def _fail(interpreter: Interpreter, outcome: Outcome, place: str) -> NoReturn:
-    """Reports a script that failed, and ends."""
+    """Reports a script that did not run to its end, and ends."""
     if outcome.was_interrupted:
         _leave(interpreter, INTERRUPTED)
-    if (interpreter.get_global("errorCode") or "").startswith("POSIX EPIPE"):
+    is_broken_pipe = (interpreter.get_global("errorCode") or "").startswith("POSIX EPIPE")
+    if is_broken_pipe and interpreter.result().startswith('error writing "stdout"'):
         _leave(interpreter, BROKEN_PIPE)
     trace = interpreter.get_global("errorInfo") or interpreter.result()
     interpreter.write(f"{trace}{place}\n{hint(trace)}", to_error=True)

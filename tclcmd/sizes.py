@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import math
 import os
 from collections.abc import Sequence
@@ -29,6 +30,7 @@ def bytes_text(count: int) -> str:
     return f"{size:.4g} PiB"
 
 
+@functools.cache
 def _memory_of_machine() -> int:
     return os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
 

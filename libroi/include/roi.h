@@ -59,8 +59,9 @@ typedef enum roi_status {
     ROI_ERROR_OVERFLOW,       /* the number of elements does not fit in 63 bits of bytes */
     ROI_ERROR_OUTPUT_SIZE,    /* output height or width is negative */
     ROI_ERROR_SPATIAL_SCALE,  /* not finite and above 0 */
-    ROI_ERROR_MODE,           /* not one of roi_mode */
-    ROI_ERROR_COLUMNS,        /* boxes have neither 4 nor 5 columns (or 5 beside a separate batch index) */
+    ROI_ERROR_MODE,           /* none that this operator has */
+    ROI_ERROR_COLUMNS,        /* boxes have a number of columns that the function does not take, or a batch index both
+                                  in a column and apart */
     ROI_ERROR_NO_BATCH_INDEX, /* boxes of 4 columns, and the map has more than one image; or none, but there are boxes */
     ROI_ERROR_BATCH_INDEX,    /* a batch index is not a whole number in [0, N): see `row` */
     ROI_ERROR_COORDINATE,     /* a coordinate is NaN or infinite: see `row` and `column` */
@@ -68,6 +69,17 @@ typedef enum roi_status {
     ROI_ERROR_ARGMAX,         /* an argmax is neither -1 nor in [0, H * W): see `row` */
     ROI_ERROR_LEVELS,         /* number of levels below 1 */
     ROI_ERROR_CANONICAL,      /* canonical scale not finite and above 0 */
+    ROI_ERROR_SCORE,          /* a score is NaN (or infinite, where scores are computed with): see `row` */
+    ROI_ERROR_IOU_THRESHOLD,  /* not in [0, 1] */
+    ROI_ERROR_SCORE_THRESHOLD, /* NaN */
+    ROI_ERROR_SIGMA,          /* not finite and above 0 */
+    ROI_ERROR_METHOD,         /* not one of roi_iou_kind or roi_soft_method */
+    ROI_ERROR_SIDE,           /* a width or height below 0 where sides are given: see `row` and `column` */
+    ROI_ERROR_ALIGN_CORNERS,  /* set, and the mode does not have it */
+    ROI_ERROR_ANTIALIAS,      /* set, and the mode does not have it */
+    ROI_ERROR_SCALE_FACTOR,   /* not finite and above 0 */
+    ROI_ERROR_MEAN,           /* not finite: see `row`, the channel */
+    ROI_ERROR_STD,            /* not finite and above 0: see `row`, the channel */
     ROI_ERROR_MEMORY,         /* out of memory */
     ROI_CANCELLED             /* the flag given as `cancel` was found set */
 } roi_status;
@@ -206,6 +218,214 @@ ROI_API roi_status roi_assign_levels(const roi_levels_params *params, const roi_
 ROI_API roi_status roi_align_multiscale(const roi_align_params *params, const roi_levels_params *levels,
                                         const roi_array *features, const double *spatial_scales,
                                         const roi_boxes *boxes, const roi_array *output_ret, roi_error *error_ret);
+
+/* ---- Precise RoI pooling --------------------------------------------------------------------------------------- */
+
+typedef struct roi_prroi_params {
+    size_t size; /* sizeof(roi_prroi_params) */
+    double spatial_scale;
+    const volatile int32_t *cancel; /* as in roi_align_params */
+} roi_prroi_params;
+
+/* spatial_scale 1, no cancel flag. */
+ROI_API roi_prroi_params roi_prroi_defaults(void);
+
+/*
+ * As roi_align, but nothing is sampled: each bin of `output_ret` [K, C, output height, output width] is the integral of
+ * the bilinear surface over the bin, divided by the bin's area. Pixel k of the surface sits at coordinate k (there is no
+ * shift by half a pixel); outside the map it falls linearly to 0 at distance 1. A box without area (x2 <= x1 or
+ * y2 <= y1) gives 0. Source: Jiang et al., "Acquisition of Localization Confidence" (2018), section 3.3.
+ */
+ROI_API roi_status roi_prroi_pool(const roi_prroi_params *params, const roi_array *input, const roi_boxes *boxes,
+                                  const roi_array *output_ret, roi_error *error_ret);
+
+/*
+ * Both gradients of roi_prroi_pool. `grad` [K, C, output height, output width] flows back into `input_grad_ret`, of the
+ * shape and dtype of `input`, and into `box_grad_ret`, K rows of x1, y1, x2, y2 in units of 1 / image unit; both are
+ * overwritten. Either may be NULL, and is then not computed. The gradient of a box without area is 0. Each box's sum
+ * goes through bins and channels in one order, in double, whatever the number of threads.
+ */
+ROI_API roi_status roi_prroi_pool_backward(const roi_prroi_params *params, const roi_array *grad,
+                                           const roi_array *input, const roi_boxes *boxes,
+                                           const roi_array *input_grad_ret, double *box_grad_ret, roi_error *error_ret);
+
+/* ---- Resizing -------------------------------------------------------------------------------------------------- */
+
+/* What a pixel of the result reads along each axis. A step is the number of pixels of the input for one of the result:
+   input size / output size, or 1 / scale factor, or with align_corners (input size - 1) / (output size - 1). */
+typedef enum roi_resize_mode {
+    ROI_NEAREST = 0,       /* one pixel, at floor(p * step) */
+    ROI_NEAREST_EXACT = 1, /* one pixel, at floor((p + 0.5) * step) */
+    ROI_BILINEAR = 2,      /* two, around (p + 0.5) * step - 0.5, or p * step with align_corners */
+    ROI_BICUBIC = 3,       /* four, around the same place, by Keys' cubic with a = -0.75 */
+    ROI_AREA = 4           /* all from floor(p * size / output) to ceil((p + 1) * size / output), with equal weight:
+                              this is adaptive average pooling */
+} roi_resize_mode;
+
+typedef struct roi_resize_params {
+    size_t size; /* sizeof(roi_resize_params) */
+    roi_resize_mode mode;
+    int32_t align_corners;  /* not 0: the centres of corner pixels stay in place (bilinear and bicubic alone) */
+    int32_t antialias;      /* not 0: see roi_resize (bilinear and bicubic alone) */
+    double scale_y, scale_x; /* scale factors, output over input; 0: the ratio of the sizes */
+    const volatile int32_t *cancel; /* as in roi_align_params */
+} roi_resize_params;
+
+/* nearest, corners not aligned, no antialias, no scale factors, no cancel flag. */
+ROI_API roi_resize_params roi_resize_defaults(void);
+
+/*
+ * Resizes each image of `input` [N, C, H, W] to the height and width of `output_ret` [N, C, height, width], which has
+ * the same dtype. Places beyond the border read the border. A scale factor changes the step, not the size of the result;
+ * align_corners and ROI_AREA do not look at it.
+ *
+ * With antialias the triangle of bilinear, or the cubic (then with a = -0.5), is made as wide as the step where that is
+ * above 1, so that every pixel of the input takes part; its weights are divided by their sum. This is what Pillow does.
+ * The filter is about (p + 0.5) * step whatever align_corners says, which then only changes the step.
+ *
+ * bilinear, and both with antialias, copy a side whose size stays. Positions are rounded to the type computed in, those
+ * of the nearest modes to float for every type, as PyTorch's torch.nn.functional.interpolate does, whose definitions
+ * these are. An image without rows or columns gives 0.
+ */
+ROI_API roi_status roi_resize(const roi_resize_params *params, const roi_array *input, const roi_array *output_ret,
+                              roi_error *error_ret);
+
+/* The gradient of roi_resize for its input: `grad` [N, C, height, width] flows back into `input_grad_ret` [N, C, H, W],
+   which is overwritten. */
+ROI_API roi_status roi_resize_backward(const roi_resize_params *params, const roi_array *grad,
+                                       const roi_array *input_grad_ret, roi_error *error_ret);
+/* ---- Overlap --------------------------------------------------------------------------------------------------- */
+
+/*
+ * In this section and the next, boxes are in no image: rows of exactly x1, y1, x2, y2, without a batch index. Upright
+ * boxes whose x2 is below x1, or y2 below y1, are valid, and count as boxes without area.
+ *
+ * Rotated boxes are rows of exactly cx, cy, w, h, angle: the centre, the sides (0 or more) and an angle in degrees. A
+ * point (u, v) of the upright box w x h around the origin goes to
+ *
+ *     x = cx + u * cos(angle) + v * sin(angle)        y = cy - u * sin(angle) + v * cos(angle)
+ *
+ * which, with y pointing down as in images, is a counter-clockwise turn as one looks at the image (and with y pointing
+ * up a clockwise one). Any finite angle will do; 90 degrees are w and h exchanged, exactly.
+ */
+
+typedef enum roi_iou_kind {
+    ROI_IOU = 0,  /* intersection over union */
+    ROI_GIOU = 1, /* less the share of the smallest box around both that neither covers */
+    ROI_DIOU = 2, /* IoU less the squared distance of the centres over the squared diagonal of the box around both */
+    ROI_CIOU = 3  /* that less v * v / (1 - iou + v), v = (2 / pi * (atan(w1 / h1) - atan(w2 / h2)))^2 */
+} roi_iou_kind;
+
+typedef struct roi_iou_params {
+    size_t size; /* sizeof(roi_iou_params) */
+    roi_iou_kind kind;
+    const volatile int32_t *cancel; /* as in roi_align_params */
+} roi_iou_params;
+
+/* Plain IoU, no cancel flag. */
+ROI_API roi_iou_params roi_iou_defaults(void);
+
+/*
+ * The overlap of each of N boxes with each of M: `iou_ret` has shape [1, 1, N, M] and any type. Sources: IoU: Jaccard;
+ * generalized: Rezatofighi et al. (2019); distance and complete: Zheng et al. (2020), without their epsilon.
+ *
+ * What has no area covers nothing: IoU of two boxes without area is 0, and so is any quotient here whose denominator
+ * is 0. A box with an area has IoU exactly 1 with itself. It is computed in float where both arrays are float32 and
+ * their areas suit that type, else in double; either way the result is within a few roundings of the real number, and
+ * the same on every CPU tier. Areas beyond the range of double are no exception; an area so small that it is 0 in
+ * double is none.
+ *
+ * A row in `error_ret` counts through both arrays: boxes1->count is the first row of boxes2.
+ */
+ROI_API roi_status roi_box_iou(const roi_iou_params *params, const roi_boxes *boxes1, const roi_boxes *boxes2,
+                               const roi_array *iou_ret, roi_error *error_ret);
+
+/*
+ * The same (kind ROI_IOU only) for rotated boxes, computed in double. A box has IoU exactly 1 with itself, also in other
+ * words (turned by 180 degrees; by 90 with w and h exchanged); the rest is right to about 1e-15, plus what rounding a
+ * corner's coordinates moves: 1e-16 times coordinate over the smaller side. IoU(a, b) is IoU(b, a) to the last bit.
+ */
+ROI_API roi_status roi_box_iou_rotated(const roi_iou_params *params, const roi_boxes *boxes1, const roi_boxes *boxes2,
+                                       const roi_array *iou_ret, roi_error *error_ret);
+
+/* ---- Suppression ----------------------------------------------------------------------------------------------- */
+
+/* Numbers of float32 or float64; `stride` counts elements. */
+typedef struct roi_vector {
+    const void *data;
+    roi_dtype dtype;
+    int64_t count;
+    int64_t stride;
+} roi_vector;
+
+typedef struct roi_nms_params {
+    size_t size; /* sizeof(roi_nms_params) */
+    double iou_threshold;   /* in [0, 1] */
+    double score_threshold; /* boxes of this score or less are dropped; -infinity: none is, not even one of -infinity */
+    int64_t max_output;     /* at most so many are kept, the first; below 0: no limit */
+    const volatile int32_t *cancel; /* as in roi_align_params */
+} roi_nms_params;
+
+/* IoU threshold 0.5, no score threshold, no limit, no cancel flag. */
+ROI_API roi_nms_params roi_nms_defaults(void);
+
+/*
+ * Non-maximum suppression: goes through the boxes by falling score (those of equal score in the order given) and keeps
+ * each that has an IoU of at most iou_threshold with every box kept before. `classes` has an integer for each box, and
+ * only boxes of the same class suppress each other; NULL: all are of one class. A score may be infinite, but not NaN.
+ *
+ * IoU is intersection / (area 1 + area 2 - intersection), evaluated in double precision whatever the boxes' type, and
+ * suppression is strict: an IoU equal to the threshold does not suppress. The result is thus the same on every CPU tier
+ * and for every number of threads (which share classes).
+ *
+ * `kept_ret` has room for boxes->count indices, or max_output, if that is less; they come by falling score, and refer
+ * to the boxes as given. Their number is in *count_ret. Time grows as n log n where few boxes overlap, and never faster
+ * than comparing each kept box with all others; memory grows as n.
+ */
+ROI_API roi_status roi_nms(const roi_nms_params *params, const roi_boxes *boxes, const roi_vector *scores,
+                           const int64_t *classes, int64_t *kept_ret, int64_t *count_ret, roi_error *error_ret);
+
+/* The same for rotated boxes. */
+ROI_API roi_status roi_nms_rotated(const roi_nms_params *params, const roi_boxes *boxes, const roi_vector *scores,
+                                   const int64_t *classes, int64_t *kept_ret, int64_t *count_ret,
+                                   roi_error *error_ret);
+
+/* By what a box's score is multiplied when one that overlaps it by IoU is kept. */
+typedef enum roi_soft_method {
+    ROI_SOFT_GAUSSIAN = 0, /* exp(-IoU^2 / sigma) */
+    ROI_SOFT_LINEAR = 1    /* 1 - IoU where IoU is above iou_threshold, else 1 */
+} roi_soft_method;
+
+typedef struct roi_soft_nms_params {
+    size_t size; /* sizeof(roi_soft_nms_params) */
+    roi_soft_method method;
+    double sigma;           /* finite and above 0 */
+    double iou_threshold;   /* in [0, 1] */
+    double score_threshold; /* a box whose score is, or falls to, this or less is dropped */
+    const volatile int32_t *cancel; /* as in roi_align_params */
+} roi_soft_nms_params;
+
+/* Gaussian, sigma 0.5, IoU threshold 0.3, score threshold 0.001, no cancel flag. */
+ROI_API roi_soft_nms_params roi_soft_nms_defaults(void);
+
+/*
+ * Soft suppression: keeps the box of highest score (the first of equal ones), lowers the scores of those that overlap
+ * it, and so on until none is left above the threshold. Source: Bodla et al., "Soft-NMS" (2017).
+ * Indices and new scores, computed in double precision, come in the order of keeping, which is by falling new score;
+ * both results have room for boxes->count. Scores must be finite. One thread.
+ */
+ROI_API roi_status roi_soft_nms(const roi_soft_nms_params *params, const roi_boxes *boxes, const roi_vector *scores,
+                                int64_t *kept_ret, double *scores_ret, int64_t *count_ret, roi_error *error_ret);
+
+/* ---- Masks ----------------------------------------------------------------------------------------------------- */
+
+/*
+ * The smallest box around the elements of each of N masks [N, H, W] that are not 0: x1, y1, x2, y2 in `boxes_ret`
+ * [N, 4], the indices of the outermost such columns and rows themselves (not one beyond); 0, 0, 0, 0 for a mask that
+ * has none. Strides count elements. H and W are at most 2^24, up to which float has all whole numbers.
+ */
+ROI_API roi_status roi_masks_to_boxes(const uint8_t *masks, const int64_t shape[3], const int64_t strides[3],
+                                      float *boxes_ret, roi_error *error_ret);
 
 /* ---- RoIPool --------------------------------------------------------------------------------------------------- */
 

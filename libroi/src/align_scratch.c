@@ -24,8 +24,10 @@ void roi_align_include(struct roi_scratch_size *size, const struct roi_plan *pla
     size->blocks = max_i64(size->blocks, max_i64(blocks_of_bins, blocks_of_pixels));
     const int64_t lanes = (bins_x + WIDEST_VECTOR) * taps; /* of narrow boxes */
     size->band = round_up(max_i64(size->band, max_i64(max_i64(band_of_pixels, band_of_bins), lanes)), WIDEST_VECTOR);
-    size->width = max_i64(size->width, wide);
-    size->crop = round_up(max_i64(size->crop, bins_y * bins_x), WIDEST_VECTOR);
+    const int64_t together = ROI_CHANNELS_AT_ONCE / ROI_TILE_ROWS; /* a pixel's channels take the room of rows */
+    size->width = max_i64(size->width, max_i64(wide, together * width));
+    size->crop = max_i64(size->crop, max_i64(bins_y, ROI_CHANNELS_AT_ONCE) * bins_x);
+    size->crop = round_up(size->crop, WIDEST_VECTOR);
 }
 
 size_t roi_scratch_bytes(const struct roi_scratch_size *size, bool narrow)

@@ -6,38 +6,55 @@
 
 /* ---- Rows: from the map ---------------------------------------------------------------------------------------- */
 
-/* t[x] = sum over k < taps of weight[k] * pixel[k, x]. */
+/* t[x] = sum over k < taps of weight[k] * pixel[k, x], for `vectors` vectors (a constant where this is inlined). */
+INLINE void S(add_up_vectors)(const STORE *pixel, int64_t stride_y, int64_t stride_x, const REAL *weight,
+                              const int64_t taps, const int vectors, REAL *t)
+{
+    R(vec) sum[ROWS_VECTORS] = {{0}};
+    for (int64_t k = 0; k < taps; k++, pixel += stride_y)
+        for (int v = 0; v < vectors; v++)
+            sum[v] += weight[k] * S(load_pixels)(pixel + v * R(LANES) * stride_x, stride_x);
+    memcpy(t, sum, (size_t)vectors * sizeof *sum);
+}
+
+/* The same for whole rows. What does not fill a vector at their end is part of one that begins before it, where the row
+   is long enough. */
 INLINE void S(add_up_rows)(const STORE *pixel, int64_t stride_y, int64_t stride_x, const REAL *weight,
-                           const int64_t taps, int64_t width, REAL *t)
+                           const int64_t taps, const int vectors, int64_t width, REAL *t)
 {
     int64_t x = 0;
-    for (; x + R(LANES) <= width; x += R(LANES)) {
-        R(vec) sum = {0};
-        for (int64_t k = 0; k < taps; k++)
-            sum += weight[k] * S(load_pixels)(pixel + k * stride_y + x * stride_x, stride_x);
-        memcpy(t + x, &sum, sizeof sum);
+    for (; x + vectors * R(LANES) <= width; x += vectors * R(LANES))
+        S(add_up_vectors)(pixel + x * stride_x, stride_y, stride_x, weight, taps, vectors, t + x);
+    for (; x + R(LANES) <= width; x += R(LANES))
+        S(add_up_vectors)(pixel + x * stride_x, stride_y, stride_x, weight, taps, 1, t + x);
+    if (x < width && width >= R(LANES)) {
+        x = width - R(LANES);
+        S(add_up_vectors)(pixel + x * stride_x, stride_y, stride_x, weight, taps, 1, t + x);
+        return;
     }
     for (; x < width; x++) {
         REAL sum = 0;
         for (int64_t k = 0; k < taps; k++)
-            sum += weight[k] * S(load)(pixel + k * stride_y + x * stride_x);
+            sum = R(multiply_add)(weight[k], S(load)(pixel + k * stride_y + x * stride_x), sum);
         t[x] = sum;
     }
 }
 
-/* The same for a group of bins. Few taps are the rule, so they get loops of constant length. */
+/* The same for a group of bins. Few taps are the rule, so they get loops of constant length; many are gone through with
+   several vectors at a time, since each sum waits for itself, and each row of the map is another page. */
 INLINE void S(reduce_rows)(const struct S(view) *map, const struct roi_taps *y, int64_t bin, int64_t bins,
                            int64_t stride_x, const struct window *window, REAL *t)
 {
     const REAL *weight = (const REAL *)y->weights + bin * y->taps;
+    const int64_t stride_y = map->stride_y, width = window->width;
     for (int64_t p = bin; p < bin + bins; p++, weight += y->taps, t += window->padded) {
         const STORE *pixel = map->data + y->low[p] * map->stride_y + window->first * stride_x;
         switch (y->taps) {
-        case 2: S(add_up_rows)(pixel, map->stride_y, stride_x, weight, 2, window->width, t); break;
-        case 3: S(add_up_rows)(pixel, map->stride_y, stride_x, weight, 3, window->width, t); break;
-        case 4: S(add_up_rows)(pixel, map->stride_y, stride_x, weight, 4, window->width, t); break;
-        case 5: S(add_up_rows)(pixel, map->stride_y, stride_x, weight, 5, window->width, t); break;
-        default: S(add_up_rows)(pixel, map->stride_y, stride_x, weight, y->taps, window->width, t);
+        case 2: S(add_up_rows)(pixel, stride_y, stride_x, weight, 2, 1, width, t); break;
+        case 3: S(add_up_rows)(pixel, stride_y, stride_x, weight, 3, 1, width, t); break;
+        case 4: S(add_up_rows)(pixel, stride_y, stride_x, weight, 4, 1, width, t); break;
+        case 5: S(add_up_rows)(pixel, stride_y, stride_x, weight, 5, 1, width, t); break;
+        default: S(add_up_rows)(pixel, stride_y, stride_x, weight, y->taps, ROWS_VECTORS, width, t);
         }
     }
 }
@@ -76,9 +93,9 @@ static REAL S(pool_bin)(const struct S(view) *map, const struct roi_plan *plan, 
         REAL column = 0;
         for (int64_t k = 0; k < plan->y.taps && wx[l] != 0; k++)
             if (wy[k] != 0)
-                column += wy[k] * S(load)(corner + k * map->stride_y + l * map->stride_x);
+                column = R(multiply_add)(wy[k], S(load)(corner + k * map->stride_y + l * map->stride_x), column);
         if (wx[l] != 0)
-            sum += column * wx[l];
+            sum = R(multiply_add)(column, wx[l], sum);
     }
     return sum;
 }
@@ -93,10 +110,12 @@ static void S(pool_exact)(const struct S(view) *map, const struct roi_plan *plan
                 crop[p * bins_x + q] = S(pool_bin)(map, plan, p, q);
 }
 
+#include "channels_template.h"
+
 /* What a box is pooled with: made once, used for all its channels. */
 struct S(tools) {
-    struct roi_plan plan; /* its bins along y are those of the tile */
-    int64_t bins_y, bins_x;
+    const struct roi_tile *tile;
+    const struct roi_plan *plan;
     const struct R(scratch) *scratch;
     struct window window;
     bool plain;
@@ -110,10 +129,7 @@ static struct S(tools) S(tools_of)(const struct roi_tile *tile, const struct roi
 {
     const roi_array *map = &tile->maps[plan->box->level], *crops = tile->crops;
     const int64_t bins_x = crops->shape[AXIS_W];
-    struct S(tools) tools = {.plan = *plan, .bins_y = tile->bin_end - tile->bin_begin, .bins_x = bins_x,
-                             .scratch = scratch, .plain = S(is_plain)(crops)};
-    tools.plan.y.low += tile->bin_begin;
-    tools.plan.y.weights = (REAL *)plan->y.weights + tile->bin_begin * plan->y.taps;
+    struct S(tools) tools = {.tile = tile, .plan = plan, .scratch = scratch, .plain = S(is_plain)(crops)};
     if (plan->y.taps == 0 || plan->x.taps == 0)
         return tools;
     tools.window = window_of(&plan->x, map->shape[AXIS_W], R(LANES));
@@ -130,17 +146,16 @@ static struct S(tools) S(tools_of)(const struct roi_tile *tile, const struct roi
 /* One channel. */
 static void S(pool)(const struct S(tools) *tools, const struct S(view) *in, const struct S(view) *out)
 {
-    const int64_t bins_y = tools->bins_y, bins_x = tools->bins_x;
-    const struct roi_plan *plan = &tools->plan;
-    bool narrow = false;
+    const int64_t bins_y = tools->tile->crops->shape[AXIS_H], bins_x = tools->tile->crops->shape[AXIS_W];
+    const struct roi_plan *plan = tools->plan;
     REAL *crop = tools->plain ? (REAL *)(void *)out->data : tools->scratch->crop;
-    bool nan = false;
+    bool nan = false, all = false;
 #if defined(__AVX512F__)
     if (tools->vectors > 0) {
-        narrow = true;
         nan = S(pool_narrow)(in, plan, &tools->window, tools->lanes, tools->vectors, out, bins_y);
         if (!nan)
             return;
+        all = true; /* they are not in `crop` */
     } else
 #endif
     if (plan->y.taps == 0 || plan->x.taps == 0)
@@ -148,7 +163,7 @@ static void S(pool)(const struct S(tools) *tools, const struct S(view) *in, cons
     else
         nan = S(pool_wide)(in, plan, &tools->window, &tools->scratch->band, bins_y, tools->scratch->rows, crop);
     if (nan)
-        S(pool_exact)(in, plan, bins_y, bins_x, narrow, crop);
+        S(pool_exact)(in, plan, bins_y, bins_x, all, crop);
     if (!tools->plain)
         S(write_crop)(crop, out, bins_y, bins_x);
 }
@@ -156,11 +171,12 @@ static void S(pool)(const struct S(tools) *tools, const struct S(view) *in, cons
 static void S(pool_box)(const struct roi_tile *tile, const struct roi_plan *plan, struct R(scratch) *scratch)
 {
     const roi_array *map = &tile->maps[plan->box->level];
+    const int64_t begin = S(pool_channels_last)(tile, plan, scratch);
+    if (begin == tile->channel_end)
+        return;
     const struct S(tools) tools = S(tools_of)(tile, plan, scratch);
-    for (int64_t c = tile->channel_begin; c < tile->channel_end; c++) {
-        const struct S(view) in = S(view_of)(map, plan->box->image, c);
-        struct S(view) out = S(view_of)(tile->crops, plan->row, c);
-        out.data += tile->bin_begin * out.stride_y;
+    for (int64_t c = begin; c < tile->channel_end; c++) {
+        const struct S(view) in = S(view_of)(map, plan->box->image, c), out = S(view_of)(tile->crops, plan->row, c);
         if (c + 1 < tile->channel_end) {
             const struct S(view) next = S(view_of)(map, plan->box->image, c + 1);
             S(prefetch_box)(&next, plan, &tools.window);
@@ -172,8 +188,12 @@ static void S(pool_box)(const struct roi_tile *tile, const struct roi_plan *plan
 static void S(pool_tile)(const struct roi_tile *tile, void *memory)
 {
     struct R(scratch) scratch = R(scratch_of)(tile->scratch_size, memory);
-    for (int64_t i = tile->plan_begin; i < tile->plan_end; i++)
-        S(pool_box)(tile, &tile->plans[i], &scratch);
+    for (int64_t i = tile->plan_begin; i < tile->plan_end; i++) {
+        struct roi_plan plan = tile->plans[i];
+        plan.y.low += tile->first_bin;
+        plan.y.weights = (REAL *)plan.y.weights + tile->first_bin * plan.y.taps;
+        S(pool_box)(tile, &plan, &scratch);
+    }
 }
 
 /* ---- Backward -------------------------------------------------------------------------------------------------- */

@@ -123,6 +123,14 @@ INLINE bool R(has_nan)(R(vec8) v)
     return found;
 }
 
+INLINE bool R(vec_has_nan)(R(vec) v)
+{
+    bool found = false;
+    for (int i = 0; i < R(LANES); i++)
+        found |= v[i] != v[i];
+    return found;
+}
+
 /* out[r, :] = in[r, :] * band for `rows` rows, which lie out_stride apart. Writes of 8 lanes may run over into the next
    row of `out`, which is written after it, but never to out_end or beyond. True where a result is NaN. */
 static bool R(multiply_band)(const REAL *in, int64_t in_stride, int64_t rows, const struct R(band) *band, REAL *out,
@@ -156,7 +164,7 @@ static void R(add_row)(const REAL *t, const REAL *weight, int64_t taps, int64_t 
             memcpy(map + x, &sum, sizeof sum);
         }
         for (; x < width; x++)
-            map[x] += weight[k] * t[x];
+            map[x] = R(multiply_add)(weight[k], t[x], map[x]);
     }
 }
 

@@ -72,17 +72,16 @@ static roi_status read_image(const roi_boxes *boxes, int64_t row, int64_t images
     return ROI_SUCCESS;
 }
 
-roi_status roi_read_boxes(const roi_boxes *boxes, int64_t images, struct roi_box *table_ret, roi_error *error_ret)
+roi_status roi_check_images(const roi_boxes *boxes, int64_t images)
 {
-    if (boxes->columns == 4 && !boxes->batch_index && (images > 1 || (images == 0 && boxes->count > 0)))
-        return roi_fail(error_ret, ROI_ERROR_NO_BATCH_INDEX, -1, -1, 0);
-    for (int64_t row = 0; row < boxes->count; row++) {
-        table_ret[row].level = 0;
-        roi_status status = read_image(boxes, row, images, &table_ret[row].image, error_ret);
-        if (status == ROI_SUCCESS)
-            status = roi_read_corners(boxes, row, table_ret[row].corner, error_ret);
-        if (status != ROI_SUCCESS)
-            return status;
-    }
-    return ROI_SUCCESS;
+    const bool unsaid = boxes->columns == 4 && !boxes->batch_index;
+    return unsaid && (images > 1 || (images == 0 && boxes->count > 0)) ? ROI_ERROR_NO_BATCH_INDEX : ROI_SUCCESS;
+}
+
+roi_status roi_read_box(const roi_boxes *boxes, int64_t row, int64_t images, struct roi_box *box_ret,
+                        roi_error *error_ret)
+{
+    box_ret->level = 0;
+    const roi_status status = read_image(boxes, row, images, &box_ret->image, error_ret);
+    return status == ROI_SUCCESS ? roi_read_corners(boxes, row, box_ret->corner, error_ret) : status;
 }

@@ -21,8 +21,12 @@ roi_status roi_read_row(const roi_boxes *boxes, int64_t row, int64_t count, doub
 /* The row's four coordinates, after a check that they are finite. */
 roi_status roi_read_corners(const roi_boxes *boxes, int64_t row, double corner_ret[4], roi_error *error_ret);
 
-/* Checks all boxes for a map of `images` images and writes them to table_ret (boxes->count entries). This is the only
-   place where a batch index is read, and it comes before any memory is reached through one. */
-roi_status roi_read_boxes(const roi_boxes *boxes, int64_t images, struct roi_box *table_ret, roi_error *error_ret);
+/* Whether boxes say to which of `images` images they belong. */
+roi_status roi_check_images(const roi_boxes *boxes, int64_t images);
+
+/* Checks one box for a map of so many images and writes it to box_ret, with level 0. This is the only place where a
+   batch index is read, and it comes before any memory is reached through one. */
+roi_status roi_read_box(const roi_boxes *boxes, int64_t row, int64_t images, struct roi_box *box_ret,
+                        roi_error *error_ret);
 
 #endif

@@ -79,22 +79,50 @@ struct roi_align_call roi_call_of(const roi_array *maps, const double *spatial_s
         .cancel = cancel};
 }
 
-/* Fills the table, with levels where there are several, and goes on. */
+/* Whether a box on its map, and its sides, are still numbers. */
+static bool is_in_range(const struct roi_box *box, double scale)
+{
+    for (int i = 0; i < 2; i++) {
+        const double start = box->corner[i] * scale, end = box->corner[i + 2] * scale;
+        if (!isfinite(start) || !isfinite(end) || !isfinite(end - start))
+            return false;
+    }
+    return true;
+}
+
+/* The table, with levels where there are several; the first row that is wrong is the one that is told. */
+static roi_status read_table(const struct roi_align_call *call, const roi_boxes *boxes, const roi_levels_params *levels,
+                             struct roi_box *table, roi_error *error_ret)
+{
+    const int64_t images = call->rule.maps->shape[AXIS_N];
+    roi_status status = roi_check_images(boxes, images);
+    if (status != ROI_SUCCESS)
+        return roi_fail(error_ret, status, -1, -1, 0);
+    for (int64_t row = 0; row < boxes->count; row++) {
+        struct roi_box *box = &table[row];
+        status = roi_read_box(boxes, row, images, box, error_ret);
+        if (status != ROI_SUCCESS)
+            return status;
+        if (levels)
+            box->level = roi_level_of(levels, box->corner);
+        if (!is_in_range(box, call->rule.spatial_scales[box->level]))
+            return roi_fail(error_ret, ROI_ERROR_BOX_OVERFLOW, row, -1, 0);
+    }
+    return ROI_SUCCESS;
+}
+
 static roi_status read_and_run(struct roi_align_call *call, const roi_boxes *boxes, const roi_levels_params *levels,
                                struct roi_box *table, roi_way *way, roi_error *error_ret)
 {
-    const roi_status status = roi_read_boxes(boxes, call->rule.maps->shape[AXIS_N], table, error_ret);
-    if (status != ROI_SUCCESS)
-        return status;
-    for (int64_t k = 0; levels && k < boxes->count; k++)
-        table[k].level = roi_level_of(levels, table[k].corner);
+    const roi_status status = read_table(call, boxes, levels, table, error_ret);
     call->boxes = table;
-    return way(call, error_ret);
+    return status == ROI_SUCCESS ? way(call, error_ret) : status;
 }
 
 roi_status roi_make_call(struct roi_align_call *call, const roi_boxes *boxes, const roi_levels_params *levels,
                          roi_way *way, roi_error *error_ret)
 {
+    roi_fail(error_ret, ROI_SUCCESS, -1, -1, 0); /* so that it always says something */
     roi_status status = check_all(call, levels ? levels->num_levels : 1, boxes);
     if (status != ROI_SUCCESS)
         return roi_fail(error_ret, status, -1, -1, 0);

@@ -12,6 +12,9 @@ enum { AXIS_N, AXIS_C, AXIS_H, AXIS_W }; /* the dimensions of a map, and of a st
 
 static inline int64_t min_i64(int64_t a, int64_t b) { return a < b ? a : b; }
 static inline int64_t max_i64(int64_t a, int64_t b) { return a > b ? a : b; }
+/* As one instruction, which a call of fmin is not; neither number is NaN. */
+static inline double min_f64(double a, double b) { return a < b ? a : b; }
+static inline double max_f64(double a, double b) { return a > b ? a : b; }
 static inline int64_t round_up(int64_t n, int64_t multiple) { return (n + multiple - 1) / multiple * multiple; }
 
 /* Groups of `group` that n make. */

@@ -10,6 +10,7 @@
 enum {
     MEASURE_GROUP = 64,       /* boxes planned at a time by one thread */
     CHANNEL_GROUP = 8,        /* channels of a tile: neighbours in the result, so that cache lines are written whole */
+    CHANNELS_TOGETHER = ROI_CHANNELS_AT_ONCE, /* the same where the map has its channels together */
     TILES_PER_THREAD = 4,     /* so that no thread waits long for the last one */
     CHUNK_BYTES = 4 << 20,    /* of weight tables that are held at a time */
     ALIGNMENT = 64
@@ -138,6 +139,15 @@ static void fill_group(void *context, int64_t group, int thread)
         mean->call->pooling->fill(&mean->call->rule, &mean->plans[k]);
 }
 
+/* The rows of an array from `first` on. */
+static roi_array rows_of(const roi_array *array, int64_t first, int64_t rows)
+{
+    roi_array part = *array;
+    part.data = (char *)array->data + first * array->strides[AXIS_H] * (int64_t)roi_dtype_size(array->dtype);
+    part.shape[AXIS_H] = rows;
+    return part;
+}
+
 static void run_tile(void *context, int64_t item, int thread)
 {
     struct mean *mean = context;
@@ -147,8 +157,9 @@ static void run_tile(void *context, int64_t item, int thread)
     const int64_t channel = item / strips / plan_groups * mean->channels_per_tile;
     const int64_t plan = mean->begin + item / strips % plan_groups * mean->plans_per_tile;
     const int64_t bin = item % strips * mean->bins_per_tile;
+    const roi_array crops = rows_of(mean->call->crops, bin, min_i64(mean->bins_per_tile, bins - bin));
     const struct roi_tile tile = {.maps = mean->maps,
-                                  .crops = mean->call->crops,
+                                  .crops = &crops,
                                   .argmax = mean->call->argmax,
                                   .plans = mean->plans,
                                   .scratch_size = &mean->scratch_size,
@@ -156,8 +167,7 @@ static void run_tile(void *context, int64_t item, int thread)
                                   .plan_end = min_i64(plan + mean->plans_per_tile, mean->end),
                                   .channel_begin = channel,
                                   .channel_end = min_i64(channel + mean->channels_per_tile, channels),
-                                  .bin_begin = bin,
-                                  .bin_end = min_i64(bin + mean->bins_per_tile, bins)};
+                                  .first_bin = bin};
     mean->kernel(&tile, mean->scratch + (size_t)thread * mean->scratch_bytes);
 }
 
@@ -189,18 +199,23 @@ static roi_status run_chunks(struct mean *mean)
     return status;
 }
 
+static int64_t channels_of_a_tile(const roi_array *map)
+{
+    return map->strides[AXIS_C] == 1 ? CHANNELS_TOGETHER : CHANNEL_GROUP;
+}
+
 roi_status roi_tiles_forward(const struct roi_align_call *call, roi_error *error_ret)
 {
     struct mean mean = {.call = call,
                         .maps = call->rule.maps,
                         .kernel = call->pooling->kernels()->forward,
-                        .channels_per_tile = CHANNEL_GROUP,
+                        .channels_per_tile = channels_of_a_tile(call->rule.maps),
                         .bins_per_tile = call->pooling->strip ? call->pooling->strip(call->crops) : call->crops->shape[AXIS_H]};
     if (roi_array_elements(call->crops) == 0)
         return ROI_SUCCESS;
     roi_status status = prepare(&mean, error_ret);
     if (status == ROI_SUCCESS) {
-        const int64_t channel_groups = groups_of(call->crops->shape[AXIS_C], CHANNEL_GROUP);
+        const int64_t channel_groups = groups_of(call->crops->shape[AXIS_C], mean.channels_per_tile);
         const int64_t plan_groups = groups_of(TILES_PER_THREAD * mean.threads, channel_groups);
         mean.plans_per_tile = groups_of(call->count, plan_groups);
         status = run_chunks(&mean);

@@ -22,20 +22,23 @@ size_t roi_scratch_bytes(const struct roi_scratch_size *size, bool narrow);
 /* Bins that are added up before they are multiplied: it bounds the memory between the two steps. */
 enum { ROI_TILE_ROWS = 8 };
 
+/* Channels that are worked on together, at most, where they lie together. */
+enum { ROI_CHANNELS_AT_ONCE = 64 };
+
 /* Columns of a banded matrix, 8 from `column` on, and the rows [begin, end) in which they are not all zero. */
 struct roi_band_block {
     int64_t column, begin, end;
 };
 
-/* Part of the work of one call: all of it that concerns these plans, channels and rows (of the crops). */
+/* Part of the work of one call: all of it that concerns these plans and these channels (of the crops), and one strip of them. */
 struct roi_tile {
     const roi_array *maps;  /* by level: input forward; backward the gradient, in the type computed in, W stride 1 */
-    const roi_array *crops; /* output forward, its gradient backward */
+    const roi_array *crops; /* output forward, its gradient backward; of a strip, its rows of bins alone */
     const roi_indices *argmax; /* beside the crops, where the operator has it */
     const struct roi_plan *plans;
     const struct roi_scratch_size *scratch_size;
     int64_t plan_begin, plan_end, channel_begin, channel_end;
-    int64_t bin_begin, bin_end; /* rows of bins; all of them, but forward where there is a `strip` */
+    int64_t first_bin; /* of the strip, where a plan's table for y begins with the first of all bins */
 };
 
 typedef void roi_tile_kernel(const struct roi_tile *tile, void *scratch);
@@ -60,7 +63,7 @@ struct roi_pooling {
 
     const struct roi_tile_kernels *(*kernels)(void); /* of the tier in use */
 
-    /* How many rows of bins a tile has forward, so that a crop as large as an image is cut too: it depends on the crops
+    /* How many rows of bins a strip has forward: so crops as large as an image are cut too, which depends on the crops
        alone. NULL: all rows. */
     int64_t (*strip)(const roi_array *crops);
 };

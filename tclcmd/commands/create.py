@@ -121,7 +121,7 @@ def full(shape: tuple[int, ...], value: float, dtype: DType, device: str) -> Arr
     Parameter("step", Number(), "From one number to the next; not 0.", default=1.0),
     dtype_parameter(),
     group=GROUP,
-    forms=(("end",), ("end", "dtype"), ("start", "end", "dtype"), ("start", "end", "step", "dtype")),
+    forms=(("end", "dtype"), ("start", "end", "dtype"), ("start", "end", "step", "dtype")),
     examples=("set map [torch::tensor_reshape [torch::arange 25] {1 1 5 5}]", "torch::arange 10 0 -2 int64"),
     see_also=("linspace",),
 )

@@ -54,7 +54,6 @@ command(
     ALIGNED,
     MODE,
     group=GROUP,
-    has_page=True,
     summary="Crops of fixed size from boxes on a feature map.",
     description="Each box, times the spatial scale, is cut into as many bins as the crop has elements. In each bin the "
     "map is sampled at a regular grid of points by bilinear interpolation, and the samples are combined to one number. "
@@ -70,7 +69,7 @@ command(
         + SETUP
         + "set crops [torch::roi_align $features $boxes {7 7} 0.0625 2 true -mode max]",
     ),
-    see_also=("roi_align_backward", "multiscale_roi_align"),
+    see_also=("roi_align_backward", "multiscale_roi_align", "prroi_pool", "adaptive_avg_pool2d", "interpolate"),
 )(pyroi.roi_align)
 
 command(
@@ -81,7 +80,6 @@ command(
     SAMPLING_RATIO,
     ALIGNED,
     group=GROUP,
-    has_page=True,
     summary="The gradient of torch::roi_align for its input.",
     description="The parameters are those of the forward call, with the gradient of its result in place of the map. "
     "Each pixel gets the gradients of all bins that read it, times the weight with which they did. The bits of the "
@@ -118,7 +116,6 @@ command(
         aliases=("canocicalScale",),
     ),
     group=GROUP,
-    has_page=True,
     summary="Crops of fixed size, each from the level of a pyramid that suits its box.",
     description="The level of a box is floor(canonicalLevel + log2(sqrt(width * height) / canonicalScale + 1e-6)), "
     "within the levels there are. The defaults, with levels of stride 4, 8, 16 and 32, are the usual rule of feature "

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from hypothesis import assume, given
+from hypothesis import assume, example, given
 from hypothesis import strategies as st
 from oracles import autograd, bounds, exact, runtime, walk
 from oracles.cases import A25, cases, random_boxes, random_map
@@ -308,6 +308,8 @@ def test_sampling_grid_is_decided_in_the_type_computed_in():
     assert expected != pytest.approx(three, rel=1e-3)
 
 
+@example(1, 2, (1.5, 0.0, 0.0, 0.0), 2**62, (1, 1), True)  # sample numbers are no longer apart in float64
+@example(2, 2, (0.0, 0.0, 1.5, 2.0), 2**54, (1, 1), True)
 @given(
     st.integers(1, 6),
     st.integers(1, 6),

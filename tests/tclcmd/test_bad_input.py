@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 
 import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 
 from tclcmd import commands, kinds
 from tclcmd.declare import Command, Parameter
@@ -15,6 +18,7 @@ SAMPLES: dict[type[kinds.Kind], tuple[str, list[str]]] = {
     kinds.TensorOrNumber: ("1", ["invalid", "{}", "{1 2}", "tensor99999"]),
     kinds.TensorList: ("[list [torch::zeros {2}]]", ["invalid", "{}", "[list 1]", "\\{", "[list tensor99999]"]),
     kinds.Handles: ("[torch::zeros {2}]", ["invalid", "\\{", "[list [torch::zeros 2] 7]"]),
+    kinds.TensorOrNumbers: ("{{0 0 1 1}}", ["invalid", "{1 x}", "{{1 2} {3}}", "\\{", "tensor99999"]),
     kinds.Boxes: ("{0 0 1 1}", ["invalid", "{1 x}", "{{1 2} {3}}", "\\{", "tensor99999", "[list [torch::zeros 2] 1]"]),
     kinds.Numbers: ("{1 2}", ["[torch::zeros 2]"]),
     kinds.Number: ("1.5", ["invalid", "{}", "{1 2}", "nan", "-NaN", "inf", "-Inf", "1e999", "[torch::zeros 2]"]),
@@ -24,6 +28,10 @@ SAMPLES: dict[type[kinds.Kind], tuple[str, list[str]]] = {
     kinds.Integers: ("{1 2}", ["invalid", "{1 x}", "{1 2.5}", "\\{", "[torch::zeros 2]", "[list [torch::zeros 2]]"]),
     kinds.Reals: ("{1.5 2}", ["invalid", "{1 x}", "{1 nan}", "{1 inf}", "\\{", "[torch::zeros 2]"]),
     kinds.Size: ("{2 3}", ["invalid", "{}", "{1 2 3}", "1.5", "\\{", "[torch::zeros 2]"]),
+    kinds.OptionalSize: ("{2 3}", ["invalid", "{1 2 3}", "1.5", "-", "\\{", "[torch::zeros 2]"]),
+    kinds.Sides: ("{2 -}", ["invalid", "{}", "{1 2 3}", "{- 1.5}", "1.5", "--", "{- x}", "\\{", "[torch::zeros 2]",
+                            "[list - [torch::zeros 2]]"]),
+    kinds.Factors: ("{2 0.5}", ["invalid", "{}", "{1 2 3}", "{1 x}", "{1 nan}", "inf", "\\{", "[torch::zeros 2]"]),
     kinds.Choice: ("", ["invalid", "{}", "5", "[torch::zeros 2]"]),
     kinds.Device: ("cpu", ["cuda", "cuda:0", "{}", "[torch::zeros 2]"]),
     kinds.File: ("file.npy", ["{}", "[torch::zeros 2]", '"a\\0b"']),
@@ -119,3 +127,31 @@ def test_too_many_values(tcl, command):
     message = tcl.error(call(command, words))
     assert message.startswith(f"Too many arguments: at most {len(order)} without names, got {len(order) + 1}\nUsage: ")
     assert tcl("set errorCode") == f"TORCH TOO_MANY_ARGUMENTS {command.name}"
+
+
+#: What a confused person, or program, might pass; the words are two spaces apart.
+CONFUSION = """
+{}  0  1  -1  2  3.5  -0.0  1e400  nan  -inf  0x1F  9223372036854775807  18446744073709551616  true  no  abc
+\\{  cpu  cuda  int64  float16  bool  max  full  $x  $map  $flags  $empty  tensor0  tensor99999  tensor01  --
+-  \\u20ac  -input  -boxes  -dim  -dtype  -shape  -keepdim  -x  -Input  x.npy  x.png  {a b}  {1 2 3}
+{{1 2} {3 4}}  {{1 2} 3}  {0 0 1 1}  {0 0 0 4 4}  {-1 0 0 1 1}  {2 3}  {1 1 8 8}  {100000 100000 100000}
+[list]  [list 1]  [list {}]  [list [list]]  [dict create]  [dict create a $x]  [list $x $x]  [list $map $map]
+[list $map 1]  [list [list $x]]  "a\\0b"  [string repeat x 100000]  [lrepeat 40 1]
+"""
+WORDS = [word for word in re.split(r"\n|  ", CONFUSION) if word]
+
+
+@given(command=st.sampled_from(COMMANDS), words=st.lists(st.sampled_from(WORDS), max_size=6))
+@settings(max_examples=1000, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+def test_no_words_whatever_make_an_internal_fault(tcl, tmp_path, monkeypatch, command, words):
+    """A result, or an error that the table knows; never a defect."""
+    monkeypatch.chdir(tmp_path)
+    tcl.run(
+        "set x [torch::arange 4]; set map [torch::zeros {1 1 8 8}]; set flags [torch::ones {2 2} bool]; "
+        "set empty [torch::zeros {0 4} half]"
+    )
+    outcome = tcl.interpreter.eval(f"{command.full_name} {' '.join(words)}")
+    if outcome.is_error:
+        message = tcl.interpreter.result()
+        assert not message.startswith("Internal"), message
+        assert tcl("lindex $errorCode 0") == "TORCH", message

@@ -96,11 +96,11 @@ def test_a_closed_pipe_ends_quietly(roish, tmp_path):
     assert (done.stdout, done.stderr) == ("0\n", "")
 
 
-def test_a_full_disk_on_standard_output_is_a_failure(roish):
+def test_a_full_disk_on_standard_output_is_a_failure(tmp_path):
     """What cannot be written is not passed over."""
     with open("/dev/full", "w") as full:
         done = subprocess.run([sys.executable, "-m", "tclcmd", "-c", "puts hello"], stdout=full,
-                              stderr=subprocess.PIPE, text=True, timeout=60)  # fmt: skip
+                              stderr=subprocess.PIPE, text=True, timeout=60, cwd=tmp_path)  # fmt: skip
     assert done.returncode == 1
     assert "no space left on device" in done.stderr
 
@@ -156,10 +156,10 @@ def test_scripts_are_utf8_whatever_the_locale(roish, tmp_path, locale):
     assert roish("-c", "puts ü€", variables=variables).stdout == "ü€\n"
 
 
-def test_a_session_starts_without_what_it_does_not_need():
+def test_a_session_starts_without_what_it_does_not_need(tmp_path):
     """Pillow, archives and line editing wait until they are asked for."""
     script = "import sys, tclcmd.shell, tclcmd.interpreter as i; i.Interpreter(); print(*sys.modules)"
-    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, timeout=60)
+    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, timeout=60, cwd=tmp_path)
     loaded = set(done.stdout.split())
     assert "numpy" in loaded
     assert not loaded & {"PIL", "readline", "zipfile", "numpy.random"}

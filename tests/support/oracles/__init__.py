@@ -1,6 +1,6 @@
 """Independent answers to compare the library with.
 
-None of these modules imports pyroi. Each computes RoIAlign another way than the library does:
+None of these modules imports pyroi. Each computes an operator another way than the library does:
 
     geometry    where the samples of a box lie, in the type that is computed in
     walk        forward and gradient by visiting every sample, values and weights in float64
@@ -8,6 +8,8 @@ None of these modules imports pyroi. Each computes RoIAlign another way than the
     runtime     ONNX Runtime
     autograd    PyTorch, which differentiates the forward by itself; torchvision, where it loads
     levels      the pyramid level of a box
+    overlap     IoU and its kin, and suppression, as matrices and loops in float64
+    polygons    IoU of rotated boxes by clipping polygons, in decimals of 60 digits
 
 Beside them, `cases` makes the inputs and `bounds` says how far two results may lie apart.
 """

@@ -14,13 +14,18 @@ def torch():
     return pytest.importorskip("torch", reason="PyTorch is not installed")
 
 
-def torchvision_roi_align():
-    """torchvision.ops.roi_align; skips the test where torchvision does not load (it needs a torch of its own build)."""
+def torchvision_ops():
+    """torchvision.ops; skips the test where torchvision does not load (it needs a torch of its own build)."""
     torch()
     try:
-        return importlib.import_module("torchvision.ops").roi_align
+        return importlib.import_module("torchvision.ops")
     except Exception as error:  # a torchvision of another build raises OSError, RuntimeError or ImportError
         pytest.skip(f"torchvision does not load: {type(error).__name__}")
+
+
+def torchvision_roi_align():
+    """torchvision.ops.roi_align, or a skipped test."""
+    return torchvision_ops().roi_align
 
 
 def gradient(grad, boxes, input_shape, spatial_scale=1.0, sampling_ratio=-1, aligned=True, real=np.float32):

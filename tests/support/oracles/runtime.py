@@ -1,4 +1,4 @@
-"""RoIAlign by ONNX Runtime: a model of one node, made for the parameters asked for."""
+"""RoIAlign and NonMaxSuppression by ONNX Runtime: a model of one node, made for the parameters asked for."""
 
 from __future__ import annotations
 
@@ -55,3 +55,38 @@ def roi_align(input, boxes, output_size, spatial_scale=1.0, sampling_ratio=0, al
         "batch_indices": boxes[:, 0].astype(np.int64),
     }
     return session.run(["output"], feed)[0]
+
+
+@functools.lru_cache(maxsize=8)
+def _suppression():
+    onnx = pytest.importorskip("onnx", reason="onnx is not installed")
+    onnxruntime = pytest.importorskip("onnxruntime", reason="ONNX Runtime is not installed")
+    kinds = {
+        "boxes": (onnx.TensorProto.FLOAT, [1, "N", 4]),
+        "scores": (onnx.TensorProto.FLOAT, [1, "classes", "N"]),
+        "most": (onnx.TensorProto.INT64, [1]),
+        "iou_threshold": (onnx.TensorProto.FLOAT, [1]),
+        "score_threshold": (onnx.TensorProto.FLOAT, [1]),
+    }
+    graph = onnx.helper.make_graph(
+        [onnx.helper.make_node("NonMaxSuppression", list(kinds), ["kept"])],
+        "nms",
+        [onnx.helper.make_tensor_value_info(name, *kind) for name, kind in kinds.items()],
+        [onnx.helper.make_tensor_value_info("kept", onnx.TensorProto.INT64, ["K", 3])],
+    )
+    model = onnx.helper.make_model(graph, opset_imports=[onnx.helper.make_opsetid("", 11)], ir_version=8)
+    return onnxruntime.InferenceSession(model.SerializeToString(), providers=["CPUExecutionProvider"])
+
+
+def nms(boxes, scores, iou_threshold, score_threshold=None, most=None) -> list[int]:
+    """Indices by falling score. float32 throughout, so give boxes whose areas that type holds."""
+    if len(boxes) == 0:
+        return []
+    feed = {
+        "boxes": np.asarray(boxes, np.float32)[None],
+        "scores": np.asarray(scores, np.float32)[None, None],
+        "most": np.array([len(boxes) if most is None else most], np.int64),
+        "iou_threshold": np.array([iou_threshold], np.float32),
+        "score_threshold": np.array([-np.inf if score_threshold is None else score_threshold], np.float32),
+    }
+    return _suppression().run(["kept"], feed)[0][:, 2].tolist()

@@ -1,0 +1,22 @@
+/* neighbours_kernel.h - comparing one box with many, which exists once per CPU tier. */
+#ifndef ROI_NEIGHBOURS_KERNEL_H
+#define ROI_NEIGHBOURS_KERNEL_H
+
+#include "internal.h"
+
+/* Lanes hold numbers beyond their end, as many as the longest vector has: these may be read. */
+enum { ROI_LANE_LEFT, ROI_LANE_TOP, ROI_LANE_RIGHT, ROI_LANE_BOTTOM, ROI_LANE_BAR, ROI_LANES, ROI_LANE_PADDING = 16 };
+
+/* Boxes overlap enough if their common width and height are above 0 and their product is above the sum of their bars:
+   IoU > t is intersection > t / (1 + t) * (area 1 + area 2). Left and top are stored negated, so that the common width
+   is a sum of two minima. */
+typedef int64_t roi_scan_kernel(void *const lane[ROI_LANES], const double query[ROI_LANES], int64_t begin, int64_t end,
+                                int64_t *places_ret);
+
+struct roi_neighbours_kernels {
+    roi_scan_kernel *scan_float, *scan_double;
+};
+extern const struct roi_neighbours_kernels roi_neighbours_kernels_baseline, roi_neighbours_kernels_avx2,
+    roi_neighbours_kernels_avx512;
+
+#endif

@@ -1,0 +1,23 @@
+/* rotated.h - rotated boxes as their overlap is computed. */
+#ifndef ROI_ROTATED_H
+#define ROI_ROTATED_H
+
+#include "extent.h"
+
+/* Made unique: the angle is in (-45, 45] degrees, since 90 more are w and h exchanged. Two boxes that cover the same
+   points by other words are the same numbers here. */
+struct roi_rotated {
+    double cx, cy, w, h, cos, sin, angle, area;
+};
+
+/* Reads rows of cx, cy, w, h, angle and widens *range. */
+roi_status roi_read_rotated(const roi_boxes *boxes, struct roi_rotated *rotated_ret, struct roi_range *range,
+                            roi_error *error_ret);
+
+/* As roi_tame_extents. */
+void roi_tame_rotated(struct roi_rotated *rotated, int64_t count, const struct roi_range *range);
+
+/* What surely encloses a box. */
+struct roi_extent roi_enclose(const struct roi_rotated *rotated);
+
+#endif

@@ -1,0 +1,272 @@
+"""What can be done to boxes one by one: areas, other formats, clipping; and the boxes around masks.
+
+All but the last are a few sums and products on columns, which NumPy does about as fast as memory delivers them; they
+have no counterpart in libroi.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from pyroi import native
+from pyroi.arrays import Array, address, shape_text, to_array, to_number, to_size
+from pyroi.boxes import Boxes, to_rows
+from pyroi.errors import ArgumentError, ArgumentTypeError
+from pyroi.native import ffi, lib
+
+__all__ = ["box_area", "box_convert", "clip_boxes_to_image", "masks_to_boxes", "remove_small_boxes"]
+
+
+def box_area(boxes: npt.ArrayLike) -> Array:
+    """The area of each box.
+
+    Args:
+        boxes: ``[N, 4]``, rows ``x1, y1, x2, y2``. A side below 0 (``x2 < x1``) counts as 0.
+
+    Returns:
+        ``[N]`` in the floating type of the boxes, but at least float32 (a box of 256 by 256 is beyond float16), and
+        float64 for integers, so that no area overflows an integer type.
+
+    Raises:
+        TypeError: An argument has a type that cannot be used.
+        ValueError: A wrong shape, or a coordinate that is not finite, which is named with its row.
+
+    Source:
+        Width times height; sides below 0 as everywhere in pyroi.
+    """
+    width, height = _sides(_finite(to_rows(boxes, "boxes", 4)))
+    area: Array = np.maximum(width, 0) * np.maximum(height, 0)
+    return area
+
+
+def remove_small_boxes(boxes: npt.ArrayLike, min_size: float) -> npt.NDArray[np.int64]:
+    """Which boxes have both sides of at least `min_size`.
+
+    Args:
+        boxes: ``[N, 4]``, rows ``x1, y1, x2, y2``.
+        min_size: Smallest width and height.
+
+    Returns:
+        int64 ``[kept]``: indices into `boxes`, in order.
+
+    Raises:
+        TypeError: An argument has a type that cannot be used.
+        ValueError: A wrong shape, or a number that is not finite (for a coordinate, with its row).
+
+    Source:
+        torchvision's ``remove_small_boxes``.
+    """
+    width, height = _sides(_finite(to_rows(boxes, "boxes", 4)))
+    least = to_number(min_size, "min_size")
+    if not np.isfinite(least):
+        raise ArgumentError("min_size", f"expected a finite number, got {least}")
+    return np.flatnonzero((width >= least) & (height >= least))
+
+
+def clip_boxes_to_image(boxes: npt.ArrayLike, size: Sequence[int]) -> Array:
+    """Moves corners that lie outside an image to its border.
+
+    Args:
+        boxes: ``[N, 4]``, rows ``x1, y1, x2, y2``.
+        size: ``(height, width)`` of the image.
+
+    Returns:
+        ``[N, 4]`` in the floating type of the boxes (float64 for integers), x from 0 to width, y from 0 to height. A
+        box outside the image becomes one without area, on its border.
+
+    Raises:
+        TypeError: An argument has a type that cannot be used.
+        ValueError: A wrong shape or size, or a coordinate that is not finite, which is named with its row.
+
+    Source:
+        torchvision's ``clip_boxes_to_image``.
+    """
+    table = to_rows(boxes, "boxes", 4)
+    height, width = to_size(size, "size")
+    most = np.array([width, height, width, height], table.rows.dtype)
+    clipped: Array = np.minimum(np.maximum(_finite(table), 0), most)
+    return clipped.astype(table.given, copy=False)
+
+
+# ---- Formats ---------------------------------------------------------------------------------------------------------
+
+
+def _turn(degrees: Array) -> tuple[Array, Array]:
+    """Cosine and sine, with nothing to round at multiples of 90 degrees."""
+    quarters = np.rint(degrees / 90)
+    rest = np.deg2rad(degrees - 90 * quarters)
+    quarter = np.mod(quarters, 4)
+    signs = np.where(quarter < 2, 1, -1), np.where((quarter == 0) | (quarter == 3), 1, -1)
+    odd = np.mod(quarter, 2) == 1
+    cosine, sine = np.cos(rest), np.sin(rest)
+    return np.where(odd, -sine * signs[0], cosine * signs[0]), np.where(odd, -cosine * signs[1], sine * signs[1])
+
+
+def _half_sides(w: Array, h: Array, r: Array) -> tuple[Array, Array, Array, Array]:
+    """From the centre half a width along the box, x and y, and half a height."""
+    cosine, sine = _turn(r)
+    return w / 2 * cosine, -w / 2 * sine, h / 2 * sine, h / 2 * cosine
+
+
+def _centre_to_corner(cx: Array, cy: Array, w: Array, h: Array, r: Array) -> tuple[Array, ...]:
+    ux, uy, vx, vy = _half_sides(w, h, r)
+    return cx - ux - vx, cy - uy - vy, w, h, r
+
+
+def _corner_to_centre(x: Array, y: Array, w: Array, h: Array, r: Array) -> tuple[Array, ...]:
+    ux, uy, vx, vy = _half_sides(w, h, r)
+    return x + ux + vx, y + uy + vy, w, h, r
+
+
+def _centre_to_corners(cx: Array, cy: Array, w: Array, h: Array, r: Array) -> tuple[Array, ...]:
+    ux, uy, vx, vy = _half_sides(w, h, r)
+    upper = cx - ux - vx, cy - uy - vy, cx + ux - vx, cy + uy - vy
+    return *upper, cx + ux + vx, cy + uy + vy, cx - ux + vx, cy - uy + vy
+
+
+def _corner_to_corners(x: Array, y: Array, w: Array, h: Array, r: Array) -> tuple[Array, ...]:
+    ux, uy, vx, vy = (2 * half for half in _half_sides(w, h, r))
+    return x, y, x + ux, y + uy, x + ux + vx, y + uy + vy, x + vx, y + vy
+
+
+def _corners_to_corner(
+    x1: Array, y1: Array, x2: Array, y2: Array, x3: Array, y3: Array, x4: Array, y4: Array
+) -> tuple[Array, ...]:
+    return x1, y1, np.hypot(x2 - x1, y2 - y1), np.hypot(x3 - x2, y3 - y2), np.rad2deg(np.arctan2(y1 - y2, x2 - x1))
+
+
+def _corners_to_centre(x1: Array, y1: Array, *others: Array) -> tuple[Array, ...]:
+    _, _, w, h, r = _corners_to_corner(x1, y1, *others)
+    return (x1 + others[2]) / 2, (y1 + others[3]) / 2, w, h, r
+
+
+_COLUMNS = {"xyxy": 4, "xywh": 4, "cxcywh": 4, "xywhr": 5, "cxcywhr": 5, "xyxyxyxy": 8}
+_CONVERSIONS: dict[tuple[str, str], Callable[..., tuple[Array, ...]]] = {
+    ("xyxy", "xywh"): lambda x1, y1, x2, y2: (x1, y1, x2 - x1, y2 - y1),
+    ("xyxy", "cxcywh"): lambda x1, y1, x2, y2: ((x1 + x2) / 2, (y1 + y2) / 2, x2 - x1, y2 - y1),
+    ("xywh", "xyxy"): lambda x, y, w, h: (x, y, x + w, y + h),
+    ("xywh", "cxcywh"): lambda x, y, w, h: (x + w / 2, y + h / 2, w, h),
+    ("cxcywh", "xyxy"): lambda cx, cy, w, h: (cx - w / 2, cy - h / 2, cx + w / 2, cy + h / 2),
+    ("cxcywh", "xywh"): lambda cx, cy, w, h: (cx - w / 2, cy - h / 2, w, h),
+    ("cxcywhr", "xywhr"): _centre_to_corner,
+    ("cxcywhr", "xyxyxyxy"): _centre_to_corners,
+    ("xywhr", "cxcywhr"): _corner_to_centre,
+    ("xywhr", "xyxyxyxy"): _corner_to_corners,
+    ("xyxyxyxy", "xywhr"): _corners_to_corner,
+    ("xyxyxyxy", "cxcywhr"): _corners_to_centre,
+}
+
+
+def _format(value: Any, name: str) -> str:
+    rule = f"expected one of {', '.join(_COLUMNS)}, got {value!r}"
+    if not isinstance(value, str):
+        raise ArgumentTypeError(name, rule)
+    if value not in _COLUMNS:
+        raise ArgumentError(name, rule)
+    return value
+
+
+def box_convert(boxes: npt.ArrayLike, in_fmt: str, out_fmt: str) -> Array:
+    """Boxes in another format.
+
+    ============  =======================================================================================
+    ``xyxy``      two corners: x1, y1, x2, y2
+    ``xywh``      a corner and the sides: x1, y1, width, height
+    ``cxcywh``    the centre and the sides
+    ``cxcywhr``   the centre, the sides and an angle in degrees, as for :func:`box_iou_rotated`
+    ``xywhr``     the same with the corner that is top left before the box is turned, where it is afterwards
+    ``xyxyxyxy``  the corners, as they are after the turn: top left, top right, bottom right, bottom left
+    ============  =======================================================================================
+
+    Args:
+        boxes: ``[N, 4]``, ``[N, 5]`` or ``[N, 8]``, as `in_fmt` has it. Four corners are taken to be those of a
+            rectangle: the last is not looked at.
+        in_fmt: The format they have.
+        out_fmt: The format they get. Upright boxes do not become rotated ones, nor the reverse.
+
+    Returns:
+        A new array of the boxes' floating type (float64 for integers, whose centres may lie between). Rotated boxes are
+        computed in float64, and are exact at multiples of 90 degrees; an angle that is found from corners is in
+        (-180, 180].
+
+    Raises:
+        TypeError: An argument has a type that cannot be used.
+        ValueError: A wrong shape, an unknown format or pair of formats, or a number that is not finite, with its row.
+
+    Source:
+        The formats of torchvision's ``box_convert``.
+    """
+    source, target = _format(in_fmt, "in_fmt"), _format(out_fmt, "out_fmt")
+    table = to_rows(boxes, "boxes", _COLUMNS[source])
+    rows = _finite(table)
+    if source == target:
+        return rows.astype(table.given)
+    if (source, target) not in _CONVERSIONS:
+        kinds = ("an upright", "a rotated") if _COLUMNS[source] == 4 else ("a rotated", "an upright")
+        raise ArgumentError("out_fmt", f"{target} is {kinds[1]} format, and in_fmt {source} is {kinds[0]} one")
+    if _COLUMNS[source] > 4:
+        rows = rows.astype(np.float64)
+    return np.stack(_CONVERSIONS[source, target](*rows.T), axis=1).astype(table.given)
+
+
+# ---- Masks -----------------------------------------------------------------------------------------------------------
+
+
+def masks_to_boxes(masks: npt.ArrayLike) -> npt.NDArray[np.float32]:
+    """The smallest box around each mask.
+
+    Args:
+        masks: ``[N, H, W]``, booleans or numbers, where what is not 0 belongs to the mask. H and W are at most 2^24.
+
+    Returns:
+        float32 ``[N, 4]``, rows ``x1, y1, x2, y2``: the indices of the outermost columns and rows that have an element
+        of the mask, these included (for pixels that cover k to k + 1, add 1 to x2 and y2). ``0, 0, 0, 0`` for a mask
+        that has none.
+
+    Raises:
+        TypeError: An argument has a type that cannot be used.
+        ValueError: A wrong shape.
+
+    Source:
+        torchvision's ``masks_to_boxes``, which however fails where a mask is empty.
+    """
+    array = to_array(masks, "masks")
+    if array.dtype.kind not in "biuf":
+        raise ArgumentTypeError("masks", f"expected booleans or numbers, got elements of type {array.dtype}")
+    if array.ndim != 3:
+        raise ArgumentError("masks", f"expected [N, H, W], got {shape_text(array.shape)}")
+    if max(array.shape[1:]) > 2**24:
+        raise ArgumentError("masks", f"expected sides of at most 2^24, got {shape_text(array.shape)}")
+    flags = array if array.itemsize == 1 else array != 0
+    result = np.empty((len(flags), 4), np.float32)
+    native.call(
+        lib.roi_masks_to_boxes,
+        ffi.cast("const uint8_t *", address(flags)),
+        flags.shape,
+        flags.strides,
+        ffi.from_buffer("float[]", result),
+    )
+    return result
+
+
+# ---- Rows ------------------------------------------------------------------------------------------------------------
+
+
+def _sides(rows: Array) -> tuple[Array, Array]:
+    """Width and height of rows x1, y1, x2, y2."""
+    return rows[:, 2] - rows[:, 0], rows[:, 3] - rows[:, 1]
+
+
+def _finite(table: Boxes) -> Array:
+    """The rows of a table, after a check that they are finite."""
+    finite = np.isfinite(table.rows)
+    if not finite.all():
+        row, column = np.argwhere(~finite)[0]
+        name, where = table.locate(int(row))
+        value = table.rows[row, column]
+        raise ArgumentError(name, f"{where}: coordinates must be finite, got {value} in column {column}")
+    return table.rows

@@ -1,0 +1,180 @@
+"""How much boxes overlap: intersection over union and its relatives, of each box with each other."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from pyroi import native
+from pyroi.arrays import Array, describe, new_map
+from pyroi.boxes import Boxes, to_rows
+from pyroi.native import ffi, lib
+
+__all__ = ["box_iou", "box_iou_rotated", "complete_box_iou", "distance_box_iou", "generalized_box_iou"]
+
+_PARAMS = ffi.typeof("roi_iou_params *")
+_PARAMS_SIZE = ffi.sizeof("roi_iou_params")
+
+
+def box_iou(boxes1: npt.ArrayLike, boxes2: npt.ArrayLike) -> Array:
+    """Intersection over union of each of N boxes with each of M.
+
+    Args:
+        boxes1: ``[N, 4]``, rows ``x1, y1, x2, y2``, in any unit. ``x2 < x1`` or ``y2 < y1`` is a box without area.
+        boxes2: ``[M, 4]``, likewise.
+
+    Returns:
+        ``[N, M]`` in the floating type of the boxes (float64 for integers; the wider of two types). 0 where neither box
+        has an area; exactly 1 for a box that has one with itself. float32 is computed in float32, as long as that type
+        holds the areas, and right to a few units in the last place; 16-bit types are computed in float32.
+
+    Raises:
+        TypeError: An argument has a type that cannot be used.
+        ValueError: A wrong shape, or a coordinate that is not finite, which is named with its row.
+        MemoryError: The result does not fit in memory.
+
+    Source:
+        P. Jaccard's index, of the boxes' areas.
+
+    Example:
+        >>> import pyroi
+        >>> pyroi.box_iou([[0, 0, 10, 10]], [[5, 5, 15, 10], [0, 0, 10, 10]])
+        array([[0.2, 1. ]])
+    """
+    return _matrix(lib.roi_box_iou, lib.ROI_IOU, boxes1, boxes2, 4)
+
+
+def generalized_box_iou(boxes1: npt.ArrayLike, boxes2: npt.ArrayLike) -> Array:
+    """Generalized IoU: IoU, less the share of the smallest box around both that neither covers.
+
+    Args:
+        boxes1: As for :func:`box_iou`.
+        boxes2: As for :func:`box_iou`.
+
+    Returns:
+        ``[N, M]``, from -1 to 1, in the type of :func:`box_iou`. A quotient whose denominator is 0 counts as 0.
+
+    Raises:
+        TypeError: An argument has a type that cannot be used.
+        ValueError: As for :func:`box_iou`.
+        MemoryError: The result does not fit in memory.
+
+    Source:
+        H. Rezatofighi et al., "Generalized Intersection over Union", 2019.
+    """
+    return _matrix(lib.roi_box_iou, lib.ROI_GIOU, boxes1, boxes2, 4)
+
+
+def distance_box_iou(boxes1: npt.ArrayLike, boxes2: npt.ArrayLike) -> Array:
+    """Distance IoU: IoU, less the squared distance of the centres over the squared diagonal of the box around both.
+
+    Args:
+        boxes1: As for :func:`box_iou`.
+        boxes2: As for :func:`box_iou`.
+
+    Returns:
+        ``[N, M]``, from -1 to 1, in the type of :func:`box_iou`. A quotient whose denominator is 0 counts as 0 (others
+        add 1e-7 to denominators instead, and so are off by about as much).
+
+    Raises:
+        TypeError: An argument has a type that cannot be used.
+        ValueError: As for :func:`box_iou`.
+        MemoryError: The result does not fit in memory.
+
+    Source:
+        Z. Zheng et al., "Distance-IoU Loss", 2020, equation 5.
+    """
+    return _matrix(lib.roi_box_iou, lib.ROI_DIOU, boxes1, boxes2, 4)
+
+
+def complete_box_iou(boxes1: npt.ArrayLike, boxes2: npt.ArrayLike) -> Array:
+    """Complete IoU: distance IoU, less what differing aspect ratios cost.
+
+    That is ``v**2 / (1 - IoU + v)`` with ``v = (2 / pi * (atan(w1 / h1) - atan(w2 / h2)))**2``, where ``w / 0`` is
+    infinite and ``0 / 0`` is 0.
+
+    Args:
+        boxes1: As for :func:`box_iou`.
+        boxes2: As for :func:`box_iou`.
+
+    Returns:
+        ``[N, M]`` in the type of :func:`box_iou`. A quotient whose denominator is 0 counts as 0.
+
+    Raises:
+        TypeError: An argument has a type that cannot be used.
+        ValueError: As for :func:`box_iou`.
+        MemoryError: The result does not fit in memory.
+
+    Source:
+        Z. Zheng et al., "Distance-IoU Loss", 2020, equations 8 to 11.
+    """
+    return _matrix(lib.roi_box_iou, lib.ROI_CIOU, boxes1, boxes2, 4)
+
+
+def box_iou_rotated(boxes1: npt.ArrayLike, boxes2: npt.ArrayLike) -> Array:
+    """Intersection over union of each of N rotated boxes with each of M.
+
+    A box is a centre, two sides and an angle in degrees. A point ``(u, v)`` of the upright box ``w x h`` around the
+    origin lies at ``x = cx + u cos(angle) + v sin(angle)``, ``y = cy - u sin(angle) + v cos(angle)``: with y pointing
+    down, as in images, a positive angle turns the box counter-clockwise as one looks at the image. This is the
+    convention of Detectron2 and torchvision.
+
+    Args:
+        boxes1: ``[N, 5]``, rows ``cx, cy, w, h, angle``, with w and h of 0 or more.
+        boxes2: ``[M, 5]``, likewise.
+
+    Returns:
+        ``[N, M]`` in the floating type of the boxes, computed in float64. Exactly 1 for a box that has an area with
+        itself, whatever its size and however its angle is written; 0 where neither has one. The same whichever of two
+        boxes comes first.
+
+    Raises:
+        TypeError: An argument has a type that cannot be used.
+        ValueError: A wrong shape, a number that is not finite or a side below 0, which is named with its row.
+        MemoryError: The result does not fit in memory.
+
+    Source:
+        P. Jaccard's index, of the boxes' areas; parameters as in Detectron2's ``pairwise_iou_rotated``.
+    """
+    return _matrix(lib.roi_box_iou_rotated, lib.ROI_IOU, boxes1, boxes2, 5)
+
+
+@dataclass(frozen=True)
+class _Pair:
+    """Two arrays of boxes, whose rows libroi counts through."""
+
+    first: Boxes
+    second: Boxes
+
+    def locate(self, row: int) -> tuple[str, str]:
+        """A row in the caller's terms: which argument, and where in it."""
+        if row < len(self.first):
+            return self.first.locate(row)
+        return self.second.locate(row - len(self.first))
+
+
+def _result_dtype(pair: _Pair) -> np.dtype[Any]:
+    """The type that both came in; of two different ones the wider, which for two of 16 bits is float32."""
+    first, second = pair.first.given, pair.second.given
+    if first is not None and first == second:
+        return first
+    return np.promote_types(pair.first.rows.dtype, pair.second.rows.dtype)
+
+
+def _matrix(function: Any, kind: int, boxes1: Any, boxes2: Any, columns: int) -> Array:
+    """The call that all kinds of overlap share."""
+    pair = _Pair(to_rows(boxes1, "boxes1", columns), to_rows(boxes2, "boxes2", columns))
+    result = new_map((len(pair.first), len(pair.second)), _result_dtype(pair), "boxes2")
+    params = ffi.new(_PARAMS, (_PARAMS_SIZE, kind, native.cancel_flag()))
+    native.call(
+        function,
+        params,
+        pair.first.describe(),
+        pair.second.describe(),
+        describe(result.reshape(1, 1, *result.shape)),
+        boxes=pair,
+    )
+    return result

@@ -1,0 +1,289 @@
+"""Non-maximum suppression: of boxes that overlap, the one with the highest score is kept."""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from pyroi import native
+from pyroi.arrays import (
+    Array,
+    address,
+    choice,
+    dtype_code,
+    element_strides,
+    shape_text,
+    to_array,
+    to_floats,
+    to_integer,
+    to_number,
+    widen,
+)
+from pyroi.boxes import Boxes, to_rows
+from pyroi.errors import ArgumentError, ArgumentTypeError
+from pyroi.native import ffi, lib
+
+__all__ = ["batched_nms", "nms", "nms_rotated", "soft_nms"]
+
+_METHODS = {"gaussian": lib.ROI_SOFT_GAUSSIAN, "linear": lib.ROI_SOFT_LINEAR}
+_PARAMS = ffi.typeof("roi_nms_params *")
+_PARAMS_SIZE = ffi.sizeof("roi_nms_params")
+_SOFT_PARAMS = ffi.typeof("roi_soft_nms_params *")
+_SOFT_PARAMS_SIZE = ffi.sizeof("roi_soft_nms_params")
+_VECTOR = ffi.typeof("roi_vector *")
+_COUNT = ffi.typeof("int64_t *")
+
+
+def nms(
+    boxes: npt.ArrayLike,
+    scores: npt.ArrayLike,
+    iou_threshold: float,
+    score_threshold: float | None = None,
+    *,
+    max_output: int | None = None,
+) -> npt.NDArray[np.int64]:
+    """Non-maximum suppression.
+
+    Goes through the boxes by falling score and keeps each whose intersection over union with every box kept before is
+    at most `iou_threshold`.
+
+    Args:
+        boxes: ``[N, 4]``, rows ``x1, y1, x2, y2``, in any unit. ``x2 < x1`` or ``y2 < y1`` is a box without area, which
+            suppresses nothing and is not suppressed.
+        scores: ``[N]``. Where scores are equal, the box that comes first goes first.
+        iou_threshold: From 0 to 1. An IoU equal to it does not suppress.
+        score_threshold: If given, boxes of this score or less are left out from the start.
+        max_output: If given, at most so many boxes are kept, the first.
+
+    Returns:
+        int64 ``[kept]``: indices into `boxes` as given (also with a score threshold), by falling score.
+
+        IoU is evaluated in float64 whatever the type of the boxes, so that the result does not depend on it, nor on the
+        processor or the number of threads. Time grows as n log n where few boxes overlap.
+
+    Raises:
+        TypeError: An argument has a type that cannot be used.
+        ValueError: A wrong shape or range, a coordinate that is not finite, or a score that is NaN; the message names
+            the argument, the rule and what came, with the row.
+
+    Source:
+        R. Girshick et al., "Rich feature hierarchies for accurate object detection", 2014, section 2; strictness and
+        order of equal scores as in torchvision and in the ONNX operator NonMaxSuppression.
+
+    Example:
+        >>> import pyroi
+        >>> pyroi.nms([[0, 0, 10, 10], [1, 1, 11, 11], [20, 20, 30, 30]], [0.9, 0.8, 0.7], 0.5)
+        array([0, 2])
+    """
+    return _keep(lib.roi_nms, to_rows(boxes, "boxes", 4), scores, None, iou_threshold, score_threshold, max_output)
+
+
+def batched_nms(
+    boxes: npt.ArrayLike,
+    scores: npt.ArrayLike,
+    idxs: npt.ArrayLike,
+    iou_threshold: float,
+    score_threshold: float | None = None,
+    *,
+    max_output: int | None = None,
+) -> npt.NDArray[np.int64]:
+    """:func:`nms` class by class: boxes of different classes do not suppress each other.
+
+    Classes are told apart by their number alone. Libraries that shift the boxes of each class to a place of its own
+    lose digits on the way, and are wrong for negative coordinates and large class numbers; here no coordinate changes.
+
+    Args:
+        boxes: As for :func:`nms`.
+        scores: As for :func:`nms`.
+        idxs: ``[N]``, the class of each box: any integers.
+        iou_threshold: As for :func:`nms`.
+        score_threshold: As for :func:`nms`.
+        max_output: If given, at most so many boxes are kept of all classes together.
+
+    Returns:
+        int64 ``[kept]``: indices into `boxes` as given, by falling score over all classes.
+
+    Raises:
+        TypeError: An argument has a type that cannot be used.
+        ValueError: As for :func:`nms`, or a class that is not a whole number.
+
+    Source:
+        The definition in torchvision's ``batched_nms``.
+    """
+    rows = to_rows(boxes, "boxes", 4)
+    classes = _to_classes(idxs, len(rows))
+    return _keep(lib.roi_nms, rows, scores, classes, iou_threshold, score_threshold, max_output)
+
+
+def nms_rotated(
+    boxes: npt.ArrayLike,
+    scores: npt.ArrayLike,
+    iou_threshold: float,
+    score_threshold: float | None = None,
+    *,
+    max_output: int | None = None,
+) -> npt.NDArray[np.int64]:
+    """:func:`nms` of rotated boxes.
+
+    Args:
+        boxes: ``[N, 5]``, rows ``cx, cy, w, h, angle`` as for :func:`box_iou_rotated`.
+        scores: As for :func:`nms`.
+        iou_threshold: As for :func:`nms`.
+        score_threshold: As for :func:`nms`.
+        max_output: As for :func:`nms`.
+
+    Returns:
+        int64 ``[kept]``: indices into `boxes` as given, by falling score.
+
+    Raises:
+        TypeError: An argument has a type that cannot be used.
+        ValueError: As for :func:`nms`, or a side below 0.
+
+    Source:
+        The definition in Detectron2's ``nms_rotated``.
+    """
+    rows = to_rows(boxes, "boxes", 5)
+    return _keep(lib.roi_nms_rotated, rows, scores, None, iou_threshold, score_threshold, max_output)
+
+
+def soft_nms(
+    boxes: npt.ArrayLike,
+    scores: npt.ArrayLike,
+    *,
+    method: str = "gaussian",
+    sigma: float = 0.5,
+    iou_threshold: float = 0.3,
+    score_threshold: float = 0.001,
+) -> tuple[npt.NDArray[np.int64], Array]:
+    """Soft non-maximum suppression: boxes that overlap one that is kept lose score instead of being dropped.
+
+    Keeps the box of highest score (the first of equal ones), lowers the scores of those that overlap it, and so on
+    until no score is above `score_threshold`.
+
+    Args:
+        boxes: As for :func:`nms`.
+        scores: ``[N]``, finite.
+        method: By what scores are multiplied. ``"gaussian"``: ``exp(-IoU**2 / sigma)``. ``"linear"``: ``1 - IoU`` where
+            IoU is above `iou_threshold`.
+        sigma: Of the Gaussian, above 0. Not used by ``"linear"``.
+        iou_threshold: From 0 to 1. Not used by ``"gaussian"``.
+        score_threshold: Boxes whose score is, or falls to, this or less are dropped.
+
+    Returns:
+        Indices int64 ``[kept]`` into `boxes` as given, and the new scores ``[kept]`` in the floating type of `scores`,
+        computed in float64; both in the order of keeping, which is by falling new score.
+
+    Raises:
+        TypeError: An argument has a type that cannot be used.
+        ValueError: A wrong shape or range, an unknown method, or a number that is not finite, with its row.
+
+    Source:
+        N. Bodla et al., "Soft-NMS: Improving Object Detection With One Line of Code", 2017, equations 2 and 3.
+    """
+    rows = to_rows(boxes, "boxes", 4)
+    given = _to_scores(scores, len(rows))
+    facts = {
+        "sigma": to_number(sigma, "sigma"),
+        "iou_threshold": to_number(iou_threshold, "iou_threshold"),
+        "score_threshold": to_number(score_threshold, "score_threshold"),
+    }
+    params = ffi.new(
+        _SOFT_PARAMS, (_SOFT_PARAMS_SIZE, choice(method, "method", _METHODS), *facts.values(), native.cancel_flag())
+    )
+    kept = np.empty(len(rows), np.int64)
+    lowered = np.empty(len(rows), np.float64)
+    count = ffi.new(_COUNT)
+    numbers = widen(given)
+    native.call(
+        lib.roi_soft_nms,
+        params,
+        rows.describe(),
+        _describe_vector(numbers),
+        _pointer(kept),
+        ffi.from_buffer("double[]", lowered),
+        count,
+        boxes=rows,
+        score_kind="a finite number",
+        **facts,
+    )
+    return kept[: count[0]].copy(), lowered[: count[0]].astype(given.dtype)
+
+
+# ---- Arguments -------------------------------------------------------------------------------------------------------
+
+
+def _to_scores(value: Any, count: int) -> Array:
+    return _one_per_box(to_floats(value, "scores", np.float64), "scores", count)
+
+
+def _one_per_box(array: Array, name: str, count: int) -> Array:
+    if array.shape != (count,):
+        raise ArgumentError(name, f"expected [{count}], one for each box, got {shape_text(array.shape)}")
+    return array
+
+
+def _to_classes(value: Any, count: int) -> npt.NDArray[np.int64]:
+    """Classes as int64; whole numbers of another type will do."""
+    given = _one_per_box(to_array(value, "idxs"), "idxs", count)
+    if given.dtype.kind in "iub" or count == 0:
+        return np.ascontiguousarray(given).astype(np.int64, copy=False)
+    if given.dtype.kind != "f":
+        raise ArgumentTypeError("idxs", f"expected integers, got elements of type {given.dtype}")
+    wrong = np.flatnonzero(~(np.abs(given) < 2.0**63) | (given != np.floor(given)))
+    if wrong.size:
+        raise ArgumentError("idxs", f"row {wrong[0]}: expected a whole number, got {given[wrong[0]]}")
+    return given.astype(np.int64)
+
+
+def _describe_vector(array: Array) -> Any:
+    return ffi.new(_VECTOR, (address(array), dtype_code(array.dtype), len(array), *element_strides(array)))
+
+
+def _pointer(array: npt.NDArray[np.int64]) -> Any:
+    return ffi.from_buffer("int64_t[]", array)
+
+
+def _to_limit(max_output: Any) -> int:
+    """libroi's -1 is no limit."""
+    if max_output is None:
+        return -1
+    limit = to_integer(max_output, "max_output")
+    if limit < 0:
+        raise ArgumentError("max_output", f"expected 0 or more, got {limit}")
+    return limit
+
+
+def _keep(
+    function: Any,
+    rows: Boxes,
+    scores: Any,
+    classes: npt.NDArray[np.int64] | None,
+    iou_threshold: Any,
+    score_threshold: Any,
+    max_output: Any,
+) -> npt.NDArray[np.int64]:
+    """The call that all forms of hard suppression share."""
+    numbers = widen(_to_scores(scores, len(rows)))
+    iou_limit = to_number(iou_threshold, "iou_threshold")
+    score_limit = -math.inf if score_threshold is None else to_number(score_threshold, "score_threshold")
+    limit = _to_limit(max_output)
+    params = ffi.new(_PARAMS, (_PARAMS_SIZE, iou_limit, score_limit, limit, native.cancel_flag()))
+    kept = np.empty(len(rows) if limit < 0 else min(len(rows), limit), np.int64)
+    count = ffi.new(_COUNT)
+    native.call(
+        function,
+        params,
+        rows.describe(),
+        _describe_vector(numbers),
+        ffi.NULL if classes is None else _pointer(classes),
+        _pointer(kept),
+        count,
+        boxes=rows,
+        score_kind="a number",
+        iou_threshold=iou_limit,
+        score_threshold=score_limit,
+    )
+    return kept[: count[0]].copy()

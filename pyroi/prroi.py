@@ -1,0 +1,127 @@
+"""Precise RoI pooling: crops from boxes by integration, with gradients for the map and for the boxes."""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from pyroi import native
+from pyroi.arrays import Array, describe, new_map, shape_text, to_map, to_number, to_size
+from pyroi.boxes import Boxes, to_boxes
+from pyroi.errors import ArgumentError
+from pyroi.native import ffi, lib
+
+__all__ = ["prroi_pool", "prroi_pool_backward"]
+
+
+def _params(spatial_scale: float) -> Any:
+    return ffi.new("roi_prroi_params *", (ffi.sizeof("roi_prroi_params"), spatial_scale, native.cancel_flag()))
+
+
+def prroi_pool(input: npt.ArrayLike, boxes: Any, output_size: int | Sequence[int], spatial_scale: float = 1.0) -> Array:
+    """Pools each box to a crop of fixed size by the integral of the bilinear surface, without sampling.
+
+    The surface passes through pixel k at coordinate k (there is no shift by half a pixel), is bilinear in between, and
+    falls linearly to 0 at distance 1 outside the map. A box is cut into ``output_size`` bins; each gives the integral
+    of the surface over the bin divided by the bin's area. So the crop is a smooth function of the box's corners.
+
+    Args:
+        input: Feature map ``[N, C, H, W]``, as for :func:`roi_align`.
+        boxes: As for :func:`roi_align`. A box without area, ``x2 <= x1`` or ``y2 <= y1``, gives 0.
+        output_size: ``(height, width)`` of a crop, or one number for a square.
+        spatial_scale: Size of the map over size of the image: 1/16 for a map of stride 16.
+
+    Returns:
+        Crops ``[K, C, height, width]`` of the input's floating type, in the order of the boxes.
+
+    Raises:
+        TypeError: An argument has a type that cannot be used.
+        ValueError: A wrong shape or range, as for :func:`roi_align`.
+        MemoryError: The result does not fit in memory.
+
+    Source:
+        B. Jiang, R. Luo, J. Mao, T. Xiao, Y. Jiang, "Acquisition of Localization Confidence for Accurate Object
+        Detection", 2018, section 3.3.
+    """
+    features = to_map(input, "input")
+    table = to_boxes(boxes, features.shape[0])
+    height, width = to_size(output_size, "output_size")
+    scale = to_number(spatial_scale, "spatial_scale")
+    result = new_map((len(table), features.shape[1], height, width), features.dtype, "output_size")
+    native.call(
+        lib.roi_prroi_pool,
+        _params(scale),
+        describe(features),
+        table.describe(),
+        describe(result),
+        boxes=table,
+        images=features.shape[0],
+        scale_name="spatial_scale",
+        scale=scale,
+    )
+    return result
+
+
+def prroi_pool_backward(
+    grad: npt.ArrayLike, input: npt.ArrayLike, boxes: Any, spatial_scale: float = 1.0
+) -> tuple[Array, Any]:
+    """Both gradients of :func:`prroi_pool`: for its input and for the corners of the boxes.
+
+    Args:
+        grad: Gradient of the crops, ``[K, C, height, width]``, of the input's floating type.
+        input: The feature map, as it was given to :func:`prroi_pool`.
+        boxes: The boxes, as they were given to :func:`prroi_pool`.
+        spatial_scale: As it was.
+
+    Returns:
+        ``(grad_input, grad_boxes)``. The first has the shape and floating type of `input`. The second has the form of
+        `boxes`, ``[K, 4]``, ``[K, 5]`` with 0 for the batch index, or a list of arrays ``[L, 4]``, and is float64 where
+        the boxes are, else float32. A box without area has the gradient 0. Bits do not depend on the number of threads.
+
+    Raises:
+        TypeError: An argument has a type that cannot be used, or `grad` and `input` differ in type.
+        ValueError: A wrong shape or range, as for :func:`roi_align`.
+        MemoryError: The result does not fit in memory.
+
+    Source:
+        The derivatives of the integral, for the corners by its values on the edges of the bins; the paper of
+        :func:`prroi_pool`, equation 4.
+    """
+    features = to_map(input, "input")
+    grads = to_map(grad, "grad")
+    table = to_boxes(boxes, features.shape[0])
+    if grads.shape[:2] != (len(table), features.shape[1]):
+        rule = f"expected [{len(table)}, {features.shape[1]}, height, width] for {len(table)} boxes and an input "
+        raise ArgumentError("grad", f"{rule}{shape_text(features.shape)}, got {shape_text(grads.shape)}")
+    if grads.dtype != features.dtype:
+        raise ArgumentError("grad", f"expected elements of the input's type {features.dtype}, got {grads.dtype}")
+    scale = to_number(spatial_scale, "spatial_scale")
+    grad_input = new_map(features.shape, features.dtype, "input")
+    corners = np.zeros((len(table), 4))
+    native.call(
+        lib.roi_prroi_pool_backward,
+        _params(scale),
+        describe(grads),
+        describe(features),
+        table.describe(),
+        describe(grad_input),
+        ffi.cast("double *", corners.__array_interface__["data"][0]),
+        boxes=table,
+        images=features.shape[0],
+        scale_name="spatial_scale",
+        scale=scale,
+    )
+    return grad_input, _as_given(corners, table)
+
+
+def _as_given(corners: Array, table: Boxes) -> Any:
+    """The gradient of the corners in the form that the boxes came in."""
+    result = np.zeros_like(table.rows, order="C")
+    result[:, -4:] = corners
+    if not table.ends:
+        return result
+    return [result[begin:end] for begin, end in itertools.pairwise((0, *table.ends))]

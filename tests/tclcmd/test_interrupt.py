@@ -1,0 +1,93 @@
+"""Ctrl-C: what it stops, how that is reported, and that the interpreter goes on."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import threading
+import time
+
+import pytest
+
+ENDLESS = {
+    "loop": "while 1 {}",
+    "catching loop": "while 1 {catch {foo}}",
+    "trying loop": "while 1 {try {torch::zeros x} on error {} {}}",
+    "calling loop": "while 1 {torch::zeros {2 2}}",
+    "recursion": "proc f {} {while 1 {catch f}}; f",
+    "sleep": "after 100000",
+    "event loop": "vwait forever",
+    "child interpreter": "[interp create] eval {while 1 {catch {foo}}}",
+    "operator": "set x [torch::zeros {1 64 512 512}]; set b [torch::zeros {20000 5}]; "
+    "set b [torch::tensor_add $b [torch::tensor_create {0 0 0 500 500}]]; "
+    "while 1 {catch {torch::roi_align $x $b {14 14}}}",
+    "waiting for a line": "gets stdin",
+}
+
+
+def started(roish, script: str, **options: object) -> subprocess.Popen[str]:
+    """roish at work on a script; it has said that it began."""
+    process = subprocess.Popen(
+        [*roish.command, "-c", f"puts begun; flush stdout; {script}; puts never"],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        **options,  # type: ignore[call-overload]
+    )
+    assert process.stdout.readline() == "begun\n"
+    time.sleep(0.2)
+    return process
+
+
+@pytest.mark.parametrize("script", ENDLESS.values(), ids=ENDLESS)
+def test_a_script_ends_with_status_130(roish, script):
+    """No `catch` holds it back, and nothing is written as if it were an error of the script."""
+    process = started(roish, script)
+    begun = time.monotonic()
+    process.send_signal(signal.SIGINT)
+    process.wait(timeout=30)  # its standard input stays open
+    assert (process.returncode, *process.communicate()) == (130, "", "")
+    assert time.monotonic() - begun < 10
+
+
+def test_a_script_that_waits_to_be_read(roish, tmp_path):
+    """Between two commands on standard input, too."""
+    process = subprocess.Popen(roish.command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+    process.stdin.write("puts begun; flush stdout\n")
+    process.stdin.flush()
+    assert process.stdout.readline() == "begun\n"
+    time.sleep(0.2)
+    process.send_signal(signal.SIGINT)
+    process.stdin.write("puts never\n")
+    out, _ = process.communicate(timeout=30)
+    assert (process.returncode, out) == (130, "")
+
+
+def test_a_job_in_the_background_is_not_interrupted(roish):
+    """A process that was started to ignore SIGINT goes on ignoring it."""
+    process = started(roish, "after 1000", preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_IGN))
+    process.send_signal(signal.SIGINT)
+    assert process.communicate(timeout=30)[0] == "never\n"
+
+
+@pytest.mark.parametrize("script", [ENDLESS["loop"], ENDLESS["catching loop"], ENDLESS["event loop"]])
+def test_the_interpreter_goes_on(tcl, script):
+    """It can be used again at once, and interrupted again."""
+    for _ in range(2):
+        timer = threading.Timer(0.2, os.kill, (os.getpid(), signal.SIGINT))
+        timer.start()
+        outcome = tcl.interpreter.eval(script)
+        timer.join()
+        assert outcome.is_error
+        assert outcome.was_interrupted
+        assert tcl("set a 1; catch {error x}; torch::tensor_numel [torch::zeros 3]") == "3"
+
+
+def test_python_has_its_own_handler_back(tcl):
+    """Outside of evaluations Ctrl-C is Python's KeyboardInterrupt."""
+    tcl("set x 1")
+    with pytest.raises(KeyboardInterrupt):
+        os.kill(os.getpid(), signal.SIGINT)
+        time.sleep(1)

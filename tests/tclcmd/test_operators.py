@@ -1,0 +1,223 @@
+"""The operators as commands: their rows agree with pyroi, and the calls of their documentation run."""
+
+from __future__ import annotations
+
+import inspect
+
+import numpy as np
+import pytest
+
+import pyroi
+from tclcmd import declare
+from tclcmd.commands import REGISTRY
+
+OPERATORS = [command for command in REGISTRY.values() if command.has_page]
+
+#: What a command has no use for: its result is a new tensor.
+PYTHON_ONLY = {"out"}
+
+
+#: Has the positional order of old scripts, see below.
+OTHER_ORDER = {"soft_nms"}
+
+
+@pytest.mark.parametrize(
+    "command", [row for row in OPERATORS if row.name not in OTHER_ORDER], ids=lambda command: command.name
+)
+def test_a_row_agrees_with_the_python_function(command):
+    """The same parameters in the same order, the same defaults, and options only where Python takes keywords only."""
+    signature = inspect.signature(getattr(pyroi, command.name))
+    expected = [
+        (
+            name,
+            declare.REQUIRED if parameter.default is parameter.empty else parameter.default,
+            parameter.kind is parameter.KEYWORD_ONLY,
+        )
+        for name, parameter in signature.parameters.items()
+        if name not in PYTHON_ONLY
+    ]
+    assert [(row.name, row.default, row.named_only) for row in command.parameters] == expected
+    assert command.function is getattr(pyroi, command.name)
+
+
+def test_soft_nms_has_the_positions_that_old_scripts_use():
+    """Where Python takes keywords only; the names and defaults are Python's."""
+    row = REGISTRY["soft_nms"]
+    assert row.orders == (("boxes", "scores", "sigma", "iou_threshold", "score_threshold", "method"),)
+    python = {name: parameter.default for name, parameter in inspect.signature(pyroi.soft_nms).parameters.items()}
+    assert {parameter.name: parameter.default for parameter in row.parameters if not parameter.is_required} == {
+        name: default for name, default in python.items() if default is not inspect.Parameter.empty
+    }
+
+
+def test_every_operator_of_pyroi_is_a_command():
+    """Except for what a script computes as easily itself."""
+    functions = {name for name in pyroi.__all__ if inspect.isfunction(getattr(pyroi, name))}
+    others = {"assign_levels", "cpu_features", "get_num_threads", "set_num_threads", "watch_cancel_flag"}
+    assert {command.name for command in OPERATORS} == functions - others
+
+
+# ---- The calls of the documentation of torch::roi_align --------------------------------------------------------------
+
+PREPARED = """
+set features [torch::zeros {1 64 32 32}]
+set boxes [torch::tensor_create {{0.0 0.0 0.5 0.5} {0.2 0.3 0.7 0.8}} float32]
+set backbone_features [torch::randn {2 16 32 32}]
+set detection_boxes [torch::tensor_create {{0 8 8 96 96} {1 16 0 80 64} {1 0 0 500 500}}]
+set person_boxes [torch::tensor_create {{4 4 20 28}}]
+"""
+
+DOCUMENTED = [
+    ("""set pooled_features [torch::roi_align \\
+    -input $features \\
+    -boxes $boxes \\
+    -outputSize {7 7}]""", "2 64 7 7"),
+    ("""set result [torch::roi_align \\
+    -input $features \\
+    -boxes $boxes \\
+    -outputSize {14 14} \\
+    -spatialScale 0.0625 \\
+    -samplingRatio 2 \\
+    -aligned true]""", "2 64 14 14"),
+    ("set result [torch::roi_align $features $boxes {7 7} 0.0625 2 true]", "2 64 7 7"),
+    ("""set result [torch::roiAlign \\
+    -input $features \\
+    -boxes $boxes \\
+    -outputSize {7 7} \\
+    -spatialScale 0.0625]""", "2 64 7 7"),
+    ("""set features [torch::roi_align \\
+    -input $backbone_features \\
+    -boxes $detection_boxes \\
+    -outputSize {7 7} \\
+    -spatialScale 0.0625]""", "3 16 7 7"),
+    ("""set mask_features [torch::roi_align \\
+    -input $features \\
+    -boxes $boxes \\
+    -outputSize {14 14} \\
+    -samplingRatio 2]""", "2 64 14 14"),
+    ("""set keypoint_features [torch::roi_align \\
+    -input $features \\
+    -boxes $person_boxes \\
+    -outputSize {28 28} \\
+    -aligned true]""", "1 64 28 28"),
+    ("""set result [torch::roi_align \\
+    -input $features \\
+    -boxes $boxes \\
+    -outputSize {7 7} \\
+    -spatialScale 0.0625 \\
+    -samplingRatio 2 \\
+    -aligned true]""", "2 64 7 7"),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("call", "shape"), DOCUMENTED)
+def test_a_documented_call_runs_as_written(tcl, call, shape):
+    """With the variables that it presumes."""
+    tcl.run(PREPARED)
+    assert tcl(call).startswith("tensor")
+    assert tcl("torch::tensor_shape " + tcl("set errorCode {}; set " + call.split()[1])) == shape
+
+
+@pytest.mark.parametrize(
+    ("call", "words"),
+    [
+        ("catch {torch::roi_align -input $features} error", "Missing required parameters"),
+        (
+            'catch {torch::roi_align -input "invalid" -boxes $boxes -outputSize {7 7}} error',
+            "Invalid input tensor",
+        ),
+        (
+            'catch {torch::roi_align -input $features -boxes $boxes -outputSize {7 7} -spatialScale "invalid"} error',
+            "Invalid spatialScale value",
+        ),
+    ],
+)
+def test_a_documented_error_has_its_first_words(tcl, call, words):
+    """As the documentation has them in its comments."""
+    tcl.run(PREPARED)
+    assert tcl(call) == "1"
+    assert tcl("set error").startswith(words)
+
+
+# ---- Values come through unchanged -----------------------------------------------------------------------------------
+
+
+def test_the_forward_is_pyrois(tcl):
+    """To the last bit, with every parameter away from its default."""
+    tcl.run("torch::manual_seed 5; set x [torch::randn {2 3 9 11} float64]; set b {{0 1 2 30 40} {1 -5 3 12 9.5}}")
+    x = np.array(tcl.floats("set x")).reshape(2, 3, 9, 11)
+    boxes = np.array([[0, 1, 2, 30, 40], [1, -5, 3, 12, 9.5]], np.float32)
+    expected = pyroi.roi_align(x, boxes, (2, 5), 0.25, 3, False, mode="max")
+    assert tcl.floats("torch::roi_align $x $b {2 5} 0.25 3 no -mode max") == expected.ravel().tolist()
+
+
+def test_the_gradient_of_a_sum(tcl):
+    """Box (1,1,3,3), 2x2 bins of 2x2 samples, not aligned: 1 2 1, 2 4 2, 1 2 1, all / 4, on rows and columns 1 to 3."""
+    got = tcl.floats("torch::roi_align_backward [torch::ones {1 1 2 2}] {1 1 3 3} {1 1 5 5} 1.0 2 false")
+    expected = np.zeros((5, 5))
+    expected[1:4, 1:4] = np.outer([1, 2, 1], [1, 2, 1]) / 4
+    assert got == expected.ravel().tolist()
+
+
+def test_boxes_choose_their_level(tcl):
+    """Sides 112, 224 and 448 are pooled from levels 1, 2 and 3."""
+    tcl.run("foreach l {0 1 2 3} {lappend maps [torch::full {1 1 8 8} $l]}")
+    tcl.run("set b {{0 0 112 112} {0 0 224 224} {0 0 448 448}}")
+    call = "torch::multiscale_roi_align $maps $b 1 {0.01 0.01 0.01 0.01} 1 false"
+    assert tcl.floats(call) == [1, 2, 3]
+    assert tcl.floats(call + " -canonicalScale 448 -canonicalLevel 1") == [0, 0, 1]
+
+
+def test_boxes_in_all_their_forms(tcl):
+    """A tensor, a literal, one box, a list with one tensor for each image, none at all."""
+    tcl.run("set x [torch::arange 50]; set x [torch::tensor_reshape $x {2 1 5 5}]; set b {{0 1 1 3 3} {1 1 1 3 3}}")
+    tcl.run("set one [torch::tensor_create {{1 1 3 3}}]")
+    for boxes in ("$b", "[torch::tensor_create $b]", "[torch::tensor_create $b float64]", "[list $one $one]"):
+        assert tcl.floats(f"torch::roi_align $x {boxes} 1 1.0 2") == [9, 34]
+    assert tcl.floats("torch::roi_align $x {1 1 1 3 3} 1 1.0 2") == [34]
+    assert tcl("torch::tensor_shape [torch::roi_align $x {} 7]") == "0 1 7 7"
+
+
+def test_a_map_is_resized_by_size_or_by_factor(tcl):
+    """By position and by name; the values are pyroi's."""
+    tcl.run("set x [torch::tensor_reshape [torch::arange 24] {1 1 4 6}]")
+    x = np.arange(24, dtype=np.float32).reshape(1, 1, 4, 6)
+    by_size = pyroi.interpolate(x, (5, 3), "bilinear", True)
+    assert tcl.floats("torch::interpolate $x {5 3} bilinear yes") == pytest.approx(by_size.ravel().tolist())
+    by_factor = pyroi.interpolate(x, scale_factor=(0.5, 2), mode="bicubic", antialias=True).ravel().tolist()
+    for call in (
+        "torch::interpolate $x {} bicubic false {0.5 2} true",
+        "torch::interpolate $x -scaleFactor {0.5 2} -mode bicubic -antialias 1",
+    ):
+        assert tcl.floats(call) == pytest.approx(by_factor)
+    assert tcl("torch::tensor_shape [torch::interpolate $x -scaleFactor 1.5]") == "1 1 6 9"
+
+
+@pytest.mark.parametrize("words", ["", " 7 -scaleFactor 2"])
+def test_a_size_or_a_factor_is_needed(tcl, words):
+    """One of them, not both."""
+    message = tcl.error("torch::interpolate [torch::zeros {1 1 4 4}]" + words)
+    assert message.startswith("Invalid size value: expected either size or scale_factor, got")
+
+
+def test_a_dash_keeps_a_side(tcl):
+    """Alone it keeps both."""
+    tcl.run("set x [torch::tensor_reshape [torch::arange 24] {1 1 4 6}]")
+    shapes = {"2": "2 2", "{3 5}": "3 5", "{2 -}": "2 6", "{- 2}": "4 2", "{- -}": "4 6", "-": "4 6", "{-}": "4 6"}
+    for size, sides in shapes.items():
+        assert tcl(f"torch::tensor_shape [torch::adaptive_avg_pool2d $x {size}]") == f"1 1 {sides}"
+        assert tcl(f"torch::tensor_shape [torch::adaptive_avg_pool2d -input $x -outputSize {size}]") == f"1 1 {sides}"
+    assert tcl.floats("torch::adaptive_avg_pool2d $x {1 -}") == [9, 10, 11, 12, 13, 14]
+
+
+def test_both_gradients_of_precise_pooling(tcl):
+    """A list: for the map, and for the boxes in the form they came in."""
+    tcl.run("set x [torch::tensor_reshape [torch::arange 25] {1 1 5 5}]; set one [torch::ones {1 1 1 1}]")
+    tcl.run("set box {1.2 1.1 2.7 3.4}")
+    assert tcl.floats("torch::prroi_pool $x [list $box] 1") == pytest.approx([13.2])
+    tcl.run("lassign [torch::prroi_pool_backward $one $x [list $box]] map boxes")
+    assert tcl("torch::tensor_shape $map") == "1 1 5 5"
+    assert tcl.floats("set boxes") == pytest.approx([0.5, 2.5, 0.5, 2.5])
+    tcl.run("lassign [torch::prroi_pool_backward $one $x [list [torch::tensor_create [list $box]]]] map boxes")
+    assert tcl("llength $boxes") == "1"
+    assert tcl.floats("lindex $boxes 0") == pytest.approx([0.5, 2.5, 0.5, 2.5])

@@ -1,0 +1,108 @@
+"""Help, usage and reference pages, which are made from the declarations."""
+
+from __future__ import annotations
+
+import pathlib
+import re
+
+import pytest
+from click.testing import CliRunner
+
+from tclcmd import declare, guide, reference
+from tclcmd.commands import REGISTRY
+
+COMMANDS = list(REGISTRY.values())
+EXAMPLES = [(command, example) for command in COMMANDS for example in command.examples]
+
+
+@pytest.mark.parametrize(("command", "example"), EXAMPLES, ids=lambda item: getattr(item, "name", None))
+def test_an_example_runs_as_it_stands(tcl, tmp_path, monkeypatch, command, example):
+    """In a fresh interpreter and an empty folder; and it shows the command it belongs to."""
+    if command.group == "Pictures":
+        pytest.importorskip("PIL")
+    monkeypatch.chdir(tmp_path)
+    tcl.run(example)
+    assert command.full_name in example
+
+
+@pytest.mark.parametrize("command", COMMANDS, ids=lambda command: command.name)
+def test_a_declaration_is_whole(command):
+    """A summary of one sentence, help for every parameter, an example, and links that lead somewhere."""
+    assert re.fullmatch(r"[A-Z(].*[.?]", command.summary)
+    assert len(command.summary) <= 90
+    assert command.examples
+    assert all(re.fullmatch(r"\S.*[.?]", parameter.help) for parameter in command.parameters)
+    assert all(name in REGISTRY and name != command.name for name in command.see_also)
+    assert len(command.options) >= len(command.parameters)
+
+
+@pytest.mark.parametrize("command", COMMANDS, ids=lambda command: command.name)
+def test_help_tells_all_parameters(tcl, command):
+    """The text in the shell names each option and default."""
+    text = tcl(f"torch::help {command.name}")
+    assert text.startswith(f"{command.full_name} - {command.summary}")
+    assert all(f"-{parameter.camel}" in text for parameter in command.parameters)
+    assert all(parameter.shown_default in text for parameter in command.parameters)
+
+
+def test_the_usage_has_both_syntaxes():
+    """Optional parts between question marks, as Tcl's own manuals have it."""
+    assert guide.usage(REGISTRY["arange"]).splitlines() == [
+        "Usage: torch::arange ?-start double? -end double ?-step double? ?-dtype dtype?",
+        "   or: torch::arange end ?dtype?",
+        "   or: torch::arange start end ?dtype?",
+        "   or: torch::arange start end ?step? ?dtype?",
+    ]
+
+
+def test_both_names_of_every_command_are_there(tcl):
+    """snake_case and camelCase."""
+    known = set(tcl("info commands ::torch::*").split())
+    for command in COMMANDS:
+        assert {f"::torch::{command.name}", f"::torch::{declare.camel(command.name)}"} <= known
+
+
+def test_each_page_tells_its_commands():
+    """Syntax, every parameter with its default, result, examples."""
+    pages = reference.pages()
+    for command in COMMANDS:
+        text = pages[reference.file_of(command).partition("#")[0]]
+        assert command.full_name in text
+        assert guide.syntaxes(command)[0] in text
+        assert all(f"| `-{parameter.camel}` |" in text for parameter in command.parameters)
+    assert {"README.md", "roi_align.md", "roi_align_backward.md", "multiscale_roi_align.md"} <= set(pages)
+
+
+def test_no_link_leads_nowhere():
+    """Between the pages, and to places on them."""
+    pages = reference.pages()
+    for text in pages.values():
+        for target in re.findall(r"\]\(([^)]*)\)", text):
+            name, _, place = target.partition("#")
+            assert name in pages
+            anchors = {re.sub(r"[^\w]", "", line.lower()) for line in pages[name].splitlines() if line.startswith("#")}
+            assert not place or place in anchors
+
+
+def test_drift_is_found(tmp_path):
+    """--check fails for a page that is missing or other than it should be, and names it."""
+    folder = tmp_path / "commands"
+    runner = CliRunner()
+    assert "roi_align.md" in runner.invoke(reference.main, ["--check", str(folder)]).output
+    assert not folder.exists()
+    assert runner.invoke(reference.main, [str(folder)]).exit_code == 0
+    assert runner.invoke(reference.main, ["--check", str(folder)]).exit_code == 0
+    page = pathlib.Path(folder / "files.md")
+    page.write_text(page.read_text() + "typed by hand\n")
+    result = runner.invoke(reference.main, ["--check", str(folder)])
+    assert result.exit_code == 1
+    assert "files.md" in result.output
+
+
+def test_the_overview_has_every_operator():
+    """With a link to its page; what has a gradient names that one."""
+    overview = (pathlib.Path(__file__).resolve().parents[2] / "docs" / "operators.md").read_text("utf-8")
+    for command in COMMANDS:
+        if command.has_page:
+            assert f"[`{command.name}`](commands/{command.name}.md)" in overview
+            assert command.name.endswith("_backward") or f"`pyroi.{command.name}`" in overview
