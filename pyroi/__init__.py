@@ -16,6 +16,7 @@ from pyroi.native import ffi as _ffi
 from pyroi.native import lib as _lib
 from pyroi.native import watch_cancel_flag
 from pyroi.nms import batched_nms, nms, nms_rotated, soft_nms
+from pyroi.pool import roi_pool, roi_pool_backward
 from pyroi.prroi import prroi_pool, prroi_pool_backward
 from pyroi.resize import interpolate, interpolate_backward
 from pyroi.runtime import cpu_features, get_num_threads, set_num_threads
@@ -57,6 +58,8 @@ __all__ = [
     "resize_image",
     "roi_align",
     "roi_align_backward",
+    "roi_pool",
+    "roi_pool_backward",
     "set_num_threads",
     "soft_nms",
     "watch_cancel_flag",

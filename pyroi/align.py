@@ -27,6 +27,7 @@ from pyroi.arrays import (
 from pyroi.boxes import to_boxes
 from pyroi.errors import ArgumentError, ArgumentTypeError
 from pyroi.native import ffi, lib
+from pyroi.pooling import flow_back, pool, to_grad
 
 __all__ = ["assign_levels", "multiscale_roi_align", "roi_align", "roi_align_backward"]
 
@@ -113,17 +114,7 @@ def roi_align(
     params = _params(scale, sampling_ratio, aligned, mode)
     shape = (len(table), features.shape[1], height, width)
     result = _result(shape, features.dtype, out, {"input": features, "boxes": table.rows})
-    native.call(
-        lib.roi_align,
-        params,
-        describe(features),
-        table.describe(),
-        describe(result),
-        boxes=table,
-        images=features.shape[0],
-        scale_name="spatial_scale",
-        scale=scale,
-    )
+    pool(lib.roi_align, params, scale, features, table, result)
     return result
 
 
@@ -161,28 +152,12 @@ def roi_align_backward(
     Source:
         The transpose of the linear map that :func:`roi_align` is.
     """
-    grads = to_map(grad, "grad")
     shape = to_shape(input_shape, "input_shape")
     table = to_boxes(boxes, shape[0])
-    expected = (len(table), shape[1])
-    if grads.shape[:2] != expected:
-        rule = f"expected [{len(table)}, {shape[1]}, height, width] for {len(table)} boxes and input_shape "
-        raise ArgumentError("grad", f"{rule}{shape_text(shape)}, got {shape_text(grads.shape)}")
+    grads = to_grad(grad, table, shape[1], shape)
     scale = to_number(spatial_scale, "spatial_scale")
     params = _params(scale, sampling_ratio, aligned)
-    result = new_map(shape, grads.dtype, "input_shape")
-    native.call(
-        lib.roi_align_backward,
-        params,
-        describe(grads),
-        table.describe(),
-        describe(result),
-        boxes=table,
-        images=shape[0],
-        scale_name="spatial_scale",
-        scale=scale,
-    )
-    return result
+    return flow_back(lib.roi_align_backward, params, scale, grads, table, shape)
 
 
 def multiscale_roi_align(

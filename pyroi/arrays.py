@@ -17,6 +17,7 @@ from pyroi.native import ffi, lib
 Array: TypeAlias = npt.NDArray[Any]
 
 _ARRAY = ffi.typeof("roi_array *")
+_INDICES = ffi.typeof("roi_indices *")
 
 _CODES = {
     np.dtype(np.float16): lib.ROI_FLOAT16,
@@ -131,6 +132,21 @@ def address(array: Array) -> Any:
 def describe(array: Array) -> Any:
     """A ``roi_array *`` for `array`."""
     return ffi.new(_ARRAY, fields(array))
+
+
+def describe_indices(array: Array) -> Any:
+    """A ``roi_indices *`` for an array of int64."""
+    return ffi.new(_INDICES, (ffi.cast("int64_t *", address(array)), array.shape, element_strides(array)))
+
+
+def to_indices(value: Any, name: str) -> Array:
+    """`value` as an array of int64 that libroi can read; its range is libroi's to check."""
+    array = to_array(value, name)
+    if array.dtype.kind not in "iu":
+        raise ArgumentTypeError(name, f"expected integers, got {_kind(array, value)}")
+    if array.dtype.kind == "u" and array.itemsize == 8 and array.size and array.max() > np.iinfo(np.int64).max:
+        raise ArgumentError(name, f"expected integers of 64 bits, got {array.max()}")
+    return _plain(array.astype(np.int64, copy=False))
 
 
 def new_map(shape: Sequence[int], dtype: Any, name: str) -> Array:

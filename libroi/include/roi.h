@@ -66,6 +66,7 @@ typedef enum roi_status {
     ROI_ERROR_BATCH_INDEX,    /* a batch index is not a whole number in [0, N): see `row` */
     ROI_ERROR_COORDINATE,     /* a coordinate is NaN or infinite: see `row` and `column` */
     ROI_ERROR_BOX_OVERFLOW,   /* box times spatial_scale leaves the range of double: see `row` */
+    ROI_ERROR_ARGMAX,         /* an argmax is neither -1 nor in [0, H * W): see `row` */
     ROI_ERROR_LEVELS,         /* number of levels below 1 */
     ROI_ERROR_CANONICAL,      /* canonical scale not finite and above 0 */
     ROI_ERROR_SCORE,          /* a score is NaN (or infinite, where scores are computed with): see `row` */
@@ -112,6 +113,13 @@ typedef struct roi_array {
     int64_t shape[4];
     int64_t strides[4];
 } roi_array;
+
+/* The same for whole numbers. */
+typedef struct roi_indices {
+    int64_t *data;
+    int64_t shape[4];
+    int64_t strides[4];
+} roi_indices;
 
 /* K boxes. `data` points to rows of `columns` numbers, float32 or float64 whatever the map's type:
    5 columns: batch index, x1, y1, x2, y2; the batch index must be a whole number in [0, N).
@@ -491,6 +499,43 @@ ROI_API roi_status roi_soft_nms(const roi_soft_nms_params *params, const roi_box
  */
 ROI_API roi_status roi_masks_to_boxes(const uint8_t *masks, const int64_t shape[3], const int64_t strides[3],
                                       float *boxes_ret, roi_error *error_ret);
+
+/* ---- RoIPool --------------------------------------------------------------------------------------------------- */
+
+typedef struct roi_pool_params {
+    size_t size; /* sizeof(roi_pool_params) */
+    double spatial_scale;
+    const volatile int32_t *cancel; /* as in roi_align_params */
+} roi_pool_params;
+
+/* spatial_scale 1, no cancel flag. */
+ROI_API roi_pool_params roi_pool_defaults(void);
+
+/*
+ * Takes the largest pixel of each bin. Boxes and bins are made of whole pixels:
+ *
+ *     start = round(corner 1 * spatial_scale), end likewise            half away from zero
+ *     size  = end - start + 1, at least 1                              the pixel at `end` belongs to the box
+ *     bin   = size / output size
+ *     bin p = the pixels from start + floor(p * bin) up to, without it, start + ceil((p + 1) * bin), on the map
+ *
+ * on each axis, evaluated in the type computed in. Neighbouring bins may share pixels. A bin without a pixel on the map
+ * is 0. There is no least value: a bin of nothing but -infinity is -infinity, and a bin with NaN in it is NaN.
+ * Source: Girshick, "Fast R-CNN" (2015).
+ *
+ * `argmax_ret`, NULL or of the shape of `output_ret`, takes where each maximum was found: y * W + x, or -1 for a bin
+ * without pixels. Among equals it is the first in the order of rows, then columns; the first NaN, if there is one.
+ */
+ROI_API roi_status roi_pool(const roi_pool_params *params, const roi_array *input, const roi_boxes *boxes,
+                            const roi_array *output_ret, const roi_indices *argmax_ret, roi_error *error_ret);
+
+/*
+ * The gradient of roi_pool: each number of `grad` is added where `argmax`, of the same shape, says that its maximum was
+ * found, in the image of its box; -1: nowhere. Of the boxes only their image matters, and params->spatial_scale does
+ * not (but it is checked). `input_grad_ret` is overwritten, as by roi_align_backward.
+ */
+ROI_API roi_status roi_pool_backward(const roi_pool_params *params, const roi_array *grad, const roi_indices *argmax,
+                                     const roi_boxes *boxes, const roi_array *input_grad_ret, roi_error *error_ret);
 
 /* ---- Threads and processor ------------------------------------------------------------------------------------- */
 

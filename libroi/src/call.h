@@ -15,6 +15,7 @@ struct roi_align_call {
     const struct roi_box *boxes;
     int64_t count;
     const struct roi_pooling *pooling; /* what the operator does box by box: tiles.h */
+    const roi_indices *argmax;         /* beside the crops, where the operator has it */
     roi_mode mode;
     const volatile int32_t *cancel;
 };

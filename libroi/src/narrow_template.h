@@ -69,7 +69,7 @@ INLINE bool S(pool_rows)(const struct S(view) *map, const struct roi_plan *plan,
             all += sum;
         }
     }
-    return R(has_nan_lane)(all);
+    return R(any_nan)(all);
 }
 
 static bool S(pool_narrow)(const struct S(view) *map, const struct roi_plan *plan, const struct window *window,

@@ -16,6 +16,7 @@ static const char *const texts[] = {
     [ROI_ERROR_BATCH_INDEX] = "a batch index is not a whole number in [0, N)",
     [ROI_ERROR_COORDINATE] = "a coordinate is NaN or infinite",
     [ROI_ERROR_BOX_OVERFLOW] = "a box times spatial_scale leaves the range of double precision",
+    [ROI_ERROR_ARGMAX] = "an argmax is neither -1 nor an index in the H x W plane of the map",
     [ROI_ERROR_LEVELS] = "the number of levels is below 1",
     [ROI_ERROR_CANONICAL] = "the canonical scale is not finite and above 0",
     [ROI_ERROR_SCORE] = "a score is NaN, or infinite where scores are computed with",

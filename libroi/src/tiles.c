@@ -37,11 +37,12 @@ struct mean {
 static void measure_group(void *context, int64_t group, int thread)
 {
     struct mean *mean = context;
+    const struct roi_pooling *pooling = mean->call->pooling;
     const int64_t end = min_i64((group + 1) * MEASURE_GROUP, mean->call->count);
     (void)thread;
     for (int64_t k = group * MEASURE_GROUP; k < end; k++) {
         mean->plans[k] = (struct roi_plan){.box = &mean->call->boxes[k], .row = k};
-        if (!mean->call->pooling->measure(&mean->call->rule, &mean->plans[k]))
+        if (pooling->measure && !pooling->measure(&mean->call->rule, &mean->plans[k]))
             mean->plans[k].row = -1;
     }
 }
@@ -70,7 +71,8 @@ static roi_status measure(struct mean *mean, roi_error *error_ret)
     for (int64_t k = 0; k < call->count; k++) {
         if (mean->plans[k].row < 0)
             return roi_fail(error_ret, ROI_ERROR_BOX_OVERFLOW, k, -1, 0);
-        call->pooling->include(&mean->scratch_size, &mean->plans[k], call->crops);
+        if (call->pooling->include)
+            call->pooling->include(&mean->scratch_size, &mean->plans[k], call->crops);
         mean->work += (double)call->crops->shape[AXIS_C] * call->pooling->work(&call->rule, &mean->plans[k]);
     }
     mean->threads = roi_threads_for(mean->work);
@@ -133,7 +135,7 @@ static void fill_group(void *context, int64_t group, int thread)
     struct mean *mean = context;
     const int64_t begin = mean->begin + group * MEASURE_GROUP, end = min_i64(begin + MEASURE_GROUP, mean->end);
     (void)thread;
-    for (int64_t k = begin; k < end; k++)
+    for (int64_t k = begin; k < end && mean->call->pooling->fill; k++)
         mean->call->pooling->fill(&mean->call->rule, &mean->plans[k]);
 }
 
@@ -158,6 +160,7 @@ static void run_tile(void *context, int64_t item, int thread)
     const roi_array crops = rows_of(mean->call->crops, bin, min_i64(mean->bins_per_tile, bins - bin));
     const struct roi_tile tile = {.maps = mean->maps,
                                   .crops = &crops,
+                                  .argmax = mean->call->argmax,
                                   .plans = mean->plans,
                                   .scratch_size = &mean->scratch_size,
                                   .plan_begin = plan,

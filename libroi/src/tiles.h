@@ -34,6 +34,7 @@ struct roi_band_block {
 struct roi_tile {
     const roi_array *maps;  /* by level: input forward; backward the gradient, in the type computed in, W stride 1 */
     const roi_array *crops; /* output forward, its gradient backward; of a strip, its rows of bins alone */
+    const roi_indices *argmax; /* beside the crops, where the operator has it */
     const struct roi_plan *plans;
     const struct roi_scratch_size *scratch_size;
     int64_t plan_begin, plan_end, channel_begin, channel_end;
@@ -48,7 +49,7 @@ struct roi_tile_kernels {
 
 struct roi_pooling {
     /* First pass: sets all of a plan but its tables. plan->box is set by the caller. False where the box leaves the
-       range of double. */
+       range of double. This and the next, and `fill`, are NULL where there is nothing to plan. */
     bool (*measure)(const struct roi_plan_rule *rule, struct roi_plan *plan);
 
     /* Makes *size large enough for a plan that has been measured. */

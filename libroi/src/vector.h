@@ -2,6 +2,7 @@
 #ifndef ROI_VECTOR_H
 #define ROI_VECTOR_H
 
+#include <stdbool.h>
 #include <string.h>
 
 #include "storage.h"
@@ -22,6 +23,12 @@
 
 typedef float vec_float __attribute__((vector_size(VECTOR_BYTES)));
 typedef double vec_double __attribute__((vector_size(VECTOR_BYTES)));
+
+/* Whole numbers, as many and as wide. A comparison of two vectors is one of these: all bits set where it holds. */
+typedef int32_t index_float __attribute__((vector_size(VECTOR_BYTES)));
+typedef int64_t index_double __attribute__((vector_size(VECTOR_BYTES)));
+typedef int32_t lane_float;
+typedef int64_t lane_double;
 
 enum { LANES_float = VECTOR_BYTES / 4, LANES_double = VECTOR_BYTES / 8 };
 
@@ -72,7 +79,8 @@ INLINE vec_float load_vec_f16(const roi_f16 *p)
 #endif
 }
 
-/* The smaller of two numbers in each lane, and which lanes of a are above those of b, lane 0 the lowest bit. */
+/* Of two numbers in each lane, the smaller, and the larger (b where one of them is NaN); which lanes of a are above those
+   of b, lane 0 the lowest bit; whether a lane is NaN. */
 #if defined(__AVX512F__)
 INLINE vec_float min_float(vec_float a, vec_float b) { return (vec_float)_mm512_min_ps((__m512)a, (__m512)b); }
 INLINE vec_double min_double(vec_double a, vec_double b) { return (vec_double)_mm512_min_pd((__m512d)a, (__m512d)b); }
@@ -84,23 +92,41 @@ INLINE unsigned above_double(vec_double a, vec_double b)
 {
     return _mm512_cmp_pd_mask((__m512d)a, (__m512d)b, _CMP_GT_OQ);
 }
+INLINE vec_float max_float(vec_float a, vec_float b) { return (vec_float)_mm512_max_ps((__m512)a, (__m512)b); }
+INLINE vec_double max_double(vec_double a, vec_double b) { return (vec_double)_mm512_max_pd((__m512d)a, (__m512d)b); }
+INLINE bool any_nan_float(vec_float v) { return _mm512_cmp_ps_mask((__m512)v, (__m512)v, _CMP_UNORD_Q) != 0; }
+INLINE bool any_nan_double(vec_double v) { return _mm512_cmp_pd_mask((__m512d)v, (__m512d)v, _CMP_UNORD_Q) != 0; }
 #elif defined(__AVX2__)
 INLINE vec_float min_float(vec_float a, vec_float b) { return (vec_float)_mm256_min_ps((__m256)a, (__m256)b); }
 INLINE vec_double min_double(vec_double a, vec_double b) { return (vec_double)_mm256_min_pd((__m256d)a, (__m256d)b); }
 INLINE unsigned above_float(vec_float a, vec_float b) { return (unsigned)_mm256_movemask_ps((__m256)(a > b)); }
 INLINE unsigned above_double(vec_double a, vec_double b) { return (unsigned)_mm256_movemask_pd((__m256d)(a > b)); }
+INLINE vec_float max_float(vec_float a, vec_float b) { return (vec_float)_mm256_max_ps((__m256)a, (__m256)b); }
+INLINE vec_double max_double(vec_double a, vec_double b) { return (vec_double)_mm256_max_pd((__m256d)a, (__m256d)b); }
+INLINE bool any_nan_float(vec_float v) { return _mm256_movemask_ps((__m256)(v != v)) != 0; }
+INLINE bool any_nan_double(vec_double v) { return _mm256_movemask_pd((__m256d)(v != v)) != 0; }
 #elif defined(__SSE2__)
 INLINE vec_float min_float(vec_float a, vec_float b) { return (vec_float)_mm_min_ps((__m128)a, (__m128)b); }
 INLINE vec_double min_double(vec_double a, vec_double b) { return (vec_double)_mm_min_pd((__m128d)a, (__m128d)b); }
 INLINE unsigned above_float(vec_float a, vec_float b) { return (unsigned)_mm_movemask_ps((__m128)(a > b)); }
 INLINE unsigned above_double(vec_double a, vec_double b) { return (unsigned)_mm_movemask_pd((__m128d)(a > b)); }
+INLINE vec_float max_float(vec_float a, vec_float b) { return (vec_float)_mm_max_ps((__m128)a, (__m128)b); }
+INLINE vec_double max_double(vec_double a, vec_double b) { return (vec_double)_mm_max_pd((__m128d)a, (__m128d)b); }
+INLINE bool any_nan_float(vec_float v) { return _mm_movemask_ps((__m128)(v != v)) != 0; }
+INLINE bool any_nan_double(vec_double v) { return _mm_movemask_pd((__m128d)(v != v)) != 0; }
 #else
-#define MIN_AND_ABOVE(REAL)                                                                                            \
+#define COMPARISONS_OF(REAL)                                                                                           \
     INLINE vec_##REAL min_##REAL(vec_##REAL a, vec_##REAL b)                                                           \
     {                                                                                                                  \
         for (int i = 0; i < LANES_##REAL; i++)                                                                         \
             a[i] = b[i] < a[i] ? b[i] : a[i];                                                                          \
         return a;                                                                                                      \
+    }                                                                                                                  \
+    INLINE vec_##REAL max_##REAL(vec_##REAL a, vec_##REAL b)                                                           \
+    {                                                                                                                  \
+        for (int i = 0; i < LANES_##REAL; i++)                                                                         \
+            b[i] = a[i] > b[i] ? a[i] : b[i];                                                                          \
+        return b;                                                                                                      \
     }                                                                                                                  \
     INLINE unsigned above_##REAL(vec_##REAL a, vec_##REAL b)                                                           \
     {                                                                                                                  \
@@ -108,9 +134,16 @@ INLINE unsigned above_double(vec_double a, vec_double b) { return (unsigned)_mm_
         for (int i = 0; i < LANES_##REAL; i++)                                                                         \
             bits |= (unsigned)(a[i] > b[i]) << i;                                                                      \
         return bits;                                                                                                   \
+    }                                                                                                                  \
+    INLINE bool any_nan_##REAL(vec_##REAL v)                                                                           \
+    {                                                                                                                  \
+        bool found = false;                                                                                            \
+        for (int i = 0; i < LANES_##REAL; i++)                                                                         \
+            found |= v[i] != v[i];                                                                                     \
+        return found;                                                                                                  \
     }
-MIN_AND_ABOVE(float)
-MIN_AND_ABOVE(double)
+COMPARISONS_OF(float)
+COMPARISONS_OF(double)
 #endif
 
 #endif

@@ -69,7 +69,14 @@ command(
         + SETUP
         + "set crops [torch::roi_align $features $boxes {7 7} 0.0625 2 true -mode max]",
     ),
-    see_also=("roi_align_backward", "multiscale_roi_align", "prroi_pool", "adaptive_avg_pool2d", "interpolate"),
+    see_also=(
+        "roi_align_backward",
+        "multiscale_roi_align",
+        "roi_pool",
+        "prroi_pool",
+        "adaptive_avg_pool2d",
+        "interpolate",
+    ),
 )(pyroi.roi_align)
 
 command(

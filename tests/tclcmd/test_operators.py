@@ -285,3 +285,16 @@ def test_in_place_needs_a_floating_image(tcl):
     )
     assert "Invalid std tensor" in tcl.error("torch::normalize_image $z 1 0 -inplace true")
     assert tcl.floats("set z") == [1, 1, 1, 1]
+
+
+def test_maxima_and_where_they_are(tcl):
+    """A list of two where they are wanted; their gradient goes back there."""
+    tcl.run("set x [torch::tensor_reshape [torch::arange 25] {1 1 5 5}]; set b {{1 1 4 4}}")
+    assert tcl.floats("torch::roi_pool $x $b 2") == [12, 14, 22, 24]
+    assert tcl.floats("torch::roiPool $x {{2 2 8 8}} 2 -spatialScale 0.5") == [12, 14, 22, 24]
+    tcl.run("lassign [torch::roi_pool $x $b 2 -returnArgmax true] crops argmax")
+    assert tcl.floats("set crops") == tcl.floats("set argmax") == [12, 14, 22, 24]
+    assert tcl("torch::tensor_dtype $argmax") == "Int64"
+    tcl.run("set grad [torch::tensor_create {{{{1 2} {3 4}}}}]")
+    got = tcl.floats("torch::roi_pool_backward $grad $argmax $b {1 1 5 5}")
+    assert {place: value for place, value in enumerate(got) if value} == {12: 1, 14: 2, 22: 3, 24: 4}

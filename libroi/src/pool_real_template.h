@@ -1,0 +1,40 @@
+/*
+ * pool_real_template.h - maxima and their places, four at a time, for one type that is compared (REAL; R() makes names)
+ */
+
+typedef REAL R(quad) __attribute__((vector_size(4 * sizeof(REAL))));
+typedef R(lane) R(quad_index) __attribute__((vector_size(4 * sizeof(REAL))));
+
+/* first, first + 1, ... */
+INLINE R(index) R(count_up)(R(lane) first)
+{
+    R(index) v;
+    for (int i = 0; i < R(LANES); i++)
+        v[i] = first + i;
+    return v;
+}
+
+/* Lanes from `count` on become what no other is below. */
+INLINE void R(keep_quad)(R(quad) *most, R(quad_index) *place, int64_t count)
+{
+    const R(quad_index) number = {0, 1, 2, 3}, inside = number < (R(lane))min_i64(count, 4);
+    const R(quad) least = {-(REAL)INFINITY, -(REAL)INFINITY, -(REAL)INFINITY, -(REAL)INFINITY};
+    *most = (R(quad))((inside & (R(quad_index))*most) | (~inside & (R(quad_index))least));
+    *place |= ~inside & INT32_MAX;
+}
+
+/* The larger in each lane; of equals, the one that comes first. */
+INLINE void R(take_larger_quad)(R(quad) *most, R(quad_index) *place, R(quad) value, R(quad_index) at)
+{
+    const R(quad_index) better = (value > *most) | ((value == *most) & (at < *place));
+    *most = (R(quad))((better & (R(quad_index))value) | (~better & (R(quad_index))*most));
+    *place = (better & at) | (~better & *place);
+}
+
+/* The largest of all four, in lane 0. */
+INLINE void R(take_largest_quad)(R(quad) *most, R(quad_index) *place)
+{
+    const R(quad_index) upper = {2, 3, 0, 1}, odd = {1, 0, 3, 2};
+    R(take_larger_quad)(most, place, __builtin_shuffle(*most, upper), __builtin_shuffle(*place, upper));
+    R(take_larger_quad)(most, place, __builtin_shuffle(*most, odd), __builtin_shuffle(*place, odd));
+}
