@@ -35,7 +35,7 @@ INLINE void S(add_up_rows)(const STORE *pixel, int64_t stride_y, int64_t stride_
     for (; x < width; x++) {
         REAL sum = 0;
         for (int64_t k = 0; k < taps; k++)
-            sum += weight[k] * S(load)(pixel + k * stride_y + x * stride_x);
+            sum = R(multiply_add)(weight[k], S(load)(pixel + k * stride_y + x * stride_x), sum);
         t[x] = sum;
     }
 }
@@ -49,7 +49,7 @@ INLINE void S(reduce_rows)(const struct S(view) *map, const struct roi_taps *y, 
     const int64_t stride_y = map->stride_y, width = window->width;
     for (int64_t p = bin; p < bin + bins; p++, weight += y->taps, t += window->padded) {
         const STORE *pixel = map->data + y->low[p] * map->stride_y + window->first * stride_x;
-        switch (y->taps) {
+        switch (stride_x == 1 ? y->taps : 0) { /* strided rows are slow by themselves */
         case 2: S(add_up_rows)(pixel, stride_y, stride_x, weight, 2, 1, width, t); break;
         case 3: S(add_up_rows)(pixel, stride_y, stride_x, weight, 3, 1, width, t); break;
         case 4: S(add_up_rows)(pixel, stride_y, stride_x, weight, 4, 1, width, t); break;

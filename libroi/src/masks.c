@@ -1,4 +1,6 @@
 /* masks.c - the box around each mask. */
+#include <string.h>
+
 #include "internal.h"
 #include "parallel.h"
 
@@ -14,18 +16,42 @@ struct bounds {
     int64_t x1, y1, x2, y2;
 };
 
-/* Widens *bounds by one row. Columns that are already inside are passed over, once it is known that the row counts. */
+/* Whether 64 bytes that lie together are all 0. */
+static bool is_clear(const uint8_t *bytes)
+{
+    uint64_t words[8];
+    memcpy(words, bytes, sizeof words);
+    return (words[0] | words[1] | words[2] | words[3] | words[4] | words[5] | words[6] | words[7]) == 0;
+}
+
+/* The first element from `begin` on that is not 0, or end. */
+static int64_t first_set(const uint8_t *row, int64_t stride, int64_t begin, int64_t end)
+{
+    while (stride == 1 && begin + 64 <= end && is_clear(row + begin))
+        begin += 64;
+    while (begin < end && !row[begin * stride])
+        begin++;
+    return begin;
+}
+
+/* The last element before `end` that is not 0, or begin - 1. */
+static int64_t last_set(const uint8_t *row, int64_t stride, int64_t begin, int64_t end)
+{
+    while (stride == 1 && end - 64 >= begin && is_clear(row + end - 64))
+        end -= 64;
+    while (end > begin && !row[(end - 1) * stride])
+        end--;
+    return end - 1;
+}
+
+/* Widens *bounds by one row. What lies between the columns known so far is not looked at again. */
 static void include_row(const uint8_t *row, int64_t stride, int64_t width, int64_t y, struct bounds *bounds)
 {
-    int64_t first = 0, last = width - 1;
-    while (first < width && !row[first * stride])
-        first++;
+    const int64_t first = first_set(row, stride, 0, width);
     if (first == width)
         return;
-    while (last > bounds->x2 && !row[last * stride])
-        last--;
     bounds->x1 = min_i64(bounds->x1, first);
-    bounds->x2 = max_i64(bounds->x2, last);
+    bounds->x2 = max_i64(bounds->x2, last_set(row, stride, max_i64(first, bounds->x2 + 1), width));
     bounds->y1 = min_i64(bounds->y1, y);
     bounds->y2 = y;
 }

@@ -12,12 +12,13 @@ enum {
     STEP_LOG2 = 2,         /* a size class spans a factor of 4 ... */
     MOST_STEPS = 16,       /* ... and the last one all that is smaller */
     BOXES_PER_CLASS = 256, /* so many that looking at each class costs little beside comparing */
-    STRIPS_PER_CLASS = 2,  /* strips in the largest height of a class */
+    STRIPS_PER_CLASS = 3,  /* strips in the largest height of a class */
     STRIP_BITS = 24,
     CENTRE_BITS = 32,
     CLASS_SHIFT = STRIP_BITS + CENTRE_BITS,
-    WORTH_SEARCHING = 32, /* boxes that are compared as fast as searched */
-    MOST_HITS = 512       /* that are collected before they are handed over */
+    WORTH_SEARCHING = 3 * ROI_BLOCK, /* boxes that are compared as fast as searched */
+    ALIGNMENT = 64,
+    MOST_HITS = 512 /* that are collected before they are handed over */
 };
 
 typedef char all_classes_fit[MOST_STEPS * MOST_STEPS <= ROI_MOST_CLASSES ? 1 : -1];
@@ -34,10 +35,10 @@ static size_t real_size(const struct roi_neighbours *neighbours)
 bool roi_neighbours_allocate(struct roi_neighbours *neighbours, int64_t capacity, bool narrow)
 {
     *neighbours = (struct roi_neighbours){.capacity = capacity, .narrow = narrow};
-    const size_t count = (size_t)capacity, lane = (count + ROI_LANE_PADDING) * real_size(neighbours);
+    const size_t count = (size_t)capacity, blocks = (size_t)groups_of(capacity, ROI_BLOCK) * ROI_BLOCK;
     const size_t entries = count * sizeof(struct roi_entry), strips = (count + 1) * sizeof(struct roi_strip);
-    /* Lanes and centres last: what comes before them has elements of 8 bytes. */
-    char *at = malloc(2 * entries + strips + count * (2 * sizeof(int64_t) + sizeof(float)) + ROI_LANES * lane);
+    const size_t lanes = blocks * ROI_LANES * real_size(neighbours), marks = blocks / ROI_BLOCK * sizeof(float);
+    char *at = malloc(2 * entries + strips + 2 * count * sizeof(int64_t) + ALIGNMENT + lanes + marks);
     neighbours->memory = at;
     if (!at)
         return false;
@@ -47,9 +48,8 @@ bool roi_neighbours_allocate(struct roi_neighbours *neighbours, int64_t capacity
     neighbours->item = (int64_t *)(void *)(at += strips);
     neighbours->place = (int64_t *)(void *)(at += count * sizeof(int64_t));
     at += count * sizeof(int64_t);
-    for (int i = 0; i < ROI_LANES; i++, at += lane)
-        neighbours->lane[i] = at;
-    neighbours->centre = (float *)(void *)at;
+    neighbours->blocks = at += (ALIGNMENT - (uintptr_t)at % ALIGNMENT) % ALIGNMENT;
+    neighbours->mark = (float *)(void *)(at + lanes);
     return true;
 }
 
@@ -57,12 +57,12 @@ void roi_neighbours_free(struct roi_neighbours *neighbours) { free(neighbours->m
 
 static void put(const struct roi_neighbours *neighbours, int lane, int64_t place, double value)
 {
-    store_element(neighbours->lane[lane], neighbours->narrow ? ROI_FLOAT32 : ROI_FLOAT64, place, value);
+    store_element(neighbours->blocks, neighbours->narrow ? ROI_FLOAT32 : ROI_FLOAT64, roi_lane_at(lane, place), value);
 }
 
 static double get(const struct roi_neighbours *neighbours, int lane, int64_t place)
 {
-    return load_element(neighbours->lane[lane], neighbours->narrow ? ROI_FLOAT32 : ROI_FLOAT64, place);
+    return load_element(neighbours->blocks, neighbours->narrow ? ROI_FLOAT32 : ROI_FLOAT64, roi_lane_at(lane, place));
 }
 
 /* ---- The key of a box ------------------------------------------------------------------------------------------ */
@@ -162,7 +162,8 @@ static void set_place(struct roi_neighbours *neighbours, const struct roi_extent
                       int64_t item)
 {
     const struct roi_extent *extent = &extents[item];
-    neighbours->centre[place] = (float)centre(neighbours, extent, 0);
+    if (place % ROI_BLOCK == 0)
+        neighbours->mark[place / ROI_BLOCK] = (float)centre(neighbours, extent, 0);
     neighbours->item[place] = item;
     neighbours->place[item] = place;
     put(neighbours, ROI_LANE_LEFT, place, -extent->corner[0]);
@@ -210,7 +211,7 @@ void roi_neighbours_build(struct roi_neighbours *neighbours, const struct roi_ex
     }
     neighbours->strip[neighbours->strips].begin = boxes;
     for (int lane = 0; lane < ROI_LANES; lane++)
-        for (int64_t beyond = boxes; beyond < boxes + ROI_LANE_PADDING; beyond++)
+        for (int64_t beyond = boxes; beyond % ROI_BLOCK != 0; beyond++)
             put(neighbours, lane, beyond, 0);
 }
 
@@ -242,7 +243,7 @@ static void scan(struct search *search, int64_t begin, int64_t end)
         if (search->hits == MOST_HITS)
             hand_over(search);
         const int64_t stop = min_i64(end, begin + MOST_HITS - search->hits);
-        search->hits += search->scan(search->neighbours->lane, search->query, begin, stop, search->hit + search->hits);
+        search->hits += search->scan(search->neighbours->blocks, search->query, begin, stop, search->hit + search->hits);
         begin = stop;
     }
 }
@@ -273,38 +274,33 @@ static int64_t find_strip(const struct roi_neighbours *neighbours, const struct 
     return begin;
 }
 
-/* The first place in [begin, end) that is not left of x. */
-static int64_t find_left(const float *centre, int64_t begin, int64_t end, float x)
+/* The blocks that begin in [*begin, *end), a part of a strip, tell between which of them centres from `left` to `right`
+   are: the part is narrowed down to whole blocks, in which others may be too. */
+static void narrow_down(const float *mark, int64_t *begin, int64_t *end, float left, float right)
 {
-    int64_t length = end - begin;
+    const int64_t first = groups_of(*begin, ROI_BLOCK), beyond = groups_of(*end, ROI_BLOCK);
+    int64_t block = first, length = beyond - first;
     while (length > 0) {
-        const int64_t half = length / 2, after = centre[begin + half] < x;
-        begin += after * (length - half);
+        const int64_t half = length / 2, after = mark[block + half] < left;
+        block += after * (length - half);
         length = half;
     }
-    return begin;
-}
-
-/* A place in [begin, end] from which on all are right of x: the first, or a little later. */
-static int64_t find_right(const float *centre, int64_t begin, int64_t end, float x)
-{
-    while (begin < end && centre[begin] <= x)
-        begin += WORTH_SEARCHING;
-    return min_i64(begin, end);
+    if (block > first) /* the one before has centres on both sides of `left` */
+        *begin = (block - 1) * ROI_BLOCK;
+    while (block < beyond && mark[block] <= right)
+        block++;
+    *end = min_i64(*end, block * ROI_BLOCK);
 }
 
 /* Stretches that meet are compared as one. */
 static void scan_strips(struct search *search, int64_t begin, int64_t end, int64_t last, float left, float right)
 {
     const struct roi_strip *strip = search->neighbours->strip;
-    const float *centre = search->neighbours->centre;
     int64_t from = 0, to = 0;
     for (int64_t i = begin; i < end && strip[i].number <= last; i++) {
         int64_t first = strip[i].begin, beyond = strip[i + 1].begin;
-        if (beyond - first > WORTH_SEARCHING) {
-            first = find_left(centre, first, beyond, left);
-            beyond = find_right(centre, first, beyond, right);
-        }
+        if (beyond - first > WORTH_SEARCHING)
+            narrow_down(search->neighbours->mark, &first, &beyond, left, right);
         if (first != to) {
             scan(search, from, to);
             from = first;

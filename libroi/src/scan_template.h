@@ -6,30 +6,35 @@ INLINE R(vec) R(all)(double value)
     return v + (REAL)value;
 }
 
-INLINE R(vec) R(at)(const void *lane, int64_t place)
+/* Which lanes of a vector, `first` numbers into a block, overlap the query enough. */
+INLINE unsigned R(compare)(const REAL *block, int first, const R(vec) query[ROI_LANES])
 {
-    R(vec) v;
-    memcpy(&v, (const REAL *)lane + place, sizeof v);
-    return v;
+    R(vec) lane[ROI_LANES];
+    for (int i = 0; i < ROI_LANES; i++)
+        memcpy(&lane[i], block + i * ROI_BLOCK + first, sizeof lane[i]);
+    const R(vec) width = R(min)(lane[ROI_LANE_RIGHT], query[ROI_LANE_RIGHT]) +
+                         R(min)(lane[ROI_LANE_LEFT], query[ROI_LANE_LEFT]);
+    const R(vec) height = R(min)(lane[ROI_LANE_BOTTOM], query[ROI_LANE_BOTTOM]) +
+                          R(min)(lane[ROI_LANE_TOP], query[ROI_LANE_TOP]);
+    const R(vec) bar = lane[ROI_LANE_BAR] + query[ROI_LANE_BAR], none = {0};
+    return R(above)(R(min)(width, height), none) & R(above)(width * height, bar);
 }
 
-static int64_t R(scan)(void *const lane[ROI_LANES], const double query[ROI_LANES], int64_t begin, int64_t end,
+static int64_t R(scan)(const void *blocks, const double query[ROI_LANES], int64_t begin, int64_t end,
                        int64_t *places_ret)
 {
-    const R(vec) left = R(all)(query[ROI_LANE_LEFT]), top = R(all)(query[ROI_LANE_TOP]), none = R(all)(0);
-    const R(vec) right = R(all)(query[ROI_LANE_RIGHT]), bottom = R(all)(query[ROI_LANE_BOTTOM]);
-    const R(vec) bar = R(all)(query[ROI_LANE_BAR]);
+    R(vec) q[ROI_LANES];
     int64_t found = 0;
-    for (int64_t place = begin; place < end; place += R(LANES)) {
-        const R(vec) width = R(min)(R(at)(lane[ROI_LANE_RIGHT], place), right) +
-                             R(min)(R(at)(lane[ROI_LANE_LEFT], place), left);
-        const R(vec) height = R(min)(R(at)(lane[ROI_LANE_BOTTOM], place), bottom) +
-                              R(min)(R(at)(lane[ROI_LANE_TOP], place), top);
-        unsigned hits = R(above)(R(min)(width, height), none) &
-                        R(above)(width * height, R(at)(lane[ROI_LANE_BAR], place) + bar);
+    for (int i = 0; i < ROI_LANES; i++)
+        q[i] = R(all)(query[i]);
+    for (int64_t at = begin / ROI_BLOCK * ROI_BLOCK; at < end; at += ROI_BLOCK) {
+        const REAL *block = (const REAL *)blocks + at * ROI_LANES;
+        unsigned hits = 0;
+        for (int first = 0; first < ROI_BLOCK; first += R(LANES))
+            hits |= R(compare)(block, first, q) << first;
         for (; hits; hits &= hits - 1) {
-            const int64_t hit = place + __builtin_ctz(hits);
-            if (hit < end)
+            const int64_t hit = at + __builtin_ctz(hits);
+            if (hit >= begin && hit < end)
                 places_ret[found++] = hit;
         }
     }

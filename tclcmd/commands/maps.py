@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pyroi
 from tclcmd.declare import Parameter, command
-from tclcmd.kinds import Boolean, Factors, Integers, OptionalSize, Sides, Size, Tensor, choice
+from tclcmd.kinds import Boolean, Factors, Integers, OptionalSize, Sides, Size, Tensor, TensorOrNumbers, choice
 
 GROUP = "Maps and images"
 
@@ -26,6 +26,25 @@ SCALE_FACTOR = Parameter(
     Factors(),
     "By how much both sides grow, or height and width each, in place of a size.",
     default=None,
+)
+BORDERS = Parameter(
+    "align_corners",
+    Boolean(),
+    "Whether -1 and 1 are the centres of the outermost pixels, not the borders of the map.",
+    default=False,
+)
+IMAGE = Parameter("image", Tensor(), "One image, [C, H, W], or several, [N, C, H, W].")
+MEAN = Parameter(
+    "mean",
+    TensorOrNumbers(),
+    "A number for each channel, or one for all; or a tensor that broadcasts to the image's shape.",
+)
+STD = Parameter("std", TensorOrNumbers(), "The standard deviations, all above 0, in the same forms as the means.")
+INPLACE = Parameter(
+    "inplace",
+    Boolean(),
+    "Write the result into the image itself, which must then be of a floating type.",
+    default=False,
 )
 ANTIALIAS = Parameter(
     "antialias",
@@ -97,7 +116,7 @@ command(
         "set small [torch::interpolate -input $map -scaleFactor 0.5 -mode bicubic -antialias true]\n"
         "puts [torch::tensor_shape $small]",
     ),
-    see_also=("interpolate_backward", "resize_image", "adaptive_avg_pool2d"),
+    see_also=("interpolate_backward", "resize_image", "adaptive_avg_pool2d", "grid_sample"),
 )(pyroi.interpolate)
 
 command(
@@ -120,7 +139,7 @@ command(
 )(pyroi.interpolate_backward)
 
 command(
-    Parameter("image", Tensor(), "One image, [C, H, W], or several, [N, C, H, W]."),
+    IMAGE,
     Parameter("size", Size(), "Height and width of the result, or one number for a square."),
     _mode("bilinear"),
     ALIGN_CORNERS,
@@ -129,5 +148,94 @@ command(
     description="As torch::interpolate, which has the modes, with another default and without scale factors.",
     returns="A tensor [C, height, width] or [N, C, height, width] of the image's floating type.",
     examples=("puts [torch::tensor_shape [torch::resize_image [torch::rand {3 48 64}] {24 32}]]",),
-    see_also=("interpolate", "image_read", "image_write"),
+    see_also=("interpolate", "normalize_image", "image_read", "image_write"),
 )(pyroi.resize_image)
+
+# ---- Sampling at the points of a grid --------------------------------------------------------------------------------
+
+command(
+    MAP,
+    Parameter("grid", TensorOrNumbers(), "Points, [N, height, width, 2], x before y."),
+    Parameter("mode", choice("bilinear", "nearest", "bicubic"), "How a point is read.", default="bilinear"),
+    Parameter(
+        "padding_mode",
+        choice("zeros", "border", "reflection"),
+        "What a place outside the map reads: 0, the nearest pixel, or its mirror image.",
+        default="zeros",
+    ),
+    BORDERS,
+    group=GROUP,
+    summary="Reads a map at the points of a grid.",
+    description="A point (x, y) has -1 at the left and upper border of the map and 1 at the right and lower one; with "
+    "alignCorners these are the centres of the outermost pixels. nearest rounds half to even, and bicubic is the cubic "
+    "through four pixels along each axis with a = -0.75.\n\n"
+    "NaN in a grid counts as -1, and so does infinity under reflection, where it has no image.",
+    returns="A tensor [N, C, height, width] of the map's floating type.",
+    examples=(
+        "set map [torch::rand {1 3 30 40}]\n"
+        "set grid [torch::affine_grid {{{0 -1 0} {1 0 0}}} {1 3 40 30}]\n"
+        "set turned [torch::grid_sample $map $grid]\n"
+        "puts [torch::tensor_shape $turned]",
+    ),
+    see_also=("affine_grid", "interpolate"),
+)(pyroi.grid_sample)
+
+command(
+    Parameter(
+        "theta",
+        TensorOrNumbers((0, 2, 3)),
+        "For each image a 2x3 matrix, [N, 2, 3]: where a pixel of the result, (x, y, 1), lies in the input.",
+    ),
+    Parameter("size", Integers(), "The sizes of the result, {N C height width}."),
+    BORDERS,
+    group=GROUP,
+    summary="The grid by which torch::grid_sample maps images by affine maps.",
+    description="Give torch::grid_sample the same alignCorners. The centre of the only pixel of a side is 0.",
+    returns="A tensor [N, height, width, 2] of theta's floating type.",
+    examples=(
+        "# The left half, upside down.\n"
+        "set grid [torch::affine_grid {{{0.5 0 -0.5} {0 -1 0}}} {1 1 2 2}]\n"
+        "puts [torch::tensor_print $grid]",
+    ),
+    see_also=("grid_sample",),
+)(pyroi.affine_grid)
+
+# ---- Normalizing -----------------------------------------------------------------------------------------------------
+
+command(
+    IMAGE,
+    MEAN,
+    STD,
+    INPLACE,
+    group=GROUP,
+    summary="Subtracts means and divides by standard deviations.",
+    description="In place the numbers of the image itself change, and with them those of every tensor that shares its "
+    "memory, as one made by torch::tensor_reshape or torch::tensor_permute may.",
+    returns="A tensor of the image's shape and floating type; in place, one that shares the image's memory.",
+    examples=(
+        "set image [torch::rand {3 48 64}]\n"
+        "set normal [torch::normalize_image $image {0.485 0.456 0.406} {0.229 0.224 0.225}]\n"
+        "puts [torch::tensor_shape $normal]",
+        "# Without a copy.\nset image [torch::rand {3 48 64}]\n"
+        "torch::normalize_image -image $image -mean 0.5 -std 0.5 -inplace true",
+    ),
+    see_also=("denormalize_image", "resize_image", "image_read"),
+)(pyroi.normalize_image)
+
+command(
+    IMAGE,
+    MEAN,
+    STD,
+    INPLACE,
+    group=GROUP,
+    summary="The inverse of torch::normalize_image: multiplies by standard deviations and adds means.",
+    description="In place the numbers of the image itself change, as they do by torch::normalize_image.",
+    returns="A tensor of the image's shape and floating type; in place, one that shares the image's memory.",
+    examples=(
+        "set image [torch::rand {3 48 64}]\n"
+        "set normal [torch::normalize_image $image 0.5 0.25]\n"
+        "set back [torch::denormalize_image $normal 0.5 0.25]\n"
+        "puts [torch::allclose $image $back -atol 1e-6]",
+    ),
+    see_also=("normalize_image", "image_write"),
+)(pyroi.denormalize_image)

@@ -221,3 +221,67 @@ def test_both_gradients_of_precise_pooling(tcl):
     tcl.run("lassign [torch::prroi_pool_backward $one $x [list [torch::tensor_create [list $box]]]] map boxes")
     assert tcl("llength $boxes") == "1"
     assert tcl.floats("lindex $boxes 0") == pytest.approx([0.5, 2.5, 0.5, 2.5])
+
+
+def test_a_map_is_sampled_at_a_grid(tcl):
+    """With every parameter away from its default, the values are pyroi's."""
+    tcl.run("set x [torch::tensor_reshape [torch::arange 24] {1 1 4 6}]; set theta {{{0.9 0.3 0.4} {-0.2 1.1 0.5}}}")
+    x = np.arange(24, dtype=np.float32).reshape(1, 1, 4, 6)
+    theta = np.array([[[0.9, 0.3, 0.4], [-0.2, 1.1, 0.5]]], np.float32)
+    grid = pyroi.affine_grid(theta, (1, 1, 3, 5), True)
+    tcl.run("set grid [torch::affine_grid $theta {1 1 3 5} yes]")
+    assert tcl.floats("set grid") == pytest.approx(grid.ravel().tolist())
+    expected = pyroi.grid_sample(x, grid, "bicubic", "reflection", True).ravel().tolist()
+    for call in (
+        "torch::grid_sample $x $grid bicubic reflection true",
+        "torch::gridSample -tensor $x -grid $grid -mode bicubic -paddingMode reflection -alignCorners 1",
+    ):
+        assert tcl.floats(call) == pytest.approx(expected)
+    assert tcl.floats("torch::grid_sample $x {{{{-1 -1}}}} nearest border") == [0]
+
+
+def test_means_and_deviations_in_all_their_forms(tcl):
+    """A number, one for each channel, a tensor."""
+    tcl.run("set x [torch::tensor_reshape [torch::arange 8] {2 2 2}]")
+    for mean, std in (("2", "4"), ("{2}", "{4 4}"), ("{2 2}", "[torch::full {2 1 1} 4]")):
+        normal = [(value - 2) / 4 for value in range(8)]
+        assert tcl.floats(f"torch::normalize_image $x {mean} {std}") == normal
+        assert tcl.floats(f"torch::denormalize_image [torch::normalize_image $x {mean} {std}] {mean} {std}") == list(
+            range(8)
+        )
+    assert tcl.floats("set x") == list(range(8))
+    assert tcl.error("torch::normalize_image $x {1 2 3} 1").startswith("Invalid mean tensor: expected a number for")
+    assert tcl.error("torch::normalize_image $x 1 {1 0}").startswith("Invalid std tensor: ")
+
+
+@pytest.mark.parametrize(
+    "made",
+    [
+        "torch::tensor_create {{{1 2} {3 4}}}",
+        "torch::tensor_create {{{1 2} {3 4}}} float64",
+        "torch::tensor_reshape [torch::arange 1 5] {1 2 2}",
+        "torch::tensor_load [torch::tensor_save [torch::tensor_create {{{1 2} {3 4}}}] x.npy]",
+    ],
+)
+def test_an_image_is_normalized_in_place(tcl, made, tmp_path, monkeypatch):
+    """However the tensor was made; the result is the same memory."""
+    monkeypatch.chdir(tmp_path)
+    tcl.run(f"set x [{made}]")
+    bytes_before = tcl.stats()["bytes"]
+    tcl.run("set y [torch::normalize_image $x 1 2 -inplace true]")
+    assert tcl.stats()["bytes"] == bytes_before
+    assert tcl.floats("set x") == tcl.floats("set y") == [0, 0.5, 1, 1.5]
+    tcl.run("torch::denormalizeImage $x 1 2 yes")
+    assert tcl.floats("set y") == [1, 2, 3, 4]
+    tcl.run("unset x")
+    assert tcl.floats("set y") == [1, 2, 3, 4]
+
+
+def test_in_place_needs_a_floating_image(tcl):
+    """And an error leaves the image as it was."""
+    tcl.run("set x [torch::ones {1 2 2} int64]; set z [torch::ones {1 2 2}]")
+    assert tcl.error("torch::normalize_image $x 1 2 -inplace true").startswith(
+        "Invalid inplace value: expected an image"
+    )
+    assert "Invalid std tensor" in tcl.error("torch::normalize_image $z 1 0 -inplace true")
+    assert tcl.floats("set z") == [1, 1, 1, 1]
