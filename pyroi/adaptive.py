@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy.typing as npt
 
-from pyroi.arrays import Array, to_images, to_map, to_shape, to_size
+from pyroi.arrays import Array, to_images, to_input_shape, to_map, to_size
 from pyroi.resize import resize_map, resize_map_backward
 
 __all__ = ["adaptive_avg_pool2d", "adaptive_avg_pool2d_backward"]
@@ -66,4 +66,4 @@ def adaptive_avg_pool2d_backward(grad: npt.ArrayLike, input_shape: Sequence[int]
     Source:
         The transpose of the linear map that :func:`adaptive_avg_pool2d` is.
     """
-    return resize_map_backward(to_map(grad, "grad"), to_shape(input_shape, "input_shape"), "area")
+    return resize_map_backward(to_map(grad, "grad"), to_input_shape(input_shape), "area")

@@ -18,10 +18,10 @@ from pyroi.arrays import (
     new_map,
     shape_text,
     to_flag,
+    to_input_shape,
     to_integer,
     to_map,
     to_number,
-    to_shape,
     to_size,
 )
 from pyroi.boxes import to_boxes
@@ -152,7 +152,7 @@ def roi_align_backward(
     Source:
         The transpose of the linear map that :func:`roi_align` is.
     """
-    shape = to_shape(input_shape, "input_shape")
+    shape = to_input_shape(input_shape)
     table = to_boxes(boxes, shape[0])
     grads = to_grad(grad, table, shape[1], shape)
     scale = to_number(spatial_scale, "spatial_scale")

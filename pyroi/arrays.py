@@ -235,7 +235,7 @@ def to_size(value: Any, name: str) -> tuple[int, int]:
     return height, width
 
 
-def to_shape(value: Any, name: str) -> tuple[int, ...]:
+def to_input_shape(value: Any, name: str = "input_shape") -> tuple[int, ...]:
     """The shape of a map."""
     if not isinstance(value, (tuple, list, np.ndarray)):
         raise ArgumentTypeError(name, f"expected (N, C, H, W), got {value!r}")

@@ -16,8 +16,8 @@ from pyroi.arrays import (
     shape_text,
     to_flag,
     to_floats,
+    to_input_shape,
     to_map,
-    to_shape,
 )
 from pyroi.errors import ArgumentError
 from pyroi.native import ffi, lib
@@ -108,7 +108,7 @@ def affine_grid(theta: npt.ArrayLike, size: Sequence[int], align_corners: bool =
     matrices = to_floats(theta, "theta", np.float32)
     if matrices.ndim != 3 or matrices.shape[1:] != (2, 3):
         raise ArgumentError("theta", f"expected [N, 2, 3], got {shape_text(matrices.shape)}")
-    shape = to_shape(size, "size")
+    shape = to_input_shape(size, "size")
     if shape[0] != len(matrices):
         raise ArgumentError("size", f"expected N = {len(matrices)}, as theta has matrices, got {shape_text(shape)}")
     params = ffi.new(

@@ -16,9 +16,9 @@ from pyroi.arrays import (
     shape_text,
     to_flag,
     to_indices,
+    to_input_shape,
     to_map,
     to_number,
-    to_shape,
     to_size,
 )
 from pyroi.boxes import to_boxes
@@ -138,7 +138,7 @@ def roi_pool_backward(grad: npt.ArrayLike, argmax: npt.ArrayLike, boxes: Any, in
     Source:
         R. Girshick, "Fast R-CNN", 2015, section 2.3, "Back-propagation through RoI pooling layers".
     """
-    shape = to_shape(input_shape, "input_shape")
+    shape = to_input_shape(input_shape)
     table = to_boxes(boxes, shape[0])
     grads = to_grad(grad, table, shape[1], shape)
     places = to_indices(argmax, "argmax")

@@ -17,9 +17,9 @@ from pyroi.arrays import (
     new_map,
     shape_text,
     to_flag,
+    to_input_shape,
     to_map,
     to_number,
-    to_shape,
     to_size,
 )
 from pyroi.errors import ArgumentError
@@ -196,4 +196,4 @@ def interpolate_backward(
     """
     grads = to_map(grad, "grad")
     factors = _BY_SIZES if scale_factor is None else _to_factors(scale_factor)
-    return resize_map_backward(grads, to_shape(input_shape, "input_shape"), mode, align_corners, antialias, factors)
+    return resize_map_backward(grads, to_input_shape(input_shape), mode, align_corners, antialias, factors)

@@ -18,22 +18,37 @@ struct R(points) {
     REAL sum[POINTS];
 };
 
+/* `count` numbers of an array. float32, the type of most grids, has a loop that compilers turn into vectors. */
+static void R(read_row)(const void *data, roi_dtype dtype, int64_t first, int64_t stride, int64_t count, REAL *row_ret)
+{
+    if (dtype == ROI_FLOAT32)
+        for (int64_t i = 0; i < count; i++)
+            row_ret[i] = ((const float *)data)[first + i * stride];
+    else
+        for (int64_t i = 0; i < count; i++)
+            row_ret[i] = (REAL)load_element(data, dtype, first + i * stride);
+}
+
 /* Coordinates of the block's points along one axis (1: y, 0: x, as they lie in the grid). NaN counts as -1; so does
    infinity where it has no mirror image. */
 static void R(read_points)(const struct roi_grid_block *block, int64_t axis, REAL *at)
 {
     const roi_array *grid = block->grid;
-    const void *image = roi_plane(grid, roi_dtype_size(grid->dtype), block->image, 0);
-    const int64_t width = grid->shape[AXIS_H]; /* its last dimension but one */
-    const bool mirror = block->params->padding == ROI_PAD_REFLECTION;
+    const char *image = roi_plane(grid, roi_dtype_size(grid->dtype), block->image, 0);
+    const int64_t width = grid->shape[2], count = block->end - block->begin;
     int64_t row = block->begin / width, column = block->begin % width;
-    for (int64_t i = 0; i < block->end - block->begin; i++) {
-        const int64_t place = row * grid->strides[1] + column * grid->strides[2] + axis * grid->strides[3];
-        const REAL value = (REAL)load_element(image, grid->dtype, place);
-        at[i] = isnan(value) || (mirror && isinf(value)) ? -1 : value;
-        if (++column == width)
-            column = 0, row++;
+    for (int64_t done = 0; done < count; row++, column = 0) {
+        const int64_t some = min_i64(width - column, count - done);
+        const int64_t first = row * grid->strides[1] + column * grid->strides[2] + axis * grid->strides[3];
+        R(read_row)(image, grid->dtype, first, grid->strides[2], some, at + done);
+        done += some;
     }
+    if (block->params->padding == ROI_PAD_REFLECTION)
+        for (int64_t i = 0; i < count; i++)
+            at[i] = isfinite(at[i]) ? at[i] : -1;
+    else
+        for (int64_t i = 0; i < count; i++)
+            at[i] = isnan(at[i]) ? -1 : at[i];
 }
 
 /* From [-1, 1] to pixels: pixel k is at k. Rounded once on every tier, since it may decide which pixel is nearest. */
@@ -106,6 +121,34 @@ INLINE REAL R(tap_weight)(roi_resize_mode mode, int64_t k, REAL fraction)
     }
 }
 
+/* Tap k of all points: where it is and what it weighs. Mode and k are constants where this is inlined. */
+INLINE void R(find_taps)(const REAL *at, int64_t count, const roi_resize_mode mode, const int64_t k, REAL *place_ret,
+                         REAL *weight_ret)
+{
+    for (int64_t i = 0; i < count; i++) {
+        const REAL low = mode == ROI_NEAREST ? R(nearest)(at[i]) : R(floor)(at[i]), fraction = at[i] - low;
+        place_ret[i] = low + (REAL)k;
+        weight_ret[i] = R(tap_weight)(mode, k, fraction >= 0 ? fraction : 0); /* infinity less itself is NaN */
+    }
+}
+
+static void R(find_taps_of_mode)(const REAL *at, int64_t count, roi_resize_mode mode, int64_t k, REAL *place_ret,
+                                 REAL *weight_ret)
+{
+    if (mode == ROI_NEAREST) {
+        R(find_taps)(at, count, ROI_NEAREST, 0, place_ret, weight_ret);
+        return;
+    }
+    switch (mode == ROI_BILINEAR ? 10 + k : k) {
+    case 10: R(find_taps)(at, count, ROI_BILINEAR, 0, place_ret, weight_ret); break;
+    case 11: R(find_taps)(at, count, ROI_BILINEAR, 1, place_ret, weight_ret); break;
+    case -1: R(find_taps)(at, count, ROI_BICUBIC, -1, place_ret, weight_ret); break;
+    case 0: R(find_taps)(at, count, ROI_BICUBIC, 0, place_ret, weight_ret); break;
+    case 1: R(find_taps)(at, count, ROI_BICUBIC, 1, place_ret, weight_ret); break;
+    default: R(find_taps)(at, count, ROI_BICUBIC, 2, place_ret, weight_ret);
+    }
+}
+
 /* Bicubic interpolation pads tap by tap, the others the point itself. */
 static void R(make_axis)(struct R(points) *points, const struct roi_grid_block *block, bool vertical, int64_t taps)
 {
@@ -119,12 +162,7 @@ static void R(make_axis)(struct R(points) *points, const struct roi_grid_block *
     if (params->mode != ROI_BICUBIC)
         R(pad)(points->at, count, size, params->padding, align_corners);
     for (int64_t k = 0; k < taps; k++) {
-        for (int64_t i = 0; i < count; i++) {
-            const REAL low = params->mode == ROI_NEAREST ? R(nearest)(points->at[i]) : R(floor)(points->at[i]);
-            const REAL fraction = points->at[i] - low;
-            place[i] = low + (REAL)(first + k);
-            weight[i] = R(tap_weight)(params->mode, first + k, fraction >= 0 ? fraction : 0);
-        }
+        R(find_taps_of_mode)(points->at, count, params->mode, first + k, place, weight);
         if (params->mode == ROI_BICUBIC)
             R(pad)(place, count, size, params->padding, align_corners);
         R(put_taps)(place, weight, count, size, block->input->strides[dimension], points->axis[!vertical].offset[k],
@@ -132,7 +170,18 @@ static void R(make_axis)(struct R(points) *points, const struct roi_grid_block *
     }
 }
 
-/* All taps of a block; returns how many there are for each point. */
+/* The numbers in lanes of a weight, and 0 in lanes without. */
+INLINE R(vec) R(where_not_zero)(R(vec) weight, R(vec) numbers)
+{
+    __typeof__(weight != 0) bits;
+    memcpy(&bits, &numbers, sizeof bits);
+    bits &= weight != 0;
+    memcpy(&numbers, &bits, sizeof bits);
+    return numbers;
+}
+
+/* All taps of a block; returns how many there are for each point. Points beyond, as far as a vector reaches, read the
+   first pixel with weight 0. */
 static int64_t R(make_points)(struct R(points) *points, const struct roi_grid_block *block)
 {
     const int64_t count = block->end - block->begin, taps = block->params->mode == ROI_NEAREST    ? 1
@@ -141,10 +190,15 @@ static int64_t R(make_points)(struct R(points) *points, const struct roi_grid_bl
     R(make_axis)(points, block, true, taps);
     R(make_axis)(points, block, false, taps);
     for (int64_t k = 0; k < taps; k++)
-        for (int64_t l = 0; l < taps; l++)
-            for (int64_t i = 0; i < count; i++) {
-                points->offset[k * taps + l][i] = points->axis[0].offset[k][i] + points->axis[1].offset[l][i];
-                points->weight[k * taps + l][i] = points->axis[0].weight[k][i] * points->axis[1].weight[l][i];
+        for (int64_t l = 0; l < taps; l++) {
+            int64_t *offset = points->offset[k * taps + l], i = 0;
+            REAL *weight = points->weight[k * taps + l];
+            for (; i < count; i++) {
+                offset[i] = points->axis[0].offset[k][i] + points->axis[1].offset[l][i];
+                weight[i] = points->axis[0].weight[k][i] * points->axis[1].weight[l][i];
             }
+            for (; i < round_up(count, R(LANES)); i++)
+                offset[i] = 0, weight[i] = 0;
+        }
     return taps * taps;
 }

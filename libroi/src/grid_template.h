@@ -4,16 +4,26 @@
  * STORE is the type in memory, REAL the one computed in; S() and R() make names for them. See grid_kernel.h.
  */
 
-/* One channel: the sums of all taps, `taps` of them (a constant where this is inlined). */
+/* Pixels here and there. */
+INLINE R(vec) S(gather)(const STORE *plane, const int64_t *offset)
+{
+    R(vec) pixels;
+    for (int i = 0; i < R(LANES); i++)
+        pixels[i] = S(load)(plane + offset[i]);
+    return pixels;
+}
+
+/* One channel: the sums of all taps, `taps` of them (a constant where this is inlined). The last vector may go beyond
+   `count`. */
 INLINE void S(add_up_taps)(const STORE *plane, struct R(points) *points, const int64_t taps, int64_t count)
 {
-    for (int64_t i = 0; i < count; i++) {
-        REAL sum = 0;
+    for (int64_t i = 0; i < count; i += R(LANES)) {
+        R(vec) sum = {0}, weight;
         for (int64_t k = 0; k < taps; k++) {
-            const REAL weight = points->weight[k][i], pixel = S(load)(plane + points->offset[k][i]);
-            sum += weight * (weight == 0 ? 0 : pixel);
+            memcpy(&weight, points->weight[k] + i, sizeof weight);
+            sum += weight * R(where_not_zero)(weight, S(gather)(plane, points->offset[k] + i));
         }
-        points->sum[i] = sum;
+        memcpy(points->sum + i, &sum, sizeof sum);
     }
 }
 
@@ -29,10 +39,16 @@ static void S(sample_channel)(const STORE *plane, struct R(points) *points, int6
 static void S(write_points)(const REAL *sum, const struct S(view) *out, int64_t begin, int64_t count, int64_t width)
 {
     int64_t row = begin / width, column = begin % width;
-    for (int64_t i = 0; i < count; i++) {
-        S(store)(out->data + row * out->stride_y + column * out->stride_x, sum[i]);
-        if (++column == width)
-            column = 0, row++;
+    for (int64_t done = 0; done < count; row++, column = 0) {
+        const int64_t some = min_i64(width - column, count - done);
+        STORE *first = out->data + row * out->stride_y + column * out->stride_x;
+        if (out->stride_x == 1)
+            for (int64_t i = 0; i < some; i++)
+                S(store)(first + i, sum[done + i]);
+        else
+            for (int64_t i = 0; i < some; i++)
+                S(store)(first + i * out->stride_x, sum[done + i]);
+        done += some;
     }
 }
 

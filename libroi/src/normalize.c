@@ -56,7 +56,7 @@ static roi_status check_shapes(const roi_array *image, const roi_array *mean, co
 
 struct work {
     const roi_array *image, *mean, *std, *output;
-    bool inverse;
+    bool inverse, one_row; /* one_row: each plane of each array goes on from row to row as it does in a row */
 };
 
 /* One row; a loop of its own where all numbers lie together, which compilers turn into vectors. */
@@ -93,14 +93,14 @@ static void *row_of(const roi_array *array, int64_t n, int64_t c, int64_t y)
     return (char *)roi_plane(array, size, n, c) + y * array->strides[AXIS_H] * (int64_t)size;
 }
 
-static void run_row(const struct work *work, int64_t n, int64_t c, int64_t y)
+/* `width` elements from [n, c, y, 0] on. */
+static void run_row(const struct work *work, int64_t n, int64_t c, int64_t y, int64_t width)
 {
     const void *in = row_of(work->image, n, c, y), *mean = row_of(work->mean, n, c, y),
                *std = row_of(work->std, n, c, y);
     void *out = row_of(work->output, n, c, y);
     const int64_t in_stride = work->image->strides[AXIS_W], mean_stride = work->mean->strides[AXIS_W],
-                  std_stride = work->std->strides[AXIS_W], out_stride = work->output->strides[AXIS_W],
-                  width = work->image->shape[AXIS_W];
+                  std_stride = work->std->strides[AXIS_W], out_stride = work->output->strides[AXIS_W];
 #define ROW(SUFFIX) row_##SUFFIX(in, in_stride, mean, mean_stride, std, std_stride, out, out_stride, width, work->inverse)
     switch (work->image->dtype) {
     case ROI_FLOAT32: ROW(f32); break;
@@ -111,13 +111,20 @@ static void run_row(const struct work *work, int64_t n, int64_t c, int64_t y)
 #undef ROW
 }
 
+static bool goes_on(const roi_array *array)
+{
+    return array->strides[AXIS_H] == array->shape[AXIS_W] * array->strides[AXIS_W];
+}
+
 static void run_plane(void *context, int64_t item, int thread)
 {
     const struct work *work = context;
-    const int64_t channels = work->image->shape[AXIS_C];
+    const int64_t *shape = work->image->shape, n = item / shape[AXIS_C], c = item % shape[AXIS_C];
     (void)thread;
-    for (int64_t y = 0; y < work->image->shape[AXIS_H]; y++)
-        run_row(work, item / channels, item % channels, y);
+    if (work->one_row)
+        run_row(work, n, c, 0, shape[AXIS_H] * shape[AXIS_W]);
+    for (int64_t y = 0; y < shape[AXIS_H] && !work->one_row; y++)
+        run_row(work, n, c, y, shape[AXIS_W]);
 }
 
 roi_status roi_normalize(const roi_normalize_params *params, const roi_array *image, const roi_array *mean,
@@ -133,7 +140,8 @@ roi_status roi_normalize(const roi_normalize_params *params, const roi_array *im
         status = check_values(std, is_std, ROI_ERROR_STD, error_ret);
     if (status != ROI_SUCCESS || roi_array_elements(image) == 0)
         return status;
-    struct work work = {image, mean, std, output_ret, params->inverse != 0};
+    struct work work = {image, mean, std, output_ret, params->inverse != 0, false};
+    work.one_row = goes_on(image) && goes_on(mean) && goes_on(std) && goes_on(output_ret);
     const int threads = roi_threads_for((double)roi_array_elements(image) * 4);
     status = roi_parallel_for(image->shape[AXIS_N] * image->shape[AXIS_C], threads, params->cancel, run_plane, &work);
     return status == ROI_SUCCESS ? status : roi_fail(error_ret, status, -1, -1, 0);
