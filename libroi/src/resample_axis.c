@@ -12,17 +12,17 @@ static const struct roi_reach nothing = {0, 0, 0, -1};
 
 static double to_real(bool narrow, double value) { return narrow ? (double)(float)value : value; }
 
-static double step_of(const struct roi_axis_rule *rule, double length, int64_t bins, int64_t size)
+static double step_of(const struct roi_axis_rule *rule, double given, int64_t bins, int64_t size)
 {
     if (rule->aligned)
         return bins > 1 ? (double)(size - 1) / (double)(bins - 1) : 0;
-    return length / (double)max_i64(bins, 1);
+    return given > 0 ? given : (double)size / (double)max_i64(bins, 1);
 }
 
-static struct roi_axis axis_of(const struct roi_axis_rule *rule, double length, int64_t bins, int64_t size, bool narrow)
+static struct roi_axis axis_of(const struct roi_axis_rule *rule, double step, int64_t bins, int64_t size, bool narrow)
 {
     return (struct roi_axis){.start = rule->aligned ? 0 : 0.5,
-                             .bin = to_real(narrow, step_of(rule, length, bins, size)),
+                             .bin = to_real(narrow, step_of(rule, step, bins, size)),
                              .bins = bins,
                              .size = size,
                              .narrow = narrow};
@@ -39,26 +39,24 @@ static double centre(const struct roi_axis *axis, int64_t bin)
 static bool place_pixels(const struct roi_axis_rule *rule, double corner1, double corner2, int64_t bins, int64_t size,
                          struct roi_axis *axis_ret)
 {
-    *axis_ret = axis_of(rule, corner2 - corner1, bins, size, true);
+    (void)corner2;
+    *axis_ret = axis_of(rule, corner1, bins, size, true);
     return isfinite(axis_ret->bin);
 }
 
+/* Sides that stay, or double, are exact in double, and beyond 2^24 pixels nowhere else. */
 static struct roi_reach pixel(const struct roi_axis *axis, double position)
 {
     if (axis->size == 0)
         return nothing;
-    const int64_t at = (int64_t)fmin(floor((double)(float)position), (double)(axis->size - 1));
-    return (struct roi_reach){.low = at, .high = at};
+    const bool exact = axis->bin == 1 || axis->bin == 0.5;
+    const double at = fmin(floor(exact ? position : (double)(float)position), (double)(axis->size - 1));
+    return (struct roi_reach){.low = (int64_t)at, .high = (int64_t)at};
 }
 
-/* Sides that stay, or double, need no division: rounding must not move them. */
 static struct roi_reach nearest_reach(const struct roi_axis *axis, int64_t bin)
 {
-    if (axis->bins == axis->size)
-        return (struct roi_reach){.low = bin, .high = bin};
-    if (axis->bins == 2 * axis->size)
-        return (struct roi_reach){.low = bin / 2, .high = bin / 2};
-    return pixel(axis, axis->bin * (double)(float)bin);
+    return pixel(axis, axis->bin * (double)bin);
 }
 
 static struct roi_reach exact_reach(const struct roi_axis *axis, int64_t bin)
@@ -81,11 +79,12 @@ const struct roi_axis_kind roi_exact_axis = {place_pixels, exact_reach, pixel_we
 static bool place_points(const struct roi_axis_rule *rule, double corner1, double corner2, int64_t bins, int64_t size,
                          struct roi_axis *axis_ret)
 {
-    *axis_ret = axis_of(rule, corner2 - corner1, bins, size, rule->narrow);
+    (void)corner2;
+    *axis_ret = axis_of(rule, corner1, bins, size, rule->narrow);
     return isfinite(axis_ret->bin);
 }
 
-/* A side that stays is copied, whatever the length of the box; and in double, where all its places are exact. */
+/* A side that stays is copied, whatever the step; and in double, where all its places are exact. */
 static bool stays(struct roi_axis *axis)
 {
     if (axis->bins != axis->size)

@@ -2,9 +2,10 @@
  * resample_axis.h - the kinds of axis that resize a whole image
  *
  * Resizing is pooling one box, the image, into as many bins as the result has pixels. What differs between its modes is
- * which pixels a bin reads, with which weights; and the step, the number of pixels from bin to bin: the length of the
- * box over the number of bins, or, where the centres of the outermost pixels are to stay in place (rule->aligned), that
- * of the gaps between pixels over that of the gaps between bins.
+ * which pixels a bin reads, with which weights; and the step, the number of pixels from bin to bin: that of pixels over
+ * that of bins, or, where the centres of the outermost pixels are to stay in place (rule->aligned), that of the gaps
+ * between pixels over that of the gaps between bins. Where a scale factor says otherwise, the step is 1 / factor: it comes
+ * in place of the box's first corner, which else is 0. The second corner is not looked at.
  *
  *     mode       bin p reads
  *     nearest    one pixel, at floor(p * step)

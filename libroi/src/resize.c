@@ -70,7 +70,7 @@ static void join_images(roi_array *array)
 struct images {
     bool valid; /* else nothing but boxes is set */
     roi_array map, crops;
-    double corner[4]; /* of every image */
+    double corner[4]; /* of every image: steps (resample_axis.h) */
     int64_t *index;   /* 0, 1, 2, ...; NULL where there is one */
     roi_boxes boxes;
 };
@@ -87,12 +87,6 @@ static bool number_images(struct images *images)
     return images->index != NULL;
 }
 
-/* The part of an axis that the bins cover: all of it, unless there is a scale factor. */
-static double length_of(double factor, int64_t size, int64_t bins)
-{
-    return factor > 0 ? (double)bins / factor : (double)size;
-}
-
 /* Arrays that are not valid are left as they are, for the gate to say what is wrong with them. */
 static bool make_images(const roi_resize_params *params, const roi_array *map, const roi_array *crops,
                         struct images *images)
@@ -104,8 +98,8 @@ static bool make_images(const roi_resize_params *params, const roi_array *map, c
     images->valid = true;
     images->map = *map;
     images->crops = *crops;
-    images->corner[2] = length_of(params->scale_x, map->shape[AXIS_W], crops->shape[AXIS_W]);
-    images->corner[3] = length_of(params->scale_y, map->shape[AXIS_H], crops->shape[AXIS_H]);
+    images->corner[0] = params->scale_x > 0 ? 1 / params->scale_x : 0;
+    images->corner[1] = params->scale_y > 0 ? 1 / params->scale_y : 0;
     const bool same = map->shape[AXIS_N] == crops->shape[AXIS_N] && map->shape[AXIS_C] == crops->shape[AXIS_C];
     if (same && in_line(map) && in_line(crops)) {
         join_images(&images->map);
