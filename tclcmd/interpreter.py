@@ -11,13 +11,13 @@ from typing import Any, TypeVar
 
 import pyroi
 from pyroi.arrays import Array
-from tclcmd import dtypes, values
+from tclcmd import dtypes, guide, values
 from tclcmd._host import ffi, lib
 from tclcmd.commands import REGISTRY
 from tclcmd.declare import NAMESPACE, Command
 from tclcmd.errors import ARGUMENT_ERRORS, CommandError, is_interruption, reason_of
 from tclcmd.kinds import File
-from tclcmd.parse import Call, parse
+from tclcmd.parse import Call, HelpWanted, parse
 from tclcmd.session import Session
 from tclcmd.values import Value
 
@@ -131,6 +131,38 @@ class Interpreter:
         made = values.new_value(value, self._adopt)
         lib.host_set_global(self._tcl, values.encode(name), made)
 
+    def look(self, question: int, about: str) -> list[str]:
+        """The words of an answer of Tcl's `info`, without running anything that a script has put in its way.
+
+        Words that only a tensor without a name could have are empty.
+        """
+        answer = lib.host_look(self._tcl, question, values.encode(about))
+        if not answer:
+            return []
+        try:
+            return [values.text_of(word) or "" for word in values.elements_of(answer) or ()]
+        finally:
+            lib.host_drop(answer)
+
+    def commands(self, pattern: str) -> list[str]:
+        """Names of commands."""
+        return self.look(lib.HOST_COMMANDS, pattern)
+
+    def procedures(self, pattern: str) -> list[str]:
+        """Names of procedures."""
+        return self.look(lib.HOST_PROCS, pattern)
+
+    def globals(self, pattern: str) -> list[str]:
+        """Names of global variables."""
+        return self.look(lib.HOST_GLOBALS, pattern)
+
+    def tensor_in(self, name: str) -> Array | None:
+        """The tensor that a global variable holds; None for other values, and for variables that are traced."""
+        if self.look(lib.HOST_TRACES, name):
+            return None
+        value = lib.host_global(self._tcl, values.encode(name))
+        return self.session.tensors.get(values.tensor_number(value, self.session.number)) if value else None
+
     # ---- Standard channels, which are Tcl's: what a script and the shell write comes out in order ----
 
     def write(self, text: str, *, to_error: bool = False) -> int:
@@ -185,7 +217,10 @@ class Interpreter:
 
 
 def _run(call: Call, words: list[Value]) -> Any:
-    arguments = parse(call, words)
+    try:
+        arguments = parse(call, words)
+    except HelpWanted:
+        return guide.help_text(call.command)
     if call.command.needs_session:
         arguments["session"] = call.session
     return call.command.function(**arguments)

@@ -19,6 +19,13 @@ from tclcmd.kinds import Mismatch
 from tclcmd.session import Session
 from tclcmd.values import Value
 
+#: What every command answers with its help, whatever else it was given.
+HELP_OPTION = "-help"
+
+
+class HelpWanted(Exception):
+    """The call asks for help."""
+
 
 @dataclass
 class Call:
@@ -82,6 +89,8 @@ def _split(call: Call, words: Sequence[Value]) -> None:
 
 def _take_pair(call: Call, option: str, value: Value | None) -> None:
     if option not in call.command.options:
+        if option == HELP_OPTION:
+            raise HelpWanted
         raise _unknown(call.command, option)
     parameter, label = call.command.options[option]
     if value is None or values.option_of(value) is not None:

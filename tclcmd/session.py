@@ -13,6 +13,7 @@ class Session:
     def __init__(self, number: int) -> None:
         self.number = number
         self.tensors = Tensors()
+        self.timing = False  # does the prompt tell how long each command took?
         self._generator: np.random.Generator | None = None
 
     @property
