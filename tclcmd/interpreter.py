@@ -152,9 +152,9 @@ class Interpreter:
         """Names of procedures."""
         return self.look(lib.HOST_PROCS, pattern)
 
-    def globals(self, pattern: str) -> list[str]:
-        """Names of global variables."""
-        return self.look(lib.HOST_GLOBALS, pattern)
+    def variables(self, pattern: str) -> list[str]:
+        """Names of variables, global ones and those of the namespaces that the pattern names."""
+        return self.look(lib.HOST_VARIABLES, pattern)
 
     def tensor_in(self, name: str) -> Array | None:
         """The tensor that a global variable holds; None for other values, and for variables that are traced."""

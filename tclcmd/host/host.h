@@ -64,7 +64,7 @@ int host_write(int to_error, const char *text, int length);
 typedef enum host_question {
     HOST_COMMANDS, /* names of commands that match the pattern `about` */
     HOST_PROCS,    /* names of procedures that match */
-    HOST_GLOBALS,  /* names of global variables that match */
+    HOST_VARIABLES,  /* names of variables that match, as at global level */
     HOST_FRAME,    /* the call at level `about`, as a dict: "0" is the command that runs now */
     HOST_TRACES    /* the traces on the global variable `about` */
 } host_question;

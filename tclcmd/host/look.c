@@ -8,7 +8,7 @@
 
 static const char *const behind[] = {
     [HOST_COMMANDS] = "::tcl::info::commands", [HOST_PROCS] = "::tcl::info::procs",
-    [HOST_GLOBALS] = "::tcl::info::globals",   [HOST_FRAME] = "::tcl::info::frame",
+    [HOST_VARIABLES] = "::tcl::info::vars",   [HOST_FRAME] = "::tcl::info::frame",
     [HOST_TRACES] = "::trace",
 };
 enum { QUESTIONS = sizeof behind / sizeof behind[0], MOST_WORDS = 4 };

@@ -45,7 +45,7 @@ class Completer:
 
     def __init__(self, interpreter: Interpreter) -> None:
         self._interpreter = interpreter
-        self._of_tcl = frozenset(interpreter.globals("*"))  # variables that nobody has set by hand
+        self._of_tcl = frozenset(interpreter.variables("*"))  # variables that nobody has set by hand
 
     def candidates(self, before: str) -> list[Candidate]:
         """All that can stand at the end of this text."""
@@ -80,9 +80,8 @@ class Completer:
         pattern = f"{_literal(typed)}*"
         procedures = set(self._interpreter.procedures(pattern))
         for name in sorted(self._interpreter.commands(pattern)):
-            shown = name if typed.startswith("::") else name.removeprefix("::")
             note = "procedure" if name in procedures else "Tcl"
-            yield Candidate(shown, len(typed), note)
+            yield Candidate(_as_typed(name, typed), len(typed), note)
 
     # ---- Arguments of our commands ----
 
@@ -128,7 +127,7 @@ class Completer:
 
     def _names(self, typed: str) -> list[str]:
         """Global variables: those that hold tensors, then others, then Tcl's own if a letter of them was typed."""
-        found = self._interpreter.globals(f"{_literal(typed)}*")
+        found = [_as_typed(name, typed) for name in self._interpreter.variables(f"{_literal(typed)}*")]
         own = [name for name in found if typed or name not in self._of_tcl]
         return sorted(own, key=lambda name: (name in self._of_tcl, self._interpreter.tensor_in(name) is None, name))
 
@@ -233,6 +232,11 @@ def _names_in(folder: str, begin: str) -> list[str]:
         return []
     visible = [entry for entry in fitting if begin or not entry.name.startswith(".")]
     return sorted(entry.name + ("/" if entry.is_dir() else "") for entry in visible)[:MOST_FILES]
+
+
+def _as_typed(name: str, typed: str) -> str:
+    """A name without the colons in front that Tcl gives it, unless they were typed."""
+    return name if typed.startswith("::") else name.removeprefix("::")
 
 
 def _literal(text: str) -> str:
