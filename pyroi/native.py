@@ -59,7 +59,7 @@ _RULES = {
 
 def _raise(status: int, error: Any, facts: dict[str, Any]) -> NoReturn:
     if status == lib.ROI_ERROR_MEMORY:
-        raise MemoryError("out of memory for the weights of the boxes")
+        raise MemoryError("out of memory for what is computed on the way")
     if status == lib.ROI_CANCELLED:
         raise Cancelled("cancelled")
     if status not in _RULES:

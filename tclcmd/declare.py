@@ -21,6 +21,7 @@ NAMESPACE = "torch"
 GROUPS = (
     "Operators",
     "Boxes",
+    "Maps and images",
     "Making tensors",
     "Looking into tensors",
     "Shape and type",
@@ -31,7 +32,7 @@ GROUPS = (
 )
 
 #: Groups whose commands have a page each in the reference; those of the others share one.
-GROUPS_OF_PAGES = ("Operators", "Boxes")
+GROUPS_OF_PAGES = ("Operators", "Boxes", "Maps and images")
 
 #: The default of a parameter that has none.
 REQUIRED: Any = type("Required", (), {"__repr__": lambda self: "REQUIRED"})()

@@ -357,6 +357,62 @@ class Size(Kind):
 
 
 @dataclass(frozen=True)
+class OptionalSize(Kind):
+    """Height and width, or nothing, where something else may say how large."""
+
+    placeholder = Size.placeholder
+    expects = "{height width}, one integer for a square, or {} for none"
+
+    def read(self, value: Value, session: Session) -> int | tuple[int, int] | None:
+        """One int, or two; None for an empty list."""
+        if values.elements_of(value) == []:
+            return None
+        try:
+            return Size().read(value, session)
+        except Mismatch:
+            raise self.mismatch(value, session) from None
+
+
+@dataclass(frozen=True)
+class Sides(Kind):
+    """Height and width, each perhaps left as it is."""
+
+    placeholder = "{height width}"
+    expects = "{height width} with - for a side to keep, or one integer for a square"
+
+    def read(self, value: Value, session: Session) -> int | tuple[int | None, int | None] | None:
+        """One int, or two; None for what is kept."""
+        sides = [self._side(element, value, session) for element in values.elements_of(value) or ()]
+        if len(sides) == 1:
+            return sides[0]
+        if len(sides) != 2:
+            raise self.mismatch(value, session)
+        return sides[0], sides[1]
+
+    def _side(self, element: Value, value: Value, session: Session) -> int | None:
+        integer = values.integer_of(element)
+        if integer is None and values.text_of(element) != "-":
+            raise self.mismatch(value, session)
+        return integer
+
+
+@dataclass(frozen=True)
+class Factors(Kind):
+    """By how much height and width grow."""
+
+    placeholder = "{height width}"
+    expects = "{height width}, or one number for both"
+
+    def read(self, value: Value, session: Session) -> float | tuple[float, float]:
+        """One float, or two."""
+        elements = values.elements_of(value) or ()
+        if len(elements) not in (1, 2):
+            raise self.mismatch(value, session)
+        factors = [Number().read(element, session) for element in elements]
+        return factors[0] if len(factors) == 1 else (factors[0], factors[1])
+
+
+@dataclass(frozen=True)
 class Precision(Kind):
     """A number of decimals, or as many as it takes."""
 

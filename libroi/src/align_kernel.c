@@ -3,7 +3,10 @@
 
 #include "kernel.h"
 
-enum { CHANNEL_VECTORS = ROI_CHANNELS_AT_ONCE / 16 }; /* where channels lie together */
+enum {
+    CHANNEL_VECTORS = ROI_CHANNELS_AT_ONCE / 16, /* where channels lie together */
+    ROWS_VECTORS = 4                             /* of rows that are many */
+};
 
 #define REAL_TEMPLATE "band_template.h"
 #define TEMPLATE "align_template.h"

@@ -6,16 +6,31 @@
 
 /* ---- Rows: from the map ---------------------------------------------------------------------------------------- */
 
-/* t[x] = sum over k < taps of weight[k] * pixel[k, x]. */
+/* t[x] = sum over k < taps of weight[k] * pixel[k, x], for `vectors` vectors (a constant where this is inlined). */
+INLINE void S(add_up_vectors)(const STORE *pixel, int64_t stride_y, int64_t stride_x, const REAL *weight,
+                              const int64_t taps, const int vectors, REAL *t)
+{
+    R(vec) sum[ROWS_VECTORS] = {{0}};
+    for (int64_t k = 0; k < taps; k++, pixel += stride_y)
+        for (int v = 0; v < vectors; v++)
+            sum[v] += weight[k] * S(load_pixels)(pixel + v * R(LANES) * stride_x, stride_x);
+    memcpy(t, sum, (size_t)vectors * sizeof *sum);
+}
+
+/* The same for whole rows. What does not fill a vector at their end is part of one that begins before it, where the row
+   is long enough. */
 INLINE void S(add_up_rows)(const STORE *pixel, int64_t stride_y, int64_t stride_x, const REAL *weight,
-                           const int64_t taps, int64_t width, REAL *t)
+                           const int64_t taps, const int vectors, int64_t width, REAL *t)
 {
     int64_t x = 0;
-    for (; x + R(LANES) <= width; x += R(LANES)) {
-        R(vec) sum = {0};
-        for (int64_t k = 0; k < taps; k++)
-            sum += weight[k] * S(load_pixels)(pixel + k * stride_y + x * stride_x, stride_x);
-        memcpy(t + x, &sum, sizeof sum);
+    for (; x + vectors * R(LANES) <= width; x += vectors * R(LANES))
+        S(add_up_vectors)(pixel + x * stride_x, stride_y, stride_x, weight, taps, vectors, t + x);
+    for (; x + R(LANES) <= width; x += R(LANES))
+        S(add_up_vectors)(pixel + x * stride_x, stride_y, stride_x, weight, taps, 1, t + x);
+    if (x < width && width >= R(LANES)) {
+        x = width - R(LANES);
+        S(add_up_vectors)(pixel + x * stride_x, stride_y, stride_x, weight, taps, 1, t + x);
+        return;
     }
     for (; x < width; x++) {
         REAL sum = 0;
@@ -25,19 +40,21 @@ INLINE void S(add_up_rows)(const STORE *pixel, int64_t stride_y, int64_t stride_
     }
 }
 
-/* The same for a group of bins. Few taps are the rule, so they get loops of constant length. */
+/* The same for a group of bins. Few taps are the rule, so they get loops of constant length; many are gone through with
+   several vectors at a time, since each sum waits for itself, and each row of the map is another page. */
 INLINE void S(reduce_rows)(const struct S(view) *map, const struct roi_taps *y, int64_t bin, int64_t bins,
                            int64_t stride_x, const struct window *window, REAL *t)
 {
     const REAL *weight = (const REAL *)y->weights + bin * y->taps;
+    const int64_t stride_y = map->stride_y, width = window->width;
     for (int64_t p = bin; p < bin + bins; p++, weight += y->taps, t += window->padded) {
         const STORE *pixel = map->data + y->low[p] * map->stride_y + window->first * stride_x;
         switch (y->taps) {
-        case 2: S(add_up_rows)(pixel, map->stride_y, stride_x, weight, 2, window->width, t); break;
-        case 3: S(add_up_rows)(pixel, map->stride_y, stride_x, weight, 3, window->width, t); break;
-        case 4: S(add_up_rows)(pixel, map->stride_y, stride_x, weight, 4, window->width, t); break;
-        case 5: S(add_up_rows)(pixel, map->stride_y, stride_x, weight, 5, window->width, t); break;
-        default: S(add_up_rows)(pixel, map->stride_y, stride_x, weight, y->taps, window->width, t);
+        case 2: S(add_up_rows)(pixel, stride_y, stride_x, weight, 2, 1, width, t); break;
+        case 3: S(add_up_rows)(pixel, stride_y, stride_x, weight, 3, 1, width, t); break;
+        case 4: S(add_up_rows)(pixel, stride_y, stride_x, weight, 4, 1, width, t); break;
+        case 5: S(add_up_rows)(pixel, stride_y, stride_x, weight, 5, 1, width, t); break;
+        default: S(add_up_rows)(pixel, stride_y, stride_x, weight, y->taps, ROWS_VECTORS, width, t);
         }
     }
 }

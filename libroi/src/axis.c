@@ -81,12 +81,16 @@ static double position(const struct roi_axis *axis, int64_t p, double j)
     return position_double(axis->start, axis->bin, axis->grid, (double)p, i);
 }
 
+/* The numbers beside j; where counting by one has no effect any more, the neighbouring ones that double has. */
+static double after(double j) { return j + 1 > j ? j + 1 : nextafter(j, INFINITY); }
+static double before(double j) { return j - 1 < j ? j - 1 : nextafter(j, -INFINITY); }
+
 /* The smallest j in [from, end) whose sample is at or above `bound`, or end. Rounding keeps positions ascending (not
    strictly), which is all that the search needs: it doubles its step, then halves the rest. The numbers of samples may
    lie far beyond 2^53, where j + 1 == j: the step grows all the same, and the halving stops at neighbours. */
 static double seek(const struct roi_axis *axis, int64_t p, double from, double end, double bound)
 {
-    if (from >= end || position(axis, p, end - 1) < bound)
+    if (from >= end || position(axis, p, before(end)) < bound)
         return end;
     if (position(axis, p, from) >= bound)
         return from;
@@ -146,9 +150,6 @@ static double mean_fraction(const struct roi_axis *axis, int64_t p, double j, co
     return sum / run->count;
 }
 
-/* The number after j; where counting by one has no effect any more, the neighbouring one. */
-static double after(double j) { return j + 1 > j ? j + 1 : nextafter(j, INFINITY); }
-
 /* The run that begins with sample j; *j becomes the sample after it. */
 static struct run next_run(const struct roi_axis *axis, int64_t p, const struct roi_reach *reach, double *j)
 {
@@ -160,7 +161,7 @@ static struct run next_run(const struct roi_axis *axis, int64_t p, const struct 
     else if (first.low == first.high)
         bound = INFINITY;
     const double next = seek(axis, p, after(*j), fmax(reach->end, after(*j)), bound); /* j itself is below the bound */
-    struct run run = {first, next - *j > 1 ? stop_at(axis, position(axis, p, next - 1)) : first, next - *j, 0};
+    struct run run = {first, next > after(*j) ? stop_at(axis, position(axis, p, before(next))) : first, next - *j, 0};
     run.mean = mean_fraction(axis, p, *j, &run);
     *j = next;
     return run;
@@ -175,7 +176,7 @@ struct roi_reach roi_sampled_reach(const struct roi_axis *axis, int64_t bin)
     reach.end = seek(axis, bin, reach.begin, axis->grid, axis->beyond);
     if (reach.begin == reach.end)
         return reach;
-    const struct roi_stop last = stop_at(axis, position(axis, bin, reach.end - 1));
+    const struct roi_stop last = stop_at(axis, position(axis, bin, before(reach.end)));
     reach.low = stop_at(axis, position(axis, bin, reach.begin)).low;
     reach.high = last.fraction > 0 ? last.high : last.low;
     return reach;

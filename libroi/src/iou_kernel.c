@@ -38,7 +38,8 @@ static int64_t find_near(struct roi_rotated a, const struct roi_iou_lanes *many,
     for (int64_t i = 0, j = begin; i < count; i++, j++) {
         const double c_b = magnitude(c[j]), s_b = magnitude(s[j]);
         const double room_x = width + (w[j] * c_b + h[j] * s_b), room_y = height + (w[j] * s_b + h[j] * c_b);
-        flag[i] = (magnitude(cx[j] - a.cx) * 2 < room_x) & (magnitude(cy[j] - a.cy) * 2 < room_y);
+        const int64_t near_x = magnitude(cx[j] - a.cx) * 2 < room_x, near_y = magnitude(cy[j] - a.cy) * 2 < room_y;
+        flag[i] = near_x & near_y;
     }
     for (int64_t i = 0; i < count; i++) {
         near_ret[found] = i;

@@ -69,7 +69,7 @@ command(
         + SETUP
         + "set crops [torch::roi_align $features $boxes {7 7} 0.0625 2 true -mode max]",
     ),
-    see_also=("roi_align_backward", "multiscale_roi_align"),
+    see_also=("roi_align_backward", "multiscale_roi_align", "prroi_pool", "adaptive_avg_pool2d", "interpolate"),
 )(pyroi.roi_align)
 
 command(

@@ -96,7 +96,8 @@ static inline double naive_bin(const roi_align_params *params, const roi_array *
                                const struct naive_axis *ay, const struct naive_axis *ax, int64_t p, int64_t q,
                                double *size_ret)
 {
-    double sum = 0, size = 0, largest = -INFINITY;
+    long double sum = 0; /* of up to a million samples: in double their rounding would show in float64 maps */
+    double size = 0, largest = -INFINITY;
     for (int64_t i = 0; i < ay->grid; i++)
         for (int64_t j = 0; j < ax->grid; j++) {
             struct naive_corners at;
@@ -111,13 +112,13 @@ static inline double naive_bin(const roi_align_params *params, const roi_array *
             } else {
                 corner = 0;
             }
-            sum += sample;
+            sum += (long double)sample;
             size = params->mode == ROI_AVG ? size + sample_size : fmax(size, sample_size);
             largest = fmax(largest, params->mode == ROI_MAX ? sample : corner);
         }
     const double count = (double)ay->grid * (double)ax->grid;
     *size_ret = count == 0 ? 0 : params->mode == ROI_AVG ? size / count : size;
-    return count == 0 ? 0 : params->mode == ROI_AVG ? sum / count : largest;
+    return count == 0 ? 0 : params->mode == ROI_AVG ? (double)(sum / (long double)count) : largest;
 }
 
 #endif

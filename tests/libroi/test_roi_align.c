@@ -219,14 +219,18 @@ static void test_multiscale(void)
 
 static void test_empty(int64_t n, int64_t c, int64_t h, int64_t w, int64_t k, int64_t oh, int64_t ow)
 {
-    static const float rows[] = {0, 0, 0, 3, 3, 0, 1, 1, 2, 2};
-    const roi_align_params params = params_of(2, 1, ROI_AVG);
+    const float last = (float)(n - 1); /* the second box is on the last image */
+    const float rows[] = {0, 0, 0, 3, 3, last, 1, 1, 2, 2};
+    roi_align_params params = params_of(2, 1, ROI_AVG);
     roi_boxes boxes = plain_boxes(k ? rows : NULL, k, 5);
     struct tensor input = make_tensor(ROI_FLOAT32, n, c, h, w), output = make_tensor(ROI_FLOAT32, k, c, oh, ow);
     check_context("input %d %d %d %d, %d boxes, output %d %d", (int)n, (int)c, (int)h, (int)w, (int)k, (int)oh, (int)ow);
-    CHECK(roi_align(&params, &input.array, &boxes, &output.array, NULL) == ROI_SUCCESS);
-    for (int64_t i = 0; i < tensor_count(&output.array); i++)
-        CHECK(load(ROI_FLOAT32, output.array.data, i) == 0);
+    for (int mode = ROI_MAX_CORNER; mode >= ROI_AVG; mode--) {
+        params.mode = (roi_mode)mode;
+        CHECK(roi_align(&params, &input.array, &boxes, &output.array, NULL) == ROI_SUCCESS);
+        for (int64_t i = 0; i < tensor_count(&output.array); i++)
+            CHECK(load(ROI_FLOAT32, output.array.data, i) == 0);
+    }
     CHECK(roi_align_backward(&params, &output.array, &boxes, &input.array, NULL) == ROI_SUCCESS);
     for (int64_t i = 0; i < tensor_count(&input.array); i++)
         CHECK(load(ROI_FLOAT32, input.array.data, i) == 0);
@@ -239,8 +243,8 @@ static void test_empty_inputs(void)
     test_empty(1, 2, 5, 5, 0, 2, 2);
     test_empty(0, 2, 5, 5, 0, 2, 2);
     test_empty(1, 0, 5, 5, 2, 2, 2);
-    test_empty(1, 2, 0, 5, 2, 2, 2);
-    test_empty(1, 2, 5, 0, 2, 2, 2);
+    test_empty(3, 2, 0, 5, 2, 2, 2);
+    test_empty(3, 2, 5, 0, 2, 2, 2);
     test_empty(1, 2, 5, 5, 2, 0, 2);
     test_empty(1, 2, 5, 5, 2, 2, 0);
     test_empty(0, 0, 0, 0, 0, 0, 0);

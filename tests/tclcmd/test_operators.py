@@ -176,3 +176,48 @@ def test_boxes_in_all_their_forms(tcl):
         assert tcl.floats(f"torch::roi_align $x {boxes} 1 1.0 2") == [9, 34]
     assert tcl.floats("torch::roi_align $x {1 1 1 3 3} 1 1.0 2") == [34]
     assert tcl("torch::tensor_shape [torch::roi_align $x {} 7]") == "0 1 7 7"
+
+
+def test_a_map_is_resized_by_size_or_by_factor(tcl):
+    """By position and by name; the values are pyroi's."""
+    tcl.run("set x [torch::tensor_reshape [torch::arange 24] {1 1 4 6}]")
+    x = np.arange(24, dtype=np.float32).reshape(1, 1, 4, 6)
+    by_size = pyroi.interpolate(x, (5, 3), "bilinear", True)
+    assert tcl.floats("torch::interpolate $x {5 3} bilinear yes") == pytest.approx(by_size.ravel().tolist())
+    by_factor = pyroi.interpolate(x, scale_factor=(0.5, 2), mode="bicubic", antialias=True).ravel().tolist()
+    for call in (
+        "torch::interpolate $x {} bicubic false {0.5 2} true",
+        "torch::interpolate $x -scaleFactor {0.5 2} -mode bicubic -antialias 1",
+    ):
+        assert tcl.floats(call) == pytest.approx(by_factor)
+    assert tcl("torch::tensor_shape [torch::interpolate $x -scaleFactor 1.5]") == "1 1 6 9"
+
+
+@pytest.mark.parametrize("words", ["", " 7 -scaleFactor 2"])
+def test_a_size_or_a_factor_is_needed(tcl, words):
+    """One of them, not both."""
+    message = tcl.error("torch::interpolate [torch::zeros {1 1 4 4}]" + words)
+    assert message.startswith("Invalid size value: expected either size or scale_factor, got")
+
+
+def test_a_dash_keeps_a_side(tcl):
+    """Alone it keeps both."""
+    tcl.run("set x [torch::tensor_reshape [torch::arange 24] {1 1 4 6}]")
+    shapes = {"2": "2 2", "{3 5}": "3 5", "{2 -}": "2 6", "{- 2}": "4 2", "{- -}": "4 6", "-": "4 6", "{-}": "4 6"}
+    for size, sides in shapes.items():
+        assert tcl(f"torch::tensor_shape [torch::adaptive_avg_pool2d $x {size}]") == f"1 1 {sides}"
+        assert tcl(f"torch::tensor_shape [torch::adaptive_avg_pool2d -input $x -outputSize {size}]") == f"1 1 {sides}"
+    assert tcl.floats("torch::adaptive_avg_pool2d $x {1 -}") == [9, 10, 11, 12, 13, 14]
+
+
+def test_both_gradients_of_precise_pooling(tcl):
+    """A list: for the map, and for the boxes in the form they came in."""
+    tcl.run("set x [torch::tensor_reshape [torch::arange 25] {1 1 5 5}]; set one [torch::ones {1 1 1 1}]")
+    tcl.run("set box {1.2 1.1 2.7 3.4}")
+    assert tcl.floats("torch::prroi_pool $x [list $box] 1") == pytest.approx([13.2])
+    tcl.run("lassign [torch::prroi_pool_backward $one $x [list $box]] map boxes")
+    assert tcl("torch::tensor_shape $map") == "1 1 5 5"
+    assert tcl.floats("set boxes") == pytest.approx([0.5, 2.5, 0.5, 2.5])
+    tcl.run("lassign [torch::prroi_pool_backward $one $x [list [torch::tensor_create [list $box]]]] map boxes")
+    assert tcl("llength $boxes") == "1"
+    assert tcl.floats("lindex $boxes 0") == pytest.approx([0.5, 2.5, 0.5, 2.5])
