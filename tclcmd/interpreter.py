@@ -13,6 +13,7 @@ import pyroi
 from pyroi.arrays import Array
 from tclcmd import dtypes, guide, values
 from tclcmd._host import ffi, lib
+from tclcmd.blame import Failure
 from tclcmd.commands import REGISTRY
 from tclcmd.declare import NAMESPACE, Command
 from tclcmd.errors import ARGUMENT_ERRORS, CommandError, is_interruption, reason_of
@@ -67,6 +68,8 @@ class Interpreter:
         open_library(program)
         self.debug = debug
         self.session = Session(len(_INTERPRETERS))
+        self.failure: Failure | None = None  # the last one; a script may have caught it
+        self.session.write = self.write
         self._commands: list[Command] = []
         self._tcl = lib.host_create()
         if not self._tcl:
@@ -201,7 +204,7 @@ class Interpreter:
             lib.host_set_result(self._tcl, values.new_value(_run(call, words), self._adopt))
             return int(lib.HOST_OK)
         except Exception as error:
-            self._fail(_translate(error, call))
+            self._fail(_translate(error, call), call.command)
             if self.debug and not isinstance(error, CommandError):
                 traceback.print_exc()
             return int(lib.HOST_ERROR)
@@ -211,7 +214,9 @@ class Interpreter:
             raise TypeError(f"a command returned an array of {array.dtype}")
         return values.new_tensor(self.session.number, self.session.tensors.add(array))
 
-    def _fail(self, error: CommandError) -> None:
+    def _fail(self, error: CommandError, command: Command) -> None:
+        frame = self.look(lib.HOST_FRAME, "0")
+        self.failure = Failure(command, str(error), dict(zip(frame[::2], frame[1::2], strict=False)), error.word)
         lib.host_set_result(self._tcl, values.new_text(str(error)))
         lib.host_set_error_code(self._tcl, values.new_value(error.code, self._adopt))
 
@@ -247,7 +252,8 @@ def _file_error(error: OSError, call: Call) -> CommandError:
     kinds = {parameter.name: parameter.kind for parameter in call.command.parameters}
     name, verb = next((name, kind.verb) for name, kind in kinds.items() if isinstance(kind, File))
     file, reason = call.arguments[name], reason_of(error)
-    return CommandError("IO", verb, file, reason, verb=verb, file=file, reason=reason)
+    word = call.word_of(call.command.by_name[name])
+    return CommandError("IO", verb, file, reason, word=word, verb=verb, file=file, reason=reason)
 
 
 # ---- Callbacks of the host -------------------------------------------------------------------------------------------

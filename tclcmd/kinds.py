@@ -448,6 +448,22 @@ class Text(Kind):
 
 
 @dataclass(frozen=True)
+class Texts(Kind):
+    """A list of texts."""
+
+    placeholder = "{string ...}"
+    expects = "a list of texts"
+
+    def read(self, value: Value, session: Session) -> list[str]:
+        """The texts."""
+        elements = values.elements_of(value)
+        texts = [values.text_of(element) for element in elements or ()]
+        if elements is None or None in texts:
+            raise self.mismatch(value, session)
+        return [text for text in texts if text is not None]
+
+
+@dataclass(frozen=True)
 class CommandName(Text):
     """The name of a command, with or without its namespace."""
 

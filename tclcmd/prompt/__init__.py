@@ -47,7 +47,6 @@ def choose_editor(interpreter: Interpreter) -> Editor:
 
 def _obey(interpreter: Interpreter, command: str) -> None:
     from tclcmd.prompt import echo
-    from tclcmd.shell import hint
 
     begun = time.perf_counter()
     outcome = interpreter.eval(command)
@@ -55,13 +54,23 @@ def _obey(interpreter: Interpreter, command: str) -> None:
     if outcome.was_interrupted:
         interpreter.write("Interrupted\n", to_error=True)
     elif outcome.is_error:
-        message = interpreter.result()
-        interpreter.write(f"{message}\n{hint(message)}", to_error=True)
+        interpreter.write(_complaint(interpreter), to_error=True)
     elif result := echo.shown(interpreter):
         interpreter.write(f"{result}\n")
     if interpreter.session.timing:
         interpreter.write(f"{duration_text(seconds)}\n")
     interpreter.write("")
+
+
+def _complaint(interpreter: Interpreter) -> str:
+    """The message of an error, with what helps to mend it."""
+    from tclcmd import blame
+    from tclcmd.shell import hint
+
+    message, failure = interpreter.result(), interpreter.failure
+    is_ours = failure is not None and failure.message == message
+    pointed = blame.report(failure, at_prompt=True) if failure and is_ours else ""
+    return f"{message}\n{hint(message)}{pointed}"
 
 
 def duration_text(seconds: float) -> str:
