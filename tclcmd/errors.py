@@ -50,10 +50,14 @@ SITUATIONS = {
 
 
 class CommandError(Exception):
-    """A command failed in one of the situations above; `details` are the rest of the errorCode."""
+    """A command failed in one of the situations above; `details` are the rest of the errorCode.
 
-    def __init__(self, situation: str, *details: str, **facts: str) -> None:
+    `word` is the number of the word at fault, if it is one; the command itself is word 0.
+    """
+
+    def __init__(self, situation: str, *details: str, word: int | None = None, **facts: str) -> None:
         super().__init__(SITUATIONS[situation].text.format_map(facts))
+        self.word = word
         self.code = ("TORCH", situation, *details)
 
 

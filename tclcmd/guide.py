@@ -52,7 +52,23 @@ def overview() -> str:
     lines = []
     for group, members in by_group().items():
         lines += [f"{group}:", *(f"  {command.full_name:30} {command.summary}" for command in members), ""]
-    return "\n".join(lines) + f"{NAMESPACE}::help NAME tells about one of them."
+    return (
+        "\n".join(lines) + f"{NAMESPACE}::help NAME tells about one of them, {NAMESPACE}::help -search WORDS finds one."
+    )
+
+
+def search(words: str) -> str:
+    """The commands whose help has all these words, one line each; those that have them in their names come first."""
+    wanted = words.lower().split()
+    found = [row for row in REGISTRY.values() if all(word in _searched(row) for word in wanted)]
+    found.sort(key=lambda row: not any(word in row.name for word in wanted))
+    lines = [f"  {row.full_name:30} {row.summary}" for row in found]
+    return "\n".join(lines) if lines else f'No command has "{words}" in its help.'
+
+
+def _searched(row: Command) -> str:
+    texts = [*row.names, row.summary, row.description, *(parameter.help for parameter in row.parameters)]
+    return "\n".join(texts).lower()
 
 
 def help_text(command: Command) -> str:

@@ -11,13 +11,14 @@ from typing import Any, TypeVar
 
 import pyroi
 from pyroi.arrays import Array
-from tclcmd import dtypes, values
+from tclcmd import dtypes, guide, values
 from tclcmd._host import ffi, lib
+from tclcmd.blame import Failure
 from tclcmd.commands import REGISTRY
 from tclcmd.declare import NAMESPACE, Command
 from tclcmd.errors import ARGUMENT_ERRORS, CommandError, is_interruption, reason_of
 from tclcmd.kinds import File
-from tclcmd.parse import Call, parse
+from tclcmd.parse import Call, HelpWanted, parse
 from tclcmd.session import Session
 from tclcmd.values import Value
 
@@ -67,6 +68,8 @@ class Interpreter:
         open_library(program)
         self.debug = debug
         self.session = Session(len(_INTERPRETERS))
+        self.failure: Failure | None = None  # the last one; a script may have caught it
+        self.session.write = self.write
         self._commands: list[Command] = []
         self._tcl = lib.host_create()
         if not self._tcl:
@@ -131,6 +134,38 @@ class Interpreter:
         made = values.new_value(value, self._adopt)
         lib.host_set_global(self._tcl, values.encode(name), made)
 
+    def look(self, question: int, about: str) -> list[str]:
+        """The words of an answer of Tcl's `info`, without running anything that a script has put in its way.
+
+        Words that only a tensor without a name could have are empty.
+        """
+        answer = lib.host_look(self._tcl, question, values.encode(about))
+        if not answer:
+            return []
+        try:
+            return [values.text_of(word) or "" for word in values.elements_of(answer) or ()]
+        finally:
+            lib.host_drop(answer)
+
+    def commands(self, pattern: str) -> list[str]:
+        """Names of commands."""
+        return self.look(lib.HOST_COMMANDS, pattern)
+
+    def procedures(self, pattern: str) -> list[str]:
+        """Names of procedures."""
+        return self.look(lib.HOST_PROCS, pattern)
+
+    def variables(self, pattern: str) -> list[str]:
+        """Names of variables, global ones and those of the namespaces that the pattern names."""
+        return self.look(lib.HOST_VARIABLES, pattern)
+
+    def tensor_in(self, name: str) -> Array | None:
+        """The tensor that a global variable holds; None for other values, and for variables that are traced."""
+        if self.look(lib.HOST_TRACES, name):
+            return None
+        value = lib.host_global(self._tcl, values.encode(name))
+        return self.session.tensors.get(values.tensor_number(value, self.session.number)) if value else None
+
     # ---- Standard channels, which are Tcl's: what a script and the shell write comes out in order ----
 
     def write(self, text: str, *, to_error: bool = False) -> int:
@@ -169,7 +204,7 @@ class Interpreter:
             lib.host_set_result(self._tcl, values.new_value(_run(call, words), self._adopt))
             return int(lib.HOST_OK)
         except Exception as error:
-            self._fail(_translate(error, call))
+            self._fail(_translate(error, call), call.command)
             if self.debug and not isinstance(error, CommandError):
                 traceback.print_exc()
             return int(lib.HOST_ERROR)
@@ -179,13 +214,18 @@ class Interpreter:
             raise TypeError(f"a command returned an array of {array.dtype}")
         return values.new_tensor(self.session.number, self.session.tensors.add(array))
 
-    def _fail(self, error: CommandError) -> None:
+    def _fail(self, error: CommandError, command: Command) -> None:
+        frame = self.look(lib.HOST_FRAME, "0")
+        self.failure = Failure(command, str(error), dict(zip(frame[::2], frame[1::2], strict=False)), error.word)
         lib.host_set_result(self._tcl, values.new_text(str(error)))
         lib.host_set_error_code(self._tcl, values.new_value(error.code, self._adopt))
 
 
 def _run(call: Call, words: list[Value]) -> Any:
-    arguments = parse(call, words)
+    try:
+        arguments = parse(call, words)
+    except HelpWanted:
+        return guide.help_text(call.command)
     if call.command.needs_session:
         arguments["session"] = call.session
     return call.command.function(**arguments)
@@ -212,7 +252,8 @@ def _file_error(error: OSError, call: Call) -> CommandError:
     kinds = {parameter.name: parameter.kind for parameter in call.command.parameters}
     name, verb = next((name, kind.verb) for name, kind in kinds.items() if isinstance(kind, File))
     file, reason = call.arguments[name], reason_of(error)
-    return CommandError("IO", verb, file, reason, verb=verb, file=file, reason=reason)
+    word = call.word_of(call.command.by_name[name])
+    return CommandError("IO", verb, file, reason, word=word, verb=verb, file=file, reason=reason)
 
 
 # ---- Callbacks of the host -------------------------------------------------------------------------------------------

@@ -60,6 +60,10 @@ class Kind:
         """A default as one would type it."""
         return str(default)
 
+    def words_to_offer(self) -> list[tuple[str, str]]:
+        """The words that can stand here, where they are few, each with a note about it. For completion."""
+        return []
+
     def mismatch(self, value: Value, session: Session) -> Mismatch:
         """The usual complaint."""
         return Mismatch(f"expected {self.expects}, got {describe(value, session)}")
@@ -287,6 +291,10 @@ class Boolean(Kind):
             raise self.mismatch(value, session)
         return boolean
 
+    def words_to_offer(self) -> list[tuple[str, str]]:
+        """The usual spellings."""
+        return [("true", ""), ("false", "")]
+
     def show(self, default: Any) -> str:
         """As Tcl writes it."""
         return "true" if default else "false"
@@ -440,6 +448,33 @@ class Text(Kind):
 
 
 @dataclass(frozen=True)
+class Texts(Kind):
+    """A list of texts."""
+
+    placeholder = "{string ...}"
+    expects = "a list of texts"
+
+    def read(self, value: Value, session: Session) -> list[str]:
+        """The texts."""
+        elements = values.elements_of(value)
+        texts = [values.text_of(element) for element in elements or ()]
+        if elements is None or None in texts:
+            raise self.mismatch(value, session)
+        return [text for text in texts if text is not None]
+
+
+@dataclass(frozen=True)
+class CommandName(Text):
+    """The name of a command, with or without its namespace."""
+
+    def words_to_offer(self) -> list[tuple[str, str]]:
+        """All there are."""
+        from tclcmd.declare import REGISTRY  # which is made of kinds
+
+        return [(row.name, row.summary) for row in REGISTRY.values()]
+
+
+@dataclass(frozen=True)
 class Choice(Kind):
     """One of a few words, in any case. `words` maps them to what they stand for."""
 
@@ -463,6 +498,11 @@ class Choice(Kind):
             raise self.mismatch(value, session)
         return self.words[text.lower()]
 
+    def words_to_offer(self) -> list[tuple[str, str]]:
+        """Every word, with a note of what it is short for."""
+        shown = {word: self.show(meaning) for word, meaning in self.words.items()}
+        return [(word, "" if first == word else first) for word, first in shown.items()]
+
     def show(self, default: Any) -> str:
         """The word for it."""
         return next((word for word, meaning in self.words.items() if meaning == default), str(default))
@@ -482,6 +522,10 @@ class Device(Kind):
 
     placeholder = "device"
     expects = "cpu"
+
+    def words_to_offer(self) -> list[tuple[str, str]]:
+        """The one place."""
+        return [("cpu", "")]
 
     def read(self, value: Value, session: Session) -> str:
         """``cpu``."""

@@ -19,6 +19,13 @@ from tclcmd.kinds import Mismatch
 from tclcmd.session import Session
 from tclcmd.values import Value
 
+#: What every command answers with its help, whatever else it was given.
+HELP_OPTION = "-help"
+
+
+class HelpWanted(Exception):
+    """The call asks for help."""
+
 
 @dataclass
 class Call:
@@ -26,6 +33,8 @@ class Call:
 
     command: Command
     session: Session
+    words: Sequence[Value] = ()
+    form: Form = ()
     positional: list[Value] = field(default_factory=list)
     named: dict[str, Value] = field(default_factory=dict)
     labels: dict[str, str] = field(default_factory=dict)
@@ -38,7 +47,18 @@ class Call:
     def invalid(self, parameter: Parameter, rule: str) -> CommandError:
         """The error for a value that does not suit its parameter."""
         situation = "INVALID_TENSOR" if parameter.kind.is_tensor else "INVALID_VALUE"
-        return CommandError(situation, parameter.camel, name=self.label(parameter), rule=rule)
+        return CommandError(
+            situation, parameter.camel, word=self.word_of(parameter), name=self.label(parameter), rule=rule
+        )
+
+    def word_of(self, parameter: Parameter) -> int | None:
+        """The number of the word that gives the parameter its value."""
+        for index in range(len(self.positional), len(self.words) - 1, 2):
+            known = self.command.options.get(values.option_of(self.words[index]) or "")
+            if known and known[0] is parameter:
+                return index + 2
+        given = self.form[: len(self.positional)]
+        return given.index(parameter.name) + 1 if parameter.name in given else None
 
 
 def parse(call: Call, words: Sequence[Value]) -> dict[str, Any]:
@@ -68,6 +88,7 @@ def _read(call: Call, parameter: Parameter, value: Value) -> Any:
 
 def _split(call: Call, words: Sequence[Value]) -> None:
     """Values up to the first option; from there on, pairs."""
+    call.words = words
     start = 0
     while start < len(words) and values.option_of(words[start]) is None:
         start += 1
@@ -77,36 +98,38 @@ def _split(call: Call, words: Sequence[Value]) -> None:
         if option is None:
             raise _stray_value(call, words, index)
         value = words[index + 1] if index + 1 < len(words) else None
-        _take_pair(call, option, value)
+        _take_pair(call, option, value, index + 1)
 
 
-def _take_pair(call: Call, option: str, value: Value | None) -> None:
+def _take_pair(call: Call, option: str, value: Value | None, word: int) -> None:
     if option not in call.command.options:
-        raise _unknown(call.command, option)
+        if option == HELP_OPTION:
+            raise HelpWanted
+        raise _unknown(call.command, option, word)
     parameter, label = call.command.options[option]
     if value is None or values.option_of(value) is not None:
-        raise CommandError("MISSING_VALUE", parameter.camel, option=option)
+        raise CommandError("MISSING_VALUE", parameter.camel, word=word, option=option)
     if parameter.name in call.named:
-        raise _duplicate(parameter, option)
+        raise _duplicate(parameter, option, word)
     call.named[parameter.name] = value
     call.labels[parameter.name] = label
 
 
-def _unknown(command: Command, option: str) -> CommandError:
+def _unknown(command: Command, option: str, word: int) -> CommandError:
     canonical = [f"-{parameter.camel}" for parameter in command.parameters]
     near = difflib.get_close_matches(option.lower(), [name.lower() for name in canonical], n=1)
     hint = "".join(f"\nDid you mean {name}?" for name in canonical if name.lower() in near)
     hint += f"\nValid parameters: {', '.join(canonical)}" if canonical else f"\n{command.full_name} takes none"
-    return CommandError("UNKNOWN_PARAMETER", option, option=option, hint=hint)
+    return CommandError("UNKNOWN_PARAMETER", option, word=word, option=option, hint=hint)
 
 
-def _duplicate(parameter: Parameter, option: str) -> CommandError:
-    return CommandError("DUPLICATE_PARAMETER", parameter.camel, option=option)
+def _duplicate(parameter: Parameter, option: str, word: int | None) -> CommandError:
+    return CommandError("DUPLICATE_PARAMETER", parameter.camel, word=word, option=option)
 
 
 def _stray_value(call: Call, words: Sequence[Value], index: int) -> CommandError:
     rule = f"a value without a name after {values.option_of(words[index - 2])}; is it part of a list without braces?"
-    return CommandError("TOO_MANY_ARGUMENTS", call.command.name, rule=rule, usage=usage(call.command))
+    return CommandError("TOO_MANY_ARGUMENTS", call.command.name, word=index + 1, rule=rule, usage=usage(call.command))
 
 
 # ---- Which value is which parameter ----------------------------------------------------------------------------------
@@ -122,8 +145,9 @@ def _choose_form(call: Call) -> Form:
     for name in form[:given]:
         parameter = call.command.by_name[name]
         if name in call.named:
-            raise _duplicate(parameter, f"-{call.label(parameter)}")
+            raise _duplicate(parameter, f"-{call.label(parameter)}", call.word_of(parameter))
         call.labels[name] = name
+    call.form = form
     return form
 
 
@@ -142,7 +166,7 @@ def _suits(call: Call, form: Form) -> bool:
 def _too_many(call: Call) -> CommandError:
     most = max(len(form) for form in call.command.orders)
     rule = f"at most {most} without names, got {len(call.positional)}"
-    return CommandError("TOO_MANY_ARGUMENTS", call.command.name, rule=rule, usage=usage(call.command))
+    return CommandError("TOO_MANY_ARGUMENTS", call.command.name, word=most + 1, rule=rule, usage=usage(call.command))
 
 
 def _check_missing(call: Call, given: Mapping[str, Value]) -> None:

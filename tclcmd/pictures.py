@@ -116,16 +116,16 @@ def to_pixels(tensor: Array) -> Array:
     return (clipped * 255 + 0.5).astype(np.uint8)
 
 
-def contact_sheet(pixels: Array) -> Array:
+def contact_sheet(pixels: Array, gutter: int = GUTTER, grey: int = GUTTER_GREY) -> Array:
     """Pictures [N, H, W, C] side by side in a grid as square as may be."""
     count, height, width, channels = pixels.shape
     if count == 1:
         return np.ascontiguousarray(pixels[0])
     columns = math.ceil(math.sqrt(count))
     rows = math.ceil(count / columns)
-    shape = (rows * (height + GUTTER) - GUTTER, columns * (width + GUTTER) - GUTTER, channels)
-    sheet = np.full(shape, GUTTER_GREY, np.uint8)
+    shape = (rows * (height + gutter) - gutter, columns * (width + gutter) - gutter, channels)
+    sheet = np.full(shape, grey, np.uint8)
     for index, picture in enumerate(pixels):
-        top, left = (index // columns) * (height + GUTTER), (index % columns) * (width + GUTTER)
+        top, left = (index // columns) * (height + gutter), (index % columns) * (width + gutter)
         sheet[top : top + height, left : left + width] = picture
     return sheet

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import numpy as np
 
 from tclcmd.tensors import Tensors
@@ -13,6 +15,8 @@ class Session:
     def __init__(self, number: int) -> None:
         self.number = number
         self.tensors = Tensors()
+        self.write: Callable[[str], int] = lambda text: 0  # to standard output; returns 0 or the system's error
+        self.timing = False  # does the prompt tell how long each command took?
         self._generator: np.random.Generator | None = None
 
     @property

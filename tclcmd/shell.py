@@ -139,8 +139,16 @@ def _fail(interpreter: Interpreter, outcome: Outcome, place: str) -> NoReturn:
     if is_broken_pipe and interpreter.result().startswith('error writing "stdout"'):
         _leave(interpreter, BROKEN_PIPE)
     trace = interpreter.get_global("errorInfo") or interpreter.result()
-    interpreter.write(f"{trace}{place}\n{hint(trace)}", to_error=True)
+    interpreter.write(f"{trace}{place}\n{hint(trace)}{_blame(interpreter)}", to_error=True)
     _leave(interpreter, 1)
+
+
+def _blame(interpreter: Interpreter) -> str:
+    """Where the command stands that failed, if it is one of ours."""
+    from tclcmd import blame
+
+    failure = interpreter.failure
+    return blame.report(failure) if failure and failure.message == interpreter.result() else ""
 
 
 def hint(message: str) -> str:

@@ -100,6 +100,10 @@ class Tensors:
             for number, entry in self._entries.items()
         ]
 
+    def named(self) -> list[tuple[str, Array]]:
+        """Name and array of those whose name has been seen."""
+        return [(f"tensor{number}", entry.array) for number, entry in self._entries.items() if entry.is_named]
+
     def stats(self) -> dict[str, int]:
         """Counts and bytes. Tensors that share memory count it once."""
         return {

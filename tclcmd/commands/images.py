@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
-from pyroi.arrays import Array
-from tclcmd import pictures
+import os
+
+from pyroi.arrays import Array, shape_text
+from tclcmd import pictures, plots, terminal, views
 from tclcmd.declare import Parameter, command
-from tclcmd.kinds import File, Tensor
+from tclcmd.errors import CommandError
+from tclcmd.kinds import File, Integer, Tensor, TensorOrNumbers, Text, Texts, choice
+from tclcmd.session import Session
 
 GROUP = "Pictures"
 
@@ -42,4 +46,96 @@ def image_write(input: Array, file: str) -> str:
     Numbers are clipped to 0 to 1; a UInt8 tensor holds 0 to 255. The file is written whole or not at all. Needs Pillow.
     """
     pictures.save(file, input)
+    return file
+
+
+CHANNEL = Parameter("channel", Integer(at_least=0), "Only this channel, counted from 0.", default=None, named_only=True)
+TITLE = Parameter(
+    "title", Text(), "The title, in place of one that tells what is shown.", default=None, named_only=True
+)
+
+
+@command(
+    Parameter("input", Tensor(), "[H, W], [C, H, W] or [N, C, H, W]."),
+    Parameter("width", Integer(1, 1000), "Columns of the terminal; as many as fit, if left off.", default=None),
+    Parameter("kind", choice("auto", "picture", "map"), "What to take it for.", default="auto", named_only=True),
+    CHANNEL,
+    Parameter("style", choice(*terminal.STYLES), "How to draw it.", default="auto", named_only=True),
+    group=GROUP,
+    needs_session=True,
+    returns="Nothing.",
+    examples=("torch::show [torch::rand {3 24 32}]", "torch::show [torch::randn {1 8 7 7}] 40 -style ascii"),
+    see_also=("plot_features", "image_write"),
+)
+def show(input: Array, width: int | None, kind: str, channel: int | None, style: str, session: Session) -> str:
+    """Draws a tensor in the terminal.
+
+    With 1, 3 or 4 channels of numbers from 0 to 1, or of bytes, it is taken for a picture, and a batch for pictures
+    side by side. Anything else is drawn as numbers by colour, dark to bright: the channels of one map; of several maps
+    the mean of their channels, or the one channel that is asked for. What is drawn is said in a line below.
+
+    Two pixels make a character in colour; where the terminal says that it knows sixel or kitty's protocol, the picture
+    is one. Where it has no colours, where NO_COLOR is set, and in files and pipes, shades are plain characters.
+    """
+    batch = views.as_batch(input)
+    if kind == "picture" or (kind == "auto" and channel is None and views.is_picture(batch)):
+        pixels, caption = views.picture(batch)
+    else:
+        view = views.maps(batch, channel)
+        low, high = view.limits
+        pixels = views.coloured(view)
+        caption = f"{view.caption + ', ' if view.caption else ''}{low:.4g} (dark) to {high:.4g} (bright)"
+    drawn = terminal.draw(pixels, terminal.choose_style() if style == "auto" else style, width)
+    problem = session.write(f"{drawn}{shape_text(input.shape)}{': ' if caption else ''}{caption}\n")
+    if problem:
+        reason = os.strerror(problem).lower()
+        raise CommandError("IO", "write", "stdout", reason, verb="write", file="stdout", reason=reason)
+    return ""
+
+
+@command(
+    Parameter("image", Tensor(), "One picture: [C, H, W] or [1, C, H, W], with 1, 3 or 4 channels."),
+    Parameter(
+        "boxes", TensorOrNumbers((0, 4)), "[K, 4], rows of x1, y1, x2, y2; or [K, 5], with the batch index 0 first."
+    ),
+    Parameter("file", File("write"), "A name that ends in .png, .pdf or .svg."),
+    Parameter("labels", Texts(), "A text for each box.", default=None),
+    Parameter("scores", TensorOrNumbers(), "[K], a number for each box.", default=None),
+    TITLE,
+    group=GROUP,
+    returns="The name of the file.",
+    examples=(
+        "set picture [torch::rand {3 48 64}]\n"
+        "torch::plot_boxes $picture {{4 6 30 40} {36 10 60 30}} boxes.png -labels {cat dog} -scores {0.9 0.6}",
+    ),
+    see_also=("plot_features", "image_write"),
+)
+def plot_boxes(
+    image: Array, boxes: Array, file: str, labels: list[str] | None, scores: Array | None, title: str | None
+) -> str:
+    """Writes a picture with boxes drawn over it.
+
+    Boxes have the colour of their label, or else of their score, with a bar that tells which. Needs matplotlib.
+    """
+    plots.plot_boxes(file, image, boxes, labels, scores, title)
+    return file
+
+
+@command(
+    Parameter("input", Tensor(), "[H, W], [C, H, W] or [N, C, H, W]."),
+    Parameter("file", File("write"), "A name that ends in .png, .pdf or .svg."),
+    CHANNEL,
+    TITLE,
+    group=GROUP,
+    returns="The name of the file.",
+    examples=("torch::plot_features [torch::randn {1 6 16 20}] features.png",),
+    see_also=("show", "plot_boxes"),
+)
+def plot_features(input: Array, file: str, channel: int | None, title: str | None) -> str:
+    """Writes a feature map as numbers by colour, with a bar that tells which is which.
+
+    One map is shown channel by channel; of several, each as the mean of its channels, or by the one that is asked for.
+    All panels share a scale; of more than 16, the first 16 are shown. Needs matplotlib.
+    """
+    plots.plot_features(file, input, channel, title)
     return file

@@ -6,7 +6,7 @@ import pyroi
 from pyroi.errors import ArgumentError
 from tclcmd import guide
 from tclcmd.declare import Parameter, command
-from tclcmd.kinds import Handles, Integer, Text
+from tclcmd.kinds import Boolean, CommandName, Handles, Integer, Text
 from tclcmd.session import Session
 
 GROUP = "Session"
@@ -92,14 +92,38 @@ def get_num_threads() -> int:
 
 
 @command(
-    Parameter("command", Text(), "The name of a command, with or without torch::.", default=None),
+    Parameter("enabled", Boolean(), "Tell the time of every command?", default=None),
+    group=GROUP,
+    needs_session=True,
+    returns="1 where times are told, else 0.",
+    examples=("torch::timing on",),
+)
+def timing(enabled: bool | None, session: Session) -> bool:
+    """Has the prompt tell how long each command took, or says whether it does.
+
+    For a time to compute with there is Tcl's own command time.
+    """
+    if enabled is not None:
+        session.timing = enabled
+    return session.timing
+
+
+@command(
+    Parameter("command", CommandName(), "The name of a command, with or without torch::.", default=None),
+    Parameter(
+        "search", Text(), "Lists the commands that have these words in their help.", default=None, named_only=True
+    ),
     group=GROUP,
     name="help",
     returns="Text.",
-    examples=("puts [torch::help]", "puts [torch::help roi_align]"),
+    description="Every command tells about itself where it is given the option -help: torch::roi_align -help.",
+    summary="What the commands are, or what one of them does.",
+    examples=("puts [torch::help]", "puts [torch::help roi_align]", "puts [torch::help -search pool]"),
 )
-def help_(command: str | None) -> str:
-    """What the commands are, or what one of them does."""
+def help_(command: str | None, search: str | None) -> str:
+    """See above."""
+    if search is not None:
+        return guide.search(search)
     if command is None:
         return guide.overview()
     found = guide.find(command)

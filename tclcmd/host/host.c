@@ -53,7 +53,12 @@ struct Tcl_Interp *host_create(void)
     return interp;
 }
 
-int host_prepare(struct Tcl_Interp *interp) { return Tcl_Init(interp); }
+int host_prepare(struct Tcl_Interp *interp)
+{
+    host_note_answers(interp);
+    return Tcl_Init(interp);
+}
+
 void host_delete(struct Tcl_Interp *interp) { Tcl_DeleteInterp(interp); }
 
 /* ---- Commands -------------------------------------------------------------------------------------------------- */

@@ -59,6 +59,20 @@ int host_read_line(struct Tcl_Obj *line);
 /* Writes and flushes Tcl's standard output, or error where `to_error` is set. Returns 0, or the system's error number. */
 int host_write(int to_error, const char *text, int length);
 
+/* ---- Looking into the interpreter (look.c) --------------------------------------------------------------------- */
+
+typedef enum host_question {
+    HOST_COMMANDS, /* names of commands that match the pattern `about` */
+    HOST_PROCS,    /* names of procedures that match */
+    HOST_VARIABLES,  /* names of variables that match, as at global level */
+    HOST_FRAME,    /* the call at level `about`, as a dict: "0" is the command that runs now */
+    HOST_TRACES    /* the traces on the global variable `about` */
+} host_question;
+
+/* Answers without running anything that a script could have put in the way, and leaves the interpreter's result as it
+   was. The caller gives the answer back by host_drop(). NULL if there is no answer. */
+struct Tcl_Obj *host_look(struct Tcl_Interp *interp, host_question question, const char *about);
+
 /* ---- Interruption (interrupt.c) -------------------------------------------------------------------------------- */
 
 /* Set by Ctrl-C during an evaluation, cleared when the next one begins. Long-running code may poll it. */

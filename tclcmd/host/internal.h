@@ -12,6 +12,9 @@ int host_is_unnamed_tensor(const Tcl_Obj *value);
 /* Is it a list that exists as such only, without text? */
 int host_is_pure_list(const Tcl_Obj *value);
 
+/* Remembers the functions that host_look() calls; before any script runs. */
+void host_note_answers(Tcl_Interp *interp);
+
 /* Brackets around an evaluation, during which Ctrl-C cancels it. They do not nest. */
 void host_begin_interruptible(Tcl_Interp *interp);
 void host_end_interruptible(Tcl_Interp *interp);

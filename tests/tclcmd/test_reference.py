@@ -20,6 +20,8 @@ def test_an_example_runs_as_it_stands(tcl, tmp_path, monkeypatch, command, examp
     """In a fresh interpreter and an empty folder; and it shows the command it belongs to."""
     if command.group == "Pictures":
         pytest.importorskip("PIL")
+    if command.name.startswith("plot_"):
+        pytest.importorskip("matplotlib")
     monkeypatch.chdir(tmp_path)
     tcl.run(example)
     assert command.full_name in example

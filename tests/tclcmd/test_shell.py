@@ -162,4 +162,4 @@ def test_a_session_starts_without_what_it_does_not_need(tmp_path):
     done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, timeout=60, cwd=tmp_path)
     loaded = set(done.stdout.split())
     assert "numpy" in loaded
-    assert not loaded & {"PIL", "readline", "zipfile", "numpy.random"}
+    assert not loaded & {"PIL", "matplotlib", "prompt_toolkit", "readline", "zipfile", "numpy.random"}

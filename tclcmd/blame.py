@@ -1,0 +1,73 @@
+"""Where in a script a command failed: file, line, the command as it is written, and a caret below the word at fault."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from tclcmd import guide, syntax
+from tclcmd.declare import Command
+
+INDENT = "    "
+
+#: A long line is cut to so many characters, so many of them before the caret.
+LONGEST, BEFORE_CARET = 100, 40
+
+
+@dataclass(frozen=True)
+class Failure:
+    """A command that failed: its message, what Tcl's `info frame` says of the call, and the number of the word."""
+
+    command: Command
+    message: str
+    frame: dict[str, str]
+    word: int | None
+
+
+def report(failure: Failure, *, at_prompt: bool = False) -> str:
+    """The lines to add to a message, each with its end; none where there is nothing to add.
+
+    At the prompt the command has just been typed: only a caret would add to it.
+    """
+    pointed = _pointed(failure)
+    if at_prompt:
+        return pointed if pointed and not failure.frame.get("file") else ""
+    place = _place(failure.frame)
+    return f"{place}\n{pointed}" if place and pointed else ""
+
+
+def _place(frame: dict[str, str]) -> str:
+    line = frame.get("line", "")
+    where = f"{frame['file']}:{line}" if "file" in frame else f"line {line}" if line else ""
+    procedure = frame.get("proc", "").removeprefix("::")
+    return f"{where}, in {procedure}:" if procedure else f"{where}:"
+
+
+def _pointed(failure: Failure) -> str:
+    """The line of the command with the word at fault, and the caret below it."""
+    written = failure.frame.get("cmd", "")
+    word = _word(written, failure)
+    if word is None:
+        return ""
+    start = written.rfind("\n", 0, word.start) + 1
+    line = written[start:].partition("\n")[0]
+    first = word.start - start
+    length = max(min(len(word.text.partition("\n")[0]), len(line) - first), 1)
+    cut = max(first - BEFORE_CARET, 0) if len(line) > LONGEST else 0
+    shown, first = line[cut : cut + LONGEST], first - cut
+    caret = "^" * min(length, LONGEST - first)
+    return f"{INDENT}{shown}\n{INDENT}{_blank(shown[:first])}{caret}\n"
+
+
+def _blank(text: str) -> str:
+    return "".join("\t" if character == "\t" else " " for character in text)
+
+
+def _word(written: str, failure: Failure) -> syntax.Word | None:
+    """The word at fault, if the words as written are those of the call: none made of several, no alias between."""
+    commands = syntax.commands(written)
+    if failure.word is None or not commands:
+        return None
+    words = commands[0].words[: failure.word + 1]
+    if len(words) <= failure.word or any(word.text.startswith("{*}") for word in words):
+        return None
+    return words[-1] if guide.find(words[0].text) is failure.command else None

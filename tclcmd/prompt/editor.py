@@ -1,0 +1,221 @@
+"""The prompt with colours, completion and editing over several lines, by prompt_toolkit."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+
+from prompt_toolkit import PromptSession
+from prompt_toolkit.auto_suggest import AutoSuggestFromHistory
+from prompt_toolkit.completion import CompleteEvent, Completion, get_common_complete_suffix
+from prompt_toolkit.completion import Completer as ToolkitCompleter
+from prompt_toolkit.document import Document
+from prompt_toolkit.enums import EditingMode
+from prompt_toolkit.filters import Condition, has_completions, has_focus
+from prompt_toolkit.formatted_text import StyleAndTextTuples
+from prompt_toolkit.history import History
+from prompt_toolkit.key_binding import KeyBindings, KeyPressEvent
+from prompt_toolkit.lexers import Lexer
+from prompt_toolkit.styles import Style
+
+from tclcmd import syntax
+from tclcmd.interpreter import Interpreter, is_complete
+from tclcmd.prompt import CONTINUATION, PROMPT
+from tclcmd.prompt.complete import Completer
+from tclcmd.prompt.history import HistoryFile
+
+INDENT = 4
+
+#: Readable on black and on white.
+STYLE = Style.from_dict(
+    {
+        "prompt": "bold",
+        "comment": "ansibrightblack italic",
+        "command": "ansiblue bold",
+        "option": "ansicyan",
+        "number": "ansimagenta",
+        "variable": "ansigreen",
+        "string": "ansiyellow",
+        "brace": "",
+    }
+)
+
+
+class RichEditor:
+    """Asks for commands at a terminal."""
+
+    def __init__(self, interpreter: Interpreter) -> None:
+        self._session: PromptSession[str] = PromptSession(
+            [("class:prompt", PROMPT)],
+            completer=_Completions(interpreter),
+            lexer=_Colours(),
+            history=_History(),
+            auto_suggest=AutoSuggestFromHistory(),
+            style=STYLE,
+            key_bindings=_keys(),
+            multiline=True,
+            prompt_continuation=[("class:prompt", CONTINUATION)],
+            complete_while_typing=True,
+            editing_mode=EditingMode.EMACS,
+            include_default_pygments_style=False,
+            reserve_space_for_menu=8,
+        )
+
+    def ask(self) -> str | None:
+        """One complete command; None at the end of the input. Ctrl-C drops what was typed so far."""
+        self._begin_line()
+        while True:
+            try:
+                return self._session.prompt()
+            except KeyboardInterrupt:
+                continue
+            except EOFError:
+                return None
+
+    def _begin_line(self) -> None:
+        """Goes to a fresh line if a command has left the cursor within one.
+
+        Where the cursor stands cannot be told, but as many spaces as the line is wide less one lead to the next line
+        from everywhere but its beginning.
+        """
+        output = self._session.output
+        output.write_raw(" " * (output.get_size().columns - 1) + "\r")
+        output.erase_end_of_line()
+        output.flush()
+
+
+# ---- Colours ---------------------------------------------------------------------------------------------------------
+
+
+class _Colours(Lexer):
+    def lex_document(self, document: Document) -> Callable[[int], StyleAndTextTuples]:
+        styles = _styles(document.text)
+        starts = [0]
+        for line in document.lines:
+            starts.append(starts[-1] + len(line) + 1)
+
+        def get_line(number: int) -> StyleAndTextTuples:
+            if number >= len(document.lines):
+                return []
+            start = starts[number]
+            return [(styles[start + i], character) for i, character in enumerate(document.lines[number])]
+
+        return get_line
+
+
+def _styles(text: str) -> list[str]:
+    """The style of each character: that of the innermost token around it."""
+    styles = [""] * len(text)
+    for token in syntax.tokens(text):
+        styles[token.start : token.end] = [f"class:{token.kind}"] * (token.end - token.start)
+    return styles
+
+
+# ---- Completion ------------------------------------------------------------------------------------------------------
+
+
+class _Completions(ToolkitCompleter):
+    """While typing, the menu opens for what has a note worth reading; with Tab, for everything."""
+
+    def __init__(self, interpreter: Interpreter) -> None:
+        self._completer = Completer(interpreter)
+
+    def get_completions(self, document: Document, complete_event: CompleteEvent) -> Iterable[Completion]:
+        before = document.text_before_cursor
+        if not complete_event.completion_requested and not _is_worth_a_menu(before):
+            return
+        for found in self._completer.candidates(before):
+            yield Completion(
+                found.text, -found.length, display=found.label or found.text, display_meta=found.note or None
+            )
+
+
+def _is_worth_a_menu(before: str) -> bool:
+    word = before[max(before.rfind(mark) for mark in ' \n[{"') + 1 :]
+    return word.startswith(("-", "$", "torch::", "::torch::")) and len(word) > 0
+
+
+# ---- History ---------------------------------------------------------------------------------------------------------
+
+
+class _History(History):
+    def __init__(self) -> None:
+        super().__init__()
+        self._file = HistoryFile()
+
+    def load_history_strings(self) -> Iterable[str]:
+        return reversed(self._file.load())
+
+    def store_string(self, string: str) -> None:
+        self._file.append(string)
+
+
+# ---- Keys ------------------------------------------------------------------------------------------------------------
+
+
+def _keys() -> KeyBindings:
+    keys = KeyBindings()
+    keys.add("enter", filter=has_focus("DEFAULT_BUFFER"))(_enter)
+    keys.add("tab")(_tab)
+    keys.add("escape", "enter")(_new_line)
+    keys.add("}", filter=Condition(_is_only_indented))(_closing_brace)
+    keys.add("escape", filter=has_completions, eager=True)(_close_menu)
+    return keys
+
+
+def _enter(event: KeyPressEvent) -> None:
+    """Takes the completion that is chosen; else runs what is complete; else begins a new line."""
+    buffer = event.current_buffer
+    if buffer.complete_state and buffer.complete_state.current_completion:
+        buffer.complete_state = None
+    elif is_complete(buffer.text + "\n"):
+        buffer.validate_and_handle()
+    else:
+        _new_line(event)
+
+
+def _tab(event: KeyPressEvent) -> None:
+    """Goes through an open menu; else types what all candidates have in common, and opens the menu for the rest.
+
+    Candidates are looked up here and now: a menu that opens while somebody types may come too late for a quick Tab.
+    """
+    buffer = event.current_buffer
+    if buffer.complete_state and len(buffer.complete_state.completions) > 1:
+        buffer.complete_next()
+        return
+    found = list(buffer.completer.get_completions(buffer.document, CompleteEvent(completion_requested=True)))
+    if len(found) == 1:
+        buffer.apply_completion(found[0])
+        return
+    buffer.insert_text(get_common_complete_suffix(buffer.document, found))
+    buffer.start_completion()
+
+
+def _new_line(event: KeyPressEvent) -> None:
+    buffer = event.current_buffer
+    buffer.insert_text("\n" + " " * _depth(buffer.document.text_before_cursor) * INDENT)
+
+
+def _depth(text: str) -> int:
+    """How many braces of scripts are open."""
+    opened = 0
+    for line in text.split("\n"):
+        opened += line.count("{") + line.count("[") - line.count("}") - line.count("]")
+    return max(opened, 0)
+
+
+def _is_only_indented() -> bool:
+    from prompt_toolkit.application import get_app
+
+    before = get_app().current_buffer.document.current_line_before_cursor
+    return bool(before) and before.isspace()
+
+
+def _closing_brace(event: KeyPressEvent) -> None:
+    """Goes back to the depth of the command that it closes."""
+    buffer = event.current_buffer
+    buffer.delete_before_cursor(min(INDENT, len(buffer.document.current_line_before_cursor)))
+    buffer.insert_text("}")
+
+
+def _close_menu(event: KeyPressEvent) -> None:
+    event.current_buffer.cancel_completion()

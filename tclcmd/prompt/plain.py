@@ -1,0 +1,52 @@
+"""The plain prompt: line editing and history by readline, where Python has it."""
+
+from __future__ import annotations
+
+import contextlib
+
+from tclcmd.interpreter import is_complete
+from tclcmd.prompt import CONTINUATION, PROMPT, history
+
+try:
+    import readline
+except ImportError:  # Python was built without it: plain lines, no history
+    readline = None  # type: ignore[assignment]
+
+
+class PlainEditor:
+    """Asks for commands line by line."""
+
+    def __init__(self) -> None:
+        self._file = history.place()
+        self._saved = 0
+        if readline is not None:
+            readline.set_history_length(history.LONGEST_HISTORY)
+            with contextlib.suppress(OSError):  # a shell without history is still a shell
+                history.make(self._file)
+                readline.read_history_file(self._file)
+            self._saved = readline.get_current_history_length()
+
+    def ask(self) -> str | None:
+        """One complete command; None at the end of the input. Ctrl-C drops what was typed so far."""
+        lines: list[str] = []
+        while True:
+            try:
+                lines.append(input(CONTINUATION if lines else PROMPT))
+            except KeyboardInterrupt:
+                print()
+                lines.clear()
+            except EOFError:
+                print()
+                return None
+            if lines and is_complete("\n".join(lines) + "\n"):
+                self._save_history()
+                return "\n".join(lines)
+
+    def _save_history(self) -> None:
+        """Appends what is new. Before each command runs, since any of them may end the process."""
+        if readline is None:
+            return
+        known = readline.get_current_history_length()
+        with contextlib.suppress(OSError):
+            readline.append_history_file(known - self._saved, self._file)
+        self._saved = known

@@ -1,0 +1,254 @@
+"""The words of a Tcl script, as far as they can be told without running it: for colours, completion, error reports.
+
+Tcl has no grammar beyond words: what is a script and what is data is up to each command. Those of Tcl itself that take
+scripts are known here; the braces of any other are data.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass, field
+
+OPTION = re.compile(r"-[A-Za-z]\w*")
+NUMBER = re.compile(r"[-+]?(?:0[xX][0-9a-fA-F]+|(?:\d+\.?\d*|\.\d+)(?:[eE][-+]?\d+)?)")
+VARIABLE = re.compile(r"\$(?:\{[^}]*\}?|(?:\w|::)+)")
+IN_DATA = re.compile(rf"[{{}}]|(?<![\w.]){NUMBER.pattern}(?![\w.])")
+IN_EXPRESSION = re.compile(rf"\\.|[{{}}()]|(?<![\w.$]){NUMBER.pattern}", re.DOTALL)
+SPACES = re.compile(r"(?:[ \t]|\\\n)+")
+
+#: Command -> which of its words are scripts, the command itself being word 0.
+SCRIPTS = {
+    "after": range(2, 99),
+    "catch": range(1, 2),
+    "eval": range(1, 99),
+    "for": (1, 3, 4),
+    "foreach": range(3, 99, 2),
+    "lmap": range(3, 99, 2),
+    "namespace": range(3, 99),
+    "proc": range(3, 4),
+    "time": range(1, 2),
+    "try": range(1, 2),
+    "uplevel": range(1, 99),
+    "while": (2,),
+}
+
+#: Command -> which of its words are expressions.
+EXPRESSIONS = {"expr": range(1, 99), "for": (2,), "while": (1,)}
+
+
+@dataclass
+class Word:
+    """A word as it is written, at text[start:end]."""
+
+    start: int
+    end: int
+    text: str
+
+
+@dataclass
+class Written:
+    """A command as it is written."""
+
+    start: int
+    words: list[Word] = field(default_factory=list)
+    end: int = 0
+
+
+@dataclass(frozen=True)
+class Token:
+    """A piece of text to be coloured: comment, command, option, number, variable, string, brace."""
+
+    start: int
+    end: int
+    kind: str
+
+
+def tokens(text: str) -> list[Token]:
+    """All that has a colour, in the order of the text; strings are around what is in them."""
+    return sorted(_Scanner(text).scan().tokens, key=lambda token: (token.start, -token.end))
+
+
+def commands(text: str) -> list[Written]:
+    """All commands of a script, with those in brackets and bodies; in the order in which they begin."""
+    return _Scanner(text).scan().commands
+
+
+def unfinished(text: str) -> Written | None:
+    """The innermost command that is being typed at the end of the text; None in a comment.
+
+    Its last word is being typed too, if it goes up to the end.
+    """
+    return _Scanner(text).scan().innermost
+
+
+class _Scanner:
+    def __init__(self, text: str) -> None:
+        self.text = text
+        self.at = 0
+        self.end = len(text)  # of what is scanned now: a script in braces ends where they do
+        self.tokens: list[Token] = []
+        self.commands: list[Written] = []
+        self.innermost: Written | None = None
+        self._is_comment_open = False
+
+    def scan(self) -> _Scanner:
+        self._script("")
+        return self
+
+    def _mark(self, start: int, kind: str) -> None:
+        self.tokens.append(Token(start, self.at, kind))
+
+    def _peek(self) -> str:
+        return self.text[self.at] if self.at < self.end else ""
+
+    def _skip(self, pattern: re.Pattern[str]) -> bool:
+        found = pattern.match(self.text, self.at, self.end)
+        if found:
+            self.at = found.end()
+        return bool(found)
+
+    # ---- Commands ----
+
+    def _script(self, closer: str) -> None:
+        """Up to the closer, which is left standing, or the end."""
+        last = None
+        while self.at < self.end and self._peek() != closer:
+            if self._peek() in "\n;\r":
+                last = None
+                self.at += 1
+            elif self._peek() == "#":
+                self._comment()
+            elif not self._skip(SPACES):
+                last = self._command(closer)
+        if self.at == len(self.text) and self.innermost is None and not self._is_comment_open:
+            self.innermost = last or Written(self.at, [], self.at)
+
+    def _comment(self) -> None:
+        start = self.at
+        while self.at < self.end and self._peek() != "\n":
+            self.at += 2 if self._peek() == "\\" else 1
+        self.at = min(self.at, self.end)
+        self._is_comment_open = self.at == len(self.text)
+        self._mark(start, "comment")
+
+    def _command(self, closer: str) -> Written:
+        command = Written(self.at)
+        self.commands.append(command)
+        while self.at < self.end and self._peek() not in ("\n", ";", "\r", closer):
+            if not self._skip(SPACES):
+                self._word(command, closer)
+        command.end = self.at
+        return command
+
+    # ---- Words ----
+
+    def _word(self, command: Written, closer: str) -> None:
+        start = self.at
+        if self.text.startswith("{*}", self.at) and not self.text[self.at + 3 : self.at + 4].isspace():
+            self.at = min(self.at + 3, self.end)
+            self._mark(start, "brace")
+        if self._peek() == "{":
+            self._braced(_role([word.text for word in command.words]))
+        elif self._peek() == '"':
+            self._quoted()
+        self._bare(closer, start)
+        word = Word(start, self.at, self.text[start : self.at])
+        if not command.words:
+            self._mark(start, "command")
+        elif OPTION.fullmatch(word.text):
+            self._mark(start, "option")
+        elif NUMBER.fullmatch(word.text):
+            self._mark(start, "number")
+        command.words.append(word)
+
+    def _bare(self, closer: str, start: int) -> None:
+        while self.at < self.end and self._peek() not in (" ", "\t", "\n", ";", "\r", closer):
+            if self.text.startswith("\\\n", self.at):
+                break
+            self._character()
+        self.at = max(self.at, min(start + 1, self.end))
+
+    def _character(self) -> None:
+        """One character, or the substitution that it begins."""
+        start = self.at
+        if self._peek() == "\\":
+            self.at = min(self.at + 2, self.end)
+        elif self._peek() == "[":
+            self._bracket()
+        elif self._skip(VARIABLE):
+            self._mark(start, "variable")
+        else:
+            self.at += 1
+
+    def _bracket(self) -> None:
+        self.at += 1
+        self._mark(self.at - 1, "brace")
+        self._script("]")
+        if self._peek() == "]":
+            self.at += 1
+            self._mark(self.at - 1, "brace")
+
+    def _quoted(self) -> None:
+        start = self.at
+        self.at += 1
+        while self.at < self.end and self._peek() != '"':
+            self._character()
+        self.at = min(self.at + 1, self.end)
+        self._mark(start, "string")
+
+    # ---- Braces ----
+
+    def _braced(self, role: str) -> None:
+        whole, self.end = self.end, self._closing_brace()
+        is_closed = self.end < whole
+        self.at += 1
+        self._mark(self.at - 1, "brace")
+        if role == "script":
+            self._script("")
+        else:
+            self._expression() if role == "expression" else self._data()
+        self.at, self.end = self.end, whole
+        if is_closed:
+            self.at += 1
+            self._mark(self.at - 1, "brace")
+
+    def _closing_brace(self) -> int:
+        """Where the brace that opens here closes; the end if it does not."""
+        depth, at = 0, self.at
+        while at < self.end:
+            depth += {"{": 1, "}": -1}.get(self.text[at], 0)
+            if depth == 0:
+                return at
+            at += 2 if self.text[at] == "\\" else 1
+        return self.end
+
+    def _data(self) -> None:
+        for found in IN_DATA.finditer(self.text, self.at, self.end):
+            kind = "brace" if found.group() in "{}" else "number"
+            self.tokens.append(Token(found.start(), found.end(), kind))
+
+    def _expression(self) -> None:
+        while self.at < self.end:
+            start = self.at
+            if self._peek() == '"':
+                self._quoted()
+            elif self._skip(IN_EXPRESSION):
+                self._mark(start, "brace" if self.text[start] in "{}()" else "number")
+            else:
+                self._character()
+
+
+def _role(before: list[str]) -> str:
+    """What a braced word is to Tcl's own commands, by the words before it: script, expression or data."""
+    if not before:
+        return "data"
+    name, index = before[0].removeprefix("::"), len(before)
+    if name == "if":
+        return "expression" if index == 1 or before[-1] == "elseif" else "script"
+    if name == "try" and (before[-1] == "finally" or before[-3:-2] in (["on"], ["trap"])):
+        return "script"
+    if name == "dict":
+        return "script" if before[1:2] in (["for"], ["map"]) and index == 4 else "data"
+    if index in EXPRESSIONS.get(name, ()):
+        return "expression"
+    return "script" if index in SCRIPTS.get(name, ()) else "data"
