@@ -1,0 +1,87 @@
+/* boxes.c - reads and checks boxes of every accepted form. */
+#include "boxes/boxes.h"
+
+#include <math.h>
+
+static double element(const roi_boxes *boxes, int64_t row, int64_t column)
+{
+    const int64_t at = row * boxes->strides[0] + column * boxes->strides[1];
+    return boxes->dtype == ROI_FLOAT64 ? ((const double *)boxes->data)[at] : (double)((const float *)boxes->data)[at];
+}
+
+static roi_status check_memory(const roi_boxes *boxes)
+{
+    if (boxes->count < 0 || boxes->count > INT64_MAX / 64)
+        return ROI_ERROR_SHAPE;
+    if (boxes->dtype != ROI_FLOAT32 && boxes->dtype != ROI_FLOAT64)
+        return ROI_ERROR_DTYPE;
+    return boxes->data || boxes->count == 0 ? ROI_SUCCESS : ROI_ERROR_NULL;
+}
+
+roi_status roi_check_boxes(const roi_boxes *boxes)
+{
+    if (!boxes)
+        return ROI_ERROR_NULL;
+    if (boxes->columns != 4 && (boxes->columns != 5 || boxes->batch_index))
+        return ROI_ERROR_COLUMNS;
+    return check_memory(boxes);
+}
+
+roi_status roi_check_rows(const roi_boxes *boxes, int64_t columns)
+{
+    if (!boxes)
+        return ROI_ERROR_NULL;
+    if (boxes->columns != columns || boxes->batch_index)
+        return ROI_ERROR_COLUMNS;
+    return check_memory(boxes);
+}
+
+roi_status roi_read_row(const roi_boxes *boxes, int64_t row, int64_t count, double *values_ret, roi_error *error_ret)
+{
+    const int64_t first = boxes->columns - count;
+    for (int64_t i = 0; i < count; i++) {
+        values_ret[i] = element(boxes, row, first + i);
+        if (!isfinite(values_ret[i]))
+            return roi_fail(error_ret, ROI_ERROR_COORDINATE, row, first + i, values_ret[i]);
+    }
+    return ROI_SUCCESS;
+}
+
+roi_status roi_read_corners(const roi_boxes *boxes, int64_t row, double corner_ret[4], roi_error *error_ret)
+{
+    return roi_read_row(boxes, row, 4, corner_ret, error_ret);
+}
+
+/* Written so that NaN fails: the comparison holds only for numbers, and comes before the cast. */
+static bool whole_number_below(double value, int64_t limit)
+{
+    return value >= 0 && value < (double)limit && value == floor(value);
+}
+
+static roi_status read_image(const roi_boxes *boxes, int64_t row, int64_t images, int64_t *image_ret,
+                             roi_error *error_ret)
+{
+    double index = 0;
+    if (boxes->columns == 5)
+        index = element(boxes, row, 0);
+    else if (boxes->batch_index)
+        index = (double)boxes->batch_index[row];
+    if (!whole_number_below(index, images))
+        return roi_fail(error_ret, ROI_ERROR_BATCH_INDEX, row, boxes->columns == 5 ? 0 : -1, index);
+    *image_ret = (int64_t)index;
+    return ROI_SUCCESS;
+}
+
+roi_status roi_check_images(const roi_boxes *boxes, int64_t images)
+{
+    const bool unsaid = boxes->columns == 4 && !boxes->batch_index;
+    return unsaid && (images > 1 || (images == 0 && boxes->count > 0)) ? ROI_ERROR_NO_BATCH_INDEX : ROI_SUCCESS;
+}
+
+roi_status roi_read_box(const roi_boxes *boxes, int64_t row, int64_t images, struct roi_box *box_ret,
+                        roi_error *error_ret)
+{
+    box_ret->level = 0;
+    const roi_status status = read_image(boxes, row, images, &box_ret->image, error_ret);
+    return status == ROI_SUCCESS ? roi_read_corners(boxes, row, box_ret->corner, error_ret) : status;
+}

@@ -1,0 +1,50 @@
+/* extent.c - upright boxes as IoU takes them. Compiled without contraction of a * b + c: see overlap_template.h. */
+#include "boxes/extent.h"
+
+#include <math.h>
+
+#include "boxes/boxes.h"
+
+#define REAL double
+#include "boxes/overlap_template.h"
+
+static double area_of(const double corner[4]) { return area_double(corner[0], corner[1], corner[2], corner[3]); }
+
+roi_status roi_read_extents(const roi_boxes *boxes, struct roi_extent *extents_ret, struct roi_range *range,
+                            roi_error *error_ret)
+{
+    for (int64_t row = 0; row < boxes->count; row++) {
+        struct roi_extent *extent = &extents_ret[row];
+        const roi_status status = roi_read_corners(boxes, row, extent->corner, error_ret);
+        if (status != ROI_SUCCESS)
+            return status;
+        extent->area = area_of(extent->corner);
+        for (int i = 0; i < 4; i++)
+            range->farthest = max_f64(range->farthest, fabs(extent->corner[i]));
+        if (extent->area > 0)
+            range->least_area = min_f64(range->least_area, extent->area);
+    }
+    return ROI_SUCCESS;
+}
+
+void roi_tame_extents(struct roi_extent *extents, int64_t count, const struct roi_range *range)
+{
+    if (range->farthest <= 0x1p500)
+        return;
+    for (int64_t row = 0; row < count; row++) {
+        for (int i = 0; i < 4; i++)
+            extents[row].corner[i] = ldexp(extents[row].corner[i], -600);
+        extents[row].area = area_of(extents[row].corner);
+    }
+}
+
+static struct box_double box_of(const struct roi_extent *extent)
+{
+    const double *corner = extent->corner;
+    return (struct box_double){corner[0], corner[1], corner[2], corner[3], extent->area, 0};
+}
+
+double roi_iou_of_extents(const struct roi_extent *a, const struct roi_extent *b)
+{
+    return overlap_double(ROI_IOU, box_of(a), box_of(b));
+}

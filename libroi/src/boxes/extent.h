@@ -1,0 +1,35 @@
+/* extent.h - upright boxes as IoU takes them: their corners and area in double precision. */
+#ifndef ROI_EXTENT_H
+#define ROI_EXTENT_H
+
+#include "common/internal.h"
+
+/* An upright box; or what encloses another shape, with the shape's own area. */
+struct roi_extent {
+    double corner[4]; /* x1, y1, x2, y2 */
+    double area;      /* a side below 0 counts as 0 */
+};
+
+/* What the numbers of some boxes range over. */
+struct roi_range {
+    double farthest;   /* largest |coordinate| */
+    double least_area; /* smallest area above 0; infinity if there is none */
+};
+
+/* Whether float holds areas, sums and products of these numbers without loss of range. */
+static inline bool roi_suits_float(const struct roi_range *range)
+{
+    return range->farthest <= 0x1p60 && range->least_area >= 0x1p-100;
+}
+
+/* Reads rows of x1, y1, x2, y2 and widens *range, which is {0, INFINITY} at first. */
+roi_status roi_read_extents(const roi_boxes *boxes, struct roi_extent *extents_ret, struct roi_range *range,
+                            roi_error *error_ret);
+
+/* Scales all by a power of 2, the same for boxes of the same range, if areas could overflow: IoU stays the same. */
+void roi_tame_extents(struct roi_extent *extents, int64_t count, const struct roi_range *range);
+
+/* Intersection over union in double precision, of boxes that are tame; 0 if neither has an area. */
+double roi_iou_of_extents(const struct roi_extent *a, const struct roi_extent *b);
+
+#endif

@@ -1,0 +1,55 @@
+/* levels.c - which level of a feature pyramid a box is pooled from. */
+#include "boxes/levels.h"
+
+#include <math.h>
+
+#include "boxes/boxes.h"
+
+roi_levels_params roi_levels_defaults(void)
+{
+    return (roi_levels_params){sizeof(roi_levels_params), 0, 2, 224.0};
+}
+
+roi_status roi_check_levels(const roi_levels_params *params)
+{
+    if (!params)
+        return ROI_ERROR_NULL;
+    if (params->size != sizeof *params)
+        return ROI_ERROR_STRUCT_SIZE;
+    if (params->num_levels < 1)
+        return ROI_ERROR_LEVELS;
+    if (!(params->canonical_scale > 0 && isfinite(params->canonical_scale)))
+        return ROI_ERROR_CANONICAL;
+    return ROI_SUCCESS;
+}
+
+int64_t roi_level_of(const roi_levels_params *params, const double corner[4])
+{
+    const double width = fmax(corner[2] - corner[0], 0), height = fmax(corner[3] - corner[1], 0);
+    const double side = width > 0 && height > 0 ? sqrt(width * height) : 0; /* infinity times 0 is no area either */
+    const double level = floor((double)params->canonical_level + log2(side / params->canonical_scale + 1e-6));
+    /* Clamped before the cast, since a product of huge sides is infinite. */
+    return (int64_t)fmin(fmax(level, 0), (double)(params->num_levels - 1));
+}
+
+roi_status roi_assign_levels(const roi_levels_params *params, const roi_boxes *boxes, int64_t *levels_ret,
+                             roi_error *error_ret)
+{
+    roi_status status = roi_check_levels(params);
+    if (status == ROI_SUCCESS)
+        status = roi_check_boxes(boxes);
+    if (status == ROI_SUCCESS && !levels_ret && boxes->count > 0)
+        status = ROI_ERROR_NULL;
+    if (status != ROI_SUCCESS)
+        return roi_fail(error_ret, status, -1, -1, 0);
+
+    double corner[4];
+    for (int64_t row = 0; row < boxes->count; row++) /* all checks before the first write */
+        if ((status = roi_read_corners(boxes, row, corner, error_ret)) != ROI_SUCCESS)
+            return status;
+    for (int64_t row = 0; row < boxes->count; row++) {
+        roi_read_corners(boxes, row, corner, NULL);
+        levels_ret[row] = roi_level_of(params, corner);
+    }
+    return ROI_SUCCESS;
+}

@@ -1,0 +1,25 @@
+/* array.h - element types and the checks of an array's shape. */
+#ifndef ROI_ARRAY_H
+#define ROI_ARRAY_H
+
+#include "common/internal.h"
+
+/* Bytes of an element; 0 for an unknown type. */
+size_t roi_dtype_size(roi_dtype dtype);
+
+/* Whether arithmetic for maps of this type is done in double precision. */
+static inline bool roi_is_double(roi_dtype dtype) { return dtype == ROI_FLOAT64; }
+
+/* Elements of an array that roi_check_array has passed. */
+int64_t roi_array_elements(const roi_array *array);
+
+/* Known type, no negative size, no overflow of its size in bytes, memory where it has elements. */
+roi_status roi_check_array(const roi_array *array);
+
+/* Element [n, c, 0, 0]. */
+static inline void *roi_plane(const roi_array *array, size_t element_size, int64_t n, int64_t c)
+{
+    return (char *)array->data + (n * array->strides[AXIS_N] + c * array->strides[AXIS_C]) * (int64_t)element_size;
+}
+
+#endif

@@ -1,0 +1,47 @@
+/* kernel.h - what the files that are compiled once per CPU tier have in common. */
+#ifndef ROI_KERNEL_H
+#define ROI_KERNEL_H
+
+#include "common/array.h"
+#include "common/names.h"
+#include "pool/tiles.h"
+#include "common/vector.h"
+
+#if defined(__AVX512F__)
+#include "common/vector512.h"
+#endif
+
+/* Templates are files that each_type.h includes once for each element type. STORE is the type in memory, REAL the one
+   computed in; S() and R() make names for them, S(load) being load_f16 where R(vec) is vec_float. */
+#define S(name) PASTE(name, SUFFIX)
+
+/* A kernel that does what `name`_f32 and its siblings do, by the type of the crops. */
+#define KERNEL_OF_ALL_TYPES(name)                                                                                      \
+    static void name(const struct roi_tile *tile, void *scratch)                                                       \
+    {                                                                                                                  \
+        switch (tile->crops->dtype) {                                                                                  \
+        case ROI_FLOAT32: name##_f32(tile, scratch); break;                                                            \
+        case ROI_FLOAT64: name##_f64(tile, scratch); break;                                                            \
+        case ROI_FLOAT16: name##_f16(tile, scratch); break;                                                            \
+        case ROI_BFLOAT16: name##_bf16(tile, scratch); break;                                                          \
+        }                                                                                                              \
+    }
+
+/* The columns of a map that are worked on for a box: those it reads, widened to whole vectors where the map allows. */
+struct window {
+    int64_t first, width;
+    int64_t padded; /* from row to row of scratch memory */
+};
+
+static inline struct window window_of(const struct roi_taps *x, int64_t map_width, int64_t lanes)
+{
+    const int64_t wide = round_up(x->end - x->first, lanes);
+    if (wide <= map_width)
+        return (struct window){min_i64(x->first, map_width - wide), wide, round_up(wide, 8)};
+    return (struct window){x->first, x->end - x->first, round_up(x->end - x->first, 8)};
+}
+
+/* Wider windows than this are left to the processor's own foresight. */
+enum { PREFETCH_LINES = 4 };
+
+#endif

@@ -1,0 +1,149 @@
+/* vector.h - vectors of the width this tier is compiled for, by the compiler's own vector types (GCC, Clang). */
+#ifndef ROI_VECTOR_H
+#define ROI_VECTOR_H
+
+#include <stdbool.h>
+#include <string.h>
+
+#include "common/storage.h"
+
+#if defined(__AVX512F__)
+#define VECTOR_BYTES 64
+#elif defined(__AVX2__)
+#define VECTOR_BYTES 32
+#else
+#define VECTOR_BYTES 16
+#endif
+
+#if defined(__SSE2__)
+#include <immintrin.h>
+#endif
+
+#define INLINE static inline __attribute__((always_inline))
+
+typedef float vec_float __attribute__((vector_size(VECTOR_BYTES)));
+typedef double vec_double __attribute__((vector_size(VECTOR_BYTES)));
+
+/* Whole numbers, as many and as wide. A comparison of two vectors is one of these: all bits set where it holds. */
+typedef int32_t index_float __attribute__((vector_size(VECTOR_BYTES)));
+typedef int64_t index_double __attribute__((vector_size(VECTOR_BYTES)));
+typedef int32_t lane_float;
+typedef int64_t lane_double;
+
+enum { LANES_float = VECTOR_BYTES / 4, LANES_double = VECTOR_BYTES / 8 };
+
+/* sum + a * b for single numbers, fused where vectors are: a compiler fuses `sum += a * b` in most loops, but not in one
+   that it turns into vectors of its own, and results would depend on which. */
+#if defined(__FP_FAST_FMAF) && defined(__FP_FAST_FMA)
+INLINE float multiply_add_float(float a, float b, float sum) { return __builtin_fmaf(a, b, sum); }
+INLINE double multiply_add_double(double a, double b, double sum) { return __builtin_fma(a, b, sum); }
+#else
+INLINE float multiply_add_float(float a, float b, float sum) { return a * b + sum; }
+INLINE double multiply_add_double(double a, double b, double sum) { return a * b + sum; }
+#endif
+
+/* Elements that lie together, as a vector of the type computed in. */
+INLINE vec_float load_vec_f32(const float *p)
+{
+    vec_float v;
+    memcpy(&v, p, sizeof v);
+    return v;
+}
+
+INLINE vec_double load_vec_f64(const double *p)
+{
+    vec_double v;
+    memcpy(&v, p, sizeof v);
+    return v;
+}
+
+INLINE vec_float load_vec_bf16(const roi_bf16 *p)
+{
+    vec_float v;
+    for (int i = 0; i < LANES_float; i++)
+        v[i] = load_bf16(p + i);
+    return v;
+}
+
+INLINE vec_float load_vec_f16(const roi_f16 *p)
+{
+#if defined(__AVX512F__)
+    return (vec_float)_mm512_cvtph_ps(_mm256_loadu_si256((const __m256i *)p));
+#elif defined(__F16C__)
+    return (vec_float)_mm256_cvtph_ps(_mm_loadu_si128((const __m128i *)p));
+#else
+    vec_float v;
+    for (int i = 0; i < LANES_float; i++)
+        v[i] = load_f16(p + i);
+    return v;
+#endif
+}
+
+/* Of two numbers in each lane, the smaller, and the larger (b where one of them is NaN); which lanes of a are above those
+   of b, lane 0 the lowest bit; whether a lane is NaN. */
+#if defined(__AVX512F__)
+INLINE vec_float min_float(vec_float a, vec_float b) { return (vec_float)_mm512_min_ps((__m512)a, (__m512)b); }
+INLINE vec_double min_double(vec_double a, vec_double b) { return (vec_double)_mm512_min_pd((__m512d)a, (__m512d)b); }
+INLINE unsigned above_float(vec_float a, vec_float b)
+{
+    return _mm512_cmp_ps_mask((__m512)a, (__m512)b, _CMP_GT_OQ);
+}
+INLINE unsigned above_double(vec_double a, vec_double b)
+{
+    return _mm512_cmp_pd_mask((__m512d)a, (__m512d)b, _CMP_GT_OQ);
+}
+INLINE vec_float max_float(vec_float a, vec_float b) { return (vec_float)_mm512_max_ps((__m512)a, (__m512)b); }
+INLINE vec_double max_double(vec_double a, vec_double b) { return (vec_double)_mm512_max_pd((__m512d)a, (__m512d)b); }
+INLINE bool any_nan_float(vec_float v) { return _mm512_cmp_ps_mask((__m512)v, (__m512)v, _CMP_UNORD_Q) != 0; }
+INLINE bool any_nan_double(vec_double v) { return _mm512_cmp_pd_mask((__m512d)v, (__m512d)v, _CMP_UNORD_Q) != 0; }
+#elif defined(__AVX2__)
+INLINE vec_float min_float(vec_float a, vec_float b) { return (vec_float)_mm256_min_ps((__m256)a, (__m256)b); }
+INLINE vec_double min_double(vec_double a, vec_double b) { return (vec_double)_mm256_min_pd((__m256d)a, (__m256d)b); }
+INLINE unsigned above_float(vec_float a, vec_float b) { return (unsigned)_mm256_movemask_ps((__m256)(a > b)); }
+INLINE unsigned above_double(vec_double a, vec_double b) { return (unsigned)_mm256_movemask_pd((__m256d)(a > b)); }
+INLINE vec_float max_float(vec_float a, vec_float b) { return (vec_float)_mm256_max_ps((__m256)a, (__m256)b); }
+INLINE vec_double max_double(vec_double a, vec_double b) { return (vec_double)_mm256_max_pd((__m256d)a, (__m256d)b); }
+INLINE bool any_nan_float(vec_float v) { return _mm256_movemask_ps((__m256)(v != v)) != 0; }
+INLINE bool any_nan_double(vec_double v) { return _mm256_movemask_pd((__m256d)(v != v)) != 0; }
+#elif defined(__SSE2__)
+INLINE vec_float min_float(vec_float a, vec_float b) { return (vec_float)_mm_min_ps((__m128)a, (__m128)b); }
+INLINE vec_double min_double(vec_double a, vec_double b) { return (vec_double)_mm_min_pd((__m128d)a, (__m128d)b); }
+INLINE unsigned above_float(vec_float a, vec_float b) { return (unsigned)_mm_movemask_ps((__m128)(a > b)); }
+INLINE unsigned above_double(vec_double a, vec_double b) { return (unsigned)_mm_movemask_pd((__m128d)(a > b)); }
+INLINE vec_float max_float(vec_float a, vec_float b) { return (vec_float)_mm_max_ps((__m128)a, (__m128)b); }
+INLINE vec_double max_double(vec_double a, vec_double b) { return (vec_double)_mm_max_pd((__m128d)a, (__m128d)b); }
+INLINE bool any_nan_float(vec_float v) { return _mm_movemask_ps((__m128)(v != v)) != 0; }
+INLINE bool any_nan_double(vec_double v) { return _mm_movemask_pd((__m128d)(v != v)) != 0; }
+#else
+#define COMPARISONS_OF(REAL)                                                                                           \
+    INLINE vec_##REAL min_##REAL(vec_##REAL a, vec_##REAL b)                                                           \
+    {                                                                                                                  \
+        for (int i = 0; i < LANES_##REAL; i++)                                                                         \
+            a[i] = b[i] < a[i] ? b[i] : a[i];                                                                          \
+        return a;                                                                                                      \
+    }                                                                                                                  \
+    INLINE vec_##REAL max_##REAL(vec_##REAL a, vec_##REAL b)                                                           \
+    {                                                                                                                  \
+        for (int i = 0; i < LANES_##REAL; i++)                                                                         \
+            b[i] = a[i] > b[i] ? a[i] : b[i];                                                                          \
+        return b;                                                                                                      \
+    }                                                                                                                  \
+    INLINE unsigned above_##REAL(vec_##REAL a, vec_##REAL b)                                                           \
+    {                                                                                                                  \
+        unsigned bits = 0;                                                                                             \
+        for (int i = 0; i < LANES_##REAL; i++)                                                                         \
+            bits |= (unsigned)(a[i] > b[i]) << i;                                                                      \
+        return bits;                                                                                                   \
+    }                                                                                                                  \
+    INLINE bool any_nan_##REAL(vec_##REAL v)                                                                           \
+    {                                                                                                                  \
+        bool found = false;                                                                                            \
+        for (int i = 0; i < LANES_##REAL; i++)                                                                         \
+            found |= v[i] != v[i];                                                                                     \
+        return found;                                                                                                  \
+    }
+COMPARISONS_OF(float)
+COMPARISONS_OF(double)
+#endif
+
+#endif

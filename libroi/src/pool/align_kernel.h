@@ -1,0 +1,31 @@
+/*
+ * align_kernel.h - the inner part of RoIAlign's mean, which exists once per CPU tier
+ *
+ * The naive way visits, for every channel, bin and sample, four pixels. But the mean of a box is Ay F Ax' (axis.h),
+ * with Ay and Ax the same for all channels. So for each channel of a box
+ *
+ *     rows       t[p, x] = sum over k of wy[p, k] * F[low_y[p] + k, x]         a few whole rows of the map, added up
+ *     columns    crop[p, q] = sum over x of t[p, x] * wx[x, q]                 a product with a small banded matrix
+ *
+ * and its gradient is the same backwards: t = G wx', then the rows of t are added to those of the map.
+ *
+ * Every sum begins with 0 and goes on with one product after the other, from low pixels to high: so a compiler that fuses
+ * multiplications with additions has no choice, and all ways that lead to a crop give the same bits.
+ *
+ * Both steps work on whole vectors, also where a weight in them is 0. With NaN or infinity in the map that would
+ * spread NaN over a vector's width; so a crop that comes out with NaN in it is computed again, exactly, tap by tap.
+ */
+#ifndef ROI_ALIGN_KERNEL_H
+#define ROI_ALIGN_KERNEL_H
+
+#include "pool/tiles.h"
+
+/* Makes *size large enough for this plan. Only plan->x's range is looked at, not its tables. */
+void roi_align_include(struct roi_scratch_size *size, const struct roi_plan *plan, const roi_array *crops);
+
+/* Rows of bins in a tile: a few thousand bins, so that a tile's tables are worth making. */
+int64_t roi_align_strip(const roi_array *crops);
+
+extern const struct roi_tile_kernels roi_align_kernels_baseline, roi_align_kernels_avx2, roi_align_kernels_avx512;
+
+#endif

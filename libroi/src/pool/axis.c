@@ -1,0 +1,218 @@
+/* axis.c - RoIAlign's samples along one axis: axis.h has the theory. */
+#include "pool/axis.h"
+
+#include <math.h>
+
+/*
+ * This file is compiled without contraction of a * b + c: ceil() and the comparisons with the map's border are decided
+ * by the last bit, and must fall as they do in the implementations that write the same formula.
+ */
+
+/* The smallest whole number above a float is the same in double. */
+static double grid_of(const struct roi_axis_rule *rule, double bin)
+{
+    return rule->sampling_ratio > 0 ? (double)rule->sampling_ratio : ceil(bin);
+}
+
+static struct roi_axis place_float(const struct roi_axis_rule *rule, float corner1, float corner2, int64_t bins)
+{
+    const float scale = (float)rule->spatial_scale, offset = rule->aligned ? 0.5f : 0.0f;
+    const float start = corner1 * scale - offset, end = corner2 * scale - offset;
+    const float size = rule->aligned ? end - start : fmaxf(end - start, 1.0f);
+    const float bin = size / (float)bins;
+    return (struct roi_axis){.start = start, .bin = bin, .grid = grid_of(rule, bin), .narrow = true};
+}
+
+static struct roi_axis place_double(const struct roi_axis_rule *rule, double corner1, double corner2, int64_t bins)
+{
+    const double offset = rule->aligned ? 0.5 : 0.0;
+    const double start = corner1 * rule->spatial_scale - offset, end = corner2 * rule->spatial_scale - offset;
+    const double size = rule->aligned ? end - start : fmax(end - start, 1.0);
+    const double bin = size / (double)bins;
+    return (struct roi_axis){.start = start, .bin = bin, .grid = grid_of(rule, bin), .narrow = false};
+}
+
+/* Whether no position overflows on its way, in double or in float: neither start + p * bin nor (i + 0.5) * bin. */
+static bool fits_double(const struct roi_axis *axis, int64_t bins)
+{
+    return isfinite(axis->start) && isfinite(axis->bin) && isfinite(axis->start + axis->bin * (double)bins);
+}
+
+static bool fits_float(const struct roi_axis *axis, int64_t bins)
+{
+    return fits_double(axis, bins) && isfinite((float)(axis->start + axis->bin * (double)bins)) &&
+           isfinite((float)(axis->bin * axis->grid));
+}
+
+static bool place(const struct roi_axis_rule *rule, double corner1, double corner2, int64_t bins, int64_t size,
+                  struct roi_axis *axis_ret)
+{
+    const int64_t n = max_i64(bins, 1);
+    struct roi_axis axis = {0};
+    if (rule->narrow)
+        axis = place_float(rule, (float)corner1, (float)corner2, n);
+    if (!rule->narrow || !fits_float(&axis, n))
+        axis = place_double(rule, corner1, corner2, n);
+    axis.bins = bins;
+    axis.size = size;
+    axis.beyond = axis.narrow ? nextafterf((float)size, INFINITY) : nextafter((double)size, INFINITY);
+    *axis_ret = axis;
+    return fits_double(&axis, n);
+}
+
+/* ---- Samples in ascending order -------------------------------------------------------------------------------- */
+
+static double position_float(float start, float bin, float grid, float p, float i)
+{
+    return start + p * bin + (i + 0.5f) * bin / grid;
+}
+
+static double position_double(double start, double bin, double grid, double p, double i)
+{
+    return start + p * bin + (i + 0.5) * bin / grid;
+}
+
+/* The j-th smallest sample of a bin. In a mirrored box samples descend, so they are counted from the other end. */
+static double position(const struct roi_axis *axis, int64_t p, double j)
+{
+    const double i = axis->bin < 0 ? axis->grid - 1 - j : j;
+    if (axis->narrow)
+        return position_float((float)axis->start, (float)axis->bin, (float)axis->grid, (float)p, (float)i);
+    return position_double(axis->start, axis->bin, axis->grid, (double)p, i);
+}
+
+/* The numbers beside j; where counting by one has no effect any more, the neighbouring ones that double has. */
+static double after(double j) { return j + 1 > j ? j + 1 : nextafter(j, INFINITY); }
+static double before(double j) { return j - 1 < j ? j - 1 : nextafter(j, -INFINITY); }
+
+/* The smallest j in [from, end) whose sample is at or above `bound`, or end. Rounding keeps positions ascending (not
+   strictly), which is all that the search needs: it doubles its step, then halves the rest. The numbers of samples may
+   lie far beyond 2^53, where j + 1 == j: the step grows all the same, and the halving stops at neighbours. */
+static double seek(const struct roi_axis *axis, int64_t p, double from, double end, double bound)
+{
+    if (from >= end || position(axis, p, before(end)) < bound)
+        return end;
+    if (position(axis, p, from) >= bound)
+        return from;
+    double below = from, step = 1;
+    while (below + step < end && position(axis, p, below + step) < bound) {
+        below += step;
+        step *= 2;
+    }
+    double above = fmin(below + step, end);
+    for (;;) {
+        const double middle = floor(below + (above - below) / 2);
+        if (middle <= below || middle >= above)
+            return above;
+        if (position(axis, p, middle) < bound)
+            below = middle;
+        else
+            above = middle;
+    }
+}
+
+/* ---- Runs ------------------------------------------------------------------------------------------------------ */
+
+/* The pixels around a position on the map, and how far it is from the lower to the higher one. */
+static struct roi_stop stop_at(const struct roi_axis *axis, double position)
+{
+    const int64_t last = axis->size - 1;
+    if (position <= 0)
+        return (struct roi_stop){0, min_i64(1, last), 0};
+    if (position >= (double)last)
+        return (struct roi_stop){last, last, 0};
+    const double low = floor(position);
+    return (struct roi_stop){(int64_t)low, (int64_t)low + 1, position - low};
+}
+
+/* Samples that share their two pixels: `count` of them, from `first` to `last`, and the mean of their fractions. */
+struct run {
+    struct roi_stop first, last;
+    double count, mean;
+};
+
+/* Up to so many samples are added up one by one, each rounded as it is; the sum of more is that of the arithmetic series
+   which they would be without rounding. */
+enum { MOST_SINGLE_SAMPLES = 64 };
+
+static double mean_fraction(const struct roi_axis *axis, int64_t p, double j, const struct run *run)
+{
+    if (run->last.fraction == run->first.fraction)
+        return run->first.fraction;
+    if (run->count <= 2 || run->count > MOST_SINGLE_SAMPLES)
+        return (run->first.fraction + run->last.fraction) / 2;
+    double sum = 0, lost = 0; /* what rounding takes from the sum is added to the next term */
+    for (double i = 0; i < run->count; i++) {
+        const double term = stop_at(axis, position(axis, p, j + i)).fraction + lost, next = sum + term;
+        lost = term - (next - sum);
+        sum = next;
+    }
+    return sum / run->count;
+}
+
+/* The run that begins with sample j; *j becomes the sample after it. */
+static struct run next_run(const struct roi_axis *axis, int64_t p, const struct roi_reach *reach, double *j)
+{
+    const double at = position(axis, p, *j);
+    const struct roi_stop first = stop_at(axis, at);
+    double bound = (double)first.high;
+    if (at < 0)
+        bound = 0; /* all of these are moved to pixel 0 */
+    else if (first.low == first.high)
+        bound = INFINITY;
+    const double next = seek(axis, p, after(*j), fmax(reach->end, after(*j)), bound); /* j itself is below the bound */
+    struct run run = {first, next > after(*j) ? stop_at(axis, position(axis, p, before(next))) : first, next - *j, 0};
+    run.mean = mean_fraction(axis, p, *j, &run);
+    *j = next;
+    return run;
+}
+
+struct roi_reach roi_sampled_reach(const struct roi_axis *axis, int64_t bin)
+{
+    struct roi_reach reach = {0, 0, 0, -1};
+    if (axis->size == 0 || !(axis->grid >= 1))
+        return reach;
+    reach.begin = seek(axis, bin, 0, axis->grid, -1);
+    reach.end = seek(axis, bin, reach.begin, axis->grid, axis->beyond);
+    if (reach.begin == reach.end)
+        return reach;
+    const struct roi_stop last = stop_at(axis, position(axis, bin, before(reach.end)));
+    reach.low = stop_at(axis, position(axis, bin, reach.begin)).low;
+    reach.high = last.fraction > 0 ? last.high : last.low;
+    return reach;
+}
+
+/* Runs ascend, so at any time only two pixels are still growing: the one below the run and the one above it. */
+static void sampled_weights(const struct roi_axis *axis, int64_t bin, const struct roi_reach *reach, bool narrow,
+                            void *weights_ret)
+{
+    int64_t pixel = reach->low;
+    double below = 0, above = 0;
+    for (double j = reach->begin; j < reach->end;) {
+        const struct run run = next_run(axis, bin, reach, &j);
+        for (; pixel < run.first.low; pixel++, below = above, above = 0)
+            roi_put_weight(weights_ret, narrow, pixel - reach->low, below);
+        const double share = run.count / axis->grid;
+        below += share * (1 - run.mean);
+        above += share * run.mean;
+    }
+    if (pixel <= reach->high)
+        roi_put_weight(weights_ret, narrow, pixel - reach->low, below);
+    if (pixel < reach->high)
+        roi_put_weight(weights_ret, narrow, pixel + 1 - reach->low, above);
+}
+
+const struct roi_axis_kind roi_sampled_axis = {place, roi_sampled_reach, sampled_weights};
+
+int64_t roi_axis_stops(const struct roi_axis *axis, int64_t bin, const struct roi_reach *reach,
+                       struct roi_stop *stops_ret)
+{
+    int64_t count = 0;
+    for (double j = reach->begin; j < reach->end;) {
+        const struct run run = next_run(axis, bin, reach, &j);
+        stops_ret[count++] = run.first;
+        if (run.last.fraction > run.first.fraction)
+            stops_ret[count++] = run.last;
+    }
+    return count;
+}

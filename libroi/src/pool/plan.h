@@ -1,0 +1,46 @@
+/* plan.h - what the mean of each box needs to know of it: weights per axis, built once, shared by all channels. */
+#ifndef ROI_PLAN_H
+#define ROI_PLAN_H
+
+#include "pool/axis.h"
+#include "boxes/boxes.h"
+#include "common/internal.h"
+
+/* Bin p is the sum over k < taps of weights[p * taps + k] * pixel[low[p] + k]. All bins of an axis have the same number
+   of taps, so that inner loops have one length; shorter ones have zeros at an end, and still lie inside the map. `low`
+   never turns back: it ascends, or descends in a mirrored box. All bins together read the pixels [first, end).
+   taps == 0: no bin has a sample on the map. Weights are float or double, as the map is computed in. */
+struct roi_taps {
+    int64_t taps, first, end;
+    int64_t *low;
+    void *weights;
+};
+
+struct roi_plan {
+    const struct roi_box *box;
+    int64_t row; /* of the box array, and so of the crops */
+    struct roi_taps y, x;
+    size_t bytes; /* that both tables take */
+    void *tables; /* where they are */
+};
+
+/* What is common to the boxes of a call. */
+struct roi_plan_rule {
+    struct roi_axis_rule axis; /* its spatial_scale is not used: levels have their own */
+    const double *spatial_scales; /* by level, as the maps */
+    const roi_array *maps;
+    int64_t bins_y, bins_x;
+};
+
+/* One axis of a box on the map of its level; false where it leaves the range of double. */
+bool roi_place_box(const struct roi_plan_rule *rule, const struct roi_box *box, bool vertical,
+                   struct roi_axis *axis_ret);
+
+/* First pass: finds out how large the tables of a box are. plan->box is set by the caller. False where the box leaves
+   the range of double. */
+bool roi_plan_measure(const struct roi_plan_rule *rule, struct roi_plan *plan);
+
+/* Second pass: fills the tables, plan->bytes at plan->tables, which the caller has set. */
+void roi_plan_fill(const struct roi_plan_rule *rule, struct roi_plan *plan);
+
+#endif

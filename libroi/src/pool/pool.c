@@ -1,0 +1,181 @@
+/* pool.c - RoIPool: the functions of roi.h, and what is planned for each box. */
+#include "common/array.h"
+#include "common/parallel.h"
+#include "pool/pool_kernel.h"
+#include "pool/window.h"
+
+enum { WIDEST_VECTOR = 16 /* elements */ };
+
+roi_pool_params roi_pool_defaults(void) { return (roi_pool_params){.size = sizeof(roi_pool_params), .spatial_scale = 1}; }
+
+/* ---- Box by box ------------------------------------------------------------------------------------------------ */
+
+static bool measure(const struct roi_plan_rule *rule, struct roi_plan *plan)
+{
+    const int64_t bins = rule->bins_y + rule->bins_x;
+    if (!roi_plan_measure(rule, plan))
+        return false;
+    plan->bytes = sizeof(struct roi_pool_table) + (size_t)bins * sizeof(struct roi_pool_bin);
+    if (plan->y.taps == 0 || plan->x.taps == 0)
+        plan->y.first = plan->y.end = plan->x.first = plan->x.end = 0;
+    return true;
+}
+
+/* A row of maxima and a row of their places, of the widest vectors. */
+static void include(struct roi_scratch_size *size, const struct roi_plan *plan, const roi_array *crops)
+{
+    (void)crops;
+    size->width = max_i64(size->width, round_up(plan->x.end - plan->x.first, WIDEST_VECTOR));
+}
+
+static double work(const struct roi_plan_rule *rule, const struct roi_plan *plan)
+{
+    const double width = (double)(plan->x.end - plan->x.first), height = (double)(plan->y.end - plan->y.first);
+    return width * ((double)rule->bins_y + height) + (double)(rule->bins_y * rule->bins_x);
+}
+
+/* Writes the bins of an axis that have pixels; returns their number. */
+static int64_t find_bins(const struct roi_axis *axis, struct roi_pool_bin *bins_ret)
+{
+    int64_t count = 0;
+    for (int64_t bin = 0; bin < axis->bins; bin++) {
+        const struct roi_reach reach = roi_closed_window_axis.reach(axis, bin);
+        if (reach.low <= reach.high)
+            bins_ret[count++] = (struct roi_pool_bin){bin, reach.low, reach.high + 1};
+    }
+    return count;
+}
+
+static void fill(const struct roi_plan_rule *rule, struct roi_plan *plan)
+{
+    struct roi_pool_table *table = plan->tables;
+    struct roi_axis axis;
+    roi_place_box(rule, plan->box, true, &axis);
+    table->rows = find_bins(&axis, table->bins);
+    roi_place_box(rule, plan->box, false, &axis);
+    table->columns = find_bins(&axis, table->bins + table->rows);
+    table->tallest = plan->y.taps;
+    table->widest = plan->x.taps;
+}
+
+static const struct roi_tile_kernels *kernels(void) { return ROI_TABLE_OF_TIER(roi_pool_kernels); }
+
+static const struct roi_pooling pooling = {
+    .measure = measure, .include = include, .work = work, .fill = fill, .kernels = kernels};
+
+static double work_backward(const struct roi_plan_rule *rule, const struct roi_plan *plan)
+{
+    (void)plan;
+    return 4 * (double)rule->bins_y * (double)rule->bins_x;
+}
+
+/* Backward, the places of the maxima say all that is to be known of a box. */
+static const struct roi_pooling pooling_backward = {.work = work_backward, .kernels = kernels};
+
+/* ---- Argmax ---------------------------------------------------------------------------------------------------- */
+
+static roi_status check_argmax(const roi_indices *argmax, const roi_array *crops)
+{
+    roi_array same = {.data = argmax->data, .dtype = ROI_FLOAT64}; /* of the same size in bytes */
+    for (int d = 0; d < 4; d++) {
+        same.shape[d] = argmax->shape[d];
+        if (argmax->shape[d] != crops->shape[d])
+            return ROI_ERROR_SHAPE;
+    }
+    return roi_check_array(&same);
+}
+
+struct search {
+    const roi_indices *argmax;
+    int64_t pixels;
+    int64_t row; /* the first one that has an index outside the plane */
+};
+
+/* An index of this row and channel that is neither -1 nor in the plane; -1: there is none. */
+static int64_t find_outside(const struct search *search, int64_t row, int64_t channel)
+{
+    const roi_indices *argmax = search->argmax;
+    const int64_t *plane = argmax->data + row * argmax->strides[AXIS_N] + channel * argmax->strides[AXIS_C];
+    for (int64_t p = 0; p < argmax->shape[AXIS_H]; p++)
+        for (int64_t q = 0; q < argmax->shape[AXIS_W]; q++) {
+            const int64_t at = plane[p * argmax->strides[AXIS_H] + q * argmax->strides[AXIS_W]];
+            if (at < -1 || at >= search->pixels)
+                return at;
+        }
+    return -1;
+}
+
+static void search_row(void *context, int64_t row, int thread)
+{
+    struct search *search = context;
+    bool found = false;
+    (void)thread;
+    for (int64_t c = 0; c < search->argmax->shape[AXIS_C] && !found; c++)
+        found = find_outside(search, row, c) != -1;
+    int64_t first = __atomic_load_n(&search->row, __ATOMIC_RELAXED);
+    while (found && row < first &&
+           !__atomic_compare_exchange_n(&search->row, &first, row, false, __ATOMIC_RELAXED, __ATOMIC_RELAXED)) {
+    }
+}
+
+static roi_status check_indices(const struct roi_align_call *call, roi_error *error_ret)
+{
+    const int64_t *shape = call->rule.maps->shape, rows = call->count;
+    struct search search = {call->argmax, shape[AXIS_H] * shape[AXIS_W], rows};
+    const int threads = roi_threads_for((double)roi_array_elements(call->crops));
+    const roi_status status = roi_parallel_for(rows, threads, call->cancel, search_row, &search);
+    if (status != ROI_SUCCESS)
+        return roi_fail(error_ret, status, -1, -1, 0);
+    if (search.row == rows)
+        return ROI_SUCCESS;
+    int64_t at = -1;
+    for (int64_t c = 0; c < shape[AXIS_C] && at == -1; c++)
+        at = find_outside(&search, search.row, c);
+    return roi_fail(error_ret, ROI_ERROR_ARGMAX, search.row, -1, (double)at);
+}
+
+/* ---- Calls ----------------------------------------------------------------------------------------------------- */
+
+static roi_status forward(const struct roi_align_call *call, roi_error *error_ret)
+{
+    const roi_status status = call->argmax ? check_argmax(call->argmax, call->crops) : ROI_SUCCESS;
+    return status == ROI_SUCCESS ? roi_tiles_forward(call, error_ret) : roi_fail(error_ret, status, -1, -1, 0);
+}
+
+static roi_status backward(const struct roi_align_call *call, roi_error *error_ret)
+{
+    roi_status status = check_argmax(call->argmax, call->crops);
+    if (status != ROI_SUCCESS)
+        return roi_fail(error_ret, status, -1, -1, 0);
+    status = check_indices(call, error_ret);
+    return status == ROI_SUCCESS ? roi_tiles_backward(call, error_ret) : status;
+}
+
+static roi_status make_call(const roi_pool_params *params, const roi_array *maps, const roi_boxes *boxes,
+                            const roi_array *crops, const roi_indices *argmax, const struct roi_pooling *pooling_used,
+                            roi_way *way, roi_error *error_ret)
+{
+    if (!params)
+        return roi_fail(error_ret, ROI_ERROR_NULL, -1, -1, 0);
+    if (params->size != sizeof *params)
+        return roi_fail(error_ret, ROI_ERROR_STRUCT_SIZE, -1, -1, 0);
+    struct roi_align_call call = roi_call_of(maps, &params->spatial_scale, boxes, crops, params->cancel);
+    call.rule.axis.kind = &roi_closed_window_axis;
+    call.pooling = pooling_used;
+    call.argmax = argmax;
+    return roi_make_call(&call, boxes, NULL, way, error_ret);
+}
+
+roi_status roi_pool(const roi_pool_params *params, const roi_array *input, const roi_boxes *boxes,
+                    const roi_array *output_ret, const roi_indices *argmax_ret, roi_error *error_ret)
+{
+    return make_call(params, input, boxes, output_ret, argmax_ret, &pooling, forward, error_ret);
+}
+
+roi_status roi_pool_backward(const roi_pool_params *params, const roi_array *grad, const roi_indices *argmax,
+                             const roi_boxes *boxes, const roi_array *input_grad_ret, roi_error *error_ret)
+{
+    if (!argmax)
+        return roi_fail(error_ret, ROI_ERROR_NULL, -1, -1, 0);
+    return make_call(params, input_grad_ret, boxes, grad, argmax, &pooling_backward, backward, error_ret);
+}

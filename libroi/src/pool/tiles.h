@@ -1,0 +1,75 @@
+/*
+ * tiles.h - the driver of all operators that pool box by box
+ *
+ * What such an operator has to know of a box is the same for all channels: it is planned once, in a table, and the
+ * planned boxes are sorted, so that neighbours read the same part of the map. The work is then cut into tiles, some
+ * boxes times some channels each, which kernels of the CPU tier at hand go through. An operator is what it does box by
+ * box (struct roi_pooling); how boxes and channels are cut, and shared among threads, is told here alone.
+ */
+#ifndef ROI_TILES_H
+#define ROI_TILES_H
+
+#include "pool/call.h"
+
+/* How much scratch memory the largest box of a call needs, in elements. */
+struct roi_scratch_size {
+    int64_t blocks, band, width, crop;
+};
+
+/* Bytes of scratch memory for one thread; a multiple of 64, and the memory must be aligned to 64. */
+size_t roi_scratch_bytes(const struct roi_scratch_size *size, bool narrow);
+
+/* Bins that are added up before they are multiplied: it bounds the memory between the two steps. */
+enum { ROI_TILE_ROWS = 8 };
+
+/* Channels that are worked on together, at most, where they lie together. */
+enum { ROI_CHANNELS_AT_ONCE = 64 };
+
+/* Columns of a banded matrix, 8 from `column` on, and the rows [begin, end) in which they are not all zero. */
+struct roi_band_block {
+    int64_t column, begin, end;
+};
+
+/* Part of the work of one call: all of it that concerns these plans and these channels (of the crops), and one strip of them. */
+struct roi_tile {
+    const roi_array *maps;  /* by level: input forward; backward the gradient, in the type computed in, W stride 1 */
+    const roi_array *crops; /* output forward, its gradient backward; of a strip, its rows of bins alone */
+    const roi_indices *argmax; /* beside the crops, where the operator has it */
+    const struct roi_plan *plans;
+    const struct roi_scratch_size *scratch_size;
+    int64_t plan_begin, plan_end, channel_begin, channel_end;
+    int64_t first_bin; /* of the strip, where a plan's table for y begins with the first of all bins */
+};
+
+typedef void roi_tile_kernel(const struct roi_tile *tile, void *scratch);
+
+struct roi_tile_kernels {
+    roi_tile_kernel *forward, *backward;
+};
+
+struct roi_pooling {
+    /* First pass: sets all of a plan but its tables. plan->box is set by the caller. False where the box leaves the
+       range of double. This and the next, and `fill`, are NULL where there is nothing to plan. */
+    bool (*measure)(const struct roi_plan_rule *rule, struct roi_plan *plan);
+
+    /* Makes *size large enough for a plan that has been measured. */
+    void (*include)(struct roi_scratch_size *size, const struct roi_plan *plan, const roi_array *crops);
+
+    /* How many multiply-adds it takes, roughly, for one channel of the crops. */
+    double (*work)(const struct roi_plan_rule *rule, const struct roi_plan *plan);
+
+    /* Second pass: fills the tables, plan->bytes at plan->tables, which the caller has set. */
+    void (*fill)(const struct roi_plan_rule *rule, struct roi_plan *plan);
+
+    const struct roi_tile_kernels *(*kernels)(void); /* of the tier in use */
+
+    /* How many rows of bins a strip has forward: so crops as large as an image are cut too, which depends on the crops
+       alone. NULL: all rows. */
+    int64_t (*strip)(const roi_array *crops);
+};
+
+/* Backward, the gradient is set to 0 first, then all boxes are added to it, in an order that depends on nothing but the
+   boxes. */
+roi_way roi_tiles_forward, roi_tiles_backward;
+
+#endif
