@@ -1,9 +1,11 @@
-"""Precise RoI pooling by the surface itself: cut at whole coordinates, it is bilinear in each piece, whose integral is its
-area times the value in its middle.
+"""Precise RoI pooling by the surface itself: cut at whole coordinates, it is bilinear in each piece.
+
+The integral of a piece is its area times the value in its middle.
 """
 
 from __future__ import annotations
 
+import itertools
 import math
 
 import numpy as np
@@ -28,7 +30,7 @@ def cuts(begin, end, length):
         return []
     inner = range(math.floor(begin) + 1, math.ceil(end))
     places = [begin, *map(float, inner), end]
-    return list(zip(places[:-1], places[1:], strict=True))
+    return list(itertools.pairwise(places))
 
 
 def mean(map, y1, y2, x1, x2):
