@@ -30,7 +30,7 @@ help: ## This list
 
 build: $(INSTALLED) ## The Python packages and the shell, installed in .venv
 
-demo: $(INSTALLED) .venv/stamp-matplotlib ## Cut face, medals and more out of a photograph (which comes with matplotlib)
+demo: $(INSTALLED) ## Cut face, medals and more out of a photograph (which comes with matplotlib)
 	@photo=$$($(BIN)/python -I -c \
 	    'from matplotlib.cbook import get_sample_data as find; print(find("grace_hopper.jpg", asfileobj=False))'); \
 	    $(BIN)/roish examples/portrait.tcl "$$photo" build/demo $(ARGS)
@@ -99,13 +99,9 @@ $(VENV): .ci/system-packages
 $(INSTALLED): $(VENV) $(SOURCES)
 	@echo 'Building and installing'
 	@mkdir -p build/python
-	@PATH="$(CURDIR)/$(BIN):$$PATH" $(PIP) --no-build-isolation -Cbuild-dir=build/python '.[test,image]'
+	@PATH="$(CURDIR)/$(BIN):$$PATH" $(PIP) --no-build-isolation -Cbuild-dir=build/python '.[test,image,plot]'
 	@touch $@
 
 .venv/stamp-lint: $(VENV)
 	@$(PIP) ruff mypy
-	@touch $@
-
-.venv/stamp-matplotlib: $(VENV)
-	@$(PIP) matplotlib
 	@touch $@

@@ -105,7 +105,8 @@ def find(name: str) -> Command | None:
 
 def nearest(name: str) -> str | None:
     """The full name of the command whose name is most like this one, if one is."""
-    name = name.removeprefix("::").removeprefix(f"{NAMESPACE}::")
+    bare = name.removeprefix("::").removeprefix(f"{NAMESPACE}::")
     known = [spelled for command in REGISTRY.values() for spelled in command.names]
-    near = difflib.get_close_matches(name, known, n=1)
+    # A name without our namespace may have been meant for anything: it has to be very like.
+    near = difflib.get_close_matches(bare, known, n=1, cutoff=0.6 if bare != name else 0.85)
     return f"{NAMESPACE}::{near[0]}" if near else None

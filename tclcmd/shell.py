@@ -152,10 +152,10 @@ def _blame(interpreter: Interpreter) -> str:
 
 
 def hint(message: str) -> str:
-    """A line to add to Tcl's own complaint about a misspelt command of ours."""
+    """A line to add to Tcl's own complaint about a command of ours that is misspelt, or lacks its namespace."""
     from tclcmd import guide
 
-    found = re.match(r'invalid command name "(?:::)?(torch::\w+)"', message)
+    found = re.match(r'invalid command name "(?:::)?((?:torch::)?\w+)"', message)
     near = guide.nearest(found.group(1)) if found else None
     return f"Did you mean {near}?\n" if near else ""
 

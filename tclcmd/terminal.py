@@ -27,17 +27,20 @@ PLAIN = ("", "dumb", "linux", "vt100", "vt220", "ansi", "cons25")
 #: The size of a character cell, in pixels, where the terminal does not tell.
 CELL_HEIGHT, CELL_WIDTH = 16, 8
 
+#: What the prompt keeps free below itself. Three more lines are for what was typed, the caption, and the prompt.
+MENU_LINES = 6
+
 ANSWER_SECONDS = 0.3
 
 
 def size(width: int | None) -> tuple[int, int]:
-    """Lines and columns that a picture may take; two lines are left for what was typed and the caption."""
+    """Lines and columns that a picture may take, so that all of it stays in sight when the prompt comes back."""
     try:
         columns, lines = os.get_terminal_size(1)
     except OSError:
         columns, lines = 80, 24
     if width is None:
-        return max(lines - 3, 4), max(columns - 1, 1)
+        return max(lines - 3 - MENU_LINES, 4), max(columns - 1, 1)
     return 10**6, width  # who asks for a width gets it, whatever the height
 
 

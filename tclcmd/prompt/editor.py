@@ -17,7 +17,7 @@ from prompt_toolkit.key_binding import KeyBindings, KeyPressEvent
 from prompt_toolkit.lexers import Lexer
 from prompt_toolkit.styles import Style
 
-from tclcmd import syntax
+from tclcmd import syntax, terminal
 from tclcmd.interpreter import Interpreter, is_complete
 from tclcmd.prompt import CONTINUATION, PROMPT
 from tclcmd.prompt.complete import Completer
@@ -57,7 +57,7 @@ class RichEditor:
             complete_while_typing=True,
             editing_mode=EditingMode.EMACS,
             include_default_pygments_style=False,
-            reserve_space_for_menu=8,
+            reserve_space_for_menu=terminal.MENU_LINES,
         )
 
     def ask(self) -> str | None:

@@ -98,11 +98,11 @@ def test_ctrl_c(start):
     shell.wait_for("half a")
     shell.type(control("c"))
     shell.wait_until_last_line("%")
-    for loop in ("while 1 {}", "while 1 {catch {foo}}", "after 100000"):
+    for number, loop in enumerate(("while 1 {}", "while 1 {catch {foo}}", "after 100000")):
         shell.type(control("l"))
         shell.wait_until_last_line("%")
-        shell.enter(f"puts begun; {loop}")
-        shell.wait_for("\nbegun")
+        shell.enter(f"puts begun{number}; {loop}")
+        shell.wait_for(f"\nbegun{number}")
         time.sleep(0.2)
         shell.type(control("c"))
         shell.wait_for("Interrupted\n%")
