@@ -76,7 +76,6 @@ static roi_status measure(struct mean *mean, roi_error *error_ret)
         mean->work += (double)call->crops->shape[AXIS_C] * call->pooling->work(&call->rule, &mean->plans[k]);
     }
     mean->threads = roi_threads_for(mean->work);
-    qsort(mean->plans, (size_t)call->count, sizeof *mean->plans, compare_plans);
     return ROI_SUCCESS;
 }
 
@@ -171,11 +170,13 @@ static void run_tile(void *context, int64_t item, int thread)
     mean->kernel(&tile, mean->scratch + (size_t)thread * mean->scratch_bytes);
 }
 
-/* Fills the tables of the chunk [begin, end), then runs the kernel over it. */
+/* Fills the tables of the chunk [begin, end), then runs the kernel over it. Boxes are sorted within their chunk alone:
+   of many more, neighbours on the map would lie too far apart in the result. */
 static roi_status run_chunk(struct mean *mean)
 {
     const struct roi_align_call *call = mean->call;
     size_t offset = 0;
+    qsort(mean->plans + mean->begin, (size_t)(mean->end - mean->begin), sizeof *mean->plans, compare_plans);
     for (int64_t k = mean->begin; k < mean->end; offset += mean->plans[k++].bytes)
         mean->plans[k].tables = mean->tables + offset;
     roi_status status = roi_parallel_for(groups_of(mean->end - mean->begin, MEASURE_GROUP), mean->threads, call->cancel,
