@@ -16,10 +16,11 @@ int64_t roi_array_elements(const roi_array *array);
 /* Known type, no negative size, no overflow of its size in bytes, memory where it has elements. */
 roi_status roi_check_array(const roi_array *array);
 
-/* Element [n, c, 0, 0]. */
+/* Element [n, c, 0, 0]; NULL where the array has no memory, which only an empty one may lack. */
 static inline void *roi_plane(const roi_array *array, size_t element_size, int64_t n, int64_t c)
 {
-    return (char *)array->data + (n * array->strides[AXIS_N] + c * array->strides[AXIS_C]) * (int64_t)element_size;
+    const int64_t at = n * array->strides[AXIS_N] + c * array->strides[AXIS_C];
+    return array->data ? (char *)array->data + at * (int64_t)element_size : NULL;
 }
 
 #endif
