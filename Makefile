@@ -22,7 +22,7 @@ TOO_BIG_FOR_ASAN := --ignore=tests/pyroi/test_bounded.py --ignore=tests/pyroi/te
 SOURCES := pyproject.toml meson.build meson.options $(shell find libroi pyroi tclcmd -name __pycache__ -prune -o -print)
 
 .DELETE_ON_ERROR:
-.PHONY: help build build-c demo test test-c tiers check format sanitize symbols docs docs-check bench clean
+.PHONY: help build build-c demo test test-c tiers check format sanitize sanitize-python symbols docs docs-check bench clean
 
 help: ## This list
 	@sed -n 's/^\([a-z-]*\):.*## /\1	/p' $(MAKEFILE_LIST) | expand -t 14
@@ -65,10 +65,12 @@ format: .venv/stamp-lint ## Let ruff format the Python files
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
 
-sanitize: $(INSTALLED) ## The tests in C and pyroi's, with AddressSanitizer and UndefinedBehaviorSanitizer
+sanitize: $(VENV) ## The tests in C, with AddressSanitizer and UndefinedBehaviorSanitizer
 	@$(MESON) setup build/sanitize -Dtests=true -Dbuildtype=debugoptimized -Db_ndebug=false -Db_lundef=false \
 	    -Db_sanitize=address,undefined -Dc_args=-fno-sanitize-recover=undefined >/dev/null
 	@$(MESON) test -C build/sanitize --print-errorlogs --timeout-multiplier 10
+
+sanitize-python: $(INSTALLED) ## pyroi's tests, with the same sanitizers
 	.ci/sanitized-pytest tests/pyroi $(TOO_BIG_FOR_ASAN) $(ARGS)
 
 symbols: build-c ## See that the C library exports roi_* and nothing else
