@@ -9,6 +9,9 @@ None of these modules imports pyroi. Each computes an operator another way than 
     autograd    PyTorch, which differentiates the forward by itself; torchvision, where it loads
     levels      the pyramid level of a box
     overlap     IoU and its kin, and suppression, as matrices and loops in float64
+    resampling  resizing, by a matrix of weights for each axis
+    integral    precise RoI pooling, piece by piece of the surface
+    points      sampling at a grid, point by point
     polygons    IoU of rotated boxes by clipping polygons, in decimals of 60 digits
 
 Beside them, `cases` makes the inputs and `bounds` says how far two results may lie apart.
