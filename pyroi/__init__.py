@@ -4,7 +4,12 @@ Every function takes anything with ``__array__`` or DLPack, checks it, and says 
 or ``ValueError`` that names the argument, the rule and what came.
 """
 
-from pyroi.adaptive import adaptive_avg_pool2d, adaptive_avg_pool2d_backward
+from pyroi.adaptive import (
+    adaptive_avg_pool2d,
+    adaptive_avg_pool2d_backward,
+    adaptive_max_pool2d,
+    adaptive_max_pool2d_backward,
+)
 from pyroi.align import assign_levels, multiscale_roi_align, roi_align, roi_align_backward
 from pyroi.box_forms import box_area, box_convert, clip_boxes_to_image, masks_to_boxes, remove_small_boxes
 from pyroi.errors import Error
@@ -30,6 +35,8 @@ __all__ = [
     "__version__",
     "adaptive_avg_pool2d",
     "adaptive_avg_pool2d_backward",
+    "adaptive_max_pool2d",
+    "adaptive_max_pool2d_backward",
     "affine_grid",
     "assign_levels",
     "batched_nms",

@@ -3,14 +3,35 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, Literal, overload
 
+import numpy as np
 import numpy.typing as npt
 
-from pyroi.arrays import Array, to_images, to_input_shape, to_map, to_size
+from pyroi import native
+from pyroi.arrays import (
+    Array,
+    describe,
+    describe_indices,
+    new_map,
+    shape_text,
+    to_flag,
+    to_images,
+    to_indices,
+    to_input_shape,
+    to_map,
+    to_size,
+)
+from pyroi.errors import ArgumentError
+from pyroi.native import ffi, lib
 from pyroi.resize import resize_map, resize_map_backward
 
-__all__ = ["adaptive_avg_pool2d", "adaptive_avg_pool2d_backward"]
+__all__ = [
+    "adaptive_avg_pool2d",
+    "adaptive_avg_pool2d_backward",
+    "adaptive_max_pool2d",
+    "adaptive_max_pool2d_backward",
+]
 
 
 def adaptive_avg_pool2d(input: npt.ArrayLike, output_size: int | Sequence[int | None] | None) -> Array:
@@ -67,3 +88,107 @@ def adaptive_avg_pool2d_backward(grad: npt.ArrayLike, input_shape: Sequence[int]
         The transpose of the linear map that :func:`adaptive_avg_pool2d` is.
     """
     return resize_map_backward(to_map(grad, "grad"), to_input_shape(input_shape), "area")
+
+
+def _params() -> Any:
+    return ffi.new("roi_adaptive_params *", (ffi.sizeof("roi_adaptive_params"), native.cancel_flag()))
+
+
+@overload
+def adaptive_max_pool2d(
+    input: npt.ArrayLike,
+    output_size: int | Sequence[int | None] | None,
+    *,
+    return_indices: Literal[False] = ...,
+) -> Array: ...
+@overload
+def adaptive_max_pool2d(
+    input: npt.ArrayLike, output_size: int | Sequence[int | None] | None, *, return_indices: Literal[True]
+) -> tuple[Array, npt.NDArray[np.int64]]: ...
+@overload
+def adaptive_max_pool2d(
+    input: npt.ArrayLike, output_size: int | Sequence[int | None] | None, *, return_indices: bool
+) -> Array | tuple[Array, npt.NDArray[np.int64]]: ...
+
+
+def adaptive_max_pool2d(
+    input: npt.ArrayLike, output_size: int | Sequence[int | None] | None, *, return_indices: bool = False
+) -> Array | tuple[Array, npt.NDArray[np.int64]]:
+    """Pools a whole map to a fixed size by maxima.
+
+    The bins are those of :func:`adaptive_avg_pool2d`.
+
+    Args:
+        input: Map ``[N, C, H, W]`` or ``[C, H, W]``, of the types that :func:`roi_align` takes.
+        output_size: ``(height, width)``, or one number for a square; None keeps a side as it is.
+        return_indices: Whether to return where the maxima were found, too, which
+            :func:`adaptive_max_pool2d_backward` needs.
+
+    Returns:
+        ``[N, C, height, width]`` or ``[C, height, width]`` of the input's floating type. A bin with NaN in it is NaN;
+        an empty map gives 0. With `return_indices` a pair: that, and int64 of the same shape, ``y * W + x`` of each
+        maximum (of the first NaN, else of the first among equals, row by row), or -1 for an empty map.
+
+    Raises:
+        TypeError: An argument has a type that cannot be used.
+        ValueError: A wrong shape or range.
+        MemoryError: The result does not fit in memory.
+
+    Source:
+        ``torch.nn.functional.adaptive_max_pool2d``, whose definition this is; of several NaN in a bin it takes the
+        place of the last.
+    """
+    maps, single = to_images(input, "input")
+    wanted = to_flag(return_indices, "return_indices")
+    shape = (*maps.shape[:2], *_size(output_size, maps))
+    result = new_map(shape, maps.dtype, "output_size")
+    indices = new_map(shape, np.int64, "output_size") if wanted else None
+    places = ffi.NULL if indices is None else describe_indices(indices)
+    native.call(lib.roi_adaptive_max_pool, _params(), describe(maps), describe(result), places)
+    if single:
+        result, indices = result[0], None if indices is None else indices[0]
+    return result if indices is None else (result, indices)
+
+
+def adaptive_max_pool2d_backward(grad: npt.ArrayLike, indices: npt.ArrayLike, input_shape: Sequence[int]) -> Array:
+    """The gradient of :func:`adaptive_max_pool2d` for its input.
+
+    Args:
+        grad: Gradient of the result, ``[N, C, height, width]``.
+        indices: What :func:`adaptive_max_pool2d` returned with `return_indices`: integers of grad's shape, each -1 or
+            an index in ``[0, H * W)``.
+        input_shape: ``(N, C, H, W)`` of the map.
+
+    Returns:
+        Gradient ``[N, C, H, W]`` of grad's floating type: each pixel's sum of the gradients of those bins whose maximum
+        it was. Bits do not depend on the number of threads.
+
+    Raises:
+        TypeError: An argument has a type that cannot be used.
+        ValueError: A wrong shape or range; an index outside the map is named with its image.
+        MemoryError: The result does not fit in memory.
+
+    Source:
+        The derivative of a maximum: 1 for the number it is, 0 for the others.
+    """
+    grads = to_map(grad, "grad")
+    places = to_indices(indices, "indices")
+    shape = to_input_shape(input_shape)
+    if grads.shape[:2] != shape[:2]:
+        rule = f"expected [{shape[0]}, {shape[1]}, height, width] for input_shape {shape_text(shape)}"
+        raise ArgumentError("grad", f"{rule}, got {shape_text(grads.shape)}")
+    if places.shape != grads.shape:
+        raise ArgumentError(
+            "indices", f"expected the shape of grad, {shape_text(grads.shape)}, got {shape_text(places.shape)}"
+        )
+    result = new_map(shape, grads.dtype, "input_shape")
+    native.call(
+        lib.roi_adaptive_max_pool_backward,
+        _params(),
+        describe(grads),
+        describe_indices(places),
+        describe(result),
+        argmax="indices",
+        pixels=shape[2] * shape[3],
+    )
+    return result

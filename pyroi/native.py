@@ -42,7 +42,7 @@ _RULES = {
     ),
     lib.ROI_ERROR_COORDINATE: ("{array}", "{where}: coordinates must be finite, got {value} in column {column}"),
     lib.ROI_ERROR_BOX_OVERFLOW: ("boxes", "{where}: the box times {scale_name} leaves the range of float64"),
-    lib.ROI_ERROR_ARGMAX: ("argmax", "{where}: expected -1 or an index in [0, {pixels}), got {value:.15g}"),
+    lib.ROI_ERROR_ARGMAX: ("{argmax}", "{where}: expected -1 or an index in [0, {pixels}), got {value:.15g}"),
     lib.ROI_ERROR_LEVELS: ("num_levels", "expected at least 1, got {levels}"),
     lib.ROI_ERROR_CANONICAL: ("canonical_scale", "expected a finite number above 0, got {canonical_scale}"),
     lib.ROI_ERROR_SCORE: ("scores", "{where}: expected {score_kind}, got {value}"),

@@ -44,6 +44,7 @@ def flow_back(
         scale_name="spatial_scale",
         scale=scale,
         pixels=shape[2] * shape[3],
+        argmax="argmax",
     )
     return result
 

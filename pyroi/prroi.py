@@ -10,10 +10,11 @@ import numpy as np
 import numpy.typing as npt
 
 from pyroi import native
-from pyroi.arrays import Array, describe, new_map, shape_text, to_map, to_number, to_size
+from pyroi.arrays import Array, describe, new_map, to_map, to_number, to_size
 from pyroi.boxes import Boxes, to_boxes
 from pyroi.errors import ArgumentError
 from pyroi.native import ffi, lib
+from pyroi.pooling import pool, to_grad
 
 __all__ = ["prroi_pool", "prroi_pool_backward"]
 
@@ -52,17 +53,7 @@ def prroi_pool(input: npt.ArrayLike, boxes: Any, output_size: int | Sequence[int
     height, width = to_size(output_size, "output_size")
     scale = to_number(spatial_scale, "spatial_scale")
     result = new_map((len(table), features.shape[1], height, width), features.dtype, "output_size")
-    native.call(
-        lib.roi_prroi_pool,
-        _params(scale),
-        describe(features),
-        table.describe(),
-        describe(result),
-        boxes=table,
-        images=features.shape[0],
-        scale_name="spatial_scale",
-        scale=scale,
-    )
+    pool(lib.roi_prroi_pool, _params(scale), scale, features, table, result)
     return result
 
 
@@ -92,11 +83,8 @@ def prroi_pool_backward(
         :func:`prroi_pool`, equation 4.
     """
     features = to_map(input, "input")
-    grads = to_map(grad, "grad")
     table = to_boxes(boxes, features.shape[0])
-    if grads.shape[:2] != (len(table), features.shape[1]):
-        rule = f"expected [{len(table)}, {features.shape[1]}, height, width] for {len(table)} boxes and an input "
-        raise ArgumentError("grad", f"{rule}{shape_text(features.shape)}, got {shape_text(grads.shape)}")
+    grads = to_grad(grad, table, features.shape[1], features.shape)
     if grads.dtype != features.dtype:
         raise ArgumentError("grad", f"expected elements of the input's type {features.dtype}, got {grads.dtype}")
     scale = to_number(spatial_scale, "spatial_scale")

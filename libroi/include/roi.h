@@ -295,6 +295,32 @@ ROI_API roi_status roi_resize(const roi_resize_params *params, const roi_array *
    which is overwritten. */
 ROI_API roi_status roi_resize_backward(const roi_resize_params *params, const roi_array *grad,
                                        const roi_array *input_grad_ret, roi_error *error_ret);
+/* ---- Adaptive maxima ------------------------------------------------------------------------------------------- */
+
+typedef struct roi_adaptive_params {
+    size_t size; /* sizeof(roi_adaptive_params) */
+    const volatile int32_t *cancel; /* as in roi_align_params */
+} roi_adaptive_params;
+
+/* No cancel flag. */
+ROI_API roi_adaptive_params roi_adaptive_defaults(void);
+
+/*
+ * As roi_pool, but of whole images: pixel (p, q) of `output_ret` [N, C, height, width], of input's dtype, is the largest
+ * of `input` [N, C, H, W] in bin (p, q), whose bins are those of ROI_AREA. `argmax_ret` (NULL: not wanted) has output's
+ * shape and tells its place, y * W + x. NaN wins; among equals the first in the order of rows, then columns, and so the
+ * first NaN. An image without rows or columns gives 0, and -1. Source: torch.nn.functional.adaptive_max_pool2d (which of
+ * several NaN takes the last for the place).
+ */
+ROI_API roi_status roi_adaptive_max_pool(const roi_adaptive_params *params, const roi_array *input,
+                                         const roi_array *output_ret, const roi_indices *argmax_ret,
+                                         roi_error *error_ret);
+
+/* The gradient of roi_adaptive_max_pool: as roi_pool_backward, the row of an error being that of an image. */
+ROI_API roi_status roi_adaptive_max_pool_backward(const roi_adaptive_params *params, const roi_array *grad,
+                                                  const roi_indices *argmax, const roi_array *input_grad_ret,
+                                                  roi_error *error_ret);
+
 /* ---- Sampling at a grid ---------------------------------------------------------------------------------------- */
 
 /* What a place outside the map reads. */

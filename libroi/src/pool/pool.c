@@ -1,6 +1,7 @@
 /* pool.c - RoIPool: the functions of roi.h, and what is planned for each box. */
 #include "common/array.h"
 #include "common/parallel.h"
+#include "pool/pool.h"
 #include "pool/pool_kernel.h"
 #include "pool/window.h"
 
@@ -35,11 +36,11 @@ static double work(const struct roi_plan_rule *rule, const struct roi_plan *plan
 }
 
 /* Writes the bins of an axis that have pixels; returns their number. */
-static int64_t find_bins(const struct roi_axis *axis, struct roi_pool_bin *bins_ret)
+static int64_t find_bins(const struct roi_axis_kind *kind, const struct roi_axis *axis, struct roi_pool_bin *bins_ret)
 {
     int64_t count = 0;
     for (int64_t bin = 0; bin < axis->bins; bin++) {
-        const struct roi_reach reach = roi_closed_window_axis.reach(axis, bin);
+        const struct roi_reach reach = kind->reach(axis, bin);
         if (reach.low <= reach.high)
             bins_ret[count++] = (struct roi_pool_bin){bin, reach.low, reach.high + 1};
     }
@@ -51,16 +52,16 @@ static void fill(const struct roi_plan_rule *rule, struct roi_plan *plan)
     struct roi_pool_table *table = plan->tables;
     struct roi_axis axis;
     roi_place_box(rule, plan->box, true, &axis);
-    table->rows = find_bins(&axis, table->bins);
+    table->rows = find_bins(rule->axis.kind, &axis, table->bins);
     roi_place_box(rule, plan->box, false, &axis);
-    table->columns = find_bins(&axis, table->bins + table->rows);
+    table->columns = find_bins(rule->axis.kind, &axis, table->bins + table->rows);
     table->tallest = plan->y.taps;
     table->widest = plan->x.taps;
 }
 
 static const struct roi_tile_kernels *kernels(void) { return ROI_TABLE_OF_TIER(roi_pool_kernels); }
 
-static const struct roi_pooling pooling = {
+const struct roi_pooling roi_max_pooling = {
     .measure = measure, .include = include, .work = work, .fill = fill, .kernels = kernels};
 
 static double work_backward(const struct roi_plan_rule *rule, const struct roi_plan *plan)
@@ -69,8 +70,7 @@ static double work_backward(const struct roi_plan_rule *rule, const struct roi_p
     return 4 * (double)rule->bins_y * (double)rule->bins_x;
 }
 
-/* Backward, the places of the maxima say all that is to be known of a box. */
-static const struct roi_pooling pooling_backward = {.work = work_backward, .kernels = kernels};
+const struct roi_pooling roi_max_pooling_backward = {.work = work_backward, .kernels = kernels};
 
 /* ---- Argmax ---------------------------------------------------------------------------------------------------- */
 
@@ -136,13 +136,13 @@ static roi_status check_indices(const struct roi_align_call *call, roi_error *er
 
 /* ---- Calls ----------------------------------------------------------------------------------------------------- */
 
-static roi_status forward(const struct roi_align_call *call, roi_error *error_ret)
+roi_status roi_max_forward(const struct roi_align_call *call, roi_error *error_ret)
 {
     const roi_status status = call->argmax ? check_argmax(call->argmax, call->crops) : ROI_SUCCESS;
     return status == ROI_SUCCESS ? roi_tiles_forward(call, error_ret) : roi_fail(error_ret, status, -1, -1, 0);
 }
 
-static roi_status backward(const struct roi_align_call *call, roi_error *error_ret)
+roi_status roi_max_backward(const struct roi_align_call *call, roi_error *error_ret)
 {
     roi_status status = check_argmax(call->argmax, call->crops);
     if (status != ROI_SUCCESS)
@@ -152,7 +152,7 @@ static roi_status backward(const struct roi_align_call *call, roi_error *error_r
 }
 
 static roi_status make_call(const roi_pool_params *params, const roi_array *maps, const roi_boxes *boxes,
-                            const roi_array *crops, const roi_indices *argmax, const struct roi_pooling *pooling_used,
+                            const roi_array *crops, const roi_indices *argmax, const struct roi_pooling *pooling,
                             roi_way *way, roi_error *error_ret)
 {
     if (!params)
@@ -161,7 +161,7 @@ static roi_status make_call(const roi_pool_params *params, const roi_array *maps
         return roi_fail(error_ret, ROI_ERROR_STRUCT_SIZE, -1, -1, 0);
     struct roi_align_call call = roi_call_of(maps, &params->spatial_scale, boxes, crops, params->cancel);
     call.rule.axis.kind = &roi_closed_window_axis;
-    call.pooling = pooling_used;
+    call.pooling = pooling;
     call.argmax = argmax;
     return roi_make_call(&call, boxes, NULL, way, error_ret);
 }
@@ -169,7 +169,7 @@ static roi_status make_call(const roi_pool_params *params, const roi_array *maps
 roi_status roi_pool(const roi_pool_params *params, const roi_array *input, const roi_boxes *boxes,
                     const roi_array *output_ret, const roi_indices *argmax_ret, roi_error *error_ret)
 {
-    return make_call(params, input, boxes, output_ret, argmax_ret, &pooling, forward, error_ret);
+    return make_call(params, input, boxes, output_ret, argmax_ret, &roi_max_pooling, roi_max_forward, error_ret);
 }
 
 roi_status roi_pool_backward(const roi_pool_params *params, const roi_array *grad, const roi_indices *argmax,
@@ -177,5 +177,6 @@ roi_status roi_pool_backward(const roi_pool_params *params, const roi_array *gra
 {
     if (!argmax)
         return roi_fail(error_ret, ROI_ERROR_NULL, -1, -1, 0);
-    return make_call(params, input_grad_ret, boxes, grad, argmax, &pooling_backward, backward, error_ret);
+    return make_call(params, input_grad_ret, boxes, grad, argmax, &roi_max_pooling_backward, roi_max_backward,
+                     error_ret);
 }

@@ -20,7 +20,7 @@ INLINE void R(keep_quad)(R(quad) *most, R(quad_index) *place, int64_t count)
     const R(quad_index) number = {0, 1, 2, 3}, inside = number < (R(lane))min_i64(count, 4);
     const R(quad) least = {-(REAL)INFINITY, -(REAL)INFINITY, -(REAL)INFINITY, -(REAL)INFINITY};
     *most = (R(quad))((inside & (R(quad_index))*most) | (~inside & (R(quad_index))least));
-    *place |= ~inside & INT32_MAX;
+    *place = (inside & *place) | (~inside & INT32_MAX); /* there may be anything, where nothing was written */
 }
 
 /* The larger in each lane; of equals, the one that comes first. */
