@@ -22,6 +22,7 @@ from pyroi.native import lib as _lib
 from pyroi.native import watch_cancel_flag
 from pyroi.nms import batched_nms, nms, nms_rotated, soft_nms
 from pyroi.pool import roi_pool, roi_pool_backward
+from pyroi.position_sensitive import ps_roi_align, ps_roi_align_backward, ps_roi_pool, ps_roi_pool_backward
 from pyroi.prroi import prroi_pool, prroi_pool_backward
 from pyroi.resize import interpolate, interpolate_backward
 from pyroi.runtime import cpu_features, get_num_threads, set_num_threads
@@ -61,6 +62,10 @@ __all__ = [
     "normalize_image",
     "prroi_pool",
     "prroi_pool_backward",
+    "ps_roi_align",
+    "ps_roi_align_backward",
+    "ps_roi_pool",
+    "ps_roi_pool_backward",
     "remove_small_boxes",
     "resize_image",
     "roi_align",

@@ -563,6 +563,59 @@ ROI_API roi_status roi_pool(const roi_pool_params *params, const roi_array *inpu
 ROI_API roi_status roi_pool_backward(const roi_pool_params *params, const roi_array *grad, const roi_indices *argmax,
                                      const roi_boxes *boxes, const roi_array *input_grad_ret, roi_error *error_ret);
 
+/* ---- Position-sensitive pooling -------------------------------------------------------------------------------- */
+
+/*
+ * In this section each bin of a crop is pooled from a channel of its own: bin (p, q) of channel c reads
+ *
+ *     channel (c * output height + p) * output width + q
+ *
+ * of the map. So the map has output height * output width times as many channels as the crops; that another number comes
+ * with output sizes of 0 is not an error, since then there is nothing to pool. Source: Dai et al., "R-FCN" (2016).
+ */
+
+typedef struct roi_ps_roi_align_params {
+    size_t size; /* sizeof(roi_ps_roi_align_params) */
+    double spatial_scale;
+    int64_t sampling_ratio;         /* as in roi_align_params */
+    const volatile int32_t *cancel; /* as in roi_align_params */
+} roi_ps_roi_align_params;
+
+/* spatial_scale 1, sampling_ratio -1, no cancel flag. */
+ROI_API roi_ps_roi_align_params roi_ps_roi_align_defaults(void);
+
+/* As roi_align, aligned, mode avg, in each bin's own channel. A box whose width or height is 0 gives 0 whatever the
+   sampling ratio. Source: Li et al., "Light-Head R-CNN" (2017). */
+ROI_API roi_status roi_ps_roi_align(const roi_ps_roi_align_params *params, const roi_array *input,
+                                    const roi_boxes *boxes, const roi_array *output_ret, roi_error *error_ret);
+
+/* The gradient of roi_ps_roi_align for its input, as roi_align_backward. */
+ROI_API roi_status roi_ps_roi_align_backward(const roi_ps_roi_align_params *params, const roi_array *grad,
+                                             const roi_boxes *boxes, const roi_array *input_grad_ret,
+                                             roi_error *error_ret);
+
+typedef struct roi_ps_roi_pool_params {
+    size_t size; /* sizeof(roi_ps_roi_pool_params) */
+    double spatial_scale;
+    const volatile int32_t *cancel; /* as in roi_align_params */
+} roi_ps_roi_pool_params;
+
+/* spatial_scale 1, no cancel flag. */
+ROI_API roi_ps_roi_pool_params roi_ps_roi_pool_defaults(void);
+
+/*
+ * The mean of the pixels of each bin, in the bin's own channel. Bins are those of roi_pool, but the pixel at the second
+ * corner does not belong to the box: size = end - start, at least 1. They reach up to the last row and column of the map.
+ * A bin without a pixel on the map is 0.
+ */
+ROI_API roi_status roi_ps_roi_pool(const roi_ps_roi_pool_params *params, const roi_array *input, const roi_boxes *boxes,
+                                   const roi_array *output_ret, roi_error *error_ret);
+
+/* The gradient of roi_ps_roi_pool for its input, as roi_align_backward. */
+ROI_API roi_status roi_ps_roi_pool_backward(const roi_ps_roi_pool_params *params, const roi_array *grad,
+                                            const roi_boxes *boxes, const roi_array *input_grad_ret,
+                                            roi_error *error_ret);
+
 /* ---- Threads and processor ------------------------------------------------------------------------------------- */
 
 /* How many threads a call may use: at first what OpenMP allows (OMP_NUM_THREADS, or one per processor), 1 where the

@@ -73,8 +73,10 @@ command(
         "roi_align_backward",
         "multiscale_roi_align",
         "roi_pool",
+        "ps_roi_align",
         "prroi_pool",
         "adaptive_avg_pool2d",
+        "adaptive_max_pool2d",
         "interpolate",
     ),
 )(pyroi.roi_align)

@@ -79,6 +79,45 @@ INLINE vec_float load_vec_f16(const roi_f16 *p)
 #endif
 }
 
+/* Four numbers, for what reads few that lie together; sums of the four are always taken in the same order. */
+typedef float quad_float __attribute__((vector_size(16)));
+typedef double quad_double __attribute__((vector_size(32)));
+
+INLINE quad_float load_quad_f32(const float *p)
+{
+    quad_float v;
+    memcpy(&v, p, sizeof v);
+    return v;
+}
+
+INLINE quad_double load_quad_f64(const double *p)
+{
+    quad_double v;
+    memcpy(&v, p, sizeof v);
+    return v;
+}
+
+INLINE quad_float load_quad_bf16(const roi_bf16 *p)
+{
+    return (quad_float){load_bf16(p), load_bf16(p + 1), load_bf16(p + 2), load_bf16(p + 3)};
+}
+
+INLINE quad_float load_quad_f16(const roi_f16 *p)
+{
+#if defined(__F16C__)
+    return (quad_float)_mm_cvtph_ps(_mm_loadl_epi64((const __m128i *)p));
+#else
+    return (quad_float){load_f16(p), load_f16(p + 1), load_f16(p + 2), load_f16(p + 3)};
+#endif
+}
+
+INLINE quad_float load_quad_float(const float *p) { return load_quad_f32(p); }
+INLINE quad_double load_quad_double(const double *p) { return load_quad_f64(p); }
+INLINE void store_quad_float(float *p, quad_float v) { memcpy(p, &v, sizeof v); }
+INLINE void store_quad_double(double *p, quad_double v) { memcpy(p, &v, sizeof v); }
+INLINE float sum_quad_float(quad_float v) { return (v[0] + v[2]) + (v[1] + v[3]); }
+INLINE double sum_quad_double(quad_double v) { return (v[0] + v[2]) + (v[1] + v[3]); }
+
 /* Of two numbers in each lane, the smaller, and the larger (b where one of them is NaN); which lanes of a are above those
    of b, lane 0 the lowest bit; whether a lane is NaN. */
 #if defined(__AVX512F__)

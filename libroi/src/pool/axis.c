@@ -11,7 +11,8 @@
 /* The smallest whole number above a float is the same in double. */
 static double grid_of(const struct roi_axis_rule *rule, double bin)
 {
-    return rule->sampling_ratio > 0 ? (double)rule->sampling_ratio : ceil(bin);
+    const bool empty = rule->flat_is_empty && bin == 0;
+    return rule->sampling_ratio > 0 && !empty ? (double)rule->sampling_ratio : ceil(bin);
 }
 
 static struct roi_axis place_float(const struct roi_axis_rule *rule, float corner1, float corner2, int64_t bins)

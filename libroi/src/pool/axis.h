@@ -38,6 +38,7 @@ struct roi_axis_rule {
     double spatial_scale;
     int64_t sampling_ratio;
     bool aligned, narrow;
+    bool flat_is_empty; /* a box without extent has no samples, whatever the ratio */
 };
 
 /* The pixels that one bin reads, [low, high]; none: low = 0, high = -1. Where there are samples, [begin, end) are those

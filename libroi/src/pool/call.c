@@ -32,8 +32,16 @@ static roi_status check_maps(const roi_array *maps, int64_t levels)
     return ROI_SUCCESS;
 }
 
-static roi_status check_crops(const roi_array *crops, const roi_array *map, const roi_boxes *boxes)
+/* Channels of a map for one of the crops: one, or one for each bin. Without bins there is none to read. */
+static bool channels_fit(const struct roi_align_call *call)
 {
+    const int64_t bins = call->by_bin ? call->rule.bins_y * call->rule.bins_x : 1;
+    return bins == 0 || call->crops->shape[AXIS_C] * bins == call->rule.maps->shape[AXIS_C];
+}
+
+static roi_status check_crops(const struct roi_align_call *call, const roi_boxes *boxes)
+{
+    const roi_array *crops = call->crops;
     if (!crops)
         return ROI_ERROR_NULL;
     if (crops->shape[AXIS_H] < 0 || crops->shape[AXIS_W] < 0)
@@ -41,11 +49,9 @@ static roi_status check_crops(const roi_array *crops, const roi_array *map, cons
     const roi_status status = roi_check_array(crops);
     if (status != ROI_SUCCESS)
         return status;
-    if (crops->dtype != map->dtype)
+    if (crops->dtype != call->rule.maps->dtype)
         return ROI_ERROR_DTYPE;
-    if (crops->shape[AXIS_N] != boxes->count || crops->shape[AXIS_C] != map->shape[AXIS_C])
-        return ROI_ERROR_SHAPE;
-    return ROI_SUCCESS;
+    return crops->shape[AXIS_N] == boxes->count && channels_fit(call) ? ROI_SUCCESS : ROI_ERROR_SHAPE;
 }
 
 /* Stops at the first failure. */
@@ -57,7 +63,7 @@ static roi_status check_all(const struct roi_align_call *call, int64_t levels, c
     if (status == ROI_SUCCESS)
         status = roi_check_boxes(boxes);
     if (status == ROI_SUCCESS)
-        status = check_crops(call->crops, call->rule.maps, boxes);
+        status = check_crops(call, boxes);
     if (status == ROI_SUCCESS)
         status = check_scales(call->rule.spatial_scales, levels);
     return status;

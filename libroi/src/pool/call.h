@@ -16,6 +16,7 @@ struct roi_align_call {
     int64_t count;
     const struct roi_pooling *pooling; /* what the operator does box by box: tiles.h */
     const roi_indices *argmax;         /* beside the crops, where the operator has it */
+    bool by_bin;                       /* whether each bin of a crop reads a channel of its own */
     roi_mode mode;
     const volatile int32_t *cancel;
 };

@@ -13,8 +13,8 @@ bool roi_place_box(const struct roi_plan_rule *rule, const struct roi_box *box, 
                                   rule->maps[box->level].shape[vertical ? AXIS_H : AXIS_W], axis_ret);
 }
 
-/* Sets all but the tables. */
-static void measure_taps(const struct roi_plan_rule *rule, const struct roi_axis *axis, int64_t bins,
+/* Sets all but the tables. The number of taps is rounded up, as far as the map allows. */
+static void measure_taps(const struct roi_plan_rule *rule, const struct roi_axis *axis, int64_t bins, int64_t multiple,
                          struct roi_taps *taps)
 {
     *taps = (struct roi_taps){.taps = 0, .first = INT64_MAX, .end = 0};
@@ -27,6 +27,7 @@ static void measure_taps(const struct roi_plan_rule *rule, const struct roi_axis
         taps->first = min_i64(taps->first, reach.low);
         highest = max_i64(highest, reach.low);
     }
+    taps->taps = min_i64(round_up(taps->taps, multiple), axis->size);
     /* As fill_bin moves them. */
     taps->first = min_i64(taps->first, axis->size - taps->taps);
     taps->end = min_i64(highest, axis->size - taps->taps) + taps->taps;
@@ -50,8 +51,8 @@ bool roi_plan_measure(const struct roi_plan_rule *rule, struct roi_plan *plan)
     struct roi_axis y, x;
     if (!roi_place_box(rule, plan->box, true, &y) || !roi_place_box(rule, plan->box, false, &x))
         return false;
-    measure_taps(rule, &y, rule->bins_y, &plan->y);
-    measure_taps(rule, &x, rule->bins_x, &plan->x);
+    measure_taps(rule, &y, rule->bins_y, 1, &plan->y);
+    measure_taps(rule, &x, rule->bins_x, rule->fours ? 4 : 1, &plan->x);
     plan->bytes = taps_bytes(rule, rule->bins_y, plan->y.taps) + taps_bytes(rule, rule->bins_x, plan->x.taps);
     return true;
 }

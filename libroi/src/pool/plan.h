@@ -30,6 +30,7 @@ struct roi_plan_rule {
     const double *spatial_scales; /* by level, as the maps */
     const roi_array *maps;
     int64_t bins_y, bins_x;
+    bool fours; /* whether taps along x are rounded up to whole fours, where the map is as wide as that */
 };
 
 /* One axis of a box on the map of its level; false where it leaves the range of double. */

@@ -2,7 +2,6 @@
  * pool_real_template.h - maxima and their places, four at a time, for one type that is compared (REAL; R() makes names)
  */
 
-typedef REAL R(quad) __attribute__((vector_size(4 * sizeof(REAL))));
 typedef R(lane) R(quad_index) __attribute__((vector_size(4 * sizeof(REAL))));
 
 /* first, first + 1, ... */

@@ -1,0 +1,102 @@
+/* ps.c - position-sensitive pooling: the functions of roi.h. Boxes are planned as for any mean; ps_kernel.h has the rest. */
+#include "pool/ps_kernel.h"
+#include "pool/window.h"
+
+enum { WIDEST_VECTOR = 16 /* elements */ };
+
+roi_ps_roi_align_params roi_ps_roi_align_defaults(void)
+{
+    return (roi_ps_roi_align_params){.size = sizeof(roi_ps_roi_align_params), .spatial_scale = 1, .sampling_ratio = -1};
+}
+
+roi_ps_roi_pool_params roi_ps_roi_pool_defaults(void)
+{
+    return (roi_ps_roi_pool_params){.size = sizeof(roi_ps_roi_pool_params), .spatial_scale = 1};
+}
+
+/* ---- Box by box ------------------------------------------------------------------------------------------------ */
+
+/* A crop and the counts of its bins. */
+static void include(struct roi_scratch_size *size, const struct roi_plan *plan, const roi_array *crops)
+{
+    (void)plan;
+    size->crop = round_up(2 * crops->shape[AXIS_H] * crops->shape[AXIS_W], WIDEST_VECTOR);
+}
+
+static double work(const struct roi_plan_rule *rule, const struct roi_plan *plan)
+{
+    return (double)(rule->bins_y * rule->bins_x) * (double)(plan->y.taps * plan->x.taps + 4);
+}
+
+static const struct roi_tile_kernels *align_kernels(void) { return ROI_TABLE_OF_TIER(roi_ps_align_kernels); }
+
+static const struct roi_tile_kernels *pool_kernels(void) { return ROI_TABLE_OF_TIER(roi_ps_pool_kernels); }
+
+static const struct roi_pooling align_pooling = {
+    .measure = roi_plan_measure, .include = include, .work = work, .fill = roi_plan_fill, .kernels = align_kernels};
+static const struct roi_pooling pool_pooling = {
+    .measure = roi_plan_measure, .include = include, .work = work, .fill = roi_plan_fill, .kernels = pool_kernels};
+
+/* ---- Calls ----------------------------------------------------------------------------------------------------- */
+
+static struct roi_align_call call_of(const roi_array *maps, const double *spatial_scale, const roi_boxes *boxes,
+                                     const roi_array *crops, const volatile int32_t *cancel)
+{
+    struct roi_align_call call = roi_call_of(maps, spatial_scale, boxes, crops, cancel);
+    call.rule.fours = true;
+    call.by_bin = true;
+    return call;
+}
+
+static roi_status align(const roi_ps_roi_align_params *params, const roi_array *maps, const roi_boxes *boxes,
+                        const roi_array *crops, roi_way *way, roi_error *error_ret)
+{
+    if (!params)
+        return roi_fail(error_ret, ROI_ERROR_NULL, -1, -1, 0);
+    if (params->size != sizeof *params)
+        return roi_fail(error_ret, ROI_ERROR_STRUCT_SIZE, -1, -1, 0);
+    struct roi_align_call call = call_of(maps, &params->spatial_scale, boxes, crops, params->cancel);
+    call.rule.axis.kind = &roi_sampled_axis;
+    call.rule.axis.sampling_ratio = params->sampling_ratio;
+    call.rule.axis.aligned = true;
+    call.rule.axis.flat_is_empty = true;
+    call.pooling = &align_pooling;
+    return roi_make_call(&call, boxes, NULL, way, error_ret);
+}
+
+static roi_status pool(const roi_ps_roi_pool_params *params, const roi_array *maps, const roi_boxes *boxes,
+                       const roi_array *crops, roi_way *way, roi_error *error_ret)
+{
+    if (!params)
+        return roi_fail(error_ret, ROI_ERROR_NULL, -1, -1, 0);
+    if (params->size != sizeof *params)
+        return roi_fail(error_ret, ROI_ERROR_STRUCT_SIZE, -1, -1, 0);
+    struct roi_align_call call = call_of(maps, &params->spatial_scale, boxes, crops, params->cancel);
+    call.rule.axis.kind = &roi_open_window_axis;
+    call.pooling = &pool_pooling;
+    return roi_make_call(&call, boxes, NULL, way, error_ret);
+}
+
+roi_status roi_ps_roi_align(const roi_ps_roi_align_params *params, const roi_array *input, const roi_boxes *boxes,
+                            const roi_array *output_ret, roi_error *error_ret)
+{
+    return align(params, input, boxes, output_ret, roi_tiles_forward, error_ret);
+}
+
+roi_status roi_ps_roi_align_backward(const roi_ps_roi_align_params *params, const roi_array *grad,
+                                     const roi_boxes *boxes, const roi_array *input_grad_ret, roi_error *error_ret)
+{
+    return align(params, input_grad_ret, boxes, grad, roi_tiles_backward, error_ret);
+}
+
+roi_status roi_ps_roi_pool(const roi_ps_roi_pool_params *params, const roi_array *input, const roi_boxes *boxes,
+                           const roi_array *output_ret, roi_error *error_ret)
+{
+    return pool(params, input, boxes, output_ret, roi_tiles_forward, error_ret);
+}
+
+roi_status roi_ps_roi_pool_backward(const roi_ps_roi_pool_params *params, const roi_array *grad,
+                                    const roi_boxes *boxes, const roi_array *input_grad_ret, roi_error *error_ret)
+{
+    return pool(params, input_grad_ret, boxes, grad, roi_tiles_backward, error_ret);
+}

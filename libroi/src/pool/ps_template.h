@@ -1,0 +1,243 @@
+/*
+ * ps_template.h - position-sensitive pooling for one element type
+ *
+ * STORE is the type in memory, REAL the one computed in; S() and R() make names for them. See ps_kernel.h.
+ */
+
+/* ---- What a box is pooled with, made once and used for all its channels ---------------------------------------- */
+
+struct S(box) {
+    const struct roi_plan *plan;
+    int64_t bins_y, bins_x;
+    const REAL *counts; /* of pixels in each bin, or NULL */
+    REAL *crop;
+};
+
+static inline const REAL *S(weights_y)(const struct roi_plan *plan, int64_t p)
+{
+    return (const REAL *)plan->y.weights + p * plan->y.taps;
+}
+
+static inline const REAL *S(weights_x)(const struct roi_plan *plan, int64_t q)
+{
+    return (const REAL *)plan->x.weights + q * plan->x.taps;
+}
+
+static REAL S(sum_weights)(const REAL *weights, int64_t taps)
+{
+    REAL sum = 0;
+    for (int64_t k = 0; k < taps; k++)
+        sum += weights[k];
+    return sum;
+}
+
+/* The sums of the weights of all bins; 1 for a bin without pixels. */
+static void S(count_pixels)(const struct roi_plan *plan, int64_t bins_y, int64_t bins_x, REAL *counts)
+{
+    for (int64_t p = 0; p < bins_y; p++) {
+        const REAL rows = S(sum_weights)(S(weights_y)(plan, p), plan->y.taps);
+        for (int64_t q = 0; q < bins_x; q++) {
+            const REAL count = rows * S(sum_weights)(S(weights_x)(plan, q), plan->x.taps);
+            counts[p * bins_x + q] = count > 0 ? count : 1;
+        }
+    }
+}
+
+/* `memory` takes two crops. */
+static struct S(box) S(box_of)(const struct roi_tile *tile, const struct roi_plan *plan, const bool counted, void *memory)
+{
+    const int64_t bins_y = tile->crops->shape[AXIS_H], bins_x = tile->crops->shape[AXIS_W];
+    REAL *counts = memory;
+    struct S(box) box = {plan, bins_y, bins_x, counted ? counts : NULL, counts + bins_y * bins_x};
+    if (counted)
+        S(count_pixels)(plan, bins_y, bins_x, counts);
+    return box;
+}
+
+/* The channel of a map that the first bin of a crop's channel reads. */
+static struct S(view) S(first_plane)(const roi_array *map, const struct S(box) *box, int64_t c)
+{
+    return S(view_of)(map, box->plan->box->image, c * box->bins_y * box->bins_x);
+}
+
+/* Whether taps along x come in fours, of pixels that lie together. */
+static bool S(in_fours)(const roi_array *map, const struct roi_plan *plan)
+{
+    return plan->x.taps % 4 == 0 && map->strides[AXIS_W] == 1;
+}
+
+/* ---- Forward --------------------------------------------------------------------------------------------------- */
+
+/* One bin; the numbers of taps are constants where this is inlined for few. */
+INLINE REAL S(sum_fours)(const STORE *pixel, int64_t stride_y, const REAL *wy, const int64_t taps_y, const REAL *wx,
+                         const int64_t taps_x)
+{
+    R(quad) sum = {0};
+    for (int64_t l = 0; l < taps_x; l += 4) {
+        R(quad) column = {0};
+        for (int64_t k = 0; k < taps_y; k++)
+            column += wy[k] * S(load_quad)(pixel + k * stride_y + l);
+        sum += column * R(load_quad)(wx + l);
+    }
+    return R(sum_quad)(sum);
+}
+
+/* The same from just those pixels that have a weight, in the same order. */
+static REAL S(sum_exact)(const STORE *pixel, int64_t stride_y, int64_t stride_x, const REAL *wy, int64_t taps_y,
+                         const REAL *wx, int64_t taps_x)
+{
+    R(quad) sum = {0};
+    for (int64_t l = 0; l < taps_x; l++) {
+        REAL column = 0;
+        for (int64_t k = 0; k < taps_y && wx[l] != 0; k++)
+            if (wy[k] != 0)
+                column = R(multiply_add)(wy[k], S(load)(pixel + k * stride_y + l * stride_x), column);
+        if (wx[l] != 0)
+            sum[l % 4] = R(multiply_add)(column, wx[l], sum[l % 4]);
+    }
+    return R(sum_quad)(sum);
+}
+
+INLINE void S(pool_fours)(struct S(view) plane, int64_t stride_c, const struct S(box) *box, const int64_t taps_y,
+                          const int64_t taps_x)
+{
+    const struct roi_plan *plan = box->plan;
+    REAL *crop = box->crop;
+    for (int64_t p = 0; p < box->bins_y; p++)
+        for (int64_t q = 0; q < box->bins_x; q++, plane.data += stride_c)
+            *crop++ = S(sum_fours)(plane.data + plan->y.low[p] * plane.stride_y + plan->x.low[q], plane.stride_y,
+                                   S(weights_y)(plan, p), taps_y, S(weights_x)(plan, q), taps_x);
+}
+
+/* All bins, or those that are NaN. */
+static void S(pool_exact)(struct S(view) plane, int64_t stride_c, const struct S(box) *box, bool all)
+{
+    const struct roi_plan *plan = box->plan;
+    REAL *crop = box->crop;
+    for (int64_t p = 0; p < box->bins_y; p++)
+        for (int64_t q = 0; q < box->bins_x; q++, plane.data += stride_c, crop++)
+            if (all || isnan(*crop))
+                *crop = S(sum_exact)(plane.data + plan->y.low[p] * plane.stride_y + plan->x.low[q] * plane.stride_x,
+                                     plane.stride_y, plane.stride_x, S(weights_y)(plan, p), plan->y.taps,
+                                     S(weights_x)(plan, q), plan->x.taps);
+}
+
+/* One channel of the crop. */
+static void S(pool)(const struct S(view) *plane, int64_t stride_c, const struct S(box) *box, bool fours)
+{
+    const int64_t taps_y = box->plan->y.taps, taps_x = box->plan->x.taps;
+    if (!fours)
+        S(pool_exact)(*plane, stride_c, box, true);
+    else if (taps_x > 4)
+        S(pool_fours)(*plane, stride_c, box, taps_y, taps_x);
+    else
+        switch (taps_y) {
+        case 2: S(pool_fours)(*plane, stride_c, box, 2, 4); break;
+        case 3: S(pool_fours)(*plane, stride_c, box, 3, 4); break;
+        case 4: S(pool_fours)(*plane, stride_c, box, 4, 4); break;
+        default: S(pool_fours)(*plane, stride_c, box, taps_y, 4);
+        }
+}
+
+static bool S(has_nan)(const REAL *crop, int64_t count)
+{
+    bool nan = false;
+    for (int64_t i = 0; i < count; i++)
+        nan |= isnan(crop[i]);
+    return nan;
+}
+
+static void S(pool_box)(const struct roi_tile *tile, const struct S(box) *box)
+{
+    const roi_array *map = &tile->maps[box->plan->box->level];
+    const int64_t stride_c = map->strides[AXIS_C], bins = box->bins_y * box->bins_x;
+    const bool empty = box->plan->y.taps == 0 || box->plan->x.taps == 0, fours = S(in_fours)(map, box->plan);
+    if (empty)
+        memset(box->crop, 0, (size_t)bins * sizeof(REAL));
+    for (int64_t c = tile->channel_begin; c < tile->channel_end; c++) {
+        const struct S(view) plane = S(first_plane)(map, box, c), out = S(view_of)(tile->crops, box->plan->row, c);
+        if (!empty)
+            S(pool)(&plane, stride_c, box, fours);
+        if (!empty && fours && S(has_nan)(box->crop, bins))
+            S(pool_exact)(plane, stride_c, box, false);
+        for (int64_t i = 0; i < bins && box->counts && !empty; i++)
+            box->crop[i] /= box->counts[i];
+        S(write_crop)(box->crop, &out, box->bins_y, box->bins_x);
+    }
+}
+
+INLINE void S(pool_tile)(const struct roi_tile *tile, void *scratch, const bool counted)
+{
+    for (int64_t i = tile->plan_begin; i < tile->plan_end; i++) {
+        const struct S(box) box = S(box_of)(tile, &tile->plans[i], counted, scratch);
+        S(pool_box)(tile, &box);
+    }
+}
+
+static void S(pool_samples)(const struct roi_tile *tile, void *scratch) { S(pool_tile)(tile, scratch, false); }
+static void S(pool_pixels)(const struct roi_tile *tile, void *scratch) { S(pool_tile)(tile, scratch, true); }
+
+/* ---- Backward -------------------------------------------------------------------------------------------------- */
+
+/* The gradient of one bin, by fours. */
+INLINE void S(add_fours)(REAL *pixel, int64_t stride_y, const REAL *wy, const int64_t taps_y, const REAL *wx,
+                         const int64_t taps_x, REAL grad)
+{
+    for (int64_t l = 0; l < taps_x; l += 4) {
+        const R(quad) row = grad * R(load_quad)(wx + l);
+        for (int64_t k = 0; k < taps_y; k++) {
+            REAL *four = pixel + k * stride_y + l;
+            R(store_quad)(four, R(load_quad)(four) + wy[k] * row);
+        }
+    }
+}
+
+/* The same, to just those pixels that have a weight. */
+static void S(add_exact)(REAL *pixel, int64_t stride_y, const REAL *wy, int64_t taps_y, const REAL *wx, int64_t taps_x,
+                         REAL grad)
+{
+    for (int64_t k = 0; k < taps_y; k++)
+        for (int64_t l = 0; l < taps_x; l++)
+            if (wy[k] != 0 && wx[l] != 0)
+                pixel[k * stride_y + l] = R(multiply_add)(wy[k], grad * wx[l], pixel[k * stride_y + l]);
+}
+
+/* One channel of the crop. */
+static void S(scatter)(const roi_array *sum, const struct S(box) *box, int64_t c, bool finite)
+{
+    const struct roi_taps *y = &box->plan->y, *x = &box->plan->x;
+    const int64_t stride_y = sum->strides[AXIS_H];
+    const REAL *grad = box->crop;
+    REAL *plane = roi_plane(sum, sizeof(REAL), box->plan->box->image, c * box->bins_y * box->bins_x);
+    for (int64_t p = 0; p < box->bins_y; p++)
+        for (int64_t q = 0; q < box->bins_x; q++, plane += sum->strides[AXIS_C], grad++) {
+            REAL *pixel = plane + y->low[p] * stride_y + x->low[q];
+            const REAL *wy = S(weights_y)(box->plan, p), *wx = S(weights_x)(box->plan, q);
+            if (!finite || x->taps % 4 != 0)
+                S(add_exact)(pixel, stride_y, wy, y->taps, wx, x->taps, *grad);
+            else if (x->taps == 4)
+                S(add_fours)(pixel, stride_y, wy, y->taps, wx, 4, *grad);
+            else
+                S(add_fours)(pixel, stride_y, wy, y->taps, wx, x->taps, *grad);
+        }
+}
+
+INLINE void S(scatter_tile)(const struct roi_tile *tile, void *scratch, const bool counted)
+{
+    for (int64_t i = tile->plan_begin; i < tile->plan_end; i++) {
+        const struct roi_plan *plan = &tile->plans[i];
+        if (plan->y.taps == 0 || plan->x.taps == 0)
+            continue;
+        const struct S(box) box = S(box_of)(tile, plan, counted, scratch);
+        for (int64_t c = tile->channel_begin; c < tile->channel_end; c++) {
+            const struct S(view) in = S(view_of)(tile->crops, plan->row, c);
+            const bool finite = S(read_crop)(&in, box.bins_y, box.bins_x, box.crop);
+            for (int64_t j = 0; j < box.bins_y * box.bins_x && counted; j++)
+                box.crop[j] /= box.counts[j];
+            S(scatter)(&tile->maps[plan->box->level], &box, c, finite);
+        }
+    }
+}
+
+static void S(scatter_samples)(const struct roi_tile *tile, void *scratch) { S(scatter_tile)(tile, scratch, false); }
+static void S(scatter_pixels)(const struct roi_tile *tile, void *scratch) { S(scatter_tile)(tile, scratch, true); }
