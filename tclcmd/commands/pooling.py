@@ -120,8 +120,8 @@ command(
     group=GROUP,
     summary="Crops of fixed size by means of pixels, each bin from a channel of its own.",
     description=f"{_CHANNELS} The corners of a box, times the spatial scale, are rounded to pixels; the second one "
-    "does not belong to the box, which is at least one pixel wide. Bins are as in torch::roi_pool, up to the last row and "
-    "column of the map; one without pixels gives 0.",
+    "does not belong to the box, which is at least one pixel wide. Bins are as in torch::roi_pool, up to the last row "
+    "and column of the map; one without pixels gives 0.",
     returns=_CROPS,
     examples=(
         _BY_BIN_SETUP
