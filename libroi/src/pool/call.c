@@ -33,13 +33,13 @@ static roi_status check_maps(const roi_array *maps, int64_t levels)
 }
 
 /* Channels of a map for one of the crops: one, or one for each bin. Without bins there is none to read. */
-static bool channels_fit(const struct roi_align_call *call)
+static bool channels_fit(const struct roi_call *call)
 {
     const int64_t bins = call->by_bin ? call->rule.bins_y * call->rule.bins_x : 1;
     return bins == 0 || call->crops->shape[AXIS_C] * bins == call->rule.maps->shape[AXIS_C];
 }
 
-static roi_status check_crops(const struct roi_align_call *call, const roi_boxes *boxes)
+static roi_status check_crops(const struct roi_call *call, const roi_boxes *boxes)
 {
     const roi_array *crops = call->crops;
     if (!crops)
@@ -55,7 +55,7 @@ static roi_status check_crops(const struct roi_align_call *call, const roi_boxes
 }
 
 /* Stops at the first failure. */
-static roi_status check_all(const struct roi_align_call *call, int64_t levels, const roi_boxes *boxes)
+static roi_status check_all(const struct roi_call *call, int64_t levels, const roi_boxes *boxes)
 {
     roi_status status = call->rule.maps && call->rule.spatial_scales ? ROI_SUCCESS : ROI_ERROR_NULL;
     if (status == ROI_SUCCESS)
@@ -71,10 +71,10 @@ static roi_status check_all(const struct roi_align_call *call, int64_t levels, c
 
 /* ---- The way --------------------------------------------------------------------------------------------------- */
 
-struct roi_align_call roi_call_of(const roi_array *maps, const double *spatial_scales, const roi_boxes *boxes,
+struct roi_call roi_call_of(const roi_array *maps, const double *spatial_scales, const roi_boxes *boxes,
                                   const roi_array *crops, const volatile int32_t *cancel)
 {
-    return (struct roi_align_call){
+    return (struct roi_call){
         .rule = {.axis = {.narrow = maps && !roi_is_double(maps->dtype)},
                  .spatial_scales = spatial_scales,
                  .maps = maps,
@@ -97,7 +97,7 @@ static bool is_in_range(const struct roi_box *box, double scale)
 }
 
 /* The table, with levels where there are several; the first row that is wrong is the one that is told. */
-static roi_status read_table(const struct roi_align_call *call, const roi_boxes *boxes, const roi_levels_params *levels,
+static roi_status read_table(const struct roi_call *call, const roi_boxes *boxes, const roi_levels_params *levels,
                              struct roi_box *table, roi_error *error_ret)
 {
     const int64_t images = call->rule.maps->shape[AXIS_N];
@@ -117,7 +117,7 @@ static roi_status read_table(const struct roi_align_call *call, const roi_boxes 
     return ROI_SUCCESS;
 }
 
-static roi_status read_and_run(struct roi_align_call *call, const roi_boxes *boxes, const roi_levels_params *levels,
+static roi_status read_and_run(struct roi_call *call, const roi_boxes *boxes, const roi_levels_params *levels,
                                struct roi_box *table, roi_way *way, roi_error *error_ret)
 {
     const roi_status status = read_table(call, boxes, levels, table, error_ret);
@@ -125,7 +125,7 @@ static roi_status read_and_run(struct roi_align_call *call, const roi_boxes *box
     return status == ROI_SUCCESS ? way(call, error_ret) : status;
 }
 
-roi_status roi_make_call(struct roi_align_call *call, const roi_boxes *boxes, const roi_levels_params *levels,
+roi_status roi_make_call(struct roi_call *call, const roi_boxes *boxes, const roi_levels_params *levels,
                          roi_way *way, roi_error *error_ret)
 {
     roi_fail(error_ret, ROI_SUCCESS, -1, -1, 0); /* so that it always says something */
