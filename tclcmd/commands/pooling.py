@@ -167,8 +167,8 @@ command(
     _CLOCKWISE,
     group=GROUP,
     summary="Upright crops of fixed size from rotated boxes.",
-    description="As torch::roi_align, with the grid of samples turned about the centre of the box: what lies upright in "
-    "the box's own frame lies upright in the crop. Angles are in degrees, counter-clockwise as one sees the image. "
+    description="As torch::roi_align, with the grid of samples turned about the centre of the box: what lies upright "
+    "in the box's own frame lies upright in the crop. Angles are in degrees, counter-clockwise as one sees the image. "
     "Sides must not be negative, and samples per bin at most 128 along each axis.",
     returns="A tensor [K, C, height, width] of the map's floating type, in the order of the boxes.",
     examples=(
