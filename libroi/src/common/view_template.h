@@ -22,13 +22,19 @@ INLINE R(vec) S(load_pixels)(const STORE *p, int64_t stride)
     return v;
 }
 
-/* Asks for the pixels that a box will read in the next channel while this one is worked on: they lie in many rows of
-   few cache lines each, which no processor foresees. Boxes of long rows are left to it. */
+/* Whether it pays to ask for pixels ahead: a few rows of few cache lines each no processor foresees. Long rows are left
+   to it, and small maps stay in its cache. */
+static inline bool S(is_worth_prefetching)(const roi_array *map, const struct window *window)
+{
+    const int64_t size = (int64_t)sizeof(STORE);
+    return map->strides[AXIS_W] == 1 && window->width > 0 && window->width * size <= PREFETCH_LINES * 64 &&
+           map->shape[AXIS_H] * map->shape[AXIS_W] * size >= PREFETCH_PLANE;
+}
+
+/* Asks for the pixels that a box will read in the next channel while this one is worked on. */
 INLINE void S(prefetch_box)(const struct S(view) *map, const struct roi_plan *plan, const struct window *window)
 {
     const int64_t line = 64 / (int64_t)sizeof(STORE);
-    if (map->stride_x != 1 || window->width == 0 || window->width > PREFETCH_LINES * line)
-        return;
     for (int64_t y = plan->y.first; y < plan->y.end; y++) {
         const STORE *row = map->data + y * map->stride_y + window->first;
         for (int64_t x = 0; x < window->width; x += line)
