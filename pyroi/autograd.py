@@ -38,6 +38,7 @@ __all__ = [
     "ps_roi_align",
     "ps_roi_pool",
     "roi_align",
+    "roi_align_rotated",
     "roi_pool",
 ]
 
@@ -76,13 +77,14 @@ def _linear(
     node, call = _primitive(forward)
     back_node, back = _primitive(backward)
 
-    def flow_back(ans: Any, input: Any, *rest: Any, **options: Any) -> Any:
-        if options.get("mode", "avg") != "avg":
-            raise NotImplementedError(f"only mode avg has a gradient, and this is {options['mode']}")
-        return lambda g: anp.reshape(back(_to_4d(g), *to_backward(_four(_shape(input)), *rest)), _shape(input))
+    def flow_back(ans: Any, input: Any, *rest: Any, mode: str = "avg", out: Any = None, **options: Any) -> Any:
+        if mode != "avg":
+            raise NotImplementedError(f"only mode avg has a gradient, and this is {mode}")
+        behind = to_backward(_four(_shape(input)), *rest)
+        return lambda g: anp.reshape(back(_to_4d(g), *behind, **options), _shape(input))
 
-    def flow_forth(ans: Any, grad: Any, *rest: Any) -> Any:
-        return lambda g: call(g, *to_forward(_shape(grad), *rest))
+    def flow_forth(ans: Any, grad: Any, *rest: Any, **options: Any) -> Any:
+        return lambda g: call(g, *to_forward(_shape(grad), *rest), **options)
 
     defvjp(node, flow_back, argnums=[0])
     defvjp(back_node, flow_forth, argnums=[0])
@@ -111,6 +113,7 @@ def _pooling(forward: Callable[..., Any], backward: Callable[..., Any]) -> Calla
 
 
 roi_align = _pooling(pyroi.roi_align, pyroi.roi_align_backward)
+roi_align_rotated = _pooling(pyroi.roi_align_rotated, pyroi.roi_align_rotated_backward)
 ps_roi_align = _pooling(pyroi.ps_roi_align, pyroi.ps_roi_align_backward)
 ps_roi_pool = _pooling(pyroi.ps_roi_pool, pyroi.ps_roi_pool_backward)
 

@@ -31,7 +31,15 @@ from pyroi.torch.boxes import (
     remove_small_boxes,
 )
 from pyroi.torch.modules import MultiScaleRoIAlign, PSRoIAlign, PSRoIPool, RoIAlign, RoIPool
-from pyroi.torch.pooling import multiscale_roi_align, prroi_pool, ps_roi_align, ps_roi_pool, roi_align, roi_pool
+from pyroi.torch.pooling import (
+    multiscale_roi_align,
+    prroi_pool,
+    ps_roi_align,
+    ps_roi_pool,
+    roi_align,
+    roi_align_rotated,
+    roi_pool,
+)
 from pyroi.torch.vision import accelerate, restore
 
 __all__ = [
@@ -58,5 +66,6 @@ __all__ = [
     "remove_small_boxes",
     "restore",
     "roi_align",
+    "roi_align_rotated",
     "roi_pool",
 ]

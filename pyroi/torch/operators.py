@@ -38,6 +38,7 @@ class Linear:
     forward: Callable[..., Any]  # (input, boxes, output_size, spatial_scale, *settings)
     backward: Callable[..., Any]  # (grad, boxes, input_shape, spatial_scale, *settings)
     settings: str = ""  # as a schema has them
+    by_name: tuple[str, ...] = ()  # those of them, the last, that the functions take by name
     bins_are_channels: bool = False  # position-sensitive: each bin is pooled from a channel of its own
 
     def register(self) -> None:
@@ -45,13 +46,13 @@ class Linear:
         into = _define(
             self.forward.__name__,
             f"(Tensor input, Tensor boxes, SymInt height, SymInt width, float spatial_scale{self.settings}) -> Tensor",
-            lambda input, boxes, height, width, *rest: call(self.forward, input, boxes, (height, width), *rest),
+            lambda input, boxes, height, width, *rest: self._call(self.forward, input, boxes, (height, width), *rest),
             self._fake_crops,
         )
         back = _define(
             self.backward.__name__,
             f"(Tensor grad, Tensor boxes, SymInt[] input_shape, float spatial_scale{self.settings}) -> Tensor",
-            lambda grad, boxes, shape, *rest: call(self.backward, grad, boxes, shape, *rest),
+            functools.partial(self._call, self.backward),
             lambda grad, boxes, shape, *rest: grad.new_empty(shape),
         )
 
@@ -74,6 +75,10 @@ class Linear:
         into.register_autograd(flow_back, setup_context=keep_shape)
         back.register_autograd(flow_forth, setup_context=keep_size)
 
+    def _call(self, function: Callable[..., Any], *arguments: Any) -> Any:
+        plain = len(arguments) - len(self.by_name)
+        return call(function, *arguments[:plain], **dict(zip(self.by_name, arguments[plain:], strict=True)))
+
     def _fake_crops(self, input: Any, boxes: Any, height: Any, width: Any, *rest: Any) -> Any:
         channels = input.shape[1] // (height * width) if self.bins_are_channels else input.shape[1]
         return input.new_empty((boxes.shape[0], channels, height, width))
@@ -83,6 +88,12 @@ for _operator in (
     Linear(pyroi.roi_align, pyroi.roi_align_backward, ", int sampling_ratio, bool aligned"),
     Linear(pyroi.ps_roi_align, pyroi.ps_roi_align_backward, ", int sampling_ratio", bins_are_channels=True),
     Linear(pyroi.ps_roi_pool, pyroi.ps_roi_pool_backward, bins_are_channels=True),
+    Linear(
+        pyroi.roi_align_rotated,
+        pyroi.roi_align_rotated_backward,
+        ", int sampling_ratio, bool aligned, bool clockwise",
+        by_name=("clockwise",),
+    ),
 ):
     _operator.register()
 

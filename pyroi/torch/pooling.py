@@ -12,7 +12,15 @@ from pyroi.errors import ArgumentError, ArgumentTypeError
 from pyroi.torch import operators as operators  # defines torch.ops.roi
 from pyroi.torch.tensors import check_tensor
 
-__all__ = ["multiscale_roi_align", "prroi_pool", "ps_roi_align", "ps_roi_pool", "roi_align", "roi_pool"]
+__all__ = [
+    "multiscale_roi_align",
+    "prroi_pool",
+    "ps_roi_align",
+    "ps_roi_pool",
+    "roi_align",
+    "roi_align_rotated",
+    "roi_pool",
+]
 
 _ops = torch.ops.roi
 
@@ -157,6 +165,41 @@ def prroi_pool(
     return _ops.prroi_pool(input, rois, *size, scale)
 
 
+def roi_align_rotated(
+    input: torch.Tensor,
+    boxes: torch.Tensor | Sequence[torch.Tensor],
+    output_size: int | Sequence[int],
+    spatial_scale: float = 1.0,
+    sampling_ratio: int = -1,
+    aligned: bool = True,
+    *,
+    clockwise: bool = False,
+) -> torch.Tensor:
+    """RoIAlign of turned boxes; see :func:`pyroi.roi_align_rotated`. Differentiable in `input`, at any order.
+
+    Args:
+        input: As for :func:`roi_align`.
+        boxes: ``[K, 6]`` rows ``batch_index cx cy w h angle``, or a list of N tensors ``[L, 5]``; angles in degrees.
+        output_size: As for :func:`roi_align`.
+        spatial_scale: As for :func:`roi_align`.
+        sampling_ratio: As for :func:`roi_align`, at most 128.
+        aligned: As for :func:`roi_align`; true here, as in :mod:`pyroi`.
+        clockwise: Whether angles turn clockwise.
+
+    Returns:
+        Crops ``[K, C, height, width]`` of the input's type, upright.
+
+    Raises:
+        TypeError, ValueError, MemoryError: As for :func:`roi_align`; a side below 0 is a ValueError.
+    """
+    rois, size, scale = _common(input, boxes, output_size, spatial_scale, numbers=5)
+    ratio, flags = (
+        to_integer(sampling_ratio, "sampling_ratio"),
+        (to_flag(aligned, "aligned"), to_flag(clockwise, "clockwise")),
+    )
+    return _ops.roi_align_rotated(input, rois, *size, scale, ratio, *flags)
+
+
 def multiscale_roi_align(
     features: Sequence[torch.Tensor],
     boxes: torch.Tensor | Sequence[torch.Tensor],
@@ -209,11 +252,11 @@ def multiscale_roi_align(
 
 
 def _common(
-    input: Any, boxes: Any, output_size: Any, spatial_scale: Any
+    input: Any, boxes: Any, output_size: Any, spatial_scale: Any, numbers: int = 4
 ) -> tuple[torch.Tensor, tuple[int, int], float]:
-    """What all take: boxes as rows of 5, sizes, scale. What else can be wrong with them the kernel says."""
+    """What all take: boxes with their image in front, sizes, scale. What else may be wrong the kernel says."""
     images = _check_map(input, "input").shape[0]
-    rois = _to_rois(boxes, images, input)
+    rois = _to_rois(boxes, images, input, numbers)
     return rois, to_size(output_size, "output_size"), to_number(spatial_scale, "spatial_scale")
 
 
@@ -226,18 +269,19 @@ def _check_map(value: Any, name: str) -> torch.Tensor:
     return map
 
 
-def _to_rois(boxes: Any, images: int, like: torch.Tensor) -> torch.Tensor:
-    """Boxes as [K, 5], in float32 or float64, which hold a batch index exactly."""
+def _to_rois(boxes: Any, images: int, like: torch.Tensor, numbers: int) -> torch.Tensor:
+    """Boxes of so many numbers as rows that begin with the image, in float32 or float64, which hold that exactly."""
     if isinstance(boxes, torch.Tensor):
-        return _check_boxes(boxes, "K", 5)
+        return _check_boxes(boxes, "K", numbers + 1)
     if not isinstance(boxes, (list, tuple)):
-        raise BoxesTypeError("boxes", f"expected a tensor [K, 5] or a list of tensors, got {type(boxes).__name__}")
+        rule = f"expected a tensor [K, {numbers + 1}] or a list of tensors"
+        raise BoxesTypeError("boxes", f"{rule}, got {type(boxes).__name__}")
     if len(boxes) != images:
         rule = f"expected one tensor for each of the {images} images"
         raise BoxesError("boxes", f"{rule}, got a list of {len(boxes)}")
-    parts = [_check_boxes(part, "L", 4) for part in boxes]
+    parts = [_check_boxes(part, "L", numbers) for part in boxes]
     rows = [torch.cat([torch.full_like(part[:, :1], image), part], 1) for image, part in enumerate(parts)]
-    return torch.cat(rows) if rows else like.new_empty((0, 5), dtype=torch.float32)
+    return torch.cat(rows) if rows else like.new_empty((0, numbers + 1), dtype=torch.float32)
 
 
 def _check_boxes(value: Any, count: str, columns: int) -> torch.Tensor:

@@ -17,10 +17,12 @@ ra = importlib.import_module("pyroi.autograd")
 RNG = np.random.default_rng(0)
 MAP = RNG.standard_normal((2, 8, 6, 7))
 BOXES = np.array([[0, 1, 1, 5, 4.3], [1, -1, 2, 9, 5], [1, 3, 3, 3, 3], [0, 40, 40, 50, 50.0]])
+TURNED = np.array([[0, 3, 3, 5, 4.3, 30], [1, 4, 2, 9, 5, -100]])
 
 LINEAR = {
     "roi_align": lambda x: ra.roi_align(x, BOXES, (2, 3), 0.7),
     "roi_align, not aligned": lambda x: ra.roi_align(x, BOXES, (2, 3), 0.7, 2, aligned=False),
+    "roi_align_rotated": lambda x: ra.roi_align_rotated(x, TURNED, (2, 3), 0.7, 2, clockwise=True),
     "ps_roi_align": lambda x: ra.ps_roi_align(x, BOXES, 2, sampling_ratio=3),
     "ps_roi_pool": lambda x: ra.ps_roi_pool(x, BOXES, (2, 4), 0.9),
     "adaptive_avg_pool2d": lambda x: ra.adaptive_avg_pool2d(x, (4, None)),
@@ -113,7 +115,8 @@ def test_without_gradient_they_are_pyroi_s(name):
     assert plain[0] == plain[1]
     if name == "multiscale_roi_align":
         return  # above
-    arguments = (2,) if "pool2d" in name or name == "interpolate" else (BOXES, 2)
+    boxes = TURNED if name == "roi_align_rotated" else BOXES
+    arguments = (2,) if "pool2d" in name or name == "interpolate" else (boxes, 2)
     map = MAP.astype(np.float32)
     result, expected = ours(map, *arguments), theirs(map, *arguments)
     assert type(result) is np.ndarray

@@ -23,6 +23,11 @@ def boxes(dtype=torch.float64):
     return torch.tensor(rows, dtype=dtype)
 
 
+def turned(dtype=torch.float64):
+    rows = [[0, 3, 3, 5, 4.3, 30], [1, 4, 2, 9, 5, -100], [0, 3, 3, 0, 0, 45], [0, 40, 40, 5, 5, 10]]
+    return torch.tensor(rows, dtype=dtype)
+
+
 def pyramid(**options):
     return [random(2, 3, side, side, seed=side, **options) for side in (12, 6, 3)]
 
@@ -39,6 +44,7 @@ def pool_pyramid(levels):
 LINEAR = {
     "roi_align": lambda x: rt.roi_align(x, boxes(), (2, 3), 0.7),
     "roi_align, aligned": lambda x: rt.roi_align(x, boxes(), (2, 3), 0.7, 2, True),
+    "roi_align_rotated": lambda x: rt.roi_align_rotated(x, turned(), (2, 3), 0.7, 2, clockwise=True),
     "ps_roi_align": lambda x: rt.ps_roi_align(x, boxes(), 2, 0.7, 3),
     "ps_roi_pool": lambda x: rt.ps_roi_pool(x, boxes(), (2, 4), 0.9),
 }
@@ -142,6 +148,8 @@ def _of_pyramid(grad):
 SAMPLES = {
     "roi_align": lambda: (random(2, 3, 6, 7, grad=True), boxes(), 2, 3, 0.7, -1, False),
     "roi_align_backward": lambda: (random(5, 3, 2, 3, grad=True), boxes(), [2, 3, 6, 7], 0.7, 2, True),
+    "roi_align_rotated": lambda: (random(2, 3, 6, 7, grad=True), turned(), 2, 3, 0.7, -1, False, True),
+    "roi_align_rotated_backward": lambda: (random(4, 3, 2, 3, grad=True), turned(), [2, 3, 6, 7], 0.7, 2, True, False),
     "ps_roi_align": lambda: (random(2, 12, 6, 7, grad=True), boxes(), 2, 3, 0.7, -1),
     "ps_roi_align_backward": lambda: (random(5, 2, 2, 3, grad=True), boxes(), [2, 12, 6, 7], 0.7, 2),
     "ps_roi_pool": lambda: (random(2, 12, 6, 7, grad=True), boxes(), 2, 3, 0.7),

@@ -11,6 +11,8 @@ from oracles import bounds, walk
 from oracles.autograd import torchvision_ops
 from oracles.cases import random_boxes, random_map
 
+import pyroi
+
 torch = pytest.importorskip("torch", reason="PyTorch is not installed")
 rt = importlib.import_module("pyroi.torch")
 
@@ -109,6 +111,22 @@ def test_under_autocast():
     assert map.dtype == crops.dtype == torch.bfloat16
     crops.float().sum().backward()
     assert layer.weight.grad.any()
+
+
+def test_rotated_is_pyroi_s():
+    """The same numbers, from rows and from a list, with all settings in their places."""
+    map = torch.randn(2, 3, 9, 9, generator=torch.Generator().manual_seed(0))
+    rows = torch.tensor([[0, 4, 4, 5, 3, 30.0], [0, 5, 4, 2, 9, 200], [1, 3, 3, 6, 6, -45]])
+    for options in ({}, {"sampling_ratio": 2, "aligned": False}, {"clockwise": True}):
+        expected = pyroi.roi_align_rotated(map.numpy(), rows.numpy(), (2, 3), 0.9, **options)
+        for boxes in (rows, [rows[:2, 1:], rows[2:, 1:]]):
+            np.testing.assert_array_equal(rt.roi_align_rotated(map, boxes, (2, 3), 0.9, **options).numpy(), expected)
+    assert parameters(rt.roi_align_rotated) == parameters(pyroi.roi_align_rotated)
+    assert parameters(rt.multiscale_roi_align) == parameters(pyroi.multiscale_roi_align)
+    with pytest.raises(AssertionError, match=r"boxes: expected \[K, 6\], got \[3, 5\]"):
+        rt.roi_align_rotated(map, rows[:, 1:], 2)
+    with pytest.raises(ValueError, match="boxes: row 1: width and height must be 0 or more, got -1"):
+        rt.roi_align_rotated(map, torch.tensor([[0, 4, 4, 5, 3, 30.0], [0, 4, 4, 5, -1, 0]]), 2)
 
 
 # ---- Boxes and sizes -------------------------------------------------------------------------------------------------
