@@ -237,11 +237,12 @@ static void S(scatter_box)(const struct roi_tile *tile, const struct roi_plan *p
         REAL *plane = roi_plane(map, sizeof(REAL), plan->box->image, c);
         for (int64_t p = 0; p < bins_y; p += ROI_TILE_ROWS, in.data += ROI_TILE_ROWS * in.stride_y) {
             const int64_t rows = min_i64(bins_y - p, ROI_TILE_ROWS);
-            if (S(read_crop)(&in, rows, bins_x, scratch->crop))
-                S(scatter_fast)(scratch->crop, plan, &window, &scratch->band, p, rows, bins_x, scratch->rows, plane,
+            const REAL *grad = S(rows_of_crop)(&in, rows, bins_x, scratch->crop);
+            if (R(all_finite)(grad, rows * bins_x))
+                S(scatter_fast)(grad, plan, &window, &scratch->band, p, rows, bins_x, scratch->rows, plane,
                                 map->strides[AXIS_H]);
             else
-                R(scatter_exact)(scratch->crop, plan, p, rows, bins_x, plane, map->strides[AXIS_H]);
+                R(scatter_exact)(grad, plan, p, rows, bins_x, plane, map->strides[AXIS_H]);
         }
     }
 }

@@ -54,13 +54,13 @@ INLINE R(vec) S(sum_taps)(const R(vec) *row, const int chunks, const struct S(la
     return sum;
 }
 
-/* Stores bins. Before `end` whole vectors may be written, or their lower half where that has all bins: that is faster
-   than a store of some lanes. */
-INLINE void S(store_bins)(STORE *bins, R(vec) sum, unsigned mask, const STORE *end)
+/* Stores bins. Where there is `room` for so many elements, whole vectors may be written, or their lower half where that
+   has all bins: that is faster than a store of some lanes. */
+INLINE void S(store_bins)(STORE *bins, R(vec) sum, unsigned mask, int64_t room)
 {
-    if (mask >> R(LANES) / 2 == 0 && bins + R(LANES) / 2 <= end)
+    if (mask >> R(LANES) / 2 == 0 && room >= R(LANES) / 2)
         S(store_half)(bins, sum);
-    else if (bins + R(LANES) <= end)
+    else if (room >= R(LANES))
         S(store_whole)(bins, sum);
     else
         S(store_vec)(bins, sum, mask);
@@ -70,17 +70,18 @@ INLINE void S(store_bins)(STORE *bins, R(vec) sum, unsigned mask, const STORE *e
    next one, which is written after it, so that what is written beyond a row does no harm. */
 INLINE bool S(pool_rows)(const struct S(view) *map, const struct roi_plan *plan, int64_t first_pixel, const int chunks,
                          const struct S(lanes) *lanes, int vectors, const struct S(view) *out, int64_t bins_y,
-                           bool plain)
+                         bool plain)
 {
     const REAL *weight = plan->y.weights;
-    const STORE *end = out->data + (plain ? bins_y * out->stride_y : 0);
+    const int64_t row_of_bins = plain ? out->stride_y : 0;
+    int64_t room = bins_y * row_of_bins;
     R(vec) all = {0}, row[4];
-    for (int64_t p = 0; p < bins_y; p++, weight += plan->y.taps) {
+    for (int64_t p = 0; p < bins_y; p++, weight += plan->y.taps, room -= row_of_bins) {
         const STORE *pixel = map->data + plan->y.low[p] * map->stride_y + first_pixel;
         S(load_row)(pixel, map->stride_y, weight, plan->y.taps, chunks, row);
         for (int i = 0; i < vectors; i++) {
             const R(vec) sum = S(sum_taps)(row, chunks, &lanes[i], plan->x.taps);
-            S(store_bins)(out->data + p * out->stride_y + i * R(LANES), sum, lanes[i].mask, end);
+            S(store_bins)(out->data + p * out->stride_y + i * R(LANES), sum, lanes[i].mask, room - i * R(LANES));
             all += sum;
         }
     }
@@ -94,20 +95,21 @@ INLINE bool S(pool_few_taps)(const struct S(view) *map, const struct roi_plan *p
                              const struct S(view) *out, int64_t bins_y, bool plain)
 {
     const REAL *weight = plan->y.weights;
-    const STORE *end = out->data + (plain ? bins_y * out->stride_y : 0);
+    const int64_t row_of_bins = plain ? out->stride_y : 0;
+    int64_t room = bins_y * row_of_bins;
     R(vec) all = {0}, row[4], weights[MOST_FEW_TAPS];
     R(index) index[MOST_FEW_TAPS];
     for (int k = 0; k < taps_x; k++) {
         memcpy(&weights[k], lanes->weights + k * R(LANES), sizeof *weights);
         index[k] = lanes->first + k;
     }
-    for (int64_t p = 0; p < bins_y; p++, weight += taps_y) {
+    for (int64_t p = 0; p < bins_y; p++, weight += taps_y, room -= row_of_bins) {
         const STORE *pixel = map->data + plan->y.low[p] * map->stride_y + first_pixel;
         R(vec) sum = {0};
         S(load_row)(pixel, map->stride_y, weight, taps_y, chunks, row);
         for (int k = 0; k < taps_x; k++)
             sum += weights[k] * R(pick)(row, chunks, index[k]);
-        S(store_bins)(out->data + p * out->stride_y, sum, lanes->mask, end);
+        S(store_bins)(out->data + p * out->stride_y, sum, lanes->mask, room);
         all += sum;
     }
     return R(any_nan)(all);
@@ -137,7 +139,7 @@ INLINE bool S(pool_chunks)(const struct S(view) *map, const struct roi_plan *pla
 
 static bool S(pool_narrow)(const struct S(view) *map, const struct roi_plan *plan, const struct window *window,
                            const struct S(lanes) *lanes, int vectors, const struct S(view) *out, int64_t bins_y,
-                           bool plain)
+                         bool plain)
 {
     switch (window->width / R(LANES)) {
     case 1: return S(pool_chunks)(map, plan, window->first, 1, lanes, vectors, out, bins_y, plain);
