@@ -273,7 +273,7 @@ def load_loop(threads: int) -> Loaded:
 
 def loop_rotated(function, input, boxes, output_size, spatial_scale, sampling_ratio) -> Call:
     """The function of rotated_loop.c, with a fresh result each time."""
-    images, channels, height, width = input.shape
+    _, channels, height, width = input.shape
     sizes = [ctypes.c_int64(size) for size in (channels, height, width)]
     counts = [ctypes.c_int64(size) for size in (len(boxes), output_size[0], sampling_ratio)]
 
