@@ -30,8 +30,13 @@ static double work(const struct roi_plan_rule *rule, const struct roi_plan *plan
 
 static const struct roi_tile_kernels *kernels(void) { return ROI_TABLE_OF_TIER(roi_align_kernels); }
 
-const struct roi_pooling roi_mean_pooling = {roi_plan_measure, roi_align_include, work,
-                                             roi_plan_fill,    kernels,           roi_align_strip};
+const struct roi_pooling roi_mean_pooling = {.measure = roi_plan_measure,
+                                             .include = roi_align_include,
+                                             .work = work,
+                                             .fill = roi_plan_fill,
+                                             .kernels = kernels,
+                                             .strip = roi_align_strip,
+                                             .sparse = true};
 
 /* ---- Calls ----------------------------------------------------------------------------------------------------- */
 

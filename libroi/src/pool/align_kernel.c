@@ -15,4 +15,10 @@ enum {
 KERNEL_OF_ALL_TYPES(pool_tile)
 KERNEL_OF_ALL_TYPES(scatter_tile)
 
-const struct roi_tile_kernels PASTE(roi_align_kernels, ROI_TIER) = {pool_tile, scatter_tile};
+#if defined(__AVX512F__)
+enum { USES_LANES = 1 };
+#else
+enum { USES_LANES = 0 };
+#endif
+
+const struct roi_tile_kernels PASTE(roi_align_kernels, ROI_TIER) = {pool_tile, scatter_tile, USES_LANES};

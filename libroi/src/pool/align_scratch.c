@@ -22,8 +22,7 @@ void roi_align_include(struct roi_scratch_size *size, const struct roi_plan *pla
     const int64_t band_of_pixels = bins_x <= 8 ? 8 * width : 8 * (2 * width + blocks_of_bins * taps);
     const int64_t band_of_bins = 8 * bins_x * (taps / 8 + 2);
     size->blocks = max_i64(size->blocks, max_i64(blocks_of_bins, blocks_of_pixels));
-    const int64_t lanes = (bins_x + WIDEST_VECTOR) * taps; /* of narrow boxes */
-    size->band = round_up(max_i64(size->band, max_i64(max_i64(band_of_pixels, band_of_bins), lanes)), WIDEST_VECTOR);
+    size->band = round_up(max_i64(size->band, max_i64(band_of_pixels, band_of_bins)), WIDEST_VECTOR);
     const int64_t together = ROI_CHANNELS_AT_ONCE / ROI_TILE_ROWS; /* a pixel's channels take the room of rows */
     size->width = max_i64(size->width, max_i64(wide, together * width));
     size->crop = max_i64(size->crop, max_i64(bins_y, ROI_CHANNELS_AT_ONCE) * bins_x);

@@ -6,55 +6,56 @@
 
 /* ---- Rows: from the map ---------------------------------------------------------------------------------------- */
 
-/* t[x] = sum over k < taps of weight[k] * pixel[k, x], for `vectors` vectors (a constant where this is inlined). */
-INLINE void S(add_up_vectors)(const STORE *pixel, int64_t stride_y, int64_t stride_x, const REAL *weight,
+/* t[x] = sum over k < taps of weight[k] * pixel[offset[k] + x], for `vectors` vectors (a constant where this is
+   inlined). */
+INLINE void S(add_up_vectors)(const STORE *pixel, int64_t stride_x, const int64_t *offset, const REAL *weight,
                               const int64_t taps, const int vectors, REAL *t)
 {
     R(vec) sum[ROWS_VECTORS] = {{0}};
-    for (int64_t k = 0; k < taps; k++, pixel += stride_y)
+    for (int64_t k = 0; k < taps; k++)
         for (int v = 0; v < vectors; v++)
-            sum[v] += weight[k] * S(load_pixels)(pixel + v * R(LANES) * stride_x, stride_x);
+            sum[v] += weight[k] * S(load_pixels)(pixel + offset[k] + v * R(LANES) * stride_x, stride_x);
     memcpy(t, sum, (size_t)vectors * sizeof *sum);
 }
 
 /* The same for whole rows. What does not fill a vector at their end is part of one that begins before it, where the row
    is long enough. */
-INLINE void S(add_up_rows)(const STORE *pixel, int64_t stride_y, int64_t stride_x, const REAL *weight,
+INLINE void S(add_up_rows)(const STORE *pixel, int64_t stride_x, const int64_t *offset, const REAL *weight,
                            const int64_t taps, const int vectors, int64_t width, REAL *t)
 {
     int64_t x = 0;
     for (; x + vectors * R(LANES) <= width; x += vectors * R(LANES))
-        S(add_up_vectors)(pixel + x * stride_x, stride_y, stride_x, weight, taps, vectors, t + x);
+        S(add_up_vectors)(pixel + x * stride_x, stride_x, offset, weight, taps, vectors, t + x);
     for (; x + R(LANES) <= width; x += R(LANES))
-        S(add_up_vectors)(pixel + x * stride_x, stride_y, stride_x, weight, taps, 1, t + x);
+        S(add_up_vectors)(pixel + x * stride_x, stride_x, offset, weight, taps, 1, t + x);
     if (x < width && width >= R(LANES)) {
         x = width - R(LANES);
-        S(add_up_vectors)(pixel + x * stride_x, stride_y, stride_x, weight, taps, 1, t + x);
+        S(add_up_vectors)(pixel + x * stride_x, stride_x, offset, weight, taps, 1, t + x);
         return;
     }
     for (; x < width; x++) {
         REAL sum = 0;
         for (int64_t k = 0; k < taps; k++)
-            sum = R(multiply_add)(weight[k], S(load)(pixel + k * stride_y + x * stride_x), sum);
+            sum = R(multiply_add)(weight[k], S(load)(pixel + offset[k] + x * stride_x), sum);
         t[x] = sum;
     }
 }
 
 /* The same for a group of bins. Few taps are the rule, so they get loops of constant length; many are gone through with
    several vectors at a time, since each sum waits for itself, and each row of the map is another page. */
-INLINE void S(reduce_rows)(const struct S(view) *map, const struct roi_taps *y, int64_t bin, int64_t bins,
+INLINE void S(reduce_rows)(const struct S(view) *map, const struct roi_rows *rows, int64_t bin, int64_t bins,
                            int64_t stride_x, const struct window *window, REAL *t)
 {
-    const REAL *weight = (const REAL *)y->weights + bin * y->taps;
-    const int64_t stride_y = map->stride_y, width = window->width;
-    for (int64_t p = bin; p < bin + bins; p++, weight += y->taps, t += window->padded) {
-        const STORE *pixel = map->data + y->low[p] * map->stride_y + window->first * stride_x;
-        switch (stride_x == 1 ? y->taps : 0) { /* strided rows are slow by themselves */
-        case 2: S(add_up_rows)(pixel, stride_y, stride_x, weight, 2, 1, width, t); break;
-        case 3: S(add_up_rows)(pixel, stride_y, stride_x, weight, 3, 1, width, t); break;
-        case 4: S(add_up_rows)(pixel, stride_y, stride_x, weight, 4, 1, width, t); break;
-        case 5: S(add_up_rows)(pixel, stride_y, stride_x, weight, 5, 1, width, t); break;
-        default: S(add_up_rows)(pixel, stride_y, stride_x, weight, y->taps, ROWS_VECTORS, width, t);
+    const STORE *pixel = map->data + window->first * stride_x;
+    const int64_t *offset = rows->offsets + bin * rows->taps, width = window->width;
+    const REAL *weight = (const REAL *)rows->weights + bin * rows->taps;
+    for (int64_t p = 0; p < bins; p++, offset += rows->taps, weight += rows->taps, t += window->padded) {
+        switch (stride_x == 1 ? rows->taps : 0) { /* strided rows are slow by themselves */
+        case 2: S(add_up_rows)(pixel, stride_x, offset, weight, 2, 1, width, t); break;
+        case 3: S(add_up_rows)(pixel, stride_x, offset, weight, 3, 1, width, t); break;
+        case 4: S(add_up_rows)(pixel, stride_x, offset, weight, 4, 1, width, t); break;
+        case 5: S(add_up_rows)(pixel, stride_x, offset, weight, 5, 1, width, t); break;
+        default: S(add_up_rows)(pixel, stride_x, offset, weight, rows->taps, ROWS_VECTORS, width, t);
         }
     }
 }
@@ -66,18 +67,18 @@ INLINE void S(reduce_rows)(const struct S(view) *map, const struct roi_taps *y, 
 /* ---- Forward --------------------------------------------------------------------------------------------------- */
 
 /* One crop, with NaN spread too far where the map has NaN or infinity: then true is returned. */
-static bool S(pool_wide)(const struct S(view) *map, const struct roi_plan *plan, const struct window *window,
+static bool S(pool_wide)(const struct S(view) *map, const struct roi_rows *rows, const struct window *window,
                          const struct R(band) *band, int64_t bins_y, REAL *t, REAL *crop)
 {
     bool nan = false;
     const REAL *crop_end = crop + bins_y * band->columns;
     for (int64_t p = 0; p < bins_y; p += ROI_TILE_ROWS) {
-        const int64_t rows = min_i64(bins_y - p, ROI_TILE_ROWS);
+        const int64_t some = min_i64(bins_y - p, ROI_TILE_ROWS);
         if (map->stride_x == 1)
-            S(reduce_rows)(map, &plan->y, p, rows, 1, window, t);
+            S(reduce_rows)(map, rows, p, some, 1, window, t);
         else
-            S(reduce_rows)(map, &plan->y, p, rows, map->stride_x, window, t);
-        nan |= R(multiply_band)(t, window->padded, rows, band, crop + p * band->columns, band->columns, crop_end);
+            S(reduce_rows)(map, rows, p, some, map->stride_x, window, t);
+        nan |= R(multiply_band)(t, window->padded, some, band, crop + p * band->columns, band->columns, crop_end);
     }
     return nan;
 }
@@ -118,37 +119,22 @@ struct S(tools) {
     const struct roi_plan *plan;
     const struct R(scratch) *scratch;
     struct window window;
-    bool plain, prefetch;
-#if defined(__AVX512F__)
-    struct S(lanes) lanes[NARROW_VECTORS];
-    int vectors; /* 0: not narrow */
-#endif
+    bool plain, prefetch, narrow;
 };
 
 static struct S(tools) S(tools_of)(const struct roi_tile *tile, const struct roi_plan *plan, struct R(scratch) *scratch)
 {
     const roi_array *map = &tile->maps[plan->box->level], *crops = tile->crops;
-    const int64_t bins_x = crops->shape[AXIS_W];
-    struct S(tools) tools;
-    tools.tile = tile;
-    tools.plan = plan;
-    tools.scratch = scratch;
-    tools.plain = S(is_plain)(crops);
-    tools.prefetch = false;
-#if defined(__AVX512F__)
-    tools.vectors = 0;
-#endif
+    struct S(tools) tools = {.tile = tile, .plan = plan, .scratch = scratch, .plain = S(is_plain)(crops)};
     if (plan->y.taps == 0 || plan->x.taps == 0)
         return tools;
     tools.window = window_of(&plan->x, map->shape[AXIS_W], R(LANES));
     tools.prefetch = S(is_worth_prefetching)(map, &tools.window);
 #if defined(__AVX512F__)
-    if (S(is_narrow)(map, crops, &tools.window)) {
-        tools.vectors = S(make_lanes)(tools.lanes, &plan->x, bins_x, tools.window.first, scratch->band.values);
-        return tools;
-    }
+    tools.narrow = S(is_narrow)(map, crops, plan, &tools.window);
 #endif
-    R(band_of_pixels)(&scratch->band, &plan->x, bins_x, tools.window.first);
+    if (!tools.narrow)
+        R(band_of_pixels)(&scratch->band, &plan->x, crops->shape[AXIS_W], tools.window.first);
     return tools;
 }
 
@@ -160,9 +146,9 @@ static void S(pool)(const struct S(tools) *tools, const struct S(view) *in, cons
     REAL *crop = tools->plain ? (REAL *)(void *)out->data : tools->scratch->crop;
     bool nan = false, all = false;
 #if defined(__AVX512F__)
-    if (tools->vectors > 0) {
-        nan = S(pool_narrow)(in, plan, &tools->window, tools->lanes, tools->vectors, out, bins_y,
-                             out->stride_y == bins_x);
+    if (tools->narrow) {
+        const struct S(narrow) narrow = S(narrow_of)(in, plan, &tools->window, out, bins_y, bins_x);
+        nan = S(pool_narrow)(&narrow, tools->window.width);
         if (!nan)
             return;
         all = true; /* they are not in `crop` */
@@ -171,7 +157,7 @@ static void S(pool)(const struct S(tools) *tools, const struct S(view) *in, cons
     if (plan->y.taps == 0 || plan->x.taps == 0)
         memset(crop, 0, (size_t)(bins_y * bins_x) * sizeof(REAL));
     else
-        nan = S(pool_wide)(in, plan, &tools->window, &tools->scratch->band, bins_y, tools->scratch->rows, crop);
+        nan = S(pool_wide)(in, &plan->rows, &tools->window, &tools->scratch->band, bins_y, tools->scratch->rows, crop);
     if (nan)
         S(pool_exact)(in, plan, bins_y, bins_x, all, crop);
     if (!tools->plain)
@@ -205,6 +191,8 @@ static void S(pool_tile)(const struct roi_tile *tile, void *memory)
             strip = *plan;
             strip.y.low += tile->first_bin;
             strip.y.weights = (REAL *)strip.y.weights + tile->first_bin * strip.y.taps;
+            strip.rows.offsets += tile->first_bin * strip.rows.taps;
+            strip.rows.weights = (REAL *)strip.rows.weights + tile->first_bin * strip.rows.taps;
             plan = &strip;
         }
         S(pool_box)(tile, plan, &scratch);

@@ -16,10 +16,31 @@ struct roi_taps {
     void *weights;
 };
 
+/* The same for y without weights of 0: the samples of a large bin lie apart, and leave pixels out between them. Bin p is
+   the sum over k < taps of weights[p * taps + k] * pixel[offsets[p * taps + k]], offsets being those of whole rows, in
+   elements. A bin with fewer has its last one again, with weight 0. */
+struct roi_rows {
+    int64_t taps;
+    int64_t *offsets;
+    void *weights;
+};
+
+/* The same for x, the bins beside each other, for vectors of bins: tap k of bin q is weights[k * stride + q] and the pixel
+   first + places[k * stride + q], where `first` is that of roi_taps. Places are int32_t for float, int64_t for double. */
+struct roi_lanes {
+    int64_t taps, stride;
+    void *places, *weights;
+};
+
+/* Lanes are made for rows of up to so many pixels and bins: they are for rows that fit in registers. */
+enum { ROI_MOST_LANES = 64 };
+
 struct roi_plan {
     const struct roi_box *box;
     int64_t row; /* of the box array, and so of the crops */
     struct roi_taps y, x;
+    struct roi_rows rows;   /* where the rule asks for them */
+    struct roi_lanes lanes; /* where the rule asks for them, and the box is narrow; else taps is 0 */
     size_t bytes; /* that both tables take */
     void *tables; /* where they are */
 };
@@ -30,6 +51,7 @@ struct roi_plan_rule {
     const double *spatial_scales; /* by level, as the maps */
     const roi_array *maps;
     int64_t bins_y, bins_x;
+    bool sparse, lanes; /* what plans have beside taps */
     bool fours; /* whether taps along x are rounded up to whole fours, where the map is as wide as that */
 };
 

@@ -205,8 +205,12 @@ static int64_t channels_of_a_tile(const roi_array *map)
     return map->strides[AXIS_C] == 1 ? CHANNELS_TOGETHER : CHANNEL_GROUP;
 }
 
-roi_status roi_tiles_forward(const struct roi_call *call, roi_error *error_ret)
+roi_status roi_tiles_forward(const struct roi_call *given, roi_error *error_ret)
 {
+    struct roi_call forward = *given;
+    const struct roi_call *call = &forward;
+    forward.rule.sparse = given->pooling->sparse;
+    forward.rule.lanes = given->pooling->sparse && given->pooling->kernels()->lanes;
     struct job job = {.call = call,
                         .maps = call->rule.maps,
                         .kernel = call->pooling->kernels()->forward,

@@ -45,6 +45,7 @@ typedef void roi_tile_kernel(const struct roi_tile *tile, void *scratch);
 
 struct roi_tile_kernels {
     roi_tile_kernel *forward, *backward;
+    bool lanes; /* whether forward uses roi_plan.lanes */
 };
 
 struct roi_pooling {
@@ -66,6 +67,8 @@ struct roi_pooling {
     /* How many rows of bins a strip has forward: so crops as large as an image are cut too, which depends on the crops
        alone. NULL: all rows. */
     int64_t (*strip)(const roi_array *crops);
+
+    bool sparse; /* whether forward uses roi_plan.rows and .lanes */
 };
 
 /* Backward, the gradient is set to 0 first, then all boxes are added to it, in an order that depends on nothing but the
