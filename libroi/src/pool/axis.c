@@ -172,19 +172,41 @@ static struct run next_run(const struct roi_axis *axis, int64_t p, const struct 
     return run;
 }
 
+/* All samples of a bin are on the map, as in most boxes. */
+static bool is_inside(const struct roi_axis *axis, double first, double last)
+{
+    return first >= -1 && last < axis->beyond;
+}
+
 struct roi_reach roi_sampled_reach(const struct roi_axis *axis, int64_t bin)
 {
     struct roi_reach reach = {0, 0, 0, -1};
     if (axis->size == 0 || !(axis->grid >= 1))
         return reach;
-    reach.begin = seek(axis, bin, 0, axis->grid, -1);
-    reach.end = seek(axis, bin, reach.begin, axis->grid, axis->beyond);
-    if (reach.begin == reach.end)
-        return reach;
-    const struct roi_stop last = stop_at(axis, position(axis, bin, before(reach.end)));
-    reach.low = stop_at(axis, position(axis, bin, reach.begin)).low;
-    reach.high = last.fraction > 0 ? last.high : last.low;
+    double first = position(axis, bin, 0), last = position(axis, bin, before(axis->grid));
+    reach.end = axis->grid;
+    if (!is_inside(axis, first, last)) {
+        reach.begin = seek(axis, bin, 0, axis->grid, -1);
+        reach.end = seek(axis, bin, reach.begin, axis->grid, axis->beyond);
+        if (reach.begin == reach.end)
+            return (struct roi_reach){0, 0, 0, -1};
+        first = position(axis, bin, reach.begin);
+        last = position(axis, bin, before(reach.end));
+    }
+    const struct roi_stop high = stop_at(axis, last);
+    reach.low = stop_at(axis, first).low;
+    reach.high = high.fraction > 0 ? high.high : high.low;
     return reach;
+}
+
+/* So few samples are not worth looking for runs in. */
+enum { FEW_SAMPLES = 8 };
+
+/* The run of sample j alone. */
+static struct run single_run(const struct roi_axis *axis, int64_t p, double j)
+{
+    const struct roi_stop stop = stop_at(axis, position(axis, p, j));
+    return (struct run){stop, stop, 1, stop.fraction};
 }
 
 /* Runs ascend, so at any time only two pixels are still growing: the one below the run and the one above it. */
@@ -192,9 +214,10 @@ static void sampled_weights(const struct roi_axis *axis, int64_t bin, const stru
                             void *weights_ret)
 {
     int64_t pixel = reach->low;
+    const bool few = reach->end - reach->begin <= FEW_SAMPLES;
     double below = 0, above = 0;
     for (double j = reach->begin; j < reach->end;) {
-        const struct run run = next_run(axis, bin, reach, &j);
+        const struct run run = few ? single_run(axis, bin, j++) : next_run(axis, bin, reach, &j);
         for (; pixel < run.first.low; pixel++, below = above, above = 0)
             roi_put_weight(weights_ret, narrow, pixel - reach->low, below);
         const double share = run.count / axis->grid;
