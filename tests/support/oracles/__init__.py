@@ -4,6 +4,7 @@ None of these modules imports pyroi. Each computes an operator another way than 
 
     geometry    where the samples of a box lie, in the type that is computed in
     walk        forward and gradient by visiting every sample, values and weights in float64
+    windows     pooling of whole pixels, bin by bin: maxima and their places, position-sensitive means
     exact       sums over any number of samples in closed form, in rational numbers
     runtime     ONNX Runtime
     autograd    PyTorch, which differentiates the forward by itself; torchvision, where it loads

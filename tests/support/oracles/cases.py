@@ -89,7 +89,8 @@ def _reversed(x):
 
 
 def _sliced(x):
-    wide = np.full((x.shape[0] + 1, 2 * x.shape[1] + 1, x.shape[2] + 3, 3 * x.shape[3] + 2), np.nan).astype(x.dtype)
+    between = np.array(np.iinfo(x.dtype).max if x.dtype.kind in "iu" else np.nan).astype(x.dtype)
+    wide = np.full((x.shape[0] + 1, 2 * x.shape[1] + 1, x.shape[2] + 3, 3 * x.shape[3] + 2), between)
     view = wide[1:, 1::2, 2:-1, 1:-1:3]
     view[...] = x
     return view
