@@ -25,6 +25,7 @@ from pyroi.pool import roi_pool, roi_pool_backward
 from pyroi.position_sensitive import ps_roi_align, ps_roi_align_backward, ps_roi_pool, ps_roi_pool_backward
 from pyroi.prroi import prroi_pool, prroi_pool_backward
 from pyroi.resize import interpolate, interpolate_backward
+from pyroi.rotated import roi_align_rotated, roi_align_rotated_backward
 from pyroi.runtime import cpu_features, get_num_threads, set_num_threads
 
 __version__: str = _ffi.string(_lib.roi_version()).decode()
@@ -70,6 +71,8 @@ __all__ = [
     "resize_image",
     "roi_align",
     "roi_align_backward",
+    "roi_align_rotated",
+    "roi_align_rotated_backward",
     "roi_pool",
     "roi_pool_backward",
     "set_num_threads",

@@ -14,10 +14,13 @@ from pyroi.native import ffi
 
 _BOXES = ffi.typeof("roi_boxes *")
 
+# How many numbers describe a box: two corners; or centre, sides and angle.
+UPRIGHT, ROTATED = 4, 5
+
 
 @dataclass(frozen=True)
 class Boxes:
-    """K boxes: rows of 4 or 5 numbers, and for those of 4 perhaps the image of each."""
+    """K boxes: rows of the numbers of a box, perhaps with the image before them, or beside them for each row."""
 
     rows: Array
     batch_index: Array | None = None
@@ -42,15 +45,15 @@ class Boxes:
         return ffi.new(_BOXES, (address(rows), dtype_code(rows.dtype), *rows.shape, element_strides(rows), images))
 
 
-def to_boxes(value: Any, images: int | None) -> Boxes:
-    """Boxes in any of the accepted forms, for a map of so many images (None: any number)."""
+def to_boxes(value: Any, images: int | None, numbers: int = UPRIGHT) -> Boxes:
+    """Boxes of so many numbers in any of the accepted forms, for a map of so many images (None: any number)."""
     if isinstance(value, (list, tuple)) and (not value or any(_dimensions(element) == 2 for element in value)):
-        return _from_list(value, images)
+        return _from_list(value, images, numbers)
     rows = _to_rows(value, "boxes")
-    if rows.ndim == 1 and rows.shape[0] in (4, 5):
+    if rows.ndim == 1 and rows.shape[0] in (numbers, numbers + 1):
         rows = rows.reshape(1, -1)
-    if rows.ndim != 2 or rows.shape[1] not in (4, 5):
-        raise ArgumentError("boxes", f"expected [K, 4] or [K, 5], got {shape_text(rows.shape)}")
+    if rows.ndim != 2 or rows.shape[1] not in (numbers, numbers + 1):
+        raise ArgumentError("boxes", f"expected [K, {numbers}] or [K, {numbers + 1}], got {shape_text(rows.shape)}")
     return Boxes(rows)
 
 
@@ -76,16 +79,16 @@ def _dimensions(element: Any) -> int:
     return to_array(element, "boxes").ndim
 
 
-def _from_list(arrays: list[Any] | tuple[Any, ...], images: int | None) -> Boxes:
-    """One array [L, 4] for each image."""
+def _from_list(arrays: list[Any] | tuple[Any, ...], images: int | None, numbers: int) -> Boxes:
+    """One array [L, numbers] for each image."""
     if images is not None and len(arrays) != images:
         raise ArgumentError("boxes", f"expected one array for each of the {images} images, got a list of {len(arrays)}")
     parts = [_to_rows(array, "boxes") for array in arrays]
     for index, part in enumerate(parts):
         if part.shape == (0,):
-            parts[index] = part.reshape(0, 4)
-        elif part.ndim != 2 or part.shape[1] != 4:
-            raise ArgumentError("boxes", f"array {index}: expected [L, 4], got {shape_text(part.shape)}")
+            parts[index] = part.reshape(0, numbers)
+        elif part.ndim != 2 or part.shape[1] != numbers:
+            raise ArgumentError("boxes", f"array {index}: expected [L, {numbers}], got {shape_text(part.shape)}")
     counts = [len(part) for part in parts]
-    rows = np.concatenate(parts) if parts else np.empty((0, 4), np.float32)
+    rows = np.concatenate(parts) if parts else np.empty((0, numbers), np.float32)
     return Boxes(rows, np.repeat(np.arange(len(parts), dtype=np.int64), counts), tuple(itertools.accumulate(counts)))

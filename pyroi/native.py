@@ -37,11 +37,16 @@ _RULES = {
     ),
     lib.ROI_ERROR_NO_BATCH_INDEX: (
         "boxes",
-        "expected [K, 5] with the batch index in column 0, or a list of arrays [L, 4], since the input holds {images} "
-        "images; got 4 columns",
+        "expected [K, {more_columns}] with the batch index in column 0, or a list of arrays [L, {columns}], since the "
+        "input holds {images} images; got {columns} columns",
     ),
     lib.ROI_ERROR_COORDINATE: ("{array}", "{where}: coordinates must be finite, got {value} in column {column}"),
     lib.ROI_ERROR_BOX_OVERFLOW: ("boxes", "{where}: the box times {scale_name} leaves the range of float64"),
+    lib.ROI_ERROR_BOX_REACH: ("boxes", "{where}: the box times {scale_name} reaches farther than 2**40 pixels"),
+    lib.ROI_ERROR_SAMPLING_RATIO: (
+        "sampling_ratio",
+        f"expected at most {lib.ROI_MOST_ROTATED_SAMPLES}, got {{sampling_ratio}}",
+    ),
     lib.ROI_ERROR_ARGMAX: ("{argmax}", "{where}: expected -1 or an index in [0, {pixels}), got {value:.15g}"),
     lib.ROI_ERROR_LEVELS: ("num_levels", "expected at least 1, got {levels}"),
     lib.ROI_ERROR_CANONICAL: ("canonical_scale", "expected a finite number above 0, got {canonical_scale}"),
@@ -58,6 +63,16 @@ _RULES = {
 }
 
 
+def _facts_of(error: Any, boxes: Any) -> dict[str, Any]:
+    """What an error detail says, in terms of the boxes there were, if any."""
+    facts = {"row": error.row, "column": error.column, "value": error.value}
+    if boxes is None:
+        return {**facts, "array": "boxes", "where": f"row {error.row}"}
+    array, where = boxes.locate(error.row)
+    columns = boxes.rows.shape[1]
+    return {**facts, "array": array, "where": where, "columns": columns, "more_columns": columns + 1}
+
+
 def _raise(status: int, error: Any, facts: dict[str, Any]) -> NoReturn:
     if status == lib.ROI_ERROR_MEMORY:
         raise MemoryError("out of memory for what is computed on the way")
@@ -66,8 +81,7 @@ def _raise(status: int, error: Any, facts: dict[str, Any]) -> NoReturn:
     if status not in _RULES:
         raise Error(f"internal fault: libroi says: {ffi.string(lib.roi_status_text(status)).decode()}")
     argument, rule = _RULES[status]
-    array, where = facts["boxes"].locate(error.row) if "boxes" in facts else ("boxes", f"row {error.row}")
-    facts = {**facts, "array": array, "where": where, "row": error.row, "column": error.column, "value": error.value}
+    facts = {**_facts_of(error, facts.get("boxes")), **facts}
     raise ArgumentError(argument.format_map(facts), rule.format_map(facts))
 
 

@@ -11,8 +11,13 @@ from pyroi.boxes import Boxes
 from pyroi.errors import ArgumentError
 
 
-def pool(function: Any, params: Any, scale: float, features: Array, table: Boxes, result: Array, *more: Any) -> None:
-    """Calls a forward of libroi; what it takes beside the common arguments comes before its error detail."""
+def pool(
+    function: Any, params: Any, scale: float, features: Array, table: Boxes, result: Array, *more: Any, **facts: Any
+) -> None:
+    """Calls a forward of libroi; what it takes beside the common arguments comes before its error detail.
+
+    Facts are for its errors, beside those that all operators have.
+    """
     native.call(
         function,
         params,
@@ -24,11 +29,19 @@ def pool(function: Any, params: Any, scale: float, features: Array, table: Boxes
         images=features.shape[0],
         scale_name="spatial_scale",
         scale=scale,
+        **facts,
     )
 
 
 def flow_back(
-    function: Any, params: Any, scale: float, grads: Array, table: Boxes, shape: Sequence[int], *more: Any
+    function: Any,
+    params: Any,
+    scale: float,
+    grads: Array,
+    table: Boxes,
+    shape: Sequence[int],
+    *more: Any,
+    **facts: Any,
 ) -> Array:
     """Calls a backward of libroi, which takes more arguments behind the gradient, and gives the gradient of the map."""
     result = new_map(shape, grads.dtype, "input_shape")
@@ -45,6 +58,7 @@ def flow_back(
         scale=scale,
         pixels=shape[2] * shape[3],
         argmax="argmax",
+        **facts,
     )
     return result
 

@@ -66,6 +66,8 @@ typedef enum roi_status {
     ROI_ERROR_BATCH_INDEX,    /* a batch index is not a whole number in [0, N): see `row` */
     ROI_ERROR_COORDINATE,     /* a coordinate is NaN or infinite: see `row` and `column` */
     ROI_ERROR_BOX_OVERFLOW,   /* box times spatial_scale leaves the range of double: see `row` */
+    ROI_ERROR_BOX_REACH,      /* a rotated box reaches farther than 2^40 pixels of the map: see `row` */
+    ROI_ERROR_SAMPLING_RATIO, /* above ROI_MOST_ROTATED_SAMPLES, where that is a limit */
     ROI_ERROR_ARGMAX,         /* an argmax is neither -1 nor in [0, H * W): see `row` */
     ROI_ERROR_LEVELS,         /* number of levels below 1 */
     ROI_ERROR_CANONICAL,      /* canonical scale not finite and above 0 */
@@ -615,6 +617,45 @@ ROI_API roi_status roi_ps_roi_pool(const roi_ps_roi_pool_params *params, const r
 ROI_API roi_status roi_ps_roi_pool_backward(const roi_ps_roi_pool_params *params, const roi_array *grad,
                                             const roi_boxes *boxes, const roi_array *input_grad_ret,
                                             roi_error *error_ret);
+
+/* ---- Rotated RoIAlign ------------------------------------------------------------------------------------------ */
+
+/* The largest sampling_ratio of rotated boxes, whose samples are added up one by one. */
+enum { ROI_MOST_ROTATED_SAMPLES = 128 };
+
+typedef struct roi_align_rotated_params {
+    size_t size; /* sizeof(roi_align_rotated_params) */
+    double spatial_scale;
+    int64_t sampling_ratio;         /* as in roi_align_params, at most ROI_MOST_ROTATED_SAMPLES */
+    int32_t aligned;                /* as in roi_align_params; of rotated boxes it shifts the centre */
+    int32_t clockwise;              /* not 0: a positive angle turns clockwise, else counter-clockwise */
+    const volatile int32_t *cancel; /* as in roi_align_params */
+} roi_align_rotated_params;
+
+/* spatial_scale 1, sampling_ratio -1, aligned, counter-clockwise, no cancel flag. */
+ROI_API roi_align_rotated_params roi_align_rotated_defaults(void);
+
+/*
+ * As roi_align, mode avg, for boxes that are turned about their centre. Rows of `boxes` are cx, cy, w, h, angle (5
+ * columns), or have the batch index before (6); cx, cy, w, h in units of the image, w and h not negative, the angle in
+ * degrees as seen on the image, whose y points down. With start = -size / 2, where size = (w or h) * spatial_scale (not
+ * aligned: at least 1), and bin, grid and the bin's samples xx, yy as in roi_align, a sample lies at
+ *
+ *     x = yy * sin(angle) + xx * cos(angle) + cx * spatial_scale - (aligned ? 0.5 : 0)
+ *     y = yy * cos(angle) - xx * sin(angle) + cy * spatial_scale - (aligned ? 0.5 : 0)
+ *
+ * and is read as there. All of this is evaluated in double, whatever the map's type, and multiples of 90 degrees are
+ * exact. The cost grows with the part of the box that lies on the map; so does the memory for its weights. A box may
+ * reach 2^40 pixels of the map far, beyond which double could not tell its samples apart.
+ * Source: Ma et al., "Arbitrary-Oriented Scene Text Detection via Rotation Proposals" (2018); sampled as in Detectron2.
+ */
+ROI_API roi_status roi_align_rotated(const roi_align_rotated_params *params, const roi_array *input,
+                                     const roi_boxes *boxes, const roi_array *output_ret, roi_error *error_ret);
+
+/* The gradient of roi_align_rotated for its input, as roi_align_backward. */
+ROI_API roi_status roi_align_rotated_backward(const roi_align_rotated_params *params, const roi_array *grad,
+                                              const roi_boxes *boxes, const roi_array *input_grad_ret,
+                                              roi_error *error_ret);
 
 /* ---- Threads and processor ------------------------------------------------------------------------------------- */
 

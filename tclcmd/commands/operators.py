@@ -74,6 +74,7 @@ command(
         "multiscale_roi_align",
         "roi_pool",
         "ps_roi_align",
+        "roi_align_rotated",
         "prroi_pool",
         "adaptive_avg_pool2d",
         "adaptive_max_pool2d",

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pyroi
 from tclcmd.commands.operators import (
+    ALIGNED,
     BOXES,
     GRAD,
     GROUP,
@@ -15,7 +16,7 @@ from tclcmd.commands.operators import (
     SPATIAL_SCALE,
 )
 from tclcmd.declare import Parameter, command
-from tclcmd.kinds import Boolean, Tensor
+from tclcmd.kinds import Boolean, Boxes, Tensor
 
 # ---- RoIPool ---------------------------------------------------------------------------------------------------------
 
@@ -120,8 +121,8 @@ command(
     group=GROUP,
     summary="Crops of fixed size by means of pixels, each bin from a channel of its own.",
     description=f"{_CHANNELS} The corners of a box, times the spatial scale, are rounded to pixels; the second one "
-    "does not belong to the box, which is at least one pixel wide. Bins are as in torch::roi_pool, up to the last row and "
-    "column of the map; one without pixels gives 0.",
+    "does not belong to the box, which is at least one pixel wide. Bins are as in torch::roi_pool, up to the last row "
+    "and column of the map; one without pixels gives 0.",
     returns=_CROPS,
     examples=(
         _BY_BIN_SETUP
@@ -143,6 +144,62 @@ command(
     examples=(_BY_BIN_GRAD + "puts [torch::tensor_sum [torch::ps_roi_pool_backward $grad $boxes {1 4 5 5}]]",),
     see_also=("ps_roi_pool",),
 )(pyroi.ps_roi_pool_backward)
+
+# ---- Rotated boxes ---------------------------------------------------------------------------------------------------
+
+_ROTATED = Parameter(
+    "boxes",
+    Boxes(),
+    "[K, 6], rows of batch index, cx, cy, w, h, degrees; or [K, 5], without the batch index, where the input holds one "
+    "image; or a list of such tensors, one for each image. Small ones may be written as lists of numbers.",
+)
+_CLOCKWISE = Parameter(
+    "clockwise", Boolean(), "Angles turn clockwise, not counter-clockwise.", default=False, named_only=True
+)
+
+command(
+    MAP,
+    _ROTATED,
+    OUTPUT_SIZE,
+    SPATIAL_SCALE,
+    SAMPLING_RATIO,
+    ALIGNED,
+    _CLOCKWISE,
+    group=GROUP,
+    summary="Upright crops of fixed size from rotated boxes.",
+    description="As torch::roi_align, with the grid of samples turned about the centre of the box: what lies upright "
+    "in the box's own frame lies upright in the crop. Angles are in degrees, counter-clockwise as one sees the image. "
+    "Sides must not be negative, and samples per bin at most 128 along each axis.",
+    returns="A tensor [K, C, height, width] of the map's floating type, in the order of the boxes.",
+    examples=(
+        "set features [torch::rand {1 16 32 32}]\n"
+        "set boxes [torch::tensor_create {{256 256 200 80 30} {120 300 64 64 -45}}]\n"
+        "set crops [torch::roi_align_rotated $features $boxes {7 7} -spatialScale 0.0625]\n"
+        "puts [torch::tensor_shape $crops]",
+    ),
+    see_also=("roi_align_rotated_backward", "roi_align", "nms_rotated"),
+)(pyroi.roi_align_rotated)
+
+command(
+    GRAD,
+    _ROTATED,
+    INPUT_SHAPE,
+    SPATIAL_SCALE,
+    SAMPLING_RATIO,
+    ALIGNED,
+    _CLOCKWISE,
+    group=GROUP,
+    summary="The gradient of torch::roi_align_rotated for its input.",
+    description="The parameters are those of the forward call, with the gradient of its result in place of the map. "
+    "The bits of the result do not depend on the number of threads.",
+    returns="A tensor of the shape given as input_shape.",
+    examples=(
+        "set boxes [torch::tensor_create {{2.5 2.5 2 2 45}}]\n"
+        "set grad [torch::ones {1 1 2 2}]\n"
+        "puts [torch::tensor_print [torch::roi_align_rotated_backward $grad $boxes {1 1 5 5} 1.0 2]]",
+    ),
+    see_also=("roi_align_rotated",),
+)(pyroi.roi_align_rotated_backward)
 
 # ---- Precise RoI pooling ---------------------------------------------------------------------------------------------
 

@@ -2,6 +2,7 @@
 #include "boxes/boxes.h"
 
 #include <math.h>
+#include <string.h>
 
 static double element(const roi_boxes *boxes, int64_t row, int64_t column)
 {
@@ -18,11 +19,14 @@ static roi_status check_memory(const roi_boxes *boxes)
     return boxes->data || boxes->count == 0 ? ROI_SUCCESS : ROI_ERROR_NULL;
 }
 
-roi_status roi_check_boxes(const roi_boxes *boxes)
+/* Whether rows begin with their batch index. */
+static bool begins_with_image(const roi_boxes *boxes, int64_t numbers) { return boxes->columns == numbers + 1; }
+
+roi_status roi_check_boxes(const roi_boxes *boxes, int64_t numbers)
 {
     if (!boxes)
         return ROI_ERROR_NULL;
-    if (boxes->columns != 4 && (boxes->columns != 5 || boxes->batch_index))
+    if (boxes->columns != numbers && (!begins_with_image(boxes, numbers) || boxes->batch_index))
         return ROI_ERROR_COLUMNS;
     return check_memory(boxes);
 }
@@ -58,30 +62,47 @@ static bool whole_number_below(double value, int64_t limit)
     return value >= 0 && value < (double)limit && value == floor(value);
 }
 
-static roi_status read_image(const roi_boxes *boxes, int64_t row, int64_t images, int64_t *image_ret,
+static roi_status read_image(const roi_boxes *boxes, int64_t numbers, int64_t row, int64_t images, int64_t *image_ret,
                              roi_error *error_ret)
 {
+    const bool first = begins_with_image(boxes, numbers);
     double index = 0;
-    if (boxes->columns == 5)
+    if (first)
         index = element(boxes, row, 0);
     else if (boxes->batch_index)
         index = (double)boxes->batch_index[row];
     if (!whole_number_below(index, images))
-        return roi_fail(error_ret, ROI_ERROR_BATCH_INDEX, row, boxes->columns == 5 ? 0 : -1, index);
+        return roi_fail(error_ret, ROI_ERROR_BATCH_INDEX, row, first ? 0 : -1, index);
     *image_ret = (int64_t)index;
     return ROI_SUCCESS;
 }
 
-roi_status roi_check_images(const roi_boxes *boxes, int64_t images)
+roi_status roi_check_images(const roi_boxes *boxes, int64_t numbers, int64_t images)
 {
-    const bool unsaid = boxes->columns == 4 && !boxes->batch_index;
+    const bool unsaid = !begins_with_image(boxes, numbers) && !boxes->batch_index;
     return unsaid && (images > 1 || (images == 0 && boxes->count > 0)) ? ROI_ERROR_NO_BATCH_INDEX : ROI_SUCCESS;
 }
 
-roi_status roi_read_box(const roi_boxes *boxes, int64_t row, int64_t images, struct roi_box *box_ret,
+/* Sides cannot be negative where they are given as such. */
+static roi_status check_sides(const roi_boxes *boxes, int64_t row, const double sides[2], roi_error *error_ret)
+{
+    for (int i = 0; i < 2; i++)
+        if (sides[i] < 0)
+            return roi_fail(error_ret, ROI_ERROR_SIDE, row, boxes->columns - ROI_ROTATED + 2 + i, sides[i]);
+    return ROI_SUCCESS;
+}
+
+roi_status roi_read_box(const roi_boxes *boxes, int64_t numbers, int64_t row, int64_t images, struct roi_box *box_ret,
                         roi_error *error_ret)
 {
-    box_ret->level = 0;
-    const roi_status status = read_image(boxes, row, images, &box_ret->image, error_ret);
-    return status == ROI_SUCCESS ? roi_read_corners(boxes, row, box_ret->corner, error_ret) : status;
+    double values[ROI_ROTATED] = {0};
+    *box_ret = (struct roi_box){.level = 0};
+    roi_status status = read_image(boxes, numbers, row, images, &box_ret->image, error_ret);
+    if (status == ROI_SUCCESS)
+        status = roi_read_row(boxes, row, numbers, values, error_ret);
+    if (status == ROI_SUCCESS && numbers == ROI_ROTATED)
+        status = check_sides(boxes, row, values + 2, error_ret);
+    memcpy(box_ret->corner, values, sizeof box_ret->corner);
+    box_ret->angle = values[4];
+    return status;
 }

@@ -1,4 +1,4 @@
-/* boxes.h - the box table: every box checked, its image and its corners in plain form, whatever form they came in. */
+/* boxes.h - the box table: every box checked, its image and its numbers in plain form, whatever form they came in. */
 #ifndef ROI_BOXES_H
 #define ROI_BOXES_H
 
@@ -6,11 +6,18 @@
 
 struct roi_box {
     int64_t image, level; /* level: which map of a pyramid, 0 where there is one map */
-    double corner[4]; /* x1, y1, x2, y2 in units of the image */
+    double corner[4]; /* x1, y1, x2, y2 in units of the image; of a rotated box cx, cy, w, h */
+    double angle;     /* of a rotated box, in degrees */
 };
 
+/* How many numbers describe a box; in an array the batch index may come before them. */
+enum { ROI_UPRIGHT = 4, ROI_ROTATED = 5 };
+
+/* How far a rotated box may reach, in pixels of its map. */
+#define ROI_ROTATED_REACH 0x1p40
+
 /* Checks the form of a box array alone: columns, type, pointers. */
-roi_status roi_check_boxes(const roi_boxes *boxes);
+roi_status roi_check_boxes(const roi_boxes *boxes, int64_t numbers);
 
 /* The same for rows of exactly `columns` numbers, without a batch index. */
 roi_status roi_check_rows(const roi_boxes *boxes, int64_t columns);
@@ -22,11 +29,11 @@ roi_status roi_read_row(const roi_boxes *boxes, int64_t row, int64_t count, doub
 roi_status roi_read_corners(const roi_boxes *boxes, int64_t row, double corner_ret[4], roi_error *error_ret);
 
 /* Whether boxes say to which of `images` images they belong. */
-roi_status roi_check_images(const roi_boxes *boxes, int64_t images);
+roi_status roi_check_images(const roi_boxes *boxes, int64_t numbers, int64_t images);
 
 /* Checks one box for a map of so many images and writes it to box_ret, with level 0. This is the only place where a
    batch index is read, and it comes before any memory is reached through one. */
-roi_status roi_read_box(const roi_boxes *boxes, int64_t row, int64_t images, struct roi_box *box_ret,
+roi_status roi_read_box(const roi_boxes *boxes, int64_t numbers, int64_t row, int64_t images, struct roi_box *box_ret,
                         roi_error *error_ret);
 
 #endif

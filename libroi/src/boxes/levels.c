@@ -37,7 +37,7 @@ roi_status roi_assign_levels(const roi_levels_params *params, const roi_boxes *b
 {
     roi_status status = roi_check_levels(params);
     if (status == ROI_SUCCESS)
-        status = roi_check_boxes(boxes);
+        status = roi_check_boxes(boxes, ROI_UPRIGHT);
     if (status == ROI_SUCCESS && !levels_ret && boxes->count > 0)
         status = ROI_ERROR_NULL;
     if (status != ROI_SUCCESS)

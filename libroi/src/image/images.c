@@ -77,7 +77,7 @@ roi_status roi_make_image_call(const struct roi_image_call *call, roi_error *err
     images.boxes = (roi_boxes){.data = images.corner, .dtype = ROI_FLOAT64, .columns = 4, .strides = {0, 1}};
     if (valid && !take_images(&images, call))
         return roi_fail(error_ret, ROI_ERROR_MEMORY, -1, -1, 0);
-    struct roi_align_call made = roi_call_of(valid ? &images.maps : call->maps, &scale, &images.boxes,
+    struct roi_call made = roi_call_of(valid ? &images.maps : call->maps, &scale, &images.boxes,
                                              valid ? &images.crops : call->crops, call->cancel);
     made.rule.axis.kind = call->kind;
     made.rule.axis.aligned = call->aligned;

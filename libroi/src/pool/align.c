@@ -35,10 +35,10 @@ const struct roi_pooling roi_mean_pooling = {roi_plan_measure, roi_align_include
 
 /* ---- Calls ----------------------------------------------------------------------------------------------------- */
 
-static struct roi_align_call call_of(const roi_align_params *params, const roi_array *maps, const double *scales,
+static struct roi_call call_of(const roi_align_params *params, const roi_array *maps, const double *scales,
                                      const roi_boxes *boxes, const roi_array *crops)
 {
-    struct roi_align_call call = roi_call_of(maps, scales, boxes, crops, params->cancel);
+    struct roi_call call = roi_call_of(maps, scales, boxes, crops, params->cancel);
     call.rule.axis.kind = &roi_sampled_axis;
     call.rule.axis.sampling_ratio = params->sampling_ratio;
     call.rule.axis.aligned = params->aligned != 0;
@@ -55,7 +55,7 @@ roi_status roi_align(const roi_align_params *params, const roi_array *input, con
     const roi_status status = check_params(params);
     if (status != ROI_SUCCESS)
         return roi_fail(error_ret, status, -1, -1, 0);
-    struct roi_align_call call = call_of(params, input, &params->spatial_scale, boxes, output_ret);
+    struct roi_call call = call_of(params, input, &params->spatial_scale, boxes, output_ret);
     return roi_make_call(&call, boxes, NULL, forward_way(params->mode), error_ret);
 }
 
@@ -67,7 +67,7 @@ roi_status roi_align_backward(const roi_align_params *params, const roi_array *g
         status = ROI_ERROR_MODE;
     if (status != ROI_SUCCESS)
         return roi_fail(error_ret, status, -1, -1, 0);
-    struct roi_align_call call = call_of(params, input_grad_ret, &params->spatial_scale, boxes, grad);
+    struct roi_call call = call_of(params, input_grad_ret, &params->spatial_scale, boxes, grad);
     return roi_make_call(&call, boxes, NULL, roi_tiles_backward, error_ret);
 }
 
@@ -80,6 +80,6 @@ roi_status roi_align_multiscale(const roi_align_params *params, const roi_levels
         status = roi_check_levels(levels);
     if (status != ROI_SUCCESS)
         return roi_fail(error_ret, status, -1, -1, 0);
-    struct roi_align_call call = call_of(params, features, spatial_scales, boxes, output_ret);
+    struct roi_call call = call_of(params, features, spatial_scales, boxes, output_ret);
     return roi_make_call(&call, boxes, levels, forward_way(params->mode), error_ret);
 }

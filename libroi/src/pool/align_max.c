@@ -21,7 +21,7 @@ struct stops {
 };
 
 struct max {
-    const struct roi_align_call *call;
+    const struct roi_call *call;
     struct {
         struct stops y, x;
     } *box; /* the box at hand, for each thread */
@@ -107,7 +107,7 @@ static double pool_bin(const struct plane *plane, roi_mode mode, const struct st
     return most;
 }
 
-static void pool_channel(const struct roi_align_call *call, const struct roi_box *box, int64_t row, int64_t channel,
+static void pool_channel(const struct roi_call *call, const struct roi_box *box, int64_t row, int64_t channel,
                          const struct stops *y, const struct stops *x)
 {
     const roi_array *map = &call->rule.maps[box->level], *crops = call->crops;
@@ -125,7 +125,7 @@ static void pool_channel(const struct roi_align_call *call, const struct roi_box
 static void pool_item(void *context, int64_t item, int thread)
 {
     struct max *max = context;
-    const struct roi_align_call *call = max->call;
+    const struct roi_call *call = max->call;
     const int64_t channels = call->crops->shape[AXIS_C], row = item % call->count;
     const int64_t begin = item / call->count * CHANNEL_GROUP;
     struct stops *y = &max->box[thread].y, *x = &max->box[thread].x;
@@ -145,7 +145,7 @@ struct need {
     double work;
 };
 
-static roi_status measure(const struct roi_align_call *call, struct need *need, roi_error *error_ret)
+static roi_status measure(const struct roi_call *call, struct need *need, roi_error *error_ret)
 {
     for (int64_t k = 0; k < call->count; k++) {
         struct roi_axis y, x;
@@ -162,7 +162,7 @@ static roi_status measure(const struct roi_align_call *call, struct need *need, 
 
 static roi_status run(struct max *max, const struct need *need, int threads, roi_error *error_ret)
 {
-    const struct roi_align_call *call = max->call;
+    const struct roi_call *call = max->call;
     bool enough = true;
     for (int t = 0; t < threads; t++) {
         enough &= allocate_stops(&max->box[t].y, need->y, call->rule.bins_y);
@@ -175,7 +175,7 @@ static roi_status run(struct max *max, const struct need *need, int threads, roi
     return status == ROI_SUCCESS ? status : roi_fail(error_ret, status, -1, -1, 0);
 }
 
-roi_status roi_align_max(const struct roi_align_call *call, roi_error *error_ret)
+roi_status roi_align_max(const struct roi_call *call, roi_error *error_ret)
 {
     struct need need = {0, 0, 0};
     struct max max = {.call = call};

@@ -114,16 +114,20 @@ static double seek(const struct roi_axis *axis, int64_t p, double from, double e
 
 /* ---- Runs ------------------------------------------------------------------------------------------------------ */
 
-/* The pixels around a position on the map, and how far it is from the lower to the higher one. */
-static struct roi_stop stop_at(const struct roi_axis *axis, double position)
+struct roi_stop roi_stop_at(double position, int64_t size)
 {
-    const int64_t last = axis->size - 1;
+    const int64_t last = size - 1;
     if (position <= 0)
         return (struct roi_stop){0, min_i64(1, last), 0};
     if (position >= (double)last)
         return (struct roi_stop){last, last, 0};
     const double low = floor(position);
     return (struct roi_stop){(int64_t)low, (int64_t)low + 1, position - low};
+}
+
+static struct roi_stop stop_at(const struct roi_axis *axis, double position)
+{
+    return roi_stop_at(position, axis->size);
 }
 
 /* Samples that share their two pixels: `count` of them, from `first` to `last`, and the mean of their fractions. */

@@ -38,6 +38,7 @@ struct roi_axis_rule {
     double spatial_scale;
     int64_t sampling_ratio;
     bool aligned, narrow;
+    bool clockwise;     /* how a rotated box turns */
     bool flat_is_empty; /* a box without extent has no samples, whatever the ratio */
 };
 
@@ -84,6 +85,9 @@ struct roi_stop {
     int64_t low, high;
     double fraction;
 };
+
+/* The pixels around a position on `size` pixels, a position beyond the first and last one moved to it. */
+struct roi_stop roi_stop_at(double position, int64_t size);
 
 /* At most this many stops in a bin: two for each gap between pixels, one for each border. */
 static inline int64_t roi_most_stops(const struct roi_reach *reach) { return 2 * (reach->high - reach->low + 2); }

@@ -33,13 +33,13 @@ static roi_status check_maps(const roi_array *maps, int64_t levels)
 }
 
 /* Channels of a map for one of the crops: one, or one for each bin. Without bins there is none to read. */
-static bool channels_fit(const struct roi_align_call *call)
+static bool channels_fit(const struct roi_call *call)
 {
     const int64_t bins = call->by_bin ? call->rule.bins_y * call->rule.bins_x : 1;
     return bins == 0 || call->crops->shape[AXIS_C] * bins == call->rule.maps->shape[AXIS_C];
 }
 
-static roi_status check_crops(const struct roi_align_call *call, const roi_boxes *boxes)
+static roi_status check_crops(const struct roi_call *call, const roi_boxes *boxes)
 {
     const roi_array *crops = call->crops;
     if (!crops)
@@ -55,13 +55,13 @@ static roi_status check_crops(const struct roi_align_call *call, const roi_boxes
 }
 
 /* Stops at the first failure. */
-static roi_status check_all(const struct roi_align_call *call, int64_t levels, const roi_boxes *boxes)
+static roi_status check_all(const struct roi_call *call, int64_t levels, const roi_boxes *boxes)
 {
     roi_status status = call->rule.maps && call->rule.spatial_scales ? ROI_SUCCESS : ROI_ERROR_NULL;
     if (status == ROI_SUCCESS)
         status = check_maps(call->rule.maps, levels);
     if (status == ROI_SUCCESS)
-        status = roi_check_boxes(boxes);
+        status = roi_check_boxes(boxes, call->box_numbers);
     if (status == ROI_SUCCESS)
         status = check_crops(call, boxes);
     if (status == ROI_SUCCESS)
@@ -71,10 +71,10 @@ static roi_status check_all(const struct roi_align_call *call, int64_t levels, c
 
 /* ---- The way --------------------------------------------------------------------------------------------------- */
 
-struct roi_align_call roi_call_of(const roi_array *maps, const double *spatial_scales, const roi_boxes *boxes,
+struct roi_call roi_call_of(const roi_array *maps, const double *spatial_scales, const roi_boxes *boxes,
                                   const roi_array *crops, const volatile int32_t *cancel)
 {
-    return (struct roi_align_call){
+    return (struct roi_call){
         .rule = {.axis = {.narrow = maps && !roi_is_double(maps->dtype)},
                  .spatial_scales = spatial_scales,
                  .maps = maps,
@@ -82,6 +82,7 @@ struct roi_align_call roi_call_of(const roi_array *maps, const double *spatial_s
                  .bins_x = crops ? crops->shape[AXIS_W] : 0},
         .crops = crops,
         .count = boxes ? boxes->count : 0,
+        .box_numbers = ROI_UPRIGHT,
         .cancel = cancel};
 }
 
@@ -96,28 +97,45 @@ static bool is_in_range(const struct roi_box *box, double scale)
     return true;
 }
 
+static bool is_in_reach(const struct roi_box *box, double scale)
+{
+    for (int i = 0; i < 4; i++)
+        if (!(fabs(box->corner[i] * scale) <= ROI_ROTATED_REACH))
+            return false;
+    return true;
+}
+
+static roi_status check_place(const struct roi_call *call, const struct roi_box *box)
+{
+    const double scale = call->rule.spatial_scales[box->level];
+    if (call->box_numbers == ROI_ROTATED)
+        return is_in_reach(box, scale) ? ROI_SUCCESS : ROI_ERROR_BOX_REACH;
+    return is_in_range(box, scale) ? ROI_SUCCESS : ROI_ERROR_BOX_OVERFLOW;
+}
+
 /* The table, with levels where there are several; the first row that is wrong is the one that is told. */
-static roi_status read_table(const struct roi_align_call *call, const roi_boxes *boxes, const roi_levels_params *levels,
+static roi_status read_table(const struct roi_call *call, const roi_boxes *boxes, const roi_levels_params *levels,
                              struct roi_box *table, roi_error *error_ret)
 {
     const int64_t images = call->rule.maps->shape[AXIS_N];
-    roi_status status = roi_check_images(boxes, images);
+    roi_status status = roi_check_images(boxes, call->box_numbers, images);
     if (status != ROI_SUCCESS)
         return roi_fail(error_ret, status, -1, -1, 0);
     for (int64_t row = 0; row < boxes->count; row++) {
         struct roi_box *box = &table[row];
-        status = roi_read_box(boxes, row, images, box, error_ret);
+        status = roi_read_box(boxes, call->box_numbers, row, images, box, error_ret);
         if (status != ROI_SUCCESS)
             return status;
         if (levels)
             box->level = roi_level_of(levels, box->corner);
-        if (!is_in_range(box, call->rule.spatial_scales[box->level]))
-            return roi_fail(error_ret, ROI_ERROR_BOX_OVERFLOW, row, -1, 0);
+        status = check_place(call, box);
+        if (status != ROI_SUCCESS)
+            return roi_fail(error_ret, status, row, -1, 0);
     }
     return ROI_SUCCESS;
 }
 
-static roi_status read_and_run(struct roi_align_call *call, const roi_boxes *boxes, const roi_levels_params *levels,
+static roi_status read_and_run(struct roi_call *call, const roi_boxes *boxes, const roi_levels_params *levels,
                                struct roi_box *table, roi_way *way, roi_error *error_ret)
 {
     const roi_status status = read_table(call, boxes, levels, table, error_ret);
@@ -125,7 +143,7 @@ static roi_status read_and_run(struct roi_align_call *call, const roi_boxes *box
     return status == ROI_SUCCESS ? way(call, error_ret) : status;
 }
 
-roi_status roi_make_call(struct roi_align_call *call, const roi_boxes *boxes, const roi_levels_params *levels,
+roi_status roi_make_call(struct roi_call *call, const roi_boxes *boxes, const roi_levels_params *levels,
                          roi_way *way, roi_error *error_ret)
 {
     roi_fail(error_ret, ROI_SUCCESS, -1, -1, 0); /* so that it always says something */

@@ -9,7 +9,7 @@
 
 #include "pool/plan.h"
 
-struct roi_align_call {
+struct roi_call {
     struct roi_plan_rule rule; /* maps: the input; backward, the gradient for it */
     const roi_array *crops;    /* the result; backward, its gradient */
     const struct roi_box *boxes;
@@ -17,21 +17,22 @@ struct roi_align_call {
     const struct roi_pooling *pooling; /* what the operator does box by box: tiles.h */
     const roi_indices *argmax;         /* beside the crops, where the operator has it */
     bool by_bin;                       /* whether each bin of a crop reads a channel of its own */
+    int64_t box_numbers;               /* ROI_UPRIGHT or ROI_ROTATED */
     roi_mode mode;
     const volatile int32_t *cancel;
 };
 
 /* A call of these arguments, not yet checked. Its rule says nothing of sampling, but for the type computed in. */
-struct roi_align_call roi_call_of(const roi_array *maps, const double *spatial_scales, const roi_boxes *boxes,
+struct roi_call roi_call_of(const roi_array *maps, const double *spatial_scales, const roi_boxes *boxes,
                                   const roi_array *crops, const volatile int32_t *cancel);
 
 /* Computes a call that has passed all checks: allocates what it needs, then works. Fails only with ROI_ERROR_MEMORY or
    ROI_ERROR_BOX_OVERFLOW, before anything is written, or with ROI_CANCELLED. */
-typedef roi_status roi_way(const struct roi_align_call *call, roi_error *error_ret);
+typedef roi_status roi_way(const struct roi_call *call, roi_error *error_ret);
 
 /* Checks all that `call` holds, in the order in which a caller meets the arguments, then reads the boxes into a table and
    lets `way` do the rest. call->boxes is set here. `levels` has been checked; NULL: there is one map. */
-roi_status roi_make_call(struct roi_align_call *call, const roi_boxes *boxes, const roi_levels_params *levels,
+roi_status roi_make_call(struct roi_call *call, const roi_boxes *boxes, const roi_levels_params *levels,
                          roi_way *way, roi_error *error_ret);
 
 #endif

@@ -118,7 +118,7 @@ static void search_row(void *context, int64_t row, int thread)
     }
 }
 
-static roi_status check_indices(const struct roi_align_call *call, roi_error *error_ret)
+static roi_status check_indices(const struct roi_call *call, roi_error *error_ret)
 {
     const int64_t *shape = call->rule.maps->shape, rows = call->count;
     struct search search = {call->argmax, shape[AXIS_H] * shape[AXIS_W], rows};
@@ -136,13 +136,13 @@ static roi_status check_indices(const struct roi_align_call *call, roi_error *er
 
 /* ---- Calls ----------------------------------------------------------------------------------------------------- */
 
-roi_status roi_max_forward(const struct roi_align_call *call, roi_error *error_ret)
+roi_status roi_max_forward(const struct roi_call *call, roi_error *error_ret)
 {
     const roi_status status = call->argmax ? check_argmax(call->argmax, call->crops) : ROI_SUCCESS;
     return status == ROI_SUCCESS ? roi_tiles_forward(call, error_ret) : roi_fail(error_ret, status, -1, -1, 0);
 }
 
-roi_status roi_max_backward(const struct roi_align_call *call, roi_error *error_ret)
+roi_status roi_max_backward(const struct roi_call *call, roi_error *error_ret)
 {
     roi_status status = check_argmax(call->argmax, call->crops);
     if (status != ROI_SUCCESS)
@@ -159,7 +159,7 @@ static roi_status make_call(const roi_pool_params *params, const roi_array *maps
         return roi_fail(error_ret, ROI_ERROR_NULL, -1, -1, 0);
     if (params->size != sizeof *params)
         return roi_fail(error_ret, ROI_ERROR_STRUCT_SIZE, -1, -1, 0);
-    struct roi_align_call call = roi_call_of(maps, &params->spatial_scale, boxes, crops, params->cancel);
+    struct roi_call call = roi_call_of(maps, &params->spatial_scale, boxes, crops, params->cancel);
     call.rule.axis.kind = &roi_closed_window_axis;
     call.pooling = pooling;
     call.argmax = argmax;

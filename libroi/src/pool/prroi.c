@@ -33,10 +33,10 @@ static roi_status check_params(const roi_prroi_params *params)
     return params->size == sizeof *params ? ROI_SUCCESS : ROI_ERROR_STRUCT_SIZE;
 }
 
-static struct roi_align_call call_of(const roi_prroi_params *params, const roi_array *map, const roi_boxes *boxes,
+static struct roi_call call_of(const roi_prroi_params *params, const roi_array *map, const roi_boxes *boxes,
                                      const roi_array *crops)
 {
-    struct roi_align_call call = roi_call_of(map, &params->spatial_scale, boxes, crops, params->cancel);
+    struct roi_call call = roi_call_of(map, &params->spatial_scale, boxes, crops, params->cancel);
     call.rule.axis.kind = &roi_integral_axis;
     call.pooling = &roi_mean_pooling;
     return call;
@@ -48,7 +48,7 @@ roi_status roi_prroi_pool(const roi_prroi_params *params, const roi_array *input
     const roi_status status = check_params(params);
     if (status != ROI_SUCCESS)
         return roi_fail(error_ret, status, -1, -1, 0);
-    struct roi_align_call call = call_of(params, input, boxes, output_ret);
+    struct roi_call call = call_of(params, input, boxes, output_ret);
     return roi_make_call(&call, boxes, NULL, roi_tiles_forward, error_ret);
 }
 
@@ -57,7 +57,7 @@ roi_status roi_prroi_pool(const roi_prroi_params *params, const roi_array *input
 enum { CROP_BYTES = 1 << 21 /* of crops that are held at a time */ };
 
 struct box_grad {
-    const struct roi_align_call *call; /* maps: the input; crops: the gradient of the result */
+    const struct roi_call *call; /* maps: the input; crops: the gradient of the result */
     double *sum;                       /* [count, 4], in the order of the boxes */
     /* Some boxes and channels of them. */
     int64_t box, channel;
@@ -127,7 +127,7 @@ static void add_box(void *context, int64_t k, int thread)
 /* Pools work->crops and sums them against the gradient. */
 static roi_status run_boxes(struct box_grad *work, roi_error *error_ret)
 {
-    struct roi_align_call call = *work->call;
+    struct roi_call call = *work->call;
     call.rule.maps = &work->maps;
     call.rule.axis.kind = &roi_edges_axis;
     call.rule.bins_y = work->crops.shape[AXIS_H];
@@ -228,21 +228,21 @@ static roi_status sum_boxes(struct box_grad *work, roi_error *error_ret)
 /* ---- Backward -------------------------------------------------------------------------------------------------- */
 
 struct backward {
-    struct roi_align_call call; /* first, so that a pointer to it is one to the whole */
+    struct roi_call call; /* first, so that a pointer to it is one to the whole */
     const roi_array *input_grad_ret;
     double *box_grad_ret;
 };
 
-static roi_status run_input_grad(const struct roi_align_call *call, const roi_array *input_grad_ret,
+static roi_status run_input_grad(const struct roi_call *call, const roi_array *input_grad_ret,
                                  roi_error *error_ret)
 {
-    struct roi_align_call scatter = *call;
+    struct roi_call scatter = *call;
     scatter.rule.maps = input_grad_ret;
     return input_grad_ret ? roi_tiles_backward(&scatter, error_ret) : ROI_SUCCESS;
 }
 
 /* The boxes' gradient is kept apart until the map's is there too: after an error both are as they were. */
-static roi_status run_backward(const struct roi_align_call *call, roi_error *error_ret)
+static roi_status run_backward(const struct roi_call *call, roi_error *error_ret)
 {
     const struct backward *backward = (const void *)call;
     if (!backward->box_grad_ret)

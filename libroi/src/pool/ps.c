@@ -39,10 +39,10 @@ static const struct roi_pooling pool_pooling = {
 
 /* ---- Calls ----------------------------------------------------------------------------------------------------- */
 
-static struct roi_align_call call_of(const roi_array *maps, const double *spatial_scale, const roi_boxes *boxes,
+static struct roi_call call_of(const roi_array *maps, const double *spatial_scale, const roi_boxes *boxes,
                                      const roi_array *crops, const volatile int32_t *cancel)
 {
-    struct roi_align_call call = roi_call_of(maps, spatial_scale, boxes, crops, cancel);
+    struct roi_call call = roi_call_of(maps, spatial_scale, boxes, crops, cancel);
     call.rule.fours = true;
     call.by_bin = true;
     return call;
@@ -55,7 +55,7 @@ static roi_status align(const roi_ps_roi_align_params *params, const roi_array *
         return roi_fail(error_ret, ROI_ERROR_NULL, -1, -1, 0);
     if (params->size != sizeof *params)
         return roi_fail(error_ret, ROI_ERROR_STRUCT_SIZE, -1, -1, 0);
-    struct roi_align_call call = call_of(maps, &params->spatial_scale, boxes, crops, params->cancel);
+    struct roi_call call = call_of(maps, &params->spatial_scale, boxes, crops, params->cancel);
     call.rule.axis.kind = &roi_sampled_axis;
     call.rule.axis.sampling_ratio = params->sampling_ratio;
     call.rule.axis.aligned = true;
@@ -71,7 +71,7 @@ static roi_status pool(const roi_ps_roi_pool_params *params, const roi_array *ma
         return roi_fail(error_ret, ROI_ERROR_NULL, -1, -1, 0);
     if (params->size != sizeof *params)
         return roi_fail(error_ret, ROI_ERROR_STRUCT_SIZE, -1, -1, 0);
-    struct roi_align_call call = call_of(maps, &params->spatial_scale, boxes, crops, params->cancel);
+    struct roi_call call = call_of(maps, &params->spatial_scale, boxes, crops, params->cancel);
     call.rule.axis.kind = &roi_open_window_axis;
     call.pooling = &pool_pooling;
     return roi_make_call(&call, boxes, NULL, way, error_ret);

@@ -16,8 +16,8 @@ enum {
     ALIGNMENT = 64
 };
 
-struct mean {
-    const struct roi_align_call *call;
+struct job {
+    const struct roi_call *call;
     const roi_array *maps; /* that the kernel works on: the call's, or the sum of gradients */
     struct roi_plan *plans;
     char *tables;
@@ -36,14 +36,14 @@ struct mean {
 
 static void measure_group(void *context, int64_t group, int thread)
 {
-    struct mean *mean = context;
-    const struct roi_pooling *pooling = mean->call->pooling;
-    const int64_t end = min_i64((group + 1) * MEASURE_GROUP, mean->call->count);
+    struct job *job = context;
+    const struct roi_pooling *pooling = job->call->pooling;
+    const int64_t end = min_i64((group + 1) * MEASURE_GROUP, job->call->count);
     (void)thread;
     for (int64_t k = group * MEASURE_GROUP; k < end; k++) {
-        mean->plans[k] = (struct roi_plan){.box = &mean->call->boxes[k], .row = k};
-        if (pooling->measure && !pooling->measure(&mean->call->rule, &mean->plans[k]))
-            mean->plans[k].row = -1;
+        job->plans[k] = (struct roi_plan){.box = &job->call->boxes[k], .row = k};
+        if (pooling->measure && !pooling->measure(&job->call->rule, &job->plans[k]))
+            job->plans[k].row = -1;
     }
 }
 
@@ -63,79 +63,79 @@ static int compare_plans(const void *first, const void *second)
 }
 
 /* Sizes of all tables and of scratch memory. */
-static roi_status measure(struct mean *mean, roi_error *error_ret)
+static roi_status measure(struct job *job, roi_error *error_ret)
 {
-    const struct roi_align_call *call = mean->call;
+    const struct roi_call *call = job->call;
     const double guess = (double)call->count * 2000; /* planning a box costs about as much as 2000 multiply-adds */
-    roi_parallel_for(groups_of(call->count, MEASURE_GROUP), roi_threads_for(guess), NULL, measure_group, mean);
+    roi_parallel_for(groups_of(call->count, MEASURE_GROUP), roi_threads_for(guess), NULL, measure_group, job);
     for (int64_t k = 0; k < call->count; k++) {
-        if (mean->plans[k].row < 0)
+        if (job->plans[k].row < 0)
             return roi_fail(error_ret, ROI_ERROR_BOX_OVERFLOW, k, -1, 0);
         if (call->pooling->include)
-            call->pooling->include(&mean->scratch_size, &mean->plans[k], call->crops);
-        mean->work += (double)call->crops->shape[AXIS_C] * call->pooling->work(&call->rule, &mean->plans[k]);
+            call->pooling->include(&job->scratch_size, &job->plans[k], call->crops);
+        job->work += (double)call->crops->shape[AXIS_C] * call->pooling->work(&call->rule, &job->plans[k]);
     }
-    mean->threads = roi_threads_for(mean->work);
+    job->threads = roi_threads_for(job->work);
     return ROI_SUCCESS;
 }
 
 /* The end of the chunk that begins at `begin`: at least one box, else as many as CHUNK_BYTES hold. */
-static int64_t chunk_end(const struct mean *mean, int64_t begin, size_t *bytes_ret)
+static int64_t chunk_end(const struct job *job, int64_t begin, size_t *bytes_ret)
 {
     int64_t end = begin;
     *bytes_ret = 0;
-    while (end < mean->call->count && (end == begin || *bytes_ret + mean->plans[end].bytes <= CHUNK_BYTES))
-        *bytes_ret += mean->plans[end++].bytes;
+    while (end < job->call->count && (end == begin || *bytes_ret + job->plans[end].bytes <= CHUNK_BYTES))
+        *bytes_ret += job->plans[end++].bytes;
     return end;
 }
 
-static size_t largest_chunk(const struct mean *mean)
+static size_t largest_chunk(const struct job *job)
 {
     size_t bytes, most = 0;
-    for (int64_t begin = 0; begin < mean->call->count; begin = chunk_end(mean, begin, &bytes)) {
-        chunk_end(mean, begin, &bytes);
+    for (int64_t begin = 0; begin < job->call->count; begin = chunk_end(job, begin, &bytes)) {
+        chunk_end(job, begin, &bytes);
         most = bytes > most ? bytes : most;
     }
     return most;
 }
 
-static roi_status allocate(struct mean *mean, roi_error *error_ret)
+static roi_status allocate(struct job *job, roi_error *error_ret)
 {
-    mean->scratch_bytes = roi_scratch_bytes(&mean->scratch_size, mean->call->rule.axis.narrow);
-    mean->tables = malloc(largest_chunk(mean) + 1);
-    mean->scratch_memory = malloc(mean->scratch_bytes * (size_t)mean->threads + ALIGNMENT);
-    if (!mean->tables || !mean->scratch_memory)
+    job->scratch_bytes = roi_scratch_bytes(&job->scratch_size, job->call->rule.axis.narrow);
+    job->tables = malloc(largest_chunk(job) + 1);
+    job->scratch_memory = malloc(job->scratch_bytes * (size_t)job->threads + ALIGNMENT);
+    if (!job->tables || !job->scratch_memory)
         return roi_fail(error_ret, ROI_ERROR_MEMORY, -1, -1, 0);
-    const uintptr_t address = (uintptr_t)mean->scratch_memory;
-    mean->scratch = (char *)mean->scratch_memory + (ALIGNMENT - address % ALIGNMENT) % ALIGNMENT;
+    const uintptr_t address = (uintptr_t)job->scratch_memory;
+    job->scratch = (char *)job->scratch_memory + (ALIGNMENT - address % ALIGNMENT) % ALIGNMENT;
     return ROI_SUCCESS;
 }
 
-static roi_status prepare(struct mean *mean, roi_error *error_ret)
+static roi_status prepare(struct job *job, roi_error *error_ret)
 {
-    mean->plans = malloc((size_t)max_i64(mean->call->count, 1) * sizeof *mean->plans);
-    if (!mean->plans)
+    job->plans = malloc((size_t)max_i64(job->call->count, 1) * sizeof *job->plans);
+    if (!job->plans)
         return roi_fail(error_ret, ROI_ERROR_MEMORY, -1, -1, 0);
-    const roi_status status = measure(mean, error_ret);
-    return status == ROI_SUCCESS ? allocate(mean, error_ret) : status;
+    const roi_status status = measure(job, error_ret);
+    return status == ROI_SUCCESS ? allocate(job, error_ret) : status;
 }
 
-static void release(struct mean *mean)
+static void release(struct job *job)
 {
-    free(mean->plans);
-    free(mean->tables);
-    free(mean->scratch_memory);
+    free(job->plans);
+    free(job->tables);
+    free(job->scratch_memory);
 }
 
 /* ---- Working --------------------------------------------------------------------------------------------------- */
 
 static void fill_group(void *context, int64_t group, int thread)
 {
-    struct mean *mean = context;
-    const int64_t begin = mean->begin + group * MEASURE_GROUP, end = min_i64(begin + MEASURE_GROUP, mean->end);
+    struct job *job = context;
+    const int64_t begin = job->begin + group * MEASURE_GROUP, end = min_i64(begin + MEASURE_GROUP, job->end);
     (void)thread;
-    for (int64_t k = begin; k < end && mean->call->pooling->fill; k++)
-        mean->call->pooling->fill(&mean->call->rule, &mean->plans[k]);
+    for (int64_t k = begin; k < end && job->call->pooling->fill; k++)
+        job->call->pooling->fill(&job->call->rule, &job->plans[k]);
 }
 
 /* The rows of an array from `first` on. */
@@ -149,53 +149,53 @@ static roi_array rows_of(const roi_array *array, int64_t first, int64_t rows)
 
 static void run_tile(void *context, int64_t item, int thread)
 {
-    struct mean *mean = context;
-    const int64_t channels = mean->call->crops->shape[AXIS_C], bins = mean->call->crops->shape[AXIS_H];
-    const int64_t strips = groups_of(bins, mean->bins_per_tile);
-    const int64_t plan_groups = groups_of(mean->end - mean->begin, mean->plans_per_tile);
-    const int64_t channel = item / strips / plan_groups * mean->channels_per_tile;
-    const int64_t plan = mean->begin + item / strips % plan_groups * mean->plans_per_tile;
-    const int64_t bin = item % strips * mean->bins_per_tile;
-    const roi_array crops = rows_of(mean->call->crops, bin, min_i64(mean->bins_per_tile, bins - bin));
-    const struct roi_tile tile = {.maps = mean->maps,
+    struct job *job = context;
+    const int64_t channels = job->call->crops->shape[AXIS_C], bins = job->call->crops->shape[AXIS_H];
+    const int64_t strips = groups_of(bins, job->bins_per_tile);
+    const int64_t plan_groups = groups_of(job->end - job->begin, job->plans_per_tile);
+    const int64_t channel = item / strips / plan_groups * job->channels_per_tile;
+    const int64_t plan = job->begin + item / strips % plan_groups * job->plans_per_tile;
+    const int64_t bin = item % strips * job->bins_per_tile;
+    const roi_array crops = rows_of(job->call->crops, bin, min_i64(job->bins_per_tile, bins - bin));
+    const struct roi_tile tile = {.maps = job->maps,
                                   .crops = &crops,
-                                  .argmax = mean->call->argmax,
-                                  .plans = mean->plans,
-                                  .scratch_size = &mean->scratch_size,
+                                  .argmax = job->call->argmax,
+                                  .plans = job->plans,
+                                  .scratch_size = &job->scratch_size,
                                   .plan_begin = plan,
-                                  .plan_end = min_i64(plan + mean->plans_per_tile, mean->end),
+                                  .plan_end = min_i64(plan + job->plans_per_tile, job->end),
                                   .channel_begin = channel,
-                                  .channel_end = min_i64(channel + mean->channels_per_tile, channels),
+                                  .channel_end = min_i64(channel + job->channels_per_tile, channels),
                                   .first_bin = bin};
-    mean->kernel(&tile, mean->scratch + (size_t)thread * mean->scratch_bytes);
+    job->kernel(&tile, job->scratch + (size_t)thread * job->scratch_bytes);
 }
 
 /* Fills the tables of the chunk [begin, end), then runs the kernel over it. Boxes are sorted within their chunk alone:
    of many more, neighbours on the map would lie too far apart in the result. */
-static roi_status run_chunk(struct mean *mean)
+static roi_status run_chunk(struct job *job)
 {
-    const struct roi_align_call *call = mean->call;
+    const struct roi_call *call = job->call;
     size_t offset = 0;
-    qsort(mean->plans + mean->begin, (size_t)(mean->end - mean->begin), sizeof *mean->plans, compare_plans);
-    for (int64_t k = mean->begin; k < mean->end; offset += mean->plans[k++].bytes)
-        mean->plans[k].tables = mean->tables + offset;
-    roi_status status = roi_parallel_for(groups_of(mean->end - mean->begin, MEASURE_GROUP), mean->threads, call->cancel,
-                                         fill_group, mean);
+    qsort(job->plans + job->begin, (size_t)(job->end - job->begin), sizeof *job->plans, compare_plans);
+    for (int64_t k = job->begin; k < job->end; offset += job->plans[k++].bytes)
+        job->plans[k].tables = job->tables + offset;
+    roi_status status = roi_parallel_for(groups_of(job->end - job->begin, MEASURE_GROUP), job->threads, call->cancel,
+                                         fill_group, job);
     if (status != ROI_SUCCESS)
         return status;
-    const int64_t items = groups_of(call->crops->shape[AXIS_C], mean->channels_per_tile) *
-                          groups_of(mean->end - mean->begin, mean->plans_per_tile) *
-                          groups_of(call->crops->shape[AXIS_H], mean->bins_per_tile);
-    return roi_parallel_for(items, mean->threads, call->cancel, run_tile, mean);
+    const int64_t items = groups_of(call->crops->shape[AXIS_C], job->channels_per_tile) *
+                          groups_of(job->end - job->begin, job->plans_per_tile) *
+                          groups_of(call->crops->shape[AXIS_H], job->bins_per_tile);
+    return roi_parallel_for(items, job->threads, call->cancel, run_tile, job);
 }
 
-static roi_status run_chunks(struct mean *mean)
+static roi_status run_chunks(struct job *job)
 {
     roi_status status = ROI_SUCCESS;
     size_t bytes;
-    for (mean->begin = 0; mean->begin < mean->call->count && status == ROI_SUCCESS; mean->begin = mean->end) {
-        mean->end = chunk_end(mean, mean->begin, &bytes);
-        status = run_chunk(mean);
+    for (job->begin = 0; job->begin < job->call->count && status == ROI_SUCCESS; job->begin = job->end) {
+        job->end = chunk_end(job, job->begin, &bytes);
+        status = run_chunk(job);
     }
     return status;
 }
@@ -205,23 +205,23 @@ static int64_t channels_of_a_tile(const roi_array *map)
     return map->strides[AXIS_C] == 1 ? CHANNELS_TOGETHER : CHANNEL_GROUP;
 }
 
-roi_status roi_tiles_forward(const struct roi_align_call *call, roi_error *error_ret)
+roi_status roi_tiles_forward(const struct roi_call *call, roi_error *error_ret)
 {
-    struct mean mean = {.call = call,
+    struct job job = {.call = call,
                         .maps = call->rule.maps,
                         .kernel = call->pooling->kernels()->forward,
                         .channels_per_tile = channels_of_a_tile(call->rule.maps),
                         .bins_per_tile = call->pooling->strip ? call->pooling->strip(call->crops) : call->crops->shape[AXIS_H]};
     if (roi_array_elements(call->crops) == 0)
         return ROI_SUCCESS;
-    roi_status status = prepare(&mean, error_ret);
+    roi_status status = prepare(&job, error_ret);
     if (status == ROI_SUCCESS) {
-        const int64_t channel_groups = groups_of(call->crops->shape[AXIS_C], mean.channels_per_tile);
-        const int64_t plan_groups = groups_of(TILES_PER_THREAD * mean.threads, channel_groups);
-        mean.plans_per_tile = groups_of(call->count, plan_groups);
-        status = run_chunks(&mean);
+        const int64_t channel_groups = groups_of(call->crops->shape[AXIS_C], job.channels_per_tile);
+        const int64_t plan_groups = groups_of(TILES_PER_THREAD * job.threads, channel_groups);
+        job.plans_per_tile = groups_of(call->count, plan_groups);
+        status = run_chunks(&job);
     }
-    release(&mean);
+    release(&job);
     return status == ROI_CANCELLED ? roi_fail(error_ret, status, -1, -1, 0) : status;
 }
 
@@ -267,43 +267,43 @@ static void finish_plane(void *context, int64_t item, int thread)
     roi_convert_plane(&sum->array, sum->result, item / sum->array.shape[AXIS_C], item % sum->array.shape[AXIS_C]);
 }
 
-static roi_status run_backward(struct mean *mean, struct sum *sum)
+static roi_status run_backward(struct job *job, struct sum *sum)
 {
-    const volatile int32_t *cancel = mean->call->cancel;
+    const volatile int32_t *cancel = job->call->cancel;
     const int64_t planes = sum->array.shape[AXIS_N] * sum->array.shape[AXIS_C];
     const int threads = roi_threads_for((double)roi_array_elements(&sum->array));
     roi_status status = roi_parallel_for(planes, threads, cancel, clear_plane, sum);
     if (status == ROI_SUCCESS)
-        status = run_chunks(mean);
+        status = run_chunks(job);
     if (status == ROI_SUCCESS && sum->apart)
         status = roi_parallel_for(planes, threads, cancel, finish_plane, sum);
     return status;
 }
 
-roi_status roi_tiles_backward(const struct roi_align_call *call, roi_error *error_ret)
+roi_status roi_tiles_backward(const struct roi_call *call, roi_error *error_ret)
 {
     struct sum sum;
-    struct mean mean = {.call = call, .maps = &sum.array, .kernel = call->pooling->kernels()->backward};
+    struct job job = {.call = call, .maps = &sum.array, .kernel = call->pooling->kernels()->backward};
     if (roi_array_elements(call->rule.maps) == 0)
         return ROI_SUCCESS;
-    struct roi_align_call nothing = *call;
+    struct roi_call nothing = *call;
     if (roi_array_elements(call->crops) == 0) { /* however many bins its sides have */
         nothing.count = 0;
-        mean.call = &nothing;
+        job.call = &nothing;
     }
-    roi_status status = prepare(&mean, error_ret);
+    roi_status status = prepare(&job, error_ret);
     if (status == ROI_SUCCESS)
         status = make_sum(call->rule.maps, &sum, error_ret);
     if (status == ROI_SUCCESS) {
         /* A tile has all boxes of its channels, in their order: no two tiles add to the same pixel. */
-        const int64_t share = call->crops->shape[AXIS_C] / (TILES_PER_THREAD * mean.threads);
-        mean.channels_per_tile = max_i64(1, min_i64(CHANNEL_GROUP, share));
-        mean.plans_per_tile = max_i64(mean.call->count, 1);
-        mean.bins_per_tile = max_i64(call->crops->shape[AXIS_H], 1);
-        status = run_backward(&mean, &sum);
+        const int64_t share = call->crops->shape[AXIS_C] / (TILES_PER_THREAD * job.threads);
+        job.channels_per_tile = max_i64(1, min_i64(CHANNEL_GROUP, share));
+        job.plans_per_tile = max_i64(job.call->count, 1);
+        job.bins_per_tile = max_i64(call->crops->shape[AXIS_H], 1);
+        status = run_backward(&job, &sum);
         if (sum.apart)
             free(sum.array.data);
     }
-    release(&mean);
+    release(&job);
     return status == ROI_CANCELLED ? roi_fail(error_ret, status, -1, -1, 0) : status;
 }

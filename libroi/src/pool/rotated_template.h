@@ -1,0 +1,184 @@
+/*
+ * rotated_template.h - rotated RoIAlign for one element type
+ *
+ * STORE is the type in memory, REAL the one computed in; S() and R() make names for them. See rotated_kernel.h.
+ */
+
+/* A box as a kernel sees it. */
+struct S(box) {
+    const roi_array *map;
+    int64_t image, row, bins_y, bins_x;
+    struct roi_quads quads;
+};
+
+static struct S(box) S(box_of)(const struct roi_tile *tile, const struct roi_plan *plan)
+{
+    const int64_t bins_y = tile->crops->shape[AXIS_H], bins_x = tile->crops->shape[AXIS_W];
+    return (struct S(box)){&tile->maps[plan->box->level], plan->box->image, plan->row, bins_y, bins_x,
+                           roi_quads_of(plan, bins_y * bins_x)};
+}
+
+static inline const REAL *S(weights_of)(const struct S(box) *box, int64_t quad)
+{
+    return (const REAL *)box->quads.weights + ROI_QUAD * quad;
+}
+
+static inline int64_t S(first_quad)(const struct S(box) *box, int64_t bin)
+{
+    return bin > 0 ? box->quads.ends[bin - 1] : 0;
+}
+
+INLINE void S(put)(const struct S(box) *box, const struct S(view) *out, int64_t bin, REAL value)
+{
+    S(store)(out->data + bin / box->bins_x * out->stride_y + bin % box->bins_x * out->stride_x, value);
+}
+
+/* ---- Forward --------------------------------------------------------------------------------------------------- */
+
+/* One bin from just those pixels that have a weight, in the same order as below. */
+static REAL S(sum_exact)(const struct S(view) *plane, const struct S(box) *box, int64_t bin)
+{
+    R(quad) sum = {0};
+    for (int64_t k = S(first_quad)(box, bin); k < box->quads.ends[bin]; k++) {
+        const STORE *pixel = plane->data + box->quads.places[k].y * plane->stride_y +
+                             box->quads.places[k].x * plane->stride_x;
+        const REAL *weights = S(weights_of)(box, k);
+        for (int l = 0; l < ROI_QUAD; l++)
+            if (weights[l] != 0)
+                sum[l] = R(multiply_add)(weights[l], S(load)(pixel + l * plane->stride_x), sum[l]);
+    }
+    return R(sum_quad)(sum);
+}
+
+static void S(pool_exact)(const struct S(box) *box, int64_t c, const struct S(view) *out)
+{
+    const struct S(view) plane = S(view_of)(box->map, box->image, c);
+    for (int64_t bin = 0; bin < box->bins_y * box->bins_x; bin++)
+        S(put)(box, out, bin, S(sum_exact)(&plane, box, bin));
+}
+
+/* One bin of four channels, whose pixels lie together along W. */
+INLINE R(quad) S(sum_quads)(const STORE *data, int64_t stride_c, int64_t stride_y, const struct S(box) *box, int64_t bin)
+{
+    R(quad) sums[CHANNELS_AT_ONCE] = {{0}};
+    for (int64_t k = S(first_quad)(box, bin); k < box->quads.ends[bin]; k++) {
+        const R(quad) weights = R(load_quad)(S(weights_of)(box, k));
+        const STORE *pixel = data + box->quads.places[k].y * stride_y + box->quads.places[k].x;
+        for (int c = 0; c < CHANNELS_AT_ONCE; c++)
+            sums[c] += weights * S(load_quad)(pixel + c * stride_c);
+    }
+    return R(sum_four_quads)(sums);
+}
+
+static void S(pool_quads)(const struct roi_tile *tile, const struct S(box) *box, int64_t first)
+{
+    const struct S(view) plane = S(view_of)(box->map, box->image, first);
+    struct S(view) out[CHANNELS_AT_ONCE];
+    bool nan = false;
+    for (int c = 0; c < CHANNELS_AT_ONCE; c++)
+        out[c] = S(view_of)(tile->crops, box->row, first + c);
+    for (int64_t bin = 0; bin < box->bins_y * box->bins_x; bin++) {
+        const R(quad) sums = S(sum_quads)(plane.data, box->map->strides[AXIS_C], plane.stride_y, box, bin);
+        nan |= R(has_nan_quad)(sums);
+        for (int c = 0; c < CHANNELS_AT_ONCE; c++)
+            S(put)(box, &out[c], bin, sums[c]);
+    }
+    for (int c = 0; c < CHANNELS_AT_ONCE && nan; c++)
+        S(pool_exact)(box, first + c, &out[c]);
+}
+
+/* One bin of a vector of channels, which lie together; only weights that are not 0 are looked at. */
+INLINE R(vec) S(sum_channels)(const STORE *data, const struct S(view) *plane, const struct S(box) *box, int64_t bin)
+{
+    R(vec) sums[ROI_QUAD] = {{0}};
+    for (int64_t k = S(first_quad)(box, bin); k < box->quads.ends[bin]; k++) {
+        const REAL *weights = S(weights_of)(box, k);
+        const STORE *pixel = data + box->quads.places[k].y * plane->stride_y + box->quads.places[k].x * plane->stride_x;
+        for (int l = 0; l < ROI_QUAD; l++)
+            if (weights[l] != 0)
+                sums[l] += weights[l] * S(load_vec)(pixel + l * plane->stride_x);
+    }
+    return (sums[0] + sums[2]) + (sums[1] + sums[3]);
+}
+
+static void S(pool_channels)(const struct roi_tile *tile, const struct S(box) *box, int64_t first)
+{
+    const struct S(view) plane = S(view_of)(box->map, box->image, first);
+    const struct S(view) out = S(view_of)(tile->crops, box->row, first);
+    const int64_t stride_c = tile->crops->strides[AXIS_C];
+    for (int64_t bin = 0; bin < box->bins_y * box->bins_x; bin++) {
+        const R(vec) sums = S(sum_channels)(plane.data, &plane, box, bin);
+        for (int c = 0; c < R(LANES); c++) {
+            const struct S(view) one = {out.data + c * stride_c, out.stride_y, out.stride_x};
+            S(put)(box, &one, bin, sums[c]);
+        }
+    }
+}
+
+/* As many channels at once as memory lets, the rest one by one. */
+static void S(pool_box)(const struct roi_tile *tile, const struct S(box) *box)
+{
+    const int64_t *strides = box->map->strides;
+    int64_t c = tile->channel_begin;
+    if (strides[AXIS_C] == 1)
+        for (; c + R(LANES) <= tile->channel_end; c += R(LANES))
+            S(pool_channels)(tile, box, c);
+    else if (strides[AXIS_W] == 1 && box->map->shape[AXIS_W] >= ROI_QUAD)
+        for (; c + CHANNELS_AT_ONCE <= tile->channel_end; c += CHANNELS_AT_ONCE)
+            S(pool_quads)(tile, box, c);
+    for (; c < tile->channel_end; c++) {
+        const struct S(view) out = S(view_of)(tile->crops, box->row, c);
+        S(pool_exact)(box, c, &out);
+    }
+}
+
+static void S(pool_tile)(const struct roi_tile *tile, void *scratch)
+{
+    (void)scratch;
+    for (int64_t i = tile->plan_begin; i < tile->plan_end; i++) {
+        const struct S(box) box = S(box_of)(tile, &tile->plans[i]);
+        S(pool_box)(tile, &box);
+    }
+}
+
+/* ---- Backward -------------------------------------------------------------------------------------------------- */
+
+INLINE void S(add_quad)(REAL *pixel, const REAL *weights, REAL grad)
+{
+    R(store_quad)(pixel, R(load_quad)(pixel) + grad * R(load_quad)(weights));
+}
+
+/* To just those pixels that have a weight. */
+static void S(add_exact)(REAL *pixel, const REAL *weights, REAL grad)
+{
+    for (int l = 0; l < ROI_QUAD; l++)
+        if (weights[l] != 0)
+            pixel[l] = R(multiply_add)(grad, weights[l], pixel[l]);
+}
+
+static void S(scatter)(const struct S(box) *box, int64_t c, const REAL *grad, bool in_quads)
+{
+    const int64_t stride_y = box->map->strides[AXIS_H];
+    REAL *plane = roi_plane(box->map, sizeof(REAL), box->image, c);
+    for (int64_t bin = 0; bin < box->bins_y * box->bins_x; bin++)
+        for (int64_t k = S(first_quad)(box, bin); k < box->quads.ends[bin]; k++) {
+            REAL *pixel = plane + box->quads.places[k].y * stride_y + box->quads.places[k].x;
+            if (in_quads)
+                S(add_quad)(pixel, S(weights_of)(box, k), grad[bin]);
+            else
+                S(add_exact)(pixel, S(weights_of)(box, k), grad[bin]);
+        }
+}
+
+static void S(scatter_tile)(const struct roi_tile *tile, void *scratch)
+{
+    REAL *grad = scratch;
+    for (int64_t i = tile->plan_begin; i < tile->plan_end; i++) {
+        const struct S(box) box = S(box_of)(tile, &tile->plans[i]);
+        for (int64_t c = tile->channel_begin; c < tile->channel_end; c++) {
+            const struct S(view) in = S(view_of)(tile->crops, box.row, c);
+            const bool finite = S(read_crop)(&in, box.bins_y, box.bins_x, grad);
+            S(scatter)(&box, c, grad, finite && box.map->shape[AXIS_W] >= ROI_QUAD);
+        }
+    }
+}
