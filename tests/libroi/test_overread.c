@@ -76,6 +76,41 @@ static void fill_boxes(float *rows, double height, double width)
     }
 }
 
+/* Maxima, whose places have their own guards, and there and back. */
+static void try_maxima(int kind, const roi_array *input, const roi_boxes *boxes, const roi_array *output, int at_end)
+{
+    const roi_pool_params params = roi_pool_defaults();
+    struct guarded memory;
+    roi_array places = layout(ROI_FLOAT64, kind, BOXES, output->shape[1], output->shape[2], output->shape[3]);
+    guard_array(&memory, &places, at_end); /* its elements are as large as indices */
+    roi_indices argmax = {places.data, {0}, {0}};
+    memcpy(argmax.shape, places.shape, sizeof argmax.shape);
+    memcpy(argmax.strides, places.strides, sizeof argmax.strides);
+    CHECK(roi_pool(&params, input, boxes, output, NULL, NULL) == ROI_SUCCESS);
+    CHECK(roi_pool(&params, input, boxes, output, &argmax, NULL) == ROI_SUCCESS);
+    CHECK(roi_pool_backward(&params, output, &argmax, boxes, input, NULL) == ROI_SUCCESS);
+    unguard(&memory);
+}
+
+/* A channel for each bin: all of them in one row, and one for each channel of the crops. */
+static void try_bins(roi_dtype dtype, int kind, const roi_array *input, const roi_boxes *boxes, int at_end)
+{
+    const int64_t channels = input->shape[1];
+    for (int one = 0; one < 2; one++) {
+        roi_ps_roi_align_params align = roi_ps_roi_align_defaults();
+        const roi_ps_roi_pool_params pool = roi_ps_roi_pool_defaults();
+        struct guarded memory;
+        roi_array output = layout(dtype, kind, BOXES, one ? channels : 1, 1, one ? 1 : channels);
+        guard_array(&memory, &output, at_end);
+        align.sampling_ratio = 2 * one;
+        CHECK(roi_ps_roi_align(&align, input, boxes, &output, NULL) == ROI_SUCCESS);
+        CHECK(roi_ps_roi_align_backward(&align, &output, boxes, input, NULL) == ROI_SUCCESS);
+        CHECK(roi_ps_roi_pool(&pool, input, boxes, &output, NULL) == ROI_SUCCESS);
+        CHECK(roi_ps_roi_pool_backward(&pool, &output, boxes, input, NULL) == ROI_SUCCESS);
+        unguard(&memory);
+    }
+}
+
 static void try_map(roi_dtype dtype, int kind, int64_t channels, int64_t height, int64_t width, int at_end)
 {
     static const int64_t outputs[][2] = {{2, 3}, {1, 7}, {7, 7}, {3, 1}};
@@ -95,8 +130,10 @@ static void try_map(roi_dtype dtype, int kind, int64_t channels, int64_t height,
             CHECK(roi_align(&params, &input, &boxes, &output, NULL) == ROI_SUCCESS);
         }
         CHECK(roi_align_backward(&params, &output, &boxes, &input, NULL) == ROI_SUCCESS);
+        try_maxima(kind, &input, &boxes, &output, at_end);
         unguard(&memory[2]);
     }
+    try_bins(dtype, kind, &input, &boxes, at_end);
     unguard(&memory[0]);
     unguard(&memory[1]);
 }
