@@ -11,6 +11,7 @@ from typing import Any, TypeAlias
 import numpy as np
 import numpy.typing as npt
 
+from pyroi import memory
 from pyroi.errors import ArgumentError, ArgumentTypeError
 from pyroi.native import ffi, lib
 
@@ -151,9 +152,10 @@ def to_indices(value: Any, name: str) -> Array:
 
 def new_map(shape: Sequence[int], dtype: Any, name: str) -> Array:
     """An array of this shape, not yet filled. `name` is the argument that decides its size."""
-    if math.prod(max(size, 1) for size in shape) * np.dtype(dtype).itemsize > sys.maxsize:
+    element = np.dtype(dtype)
+    if math.prod(max(size, 1) for size in shape) * element.itemsize > sys.maxsize:
         raise ArgumentError(name, f"a result of shape {shape_text(shape)} is larger than any memory")
-    return np.empty(shape, dtype)
+    return memory.empty(tuple(shape), element, math.prod(shape) * element.itemsize)
 
 
 def check_out(out: Any, shape: Sequence[int], dtype: Any, inputs: dict[str, Array], argument: str = "out") -> Array:

@@ -41,7 +41,8 @@ static inline struct window window_of(const struct roi_taps *x, int64_t map_widt
     return (struct window){x->first, x->end - x->first, round_up(x->end - x->first, 8)};
 }
 
-/* Wider windows than this are left to the processor's own foresight. */
-enum { PREFETCH_LINES = 4 };
+/* Rows of more cache lines than this are left to the processor's own foresight, and maps smaller than this, in bytes of a
+   channel, stay in its cache. */
+enum { PREFETCH_LINES = 4, PREFETCH_PLANE = 1 << 16 };
 
 #endif

@@ -79,6 +79,26 @@ INLINE vec_float load_vec_f16(const roi_f16 *p)
 #endif
 }
 
+/* Whether all of `count` numbers are finite: any other times 0 is NaN. */
+#define ALL_FINITE_OF(REAL)                                                                                            \
+    INLINE bool all_finite_##REAL(const REAL *p, int64_t count)                                                        \
+    {                                                                                                                  \
+        vec_##REAL v, zero = {0};                                                                                      \
+        REAL rest = 0;                                                                                                 \
+        int64_t i = 0;                                                                                                 \
+        for (; i + LANES_##REAL <= count; i += LANES_##REAL) {                                                         \
+            memcpy(&v, p + i, sizeof v);                                                                               \
+            zero += v * 0;                                                                                             \
+        }                                                                                                              \
+        for (; i < count; i++)                                                                                         \
+            rest += p[i] * 0;                                                                                          \
+        for (int lane = 0; lane < LANES_##REAL; lane++)                                                                \
+            rest += zero[lane];                                                                                        \
+        return rest == 0;                                                                                              \
+    }
+ALL_FINITE_OF(float)
+ALL_FINITE_OF(double)
+
 /* Four numbers, for what reads few that lie together; sums of the four are always taken in the same order. */
 typedef float quad_float __attribute__((vector_size(16)));
 typedef double quad_double __attribute__((vector_size(32)));

@@ -4,7 +4,10 @@
 
 #include "common/vector.h"
 
-enum { NARROW_VECTORS = 4 }; /* of bins in a row: beyond, the tables of a box outgrow what they save */
+enum {
+    NARROW_VECTORS = 4, /* of bins in a row: beyond, the tables of a box outgrow what they save */
+    MOST_FEW_TAPS = 4   /* whose weights stay in registers */
+};
 
 /* Lane i is pixel index[i] of a row in `chunks` registers, 1 to 4. */
 INLINE vec_float pick_float(const vec_float *row, const int chunks, index_float index)
@@ -103,5 +106,15 @@ INLINE void store_vec_bf16(roi_bf16 *p, vec_float v, unsigned mask)
         if (mask >> i & 1)
             store_bf16(p + i, v[i]);
 }
+
+/* Stores the lower half of the lanes, or all of them. */
+INLINE void store_half_f32(float *p, vec_float v) { memcpy(p, &v, sizeof v / 2); }
+INLINE void store_half_f64(double *p, vec_double v) { memcpy(p, &v, sizeof v / 2); }
+INLINE void store_half_f16(roi_f16 *p, vec_float v) { store_vec_f16(p, v, 0xff); }
+INLINE void store_half_bf16(roi_bf16 *p, vec_float v) { store_vec_bf16(p, v, 0xff); }
+INLINE void store_whole_f32(float *p, vec_float v) { memcpy(p, &v, sizeof v); }
+INLINE void store_whole_f64(double *p, vec_double v) { memcpy(p, &v, sizeof v); }
+INLINE void store_whole_f16(roi_f16 *p, vec_float v) { store_vec_f16(p, v, 0xffff); }
+INLINE void store_whole_bf16(roi_bf16 *p, vec_float v) { store_vec_bf16(p, v, 0xffff); }
 
 #endif

@@ -22,13 +22,19 @@ INLINE R(vec) S(load_pixels)(const STORE *p, int64_t stride)
     return v;
 }
 
-/* Asks for the pixels that a box will read in the next channel while this one is worked on: they lie in many rows of
-   few cache lines each, which no processor foresees. Boxes of long rows are left to it. */
+/* Whether it pays to ask for pixels ahead: a few rows of few cache lines each no processor foresees. Long rows are left
+   to it, and small maps stay in its cache. */
+static inline bool S(is_worth_prefetching)(const roi_array *map, const struct window *window)
+{
+    const int64_t size = (int64_t)sizeof(STORE);
+    return map->strides[AXIS_W] == 1 && window->width > 0 && window->width * size <= PREFETCH_LINES * 64 &&
+           map->shape[AXIS_H] * map->shape[AXIS_W] * size >= PREFETCH_PLANE;
+}
+
+/* Asks for the pixels that a box will read in the next channel while this one is worked on. */
 INLINE void S(prefetch_box)(const struct S(view) *map, const struct roi_plan *plan, const struct window *window)
 {
     const int64_t line = 64 / (int64_t)sizeof(STORE);
-    if (map->stride_x != 1 || window->width == 0 || window->width > PREFETCH_LINES * line)
-        return;
     for (int64_t y = plan->y.first; y < plan->y.end; y++) {
         const STORE *row = map->data + y * map->stride_y + window->first;
         for (int64_t x = 0; x < window->width; x += line)
@@ -51,15 +57,13 @@ static inline bool S(is_plain)(const roi_array *crops)
            crops->strides[AXIS_H] == crops->shape[AXIS_W];
 }
 
-/* Copies rows of a crop to where they lie together; returns whether all of it is finite. */
-static inline bool S(read_crop)(const struct S(view) *in, int64_t bins_y, int64_t bins_x, REAL *crop)
+/* Rows of a crop as they are computed with: where they lie, or copied to `crop`, which they need room in. */
+static inline const REAL *S(rows_of_crop)(const struct S(view) *in, int64_t bins_y, int64_t bins_x, REAL *crop)
 {
-    REAL zero = 0;
+    if (sizeof(STORE) == sizeof(REAL) && in->stride_x == 1 && in->stride_y == bins_x)
+        return (const REAL *)(const void *)in->data;
     for (int64_t p = 0; p < bins_y; p++)
-        for (int64_t q = 0; q < bins_x; q++) {
-            const REAL value = S(load)(in->data + p * in->stride_y + q * in->stride_x);
-            crop[p * bins_x + q] = value;
-            zero += value * 0;
-        }
-    return zero == 0;
+        for (int64_t q = 0; q < bins_x; q++)
+            crop[p * bins_x + q] = S(load)(in->data + p * in->stride_y + q * in->stride_x);
+    return crop;
 }

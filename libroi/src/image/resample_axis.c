@@ -1,6 +1,7 @@
 /* resample_axis.c - the kinds of axis that resize a whole image: resample_axis.h has the table. */
 #include "image/resample_axis.h"
 
+#include <float.h>
 #include <math.h>
 
 /*
@@ -12,6 +13,9 @@ static const struct roi_reach nothing = {0, 0, 0, -1};
 
 static double to_real(bool narrow, double value) { return narrow ? (double)(float)value : value; }
 
+/* A step beyond the largest number leads beyond the map as surely as that. */
+static double to_step(bool narrow, double step) { return to_real(narrow, fmin(step, narrow ? FLT_MAX : DBL_MAX)); }
+
 static double step_of(const struct roi_axis_rule *rule, double given, int64_t bins, int64_t size)
 {
     if (rule->aligned)
@@ -22,7 +26,7 @@ static double step_of(const struct roi_axis_rule *rule, double given, int64_t bi
 static struct roi_axis axis_of(const struct roi_axis_rule *rule, double step, int64_t bins, int64_t size, bool narrow)
 {
     return (struct roi_axis){.start = rule->aligned ? 0 : 0.5,
-                             .bin = to_real(narrow, step_of(rule, step, bins, size)),
+                             .bin = to_step(narrow, step_of(rule, step, bins, size)),
                              .bins = bins,
                              .size = size,
                              .narrow = narrow};

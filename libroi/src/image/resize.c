@@ -1,4 +1,5 @@
 /* resize.c - resizing whole images: the functions of roi.h. The work is done as for boxes: images.h, resample_axis.h. */
+#include <float.h>
 #include <math.h>
 
 #include "image/images.h"
@@ -45,6 +46,9 @@ static roi_status check_params(const roi_resize_params *params)
 
 /* ---- Calls ----------------------------------------------------------------------------------------------------- */
 
+/* 0 where no factor is given; else finite, which the inverse of a subnormal factor is not. */
+static double step_of(double factor) { return factor > 0 ? fmin(1 / factor, DBL_MAX) : 0; }
+
 static roi_status resize(const roi_resize_params *params, const roi_array *maps, const roi_array *crops, roi_way *way,
                          roi_error *error_ret)
 {
@@ -53,8 +57,8 @@ static roi_status resize(const roi_resize_params *params, const roi_array *maps,
         return roi_fail(error_ret, status, -1, -1, 0);
     const struct roi_image_call call = {.maps = maps,
                                         .crops = crops,
-                                        .step_y = params->scale_y > 0 ? 1 / params->scale_y : 0,
-                                        .step_x = params->scale_x > 0 ? 1 / params->scale_x : 0,
+                                        .step_y = step_of(params->scale_y),
+                                        .step_x = step_of(params->scale_x),
                                         .kind = kind_of(params->mode, params->antialias != 0),
                                         .aligned = params->align_corners != 0,
                                         .pooling = &roi_mean_pooling,

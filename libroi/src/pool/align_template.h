@@ -118,7 +118,7 @@ struct S(tools) {
     const struct roi_plan *plan;
     const struct R(scratch) *scratch;
     struct window window;
-    bool plain;
+    bool plain, prefetch;
 #if defined(__AVX512F__)
     struct S(lanes) lanes[NARROW_VECTORS];
     int vectors; /* 0: not narrow */
@@ -129,10 +129,19 @@ static struct S(tools) S(tools_of)(const struct roi_tile *tile, const struct roi
 {
     const roi_array *map = &tile->maps[plan->box->level], *crops = tile->crops;
     const int64_t bins_x = crops->shape[AXIS_W];
-    struct S(tools) tools = {.tile = tile, .plan = plan, .scratch = scratch, .plain = S(is_plain)(crops)};
+    struct S(tools) tools;
+    tools.tile = tile;
+    tools.plan = plan;
+    tools.scratch = scratch;
+    tools.plain = S(is_plain)(crops);
+    tools.prefetch = false;
+#if defined(__AVX512F__)
+    tools.vectors = 0;
+#endif
     if (plan->y.taps == 0 || plan->x.taps == 0)
         return tools;
     tools.window = window_of(&plan->x, map->shape[AXIS_W], R(LANES));
+    tools.prefetch = S(is_worth_prefetching)(map, &tools.window);
 #if defined(__AVX512F__)
     if (S(is_narrow)(map, crops, &tools.window)) {
         tools.vectors = S(make_lanes)(tools.lanes, &plan->x, bins_x, tools.window.first, scratch->band.values);
@@ -152,7 +161,8 @@ static void S(pool)(const struct S(tools) *tools, const struct S(view) *in, cons
     bool nan = false, all = false;
 #if defined(__AVX512F__)
     if (tools->vectors > 0) {
-        nan = S(pool_narrow)(in, plan, &tools->window, tools->lanes, tools->vectors, out, bins_y);
+        nan = S(pool_narrow)(in, plan, &tools->window, tools->lanes, tools->vectors, out, bins_y,
+                             out->stride_y == bins_x);
         if (!nan)
             return;
         all = true; /* they are not in `crop` */
@@ -177,7 +187,7 @@ static void S(pool_box)(const struct roi_tile *tile, const struct roi_plan *plan
     const struct S(tools) tools = S(tools_of)(tile, plan, scratch);
     for (int64_t c = begin; c < tile->channel_end; c++) {
         const struct S(view) in = S(view_of)(map, plan->box->image, c), out = S(view_of)(tile->crops, plan->row, c);
-        if (c + 1 < tile->channel_end) {
+        if (tools.prefetch && c + 1 < tile->channel_end) {
             const struct S(view) next = S(view_of)(map, plan->box->image, c + 1);
             S(prefetch_box)(&next, plan, &tools.window);
         }
@@ -189,10 +199,15 @@ static void S(pool_tile)(const struct roi_tile *tile, void *memory)
 {
     struct R(scratch) scratch = R(scratch_of)(tile->scratch_size, memory);
     for (int64_t i = tile->plan_begin; i < tile->plan_end; i++) {
-        struct roi_plan plan = tile->plans[i];
-        plan.y.low += tile->first_bin;
-        plan.y.weights = (REAL *)plan.y.weights + tile->first_bin * plan.y.taps;
-        S(pool_box)(tile, &plan, &scratch);
+        const struct roi_plan *plan = &tile->plans[i];
+        struct roi_plan strip;
+        if (tile->first_bin > 0) {
+            strip = *plan;
+            strip.y.low += tile->first_bin;
+            strip.y.weights = (REAL *)strip.y.weights + tile->first_bin * strip.y.taps;
+            plan = &strip;
+        }
+        S(pool_box)(tile, plan, &scratch);
     }
 }
 
@@ -222,11 +237,12 @@ static void S(scatter_box)(const struct roi_tile *tile, const struct roi_plan *p
         REAL *plane = roi_plane(map, sizeof(REAL), plan->box->image, c);
         for (int64_t p = 0; p < bins_y; p += ROI_TILE_ROWS, in.data += ROI_TILE_ROWS * in.stride_y) {
             const int64_t rows = min_i64(bins_y - p, ROI_TILE_ROWS);
-            if (S(read_crop)(&in, rows, bins_x, scratch->crop))
-                S(scatter_fast)(scratch->crop, plan, &window, &scratch->band, p, rows, bins_x, scratch->rows, plane,
+            const REAL *grad = S(rows_of_crop)(&in, rows, bins_x, scratch->crop);
+            if (R(all_finite)(grad, rows * bins_x))
+                S(scatter_fast)(grad, plan, &window, &scratch->band, p, rows, bins_x, scratch->rows, plane,
                                 map->strides[AXIS_H]);
             else
-                R(scatter_exact)(scratch->crop, plan, p, rows, bins_x, plane, map->strides[AXIS_H]);
+                R(scatter_exact)(grad, plan, p, rows, bins_x, plane, map->strides[AXIS_H]);
         }
     }
 }

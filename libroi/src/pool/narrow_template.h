@@ -54,32 +54,98 @@ INLINE R(vec) S(sum_taps)(const R(vec) *row, const int chunks, const struct S(la
     return sum;
 }
 
-/* One crop, straight into the result. True where a number of it is NaN. */
+/* Stores bins. Where there is `room` for so many elements, whole vectors may be written, or their lower half where that
+   has all bins: that is faster than a store of some lanes. */
+INLINE void S(store_bins)(STORE *bins, R(vec) sum, unsigned mask, int64_t room)
+{
+    if (mask >> R(LANES) / 2 == 0 && room >= R(LANES) / 2)
+        S(store_half)(bins, sum);
+    else if (room >= R(LANES))
+        S(store_whole)(bins, sum);
+    else
+        S(store_vec)(bins, sum, mask);
+}
+
+/* One crop, straight into the result. True where a number of it is NaN. In a plain crop a row of bins is followed by the
+   next one, which is written after it, so that what is written beyond a row does no harm. */
 INLINE bool S(pool_rows)(const struct S(view) *map, const struct roi_plan *plan, int64_t first_pixel, const int chunks,
-                         const struct S(lanes) *lanes, int vectors, const struct S(view) *out, int64_t bins_y)
+                         const struct S(lanes) *lanes, int vectors, const struct S(view) *out, int64_t bins_y,
+                         bool plain)
 {
     const REAL *weight = plan->y.weights;
+    const int64_t row_of_bins = plain ? out->stride_y : 0;
+    int64_t room = bins_y * row_of_bins;
     R(vec) all = {0}, row[4];
-    for (int64_t p = 0; p < bins_y; p++, weight += plan->y.taps) {
+    for (int64_t p = 0; p < bins_y; p++, weight += plan->y.taps, room -= row_of_bins) {
         const STORE *pixel = map->data + plan->y.low[p] * map->stride_y + first_pixel;
         S(load_row)(pixel, map->stride_y, weight, plan->y.taps, chunks, row);
         for (int i = 0; i < vectors; i++) {
             const R(vec) sum = S(sum_taps)(row, chunks, &lanes[i], plan->x.taps);
-            S(store_vec)(out->data + p * out->stride_y + i * R(LANES), sum, lanes[i].mask);
+            S(store_bins)(out->data + p * out->stride_y + i * R(LANES), sum, lanes[i].mask, room - i * R(LANES));
             all += sum;
         }
     }
     return R(any_nan)(all);
 }
 
+/* The same for one vector of bins, and few taps, whose numbers are constants where this is inlined: so weights and places
+   stay in registers too. */
+INLINE bool S(pool_few_taps)(const struct S(view) *map, const struct roi_plan *plan, int64_t first_pixel,
+                             const int chunks, const int taps_y, const int taps_x, const struct S(lanes) *lanes,
+                             const struct S(view) *out, int64_t bins_y, bool plain)
+{
+    const REAL *weight = plan->y.weights;
+    const int64_t row_of_bins = plain ? out->stride_y : 0;
+    int64_t room = bins_y * row_of_bins;
+    R(vec) all = {0}, row[4], weights[MOST_FEW_TAPS];
+    R(index) index[MOST_FEW_TAPS];
+    for (int k = 0; k < taps_x; k++) {
+        memcpy(&weights[k], lanes->weights + k * R(LANES), sizeof *weights);
+        index[k] = lanes->first + k;
+    }
+    for (int64_t p = 0; p < bins_y; p++, weight += taps_y, room -= row_of_bins) {
+        const STORE *pixel = map->data + plan->y.low[p] * map->stride_y + first_pixel;
+        R(vec) sum = {0};
+        S(load_row)(pixel, map->stride_y, weight, taps_y, chunks, row);
+        for (int k = 0; k < taps_x; k++)
+            sum += weights[k] * R(pick)(row, chunks, index[k]);
+        S(store_bins)(out->data + p * out->stride_y, sum, lanes->mask, room);
+        all += sum;
+    }
+    return R(any_nan)(all);
+}
+
+/* Of `chunks` registers a row (a constant where this is inlined). */
+INLINE bool S(pool_chunks)(const struct S(view) *map, const struct roi_plan *plan, int64_t first_pixel,
+                           const int chunks, const struct S(lanes) *lanes, int vectors, const struct S(view) *out,
+                           int64_t bins_y, bool plain)
+{
+#define FEW_TAPS(y, x)                                                                                                 \
+    case 8 * y + x: return S(pool_few_taps)(map, plan, first_pixel, chunks, y, x, lanes, out, bins_y, plain)
+    switch (vectors == 1 && plan->x.taps <= MOST_FEW_TAPS ? 8 * plan->y.taps + plan->x.taps : 0) {
+        FEW_TAPS(2, 2);
+        FEW_TAPS(2, 3);
+        FEW_TAPS(2, 4);
+        FEW_TAPS(3, 2);
+        FEW_TAPS(3, 3);
+        FEW_TAPS(3, 4);
+        FEW_TAPS(4, 2);
+        FEW_TAPS(4, 3);
+        FEW_TAPS(4, 4);
+    default: return S(pool_rows)(map, plan, first_pixel, chunks, lanes, vectors, out, bins_y, plain);
+    }
+#undef FEW_TAPS
+}
+
 static bool S(pool_narrow)(const struct S(view) *map, const struct roi_plan *plan, const struct window *window,
-                           const struct S(lanes) *lanes, int vectors, const struct S(view) *out, int64_t bins_y)
+                           const struct S(lanes) *lanes, int vectors, const struct S(view) *out, int64_t bins_y,
+                         bool plain)
 {
     switch (window->width / R(LANES)) {
-    case 1: return S(pool_rows)(map, plan, window->first, 1, lanes, vectors, out, bins_y);
-    case 2: return S(pool_rows)(map, plan, window->first, 2, lanes, vectors, out, bins_y);
-    case 3: return S(pool_rows)(map, plan, window->first, 3, lanes, vectors, out, bins_y);
-    default: return S(pool_rows)(map, plan, window->first, 4, lanes, vectors, out, bins_y);
+    case 1: return S(pool_chunks)(map, plan, window->first, 1, lanes, vectors, out, bins_y, plain);
+    case 2: return S(pool_chunks)(map, plan, window->first, 2, lanes, vectors, out, bins_y, plain);
+    case 3: return S(pool_chunks)(map, plan, window->first, 3, lanes, vectors, out, bins_y, plain);
+    default: return S(pool_chunks)(map, plan, window->first, 4, lanes, vectors, out, bins_y, plain);
     }
 }
 

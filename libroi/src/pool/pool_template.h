@@ -297,11 +297,12 @@ static void S(pool_box)(const struct roi_tile *tile, const struct roi_plan *plan
 {
     const roi_array *map = &tile->maps[plan->box->level], *crops = tile->crops;
     const struct S(box) box = S(box_of)(tile, plan, scratch);
+    const bool prefetch = S(is_worth_prefetching)(map, &box.window);
     const int64_t rows = box.table->rows, columns = box.table->columns;
     for (int64_t c = tile->channel_begin; c < tile->channel_end; c++) {
         const struct S(view) view = S(view_of)(map, plan->box->image, c);
         const struct S(out) out = S(out_of)(tile, plan->row, c);
-        if (c + 1 < tile->channel_end) {
+        if (prefetch && c + 1 < tile->channel_end) {
             const struct S(view) next = S(view_of)(map, plan->box->image, c + 1);
             S(prefetch_box)(&next, plan, &box.window);
         }

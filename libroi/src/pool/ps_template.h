@@ -203,22 +203,23 @@ static void S(add_exact)(REAL *pixel, int64_t stride_y, const REAL *wy, int64_t 
 }
 
 /* One channel of the crop. */
-static void S(scatter)(const roi_array *sum, const struct S(box) *box, int64_t c, bool finite)
+static void S(scatter)(const roi_array *sum, const struct S(box) *box, int64_t c, const REAL *grad, bool finite)
 {
     const struct roi_taps *y = &box->plan->y, *x = &box->plan->x;
     const int64_t stride_y = sum->strides[AXIS_H];
-    const REAL *grad = box->crop;
     REAL *plane = roi_plane(sum, sizeof(REAL), box->plan->box->image, c * box->bins_y * box->bins_x);
     for (int64_t p = 0; p < box->bins_y; p++)
-        for (int64_t q = 0; q < box->bins_x; q++, plane += sum->strides[AXIS_C], grad++) {
+        for (int64_t q = 0; q < box->bins_x; q++, plane += sum->strides[AXIS_C]) {
+            const int64_t bin = p * box->bins_x + q;
+            const REAL value = box->counts ? grad[bin] / box->counts[bin] : grad[bin];
             REAL *pixel = plane + y->low[p] * stride_y + x->low[q];
             const REAL *wy = S(weights_y)(box->plan, p), *wx = S(weights_x)(box->plan, q);
             if (!finite || x->taps % 4 != 0)
-                S(add_exact)(pixel, stride_y, wy, y->taps, wx, x->taps, *grad);
+                S(add_exact)(pixel, stride_y, wy, y->taps, wx, x->taps, value);
             else if (x->taps == 4)
-                S(add_fours)(pixel, stride_y, wy, y->taps, wx, 4, *grad);
+                S(add_fours)(pixel, stride_y, wy, y->taps, wx, 4, value);
             else
-                S(add_fours)(pixel, stride_y, wy, y->taps, wx, x->taps, *grad);
+                S(add_fours)(pixel, stride_y, wy, y->taps, wx, x->taps, value);
         }
 }
 
@@ -231,10 +232,8 @@ INLINE void S(scatter_tile)(const struct roi_tile *tile, void *scratch, const bo
         const struct S(box) box = S(box_of)(tile, plan, counted, scratch);
         for (int64_t c = tile->channel_begin; c < tile->channel_end; c++) {
             const struct S(view) in = S(view_of)(tile->crops, plan->row, c);
-            const bool finite = S(read_crop)(&in, box.bins_y, box.bins_x, box.crop);
-            for (int64_t j = 0; j < box.bins_y * box.bins_x && counted; j++)
-                box.crop[j] /= box.counts[j];
-            S(scatter)(&tile->maps[plan->box->level], &box, c, finite);
+            const REAL *grad = S(rows_of_crop)(&in, box.bins_y, box.bins_x, box.crop);
+            S(scatter)(&tile->maps[plan->box->level], &box, c, grad, R(all_finite)(grad, box.bins_y * box.bins_x));
         }
     }
 }

@@ -172,12 +172,12 @@ static void S(scatter)(const struct S(box) *box, int64_t c, const REAL *grad, bo
 
 static void S(scatter_tile)(const struct roi_tile *tile, void *scratch)
 {
-    REAL *grad = scratch;
     for (int64_t i = tile->plan_begin; i < tile->plan_end; i++) {
         const struct S(box) box = S(box_of)(tile, &tile->plans[i]);
         for (int64_t c = tile->channel_begin; c < tile->channel_end; c++) {
             const struct S(view) in = S(view_of)(tile->crops, box.row, c);
-            const bool finite = S(read_crop)(&in, box.bins_y, box.bins_x, grad);
+            const REAL *grad = S(rows_of_crop)(&in, box.bins_y, box.bins_x, scratch);
+            const bool finite = R(all_finite)(grad, box.bins_y * box.bins_x);
             S(scatter)(&box, c, grad, finite && box.map->shape[AXIS_W] >= ROI_QUAD);
         }
     }

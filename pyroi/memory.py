@@ -1,0 +1,72 @@
+"""Memory for large results, which is used again when they are gone.
+
+A large array is fresh memory each time, and the system clears it page by page while it is first written to: for pooled
+crops that takes about as long as a quarter of the pooling. So blocks of results that are gone are kept, a few of them.
+The system may have their memory back whenever it needs some (that is what MADV_FREE says), and nothing is lost by it.
+"""
+
+from __future__ import annotations
+
+import mmap
+from collections import deque
+from typing import Any
+
+import numpy as np
+
+from pyroi.native import ffi
+
+HUGE_PAGE = 2 << 20
+SMALLEST, LARGEST = 2 * HUGE_PAGE, 256 * HUGE_PAGE  # bytes of a block: malloc keeps smaller ones; larger ones are rare
+MOST_BLOCKS = 4
+
+_FREE = getattr(mmap, "MADV_FREE", None)  # Linux and macOS have it
+
+# Blocks that nobody uses. Appending and popping are atomic: results are freed in any thread, at any time.
+_idle: deque[mmap.mmap] = deque(maxlen=MOST_BLOCKS)
+
+
+class _Loan:
+    """A block as long as an array, or a view of it, needs it."""
+
+    __slots__ = ("__array_interface__", "_block")
+
+    def __init__(self, block: mmap.mmap, shape: tuple[int, ...], dtype: np.dtype[Any]) -> None:
+        address = int(ffi.cast("uintptr_t", ffi.from_buffer(block)))
+        self.__array_interface__ = {"version": 3, "shape": shape, "typestr": dtype.str, "data": (address, False)}
+        self._block = block
+
+    def __del__(
+        self, give_back: Any = _idle.append, free: Any = _FREE
+    ) -> None:  # at exit there are no globals any more
+        self._block.madvise(free)
+        give_back(self._block)
+
+
+def empty(shape: tuple[int, ...], dtype: np.dtype[Any], size: int) -> np.ndarray[Any, np.dtype[Any]]:
+    """An array of `size` bytes that is not filled, as :func:`numpy.empty` gives it."""
+    if not (SMALLEST <= size <= LARGEST and _FREE is not None) or dtype.kind not in "fi":
+        return np.empty(shape, dtype)
+    return np.asarray(_Loan(_idle_block(size) or _new_block(size), shape, dtype))
+
+
+def _idle_block(size: int) -> mmap.mmap | None:
+    """A block that is large enough, and not far larger; None: there is none."""
+    for _ in range(len(_idle)):
+        try:
+            block = _idle.popleft()
+        except IndexError:  # another thread was faster
+            return None
+        if size <= len(block) <= 2 * size:
+            return block
+        _idle.append(block)
+    return None
+
+
+def _new_block(size: int) -> mmap.mmap:
+    try:
+        block = mmap.mmap(-1, -(-size // HUGE_PAGE) * HUGE_PAGE, flags=mmap.MAP_PRIVATE | mmap.MAP_ANONYMOUS)
+    except OSError:
+        raise MemoryError(f"no memory for a result of {size} bytes") from None
+    if hasattr(mmap, "MADV_HUGEPAGE"):
+        block.madvise(mmap.MADV_HUGEPAGE)
+    return block
