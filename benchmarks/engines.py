@@ -9,7 +9,12 @@ process of its own, so that one engine's threads and settings do not touch anoth
 
 from __future__ import annotations
 
+import ctypes
 import os
+import pathlib
+import shutil
+import subprocess
+import tempfile
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
@@ -66,6 +71,10 @@ def load_torchvision(threads: int) -> Loaded:
         "roi_align": torchvision_align,
         "roi_align_backward": torchvision_align_backward,
         "multiscale_roi_align": torchvision_multiscale,
+        "roi_pool": torchvision_pool,
+        "ps_roi_align": torchvision_ps_align,
+        "adaptive_avg_pool2d": pytorch_adaptive,
+        "interpolate": pytorch_interpolate,
         **{name: partial(torchvision_boxes, name) for name in ("nms", "batched_nms", "box_iou")},
     }
 
@@ -75,7 +84,9 @@ def torchvision_align(input, boxes, output_size, spatial_scale, sampling_ratio, 
     import torch
     from torchvision.ops import roi_align
 
-    arrays = torch.from_numpy(input), torch.from_numpy(boxes)
+    if input.dtype == np.float16:
+        raise Absent("it wants boxes of the map's type, which float16 cannot hold")
+    arrays = torch.from_numpy(input), torch.from_numpy(boxes.astype(input.dtype))
     return partial(roi_align, *arrays, output_size, spatial_scale, sampling_ratio, aligned)
 
 
@@ -101,6 +112,38 @@ def torchvision_multiscale(features, boxes, output_size, spatial_scales, samplin
     size = tuple(round(side / spatial_scales[0]) for side in features[0].shape[2:])
     pool = MultiScaleRoIAlign(list(maps), output_size, sampling_ratio)
     return partial(pool, maps, per_image, [size] * len(per_image))
+
+
+def torchvision_pool(input, boxes, output_size, spatial_scale, return_argmax=False) -> Call:
+    """torchvision's operator, which finds the argmax in any case."""
+    import torch
+
+    arrays = torch.from_numpy(input), torch.from_numpy(boxes)
+    call = partial(torch.ops.torchvision.roi_pool, *arrays, spatial_scale, *output_size)
+    return call if return_argmax else lambda: call()[0]
+
+
+def torchvision_ps_align(input, boxes, output_size, spatial_scale, sampling_ratio) -> Call:
+    """torchvision.ops.ps_roi_align."""
+    import torch
+    from torchvision.ops import ps_roi_align
+
+    arrays = torch.from_numpy(input), torch.from_numpy(boxes)
+    return partial(ps_roi_align, *arrays, output_size, spatial_scale, sampling_ratio)
+
+
+def pytorch_adaptive(input, output_size) -> Call:
+    """PyTorch's own operator."""
+    import torch
+
+    return partial(torch.nn.functional.adaptive_avg_pool2d, torch.from_numpy(input), output_size)
+
+
+def pytorch_interpolate(input, size, mode) -> Call:
+    """PyTorch's own operator."""
+    import torch
+
+    return partial(torch.nn.functional.interpolate, torch.from_numpy(input), size, mode=mode)
 
 
 def torchvision_boxes(name, **arguments) -> Call:
@@ -129,6 +172,8 @@ def load_onnxruntime(threads: int) -> Loaded:
 
 def onnxruntime_align(threads, input, boxes, output_size, spatial_scale, sampling_ratio, aligned) -> Call:
     """A model of one RoiAlign node."""
+    if input.dtype != np.float32 or not input.flags.c_contiguous:
+        raise Absent("it takes float32 in the plain layout only")
     feeds = {"x": input, "boxes": np.ascontiguousarray(boxes[:, 1:]), "batch": boxes[:, 0].astype(np.int64)}
     settings = {
         "output_height": output_size[0],
@@ -180,6 +225,8 @@ def load_openvino(threads: int) -> Loaded:
 
 def openvino_align(threads, input, boxes, output_size, spatial_scale, sampling_ratio, aligned) -> Call:
     """A model of one ROIAlign node. What ONNX calls half_pixel is half_pixel_for_nn here; half_pixel is another."""
+    if input.dtype != np.float32 or not input.flags.c_contiguous:
+        raise Absent("it takes float32 in the plain layout only")
     import openvino
     from openvino import opset9
 
@@ -206,6 +253,40 @@ def load_powerboxes(function: str, threads: int) -> Loaded:
     return f"powerboxes {version('powerboxes')}", {"nms": nms}
 
 
+# ---- A loop in C ----------------------------------------------------------------------------------------------------
+
+
+def load_loop(threads: int) -> Loaded:
+    """rotated_loop.c, compiled for this processor. It has no threads."""
+    folder = tempfile.mkdtemp()
+    library = pathlib.Path(folder, "rotated_loop.so")
+    source = pathlib.Path(__file__).with_name("rotated_loop.c")
+    command = ["cc", "-O3", "-march=native", "-shared", "-fPIC", "-o", library, source, "-lm"]
+    try:
+        subprocess.run([str(word) for word in command], check=True, capture_output=True)
+    except (OSError, subprocess.CalledProcessError) as error:
+        raise Absent("the C compiler is not there, or fails") from error
+    function = ctypes.CDLL(str(library)).rotated_loop
+    shutil.rmtree(folder)
+    return "a loop in C", {"roi_align_rotated": partial(loop_rotated, function)}
+
+
+def loop_rotated(function, input, boxes, output_size, spatial_scale, sampling_ratio) -> Call:
+    """The function of rotated_loop.c, with a fresh result each time."""
+    _, channels, height, width = input.shape
+    sizes = [ctypes.c_int64(size) for size in (channels, height, width)]
+    counts = [ctypes.c_int64(size) for size in (len(boxes), output_size[0], sampling_ratio)]
+
+    def call() -> np.ndarray:
+        crops = np.empty((len(boxes), channels, *output_size), np.float32)
+        pointers = [ctypes.c_void_p(array.ctypes.data) for array in (input, boxes, crops)]
+        if function(pointers[0], *sizes, pointers[1], *counts, ctypes.c_float(spatial_scale), pointers[2]):
+            raise MemoryError
+        return crops
+
+    return call
+
+
 ENGINES = [
     *(Engine(f"pyroi {tier}", partial(load_pyroi, tier), ours=True) for tier in ("avx512", "avx2", "baseline")),
     Engine("torchvision", load_torchvision),
@@ -213,4 +294,5 @@ ENGINES = [
     Engine("OpenVINO", load_openvino),
     Engine("powerboxes", partial(load_powerboxes, "nms")),
     Engine("powerboxes R-tree", partial(load_powerboxes, "rtree_nms")),
+    Engine("C loop", load_loop),
 ]

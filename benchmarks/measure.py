@@ -20,8 +20,9 @@ from worker import Worker
 from workloads import Workload
 
 # Two results agree if no element differs by more than this, relative to the largest magnitude of the result. float32
-# carries 6e-8; sums over a bin's or a pixel's shares, in any order, stay well below. A wrong sample is far above.
-TOLERANCE = 2e-5
+# carries 6e-8; sums over a bin's or a pixel's shares, in any order, stay well below. A wrong sample is far above. Where
+# float16 is stored, its rounding comes on top.
+TOLERANCE, TOLERANCE_16 = 2e-5, 2e-3
 SLOT = 0.1  # seconds of repeated calls that are timed as one
 
 
@@ -73,31 +74,35 @@ def difference(one: np.ndarray, other: np.ndarray) -> float:
         return np.inf
     if one.dtype.kind in "iub":
         return 0.0 if np.array_equal(one, other) else np.inf
-    return float(np.abs(one - other).max(initial=0) / np.abs(other).max(initial=1e-30))
+    return float(np.abs(one.astype(float) - other).max(initial=0) / np.abs(other).max(initial=1e-30))
 
 
-def prepare(workload: Workload, workers: Sequence[Worker]) -> None:
-    """Readies each worker and compares its result with that of the last, which is a peer where there is one."""
+def prepare(workload: Workload, workers: Sequence[Worker]) -> list[Worker]:
+    """Readies those that can do it, and compares each one's result with that of the last, a peer if there is one."""
+    able = []
     for worker in workers:
-        worker.prepare(workload)
-    *others, reference = workers
-    expected = reference.result()
-    for worker in others:
-        apart = difference(worker.result(), expected)
-        if not apart <= TOLERANCE:
+        try:
+            worker.prepare(workload)
+            able.append(worker)
+        except Absent as reason:
+            say(f"{workload.name}: {worker.engine.name}: skipped, {reason}")
+    expected = able[-1].result() if able else None
+    for worker in able[:-1]:
+        result = worker.result()
+        apart = difference(result, expected)
+        allowed = TOLERANCE_16 if result.dtype == np.float16 else TOLERANCE
+        if not apart <= allowed:
             raise Disagreement(
-                f"{workload.name}: {worker.engine.name} and {reference.engine.name} differ by {apart:.2g} "
-                f"of the largest magnitude; {TOLERANCE:.0e} is allowed"
+                f"{workload.name}: {worker.engine.name} and {able[-1].engine.name} differ by {apart:.2g} "
+                f"of the largest magnitude; {allowed:.0e} is allowed"
             )
+    return able
 
 
 def measure(workload: Workload, workers: Sequence[Worker], rounds: int) -> list[Row]:
     """Times one workload on the workers that have its operator."""
-    able = [worker for worker in workers if workload.operator in worker.operators]
+    able = prepare(workload, [worker for worker in workers if workload.operator in worker.operators])
     rows = [Row(workload.name, worker.engine.name, worker.threads, worker.engine.ours) for worker in able]
-    if not able:
-        return rows
-    prepare(workload, able)
     for _ in range(rounds):
         for row, worker in zip(rows, able, strict=True):
             row.seconds.append(worker.time(SLOT))

@@ -108,19 +108,19 @@ def ratios(report: Report, threads: int) -> str:
     """What each peer takes in units of our best tier's time; this in units of the memory's floor; what threads gain."""
     best, peers = report.engines(ours=True)[0], report.engines(ours=False)
     lines: list[tuple[str, list[float | None]]] = []
-    by_operator: dict[str, list[list[float | None]]] = {}
+    by_group: dict[str, list[list[float | None]]] = {}
     for workload in report.workloads():
         ours, alone = report.find(workload.name, best, threads), report.find(workload.name, best, 1)
         if ours is None:
             continue
         rows = [report.find(workload.name, peer, threads) for peer in peers]
         line = [row and row.median / ours.median for row in rows]
-        by_operator.setdefault(workload.operator, []).append(line)
+        by_group.setdefault(workload.group, []).append(line)
         floor = report.floor(workload.name, threads)
         lines.append((workload.title, [*line, floor and ours.median / floor, alone and alone.median / ours.median]))
-    for operator, group in by_operator.items():
-        if len(group) > 1:
-            lines.append((f"geometric mean, {operator}", [*map(mean_of_known, zip(*group, strict=True)), None, None]))
+    for name, group in by_group.items():
+        if name and len(group) > 1:
+            lines.append((f"geometric mean, {name}", [*map(mean_of_known, zip(*group, strict=True)), None, None]))
     header = [f"{best}, {counted(threads)}", *(f"{peer} / ours" for peer in peers), "ours / floor", "1 thread / ours"]
     return table(header, [[title, *(f"{ratio:.1f}" if ratio else "-" for ratio in line)] for title, line in lines])
 

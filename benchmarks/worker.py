@@ -39,7 +39,8 @@ class Bench:
 
     def result(self) -> np.ndarray:
         """What the call returns."""
-        return np.asarray(self.call())
+        result = self.call()
+        return np.asarray(result[0] if isinstance(result, tuple) else result)
 
     def time(self, slot: float) -> float:
         """Seconds per call: of one that fills `slot` seconds by itself, else the mean of as many as do, after it."""

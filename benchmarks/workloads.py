@@ -8,7 +8,7 @@ A workload has a `name` (what ``--only`` takes), a `title`, an `operator` (the n
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from typing import Any, Protocol
 
 import numpy as np
@@ -23,6 +23,7 @@ class Workload(Protocol):
     name: str
     title: str
     operator: str
+    group: str  # rows of one group have a geometric mean
 
     def arguments(self) -> dict[str, Any]:
         """Keyword arguments of pyroi's function `operator`, from a fixed seed."""
@@ -45,22 +46,29 @@ class RoiWorkload:
     ratio: int
     operator: str = "roi_align"
     aligned: bool = True
+    group: str = ""
+    dtype: str = "float32"
+    channels_last: bool = False
 
     def arguments(self) -> dict[str, Any]:
         """See Workload."""
         rng = np.random.default_rng(20170320)
-        boxes = self._boxes(rng)
+        boxes = self.boxes(rng)
         common = {"boxes": boxes, "sampling_ratio": self.ratio, "aligned": self.aligned}
         if self.operator == "roi_align_backward":
             grad = rng.random((self.count, self.maps[0][1], self.output, self.output), np.float32)
             return common | {"grad": grad, "input_shape": self.maps[0], "spatial_scale": self.scales[0]}
-        maps = [rng.random(shape, np.float32) for shape in self.maps]
+        maps = [self._map(rng, shape) for shape in self.maps]
         common["output_size"] = (self.output, self.output)
         if self.operator == "multiscale_roi_align":
             return common | {"features": maps, "spatial_scales": list(self.scales)}
         return common | {"input": maps[0], "spatial_scale": self.scales[0]}
 
-    def _boxes(self, rng: np.random.Generator) -> np.ndarray:
+    def _map(self, rng: np.random.Generator, shape: Shape) -> np.ndarray:
+        map = rng.random(shape, np.float32).astype(self.dtype)
+        return np.ascontiguousarray(map.transpose(0, 2, 3, 1)).transpose(0, 3, 1, 2) if self.channels_last else map
+
+    def boxes(self, rng: np.random.Generator) -> np.ndarray:
         """[K, 5] boxes inside the image; sides evenly spread over `sides`, on a logarithmic scale for a pyramid."""
         images, _, height, width = self.maps[0]
         size = np.array([width, height]) / self.scales[0]
@@ -74,7 +82,7 @@ class RoiWorkload:
 
     def floor_bytes(self) -> int:
         """See Workload. The gradient's map is written whole."""
-        channels, element = self.maps[0][1], 4
+        channels, element = self.maps[0][1], np.dtype(self.dtype).itemsize
         pooled = self.count * channels * self.output**2 * element
         if self.operator == "roi_align_backward":
             return pooled + int(np.prod(self.maps[0])) * element
@@ -86,7 +94,7 @@ class RoiWorkload:
 
     def _taps(self) -> Iterator[tuple[int, int, np.ndarray, np.ndarray]]:
         """For each box its level, its image, and the rows and columns that its samples read."""
-        for box in self._boxes(np.random.default_rng(20170320)).astype(float):
+        for box in self.boxes(np.random.default_rng(20170320)).astype(float):
             level = self._level(box)
             x1, y1, x2, y2 = box[1:] * self.scales[level] - 0.5 * self.aligned
             height, width = self.maps[level][2:]
@@ -105,6 +113,55 @@ class RoiWorkload:
 
 
 @dataclass(frozen=True)
+class PoolWorkload(RoiWorkload):
+    """The other ways to pool boxes from one map, on boxes as above: RoIPool, position-sensitive, rotated."""
+
+    argmax: bool = False
+
+    def arguments(self) -> dict[str, Any]:
+        """See Workload."""
+        rng = np.random.default_rng(20170320)
+        boxes, size = self.boxes(rng), (self.output, self.output)
+        arguments = {"input": self._map(rng, self.maps[0]), "output_size": size, "spatial_scale": self.scales[0]}
+        if self.operator == "roi_align_rotated":
+            centre, sides = (boxes[:, 1:3] + boxes[:, 3:]) / 2, boxes[:, 3:] - boxes[:, 1:3]
+            angle = rng.uniform(-180, 180, (self.count, 1)).astype(np.float32)
+            boxes = np.hstack([boxes[:, :1], centre, sides, angle])
+        if self.operator == "roi_pool" and self.argmax:
+            arguments["return_argmax"] = True
+        if self.operator in ("ps_roi_align", "roi_align_rotated"):
+            arguments["sampling_ratio"] = self.ratio
+        return arguments | {"boxes": boxes}
+
+    def floor_bytes(self) -> None:
+        """See Workload. What must be read depends on the operator's own rule."""
+        return None
+
+
+@dataclass(frozen=True)
+class MapWorkload:
+    """An operator on a whole map."""
+
+    name: str
+    title: str
+    operator: str
+    shape: Shape
+    size: tuple[int, int]
+    options: dict[str, Any] = field(default_factory=dict)
+    group: str = ""
+
+    def arguments(self) -> dict[str, Any]:
+        """See Workload."""
+        map = np.random.default_rng(20170320).random(self.shape, np.float32)
+        return {"input": map, "size" if self.operator == "interpolate" else "output_size": self.size, **self.options}
+
+    def floor_bytes(self) -> int:
+        """See Workload."""
+        images, channels, height, width = self.shape
+        return 4 * images * channels * (height * width + self.size[0] * self.size[1])
+
+
+@dataclass(frozen=True)
 class NmsWorkload:
     """Suppression at IoU 0.5. Coordinates are whole, so that every engine's arithmetic is exact; all scores differ."""
 
@@ -112,6 +169,7 @@ class NmsWorkload:
     title: str
     count: int
     classes: int = 0
+    group: str = ""
 
     @property
     def operator(self) -> str:
@@ -141,6 +199,7 @@ class IouWorkload:
     title: str
     count: int
     operator: str = "box_iou"
+    group: str = ""
 
     def arguments(self) -> dict[str, Any]:
         """See Workload."""
@@ -163,19 +222,38 @@ FPN = ((1, 256, 200, 336), (1, 256, 100, 168), (1, 256, 50, 84), (1, 256, 25, 42
 STRIDES = (1 / 4, 1 / 8, 1 / 16, 1 / 32)
 MAP, SCALE = FPN[:1], STRIDES[:1]
 
+FPN_HEAD = RoiWorkload("fpn", "FPN box head, 1000 boxes", MAP, SCALE, 1000, (16, 128), 7, 2, group="RoIAlign")
+C4_HEAD = RoiWorkload(
+    "c4", "C4 head, adaptive, 300 boxes", ((1, 1024, 50, 84),), (1 / 16,), 300, (32, 800), 14, -1, group="RoIAlign"
+)
+
 WORKLOADS: list[Workload] = [
-    RoiWorkload("fpn", "FPN box head, 1000 boxes", MAP, SCALE, 1000, (16, 128), 7, 2),
-    RoiWorkload("c4", "C4 head, adaptive, 300 boxes", ((1, 1024, 50, 84),), (1 / 16,), 300, (32, 800), 14, -1),
-    RoiWorkload("mask", "mask head, 100 boxes", MAP, SCALE, 100, (16, 256), 14, 2),
-    RoiWorkload("large", "large boxes, adaptive, 200", MAP, SCALE, 200, (64, 800), 7, -1),
+    FPN_HEAD,
+    C4_HEAD,
+    RoiWorkload("mask", "mask head, 100 boxes", MAP, SCALE, 100, (16, 256), 14, 2, group="RoIAlign"),
+    RoiWorkload("large", "large boxes, adaptive, 200", MAP, SCALE, 200, (64, 800), 7, -1, group="RoIAlign"),
     RoiWorkload("one", "one small box", ((1, 256, 32, 32),), SCALE, 1, (32, 64), 7, 2),
-    RoiWorkload("backward", "backward of the FPN box head", MAP, SCALE, 1000, (16, 128), 7, 2, "roi_align_backward"),
+    replace(FPN_HEAD, name="fpn-nhwc", title="FPN box head, channels last", channels_last=True, group=""),
+    replace(C4_HEAD, name="c4-nhwc", title="C4 head, channels last", channels_last=True, group=""),
+    replace(FPN_HEAD, name="fpn-f16", title="FPN box head, float16", dtype="float16", group=""),
+    replace(FPN_HEAD, name="fpn-f64", title="FPN box head, float64", dtype="float64", group=""),
+    replace(FPN_HEAD, name="backward", title="backward of the FPN box head", operator="roi_align_backward", group=""),
     RoiWorkload(
         "pyramid", "4 levels, 1000 boxes", FPN, STRIDES, 1000, (16, 800), 7, 2, "multiscale_roi_align", aligned=False
     ),
+    PoolWorkload("pool", "RoIPool, 1000 boxes", MAP, SCALE, 1000, (16, 128), 7, 0, "roi_pool"),
+    PoolWorkload(
+        "pool-argmax", "RoIPool with argmax, 1000 boxes", MAP, SCALE, 1000, (16, 128), 7, 0, "roi_pool", argmax=True
+    ),
+    PoolWorkload(
+        "ps-align", "PSRoIAlign, 490 channels", ((1, 490, 50, 84),), (1 / 16,), 1000, (32, 400), 7, 2, "ps_roi_align"
+    ),
+    PoolWorkload("rotated", "rotated RoIAlign, 1000 boxes", MAP, SCALE, 1000, (16, 128), 7, 2, "roi_align_rotated"),
     NmsWorkload("nms-1000", "NMS, 1000 boxes", 1000),
     NmsWorkload("nms-5000", "NMS, 5000 boxes", 5000),
     NmsWorkload("nms-20000", "NMS, 20000 boxes", 20_000),
     NmsWorkload("batched-nms", "NMS, 20000 boxes of 80 classes", 20_000, classes=80),
     IouWorkload("iou", "IoU, 3000 x 3000 boxes", 3000),
+    MapWorkload("adaptive", "adaptive means to 7 x 7", "adaptive_avg_pool2d", MAP[0], (7, 7)),
+    MapWorkload("bilinear", "bilinear, 2 x larger", "interpolate", MAP[0], (400, 672), {"mode": "bilinear"}),
 ]

@@ -29,7 +29,13 @@ from pyroi.errors import ArgumentError, ArgumentTypeError
 from pyroi.native import ffi, lib
 from pyroi.pooling import flow_back, pool, to_grad
 
-__all__ = ["assign_levels", "multiscale_roi_align", "roi_align", "roi_align_backward"]
+__all__ = [
+    "assign_levels",
+    "multiscale_roi_align",
+    "multiscale_roi_align_backward",
+    "roi_align",
+    "roi_align_backward",
+]
 
 _PARAMS = ffi.typeof("roi_align_params *")
 _PARAMS_SIZE = ffi.sizeof("roi_align_params")
@@ -217,6 +223,56 @@ def multiscale_roi_align(
         canonical_scale=canonical_scale,
     )
     return result
+
+
+def multiscale_roi_align_backward(
+    grad: npt.ArrayLike,
+    boxes: Any,
+    input_shapes: Sequence[Sequence[int]],
+    spatial_scales: Sequence[float],
+    sampling_ratio: int = -1,
+    aligned: bool = True,
+    *,
+    canonical_level: int = 2,
+    canonical_scale: float = 224,
+) -> list[Array]:
+    """The gradients of :func:`multiscale_roi_align` for its levels.
+
+    Args:
+        grad: Gradient of the crops, ``[K, C, height, width]``.
+        boxes: The boxes, as they were given to :func:`multiscale_roi_align`.
+        input_shapes: For each level, its ``(N, C, H_l, W_l)``.
+        spatial_scales: As they were.
+        sampling_ratio: As it was.
+        aligned: As it was.
+        canonical_level: As it was.
+        canonical_scale: As it was.
+
+    Returns:
+        For each level its gradient ``[N, C, H_l, W_l]``, of grad's floating type: :func:`roi_align_backward` of the
+        boxes that are pooled from it.
+
+    Raises:
+        TypeError: An argument has a type that cannot be used.
+        ValueError: A wrong shape or range, as for :func:`multiscale_roi_align`.
+        MemoryError: The results do not fit in memory.
+
+    Source:
+        The transpose of the linear map that :func:`multiscale_roi_align` is.
+    """
+    shapes = [to_input_shape(shape, "input_shapes") for shape in input_shapes]
+    if len({shape[:2] for shape in shapes}) != 1:
+        raise ArgumentError("input_shapes", f"expected levels of the same N and C, got {shapes}")
+    scales = _to_scales(spatial_scales, len(shapes))
+    levels = assign_levels(boxes, len(shapes), canonical_level=canonical_level, canonical_scale=canonical_scale)
+    table = to_boxes(boxes, shapes[0][0])
+    grads = to_grad(grad, table, shapes[0][1], shapes[0])
+    results = []
+    for level, (shape, scale) in enumerate(zip(shapes, scales, strict=True)):
+        rows = np.flatnonzero(levels == level)
+        params = _params(scale, sampling_ratio, aligned)
+        results.append(flow_back(lib.roi_align_backward, params, scale, grads[rows], table.select(rows), shape))
+    return results
 
 
 def _to_levels(features: Any) -> list[Array]:

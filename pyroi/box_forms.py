@@ -144,7 +144,8 @@ def _corners_to_centre(x1: Array, y1: Array, *others: Array) -> tuple[Array, ...
     return (x1 + others[2]) / 2, (y1 + others[3]) / 2, w, h, r
 
 
-_COLUMNS = {"xyxy": 4, "xywh": 4, "cxcywh": 4, "xywhr": 5, "cxcywhr": 5, "xyxyxyxy": 8}
+# Numbers in a row of each format.
+COLUMNS = {"xyxy": 4, "xywh": 4, "cxcywh": 4, "xywhr": 5, "cxcywhr": 5, "xyxyxyxy": 8}
 _CONVERSIONS: dict[tuple[str, str], Callable[..., tuple[Array, ...]]] = {
     ("xyxy", "xywh"): lambda x1, y1, x2, y2: (x1, y1, x2 - x1, y2 - y1),
     ("xyxy", "cxcywh"): lambda x1, y1, x2, y2: ((x1 + x2) / 2, (y1 + y2) / 2, x2 - x1, y2 - y1),
@@ -161,11 +162,12 @@ _CONVERSIONS: dict[tuple[str, str], Callable[..., tuple[Array, ...]]] = {
 }
 
 
-def _format(value: Any, name: str) -> str:
-    rule = f"expected one of {', '.join(_COLUMNS)}, got {value!r}"
+def to_format(value: Any, name: str) -> str:
+    """The name of a format."""
+    rule = f"expected one of {', '.join(COLUMNS)}, got {value!r}"
     if not isinstance(value, str):
         raise ArgumentTypeError(name, rule)
-    if value not in _COLUMNS:
+    if value not in COLUMNS:
         raise ArgumentError(name, rule)
     return value
 
@@ -200,15 +202,15 @@ def box_convert(boxes: npt.ArrayLike, in_fmt: str, out_fmt: str) -> Array:
     Source:
         The formats of torchvision's ``box_convert``.
     """
-    source, target = _format(in_fmt, "in_fmt"), _format(out_fmt, "out_fmt")
-    table = to_rows(boxes, "boxes", _COLUMNS[source])
+    source, target = to_format(in_fmt, "in_fmt"), to_format(out_fmt, "out_fmt")
+    table = to_rows(boxes, "boxes", COLUMNS[source])
     rows = _finite(table)
     if source == target:
         return rows.astype(table.given)
     if (source, target) not in _CONVERSIONS:
-        kinds = ("an upright", "a rotated") if _COLUMNS[source] == 4 else ("a rotated", "an upright")
+        kinds = ("an upright", "a rotated") if COLUMNS[source] == 4 else ("a rotated", "an upright")
         raise ArgumentError("out_fmt", f"{target} is {kinds[1]} format, and in_fmt {source} is {kinds[0]} one")
-    if _COLUMNS[source] > 4:
+    if COLUMNS[source] > 4:
         rows = rows.astype(np.float64)
     return np.stack(_CONVERSIONS[source, target](*rows.T), axis=1).astype(table.given)
 

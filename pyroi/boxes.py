@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import itertools
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -27,16 +27,24 @@ class Boxes:
     ends: tuple[int, ...] = ()  # of a list of arrays: the row after each array's last one
     name: str = "boxes"  # of the argument
     given: np.dtype[Any] | None = None  # the floating type they came in, where that matters: rows may be wider
+    places: Array | None = None  # of a selection: the rows that these were before
 
     def __len__(self) -> int:
         return len(self.rows)
 
     def locate(self, row: int) -> tuple[str, str]:
         """A row in the caller's terms: which argument, and where in it."""
+        if self.places is not None:
+            row = int(self.places[row])
         for image, end in enumerate(self.ends):
             if row < end:
                 return self.name, f"array {image}, row {row - (self.ends[image - 1] if image else 0)}"
         return self.name, f"row {row}"
+
+    def select(self, places: Array) -> Boxes:
+        """Some of the boxes, by their rows."""
+        batch = None if self.batch_index is None else self.batch_index[places]
+        return replace(self, rows=self.rows[places], batch_index=batch, places=places)
 
     def describe(self) -> Any:
         """A ``roi_boxes *``, which is valid as long as this object lives."""

@@ -149,6 +149,11 @@ class _Pair:
     first: Boxes
     second: Boxes
 
+    @property
+    def rows(self) -> Array:
+        """Rows of as many columns as both have."""
+        return self.first.rows
+
     def locate(self, row: int) -> tuple[str, str]:
         """A row in the caller's terms: which argument, and where in it."""
         if row < len(self.first):

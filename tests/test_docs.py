@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import pathlib
 import re
 import shutil
@@ -9,6 +10,7 @@ import subprocess
 
 import numpy as np
 import pytest
+from oracles.autograd import torchvision_ops
 
 ROOT = pathlib.Path(__file__).resolve().parents[1]
 PAGES = sorted([ROOT / "README.md", *(ROOT / "docs").rglob("*.md"), *(ROOT / "benchmarks").glob("*.md")])
@@ -70,9 +72,23 @@ def test_console(interpreter, text):
         assert len(result.splitlines()) >= len(expected), (command, result)
 
 
+def skip_without_what_is_imported(code):
+    """Skips the test of a block that imports a framework, or pyroi's half of one, where it is not installed."""
+    nodes = list(ast.walk(ast.parse(code)))
+    modules = [name.name for node in nodes if isinstance(node, ast.Import) for name in node.names]
+    modules += [node.module for node in nodes if isinstance(node, ast.ImportFrom)]
+    needed = {part for module in modules for part in module.split(".")[:2]}
+    for package in needed & {"torch", "autograd"}:
+        pytest.importorskip(package, reason=f"{package} is not installed")
+    if "torchvision" in needed:
+        torchvision_ops()
+
+
+@pytest.mark.filterwarnings("ignore:`torch.jit:DeprecationWarning")  # which torchvision calls
 @pytest.mark.parametrize("code", blocks("python"))
 def test_python(tmp_path, monkeypatch, code):
     """Each Python block is a program of its own."""
+    skip_without_what_is_imported(code)
     monkeypatch.chdir(tmp_path)
     exec(compile(code, "block", "exec"), {"__name__": "__main__"})
 

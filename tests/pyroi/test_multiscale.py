@@ -10,6 +10,7 @@ from oracles import bounds, levels, walk
 from oracles.cases import random_map
 
 import pyroi
+from pyroi.align import multiscale_roi_align_backward
 
 SCALES = [1 / 4, 1 / 8, 1 / 16, 1 / 32]
 
@@ -181,3 +182,72 @@ def test_bad_types(features, scales, argument):
     with pytest.raises(TypeError, match=argument) as caught:
         pyroi.multiscale_roi_align(features, BOXES, (2, 2), scales)
     assert caught.value.argument.startswith(argument)
+
+
+# ---- The gradient ----------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("parameters", [(), (2,), (-1, False)])
+def test_gradient_is_that_of_the_assigned_level(parameters):
+    """For each level what flows back, sample by sample, from those boxes whose side says so."""
+    rng = np.random.default_rng(5)
+    features, boxes = pyramid(rng), boxes_of_all_sizes(rng, 40)
+    grad = random_map(rng, (40, 3, 5, 4))
+    assigned = np.array([levels.level(*box[1:], 4) for box in boxes])
+    shapes = [level.shape for level in features]
+    grads = multiscale_roi_align_backward(grad, boxes, shapes, SCALES, *parameters)
+    for level, (shape, scale) in enumerate(zip(shapes, SCALES, strict=True)):
+        rows = assigned == level
+        arguments = (boxes[rows], shape, scale, *parameters)
+        expected = walk.roi_align_backward(grad[rows], *arguments)
+        bounds.assert_within(grads[level], expected, walk.roi_align_backward(np.abs(grad[rows]), *arguments))
+
+
+def test_gradient_is_the_transpose():
+    """<grad, crops> = sum of <gradient of a level, level>, for boxes in a list and another canonical level."""
+    rng = np.random.default_rng(6)
+    features, boxes = pyramid(rng, dtype=np.float64), boxes_of_all_sizes(rng, 30, dtype=np.float64)
+    boxes = [boxes[:12, 1:], boxes[12:, 1:]]
+    options = {"canonical_level": 1, "canonical_scale": 100}
+    crops = pyroi.multiscale_roi_align(features, boxes, (3, 2), SCALES, 2, **options)
+    grad = rng.standard_normal(crops.shape)
+    grads = multiscale_roi_align_backward(grad, boxes, [level.shape for level in features], SCALES, 2, **options)
+    assert all(part.any() for part in grads)
+    total = sum(np.vdot(part, level) for part, level in zip(grads, features, strict=True))
+    assert total == pytest.approx(np.vdot(grad, crops), rel=1e-12)
+
+
+def test_gradient_of_no_boxes_is_zero():
+    """Levels without a box of their own, and no box at all."""
+    shapes = [(2, 3, 8, 8), (2, 3, 4, 4)]
+    for part, shape in zip(
+        multiscale_roi_align_backward(np.empty((0, 3, 2, 2)), np.empty((0, 5)), shapes, [1.0, 0.5]),
+        shapes,
+        strict=True,
+    ):
+        assert part.shape == shape
+        assert not part.any()
+
+
+@pytest.mark.parametrize(
+    ("changes", "words"),
+    [
+        ({"input_shapes": []}, "input_shapes: expected levels of the same N and C"),
+        ({"input_shapes": [(1, 2, 8, 8), (1, 3, 4, 4)]}, "input_shapes: expected levels of the same N and C"),
+        ({"input_shapes": [(1, 2, 8, 8)]}, "spatial_scales: expected one number for each of the 1 levels"),
+        ({"grad": np.ones((3, 2, 2, 2))}, r"grad: expected \[2, 2, height, width\]"),
+        ({"boxes": [[0, 1, 1, 4, 4], [1, 1, 1, 300, 300]]}, "boxes: row 1: the batch index"),
+        ({"boxes": [[0, 1, 1, 4, 4], [0, 1, 1, np.inf, 3]]}, "boxes: row 1: coordinates must be finite"),
+    ],
+)
+def test_gradient_of_bad_arguments(changes, words):
+    """Each is named, with the row as it was given though the boxes of a level are picked from all."""
+    arguments = {
+        "grad": np.ones((2, 2, 2, 2)),
+        "boxes": [[0, 1, 1, 4, 4], [0, 1, 1, 300, 300]],
+        "input_shapes": [(1, 2, 8, 8), (1, 2, 4, 4)],
+        "spatial_scales": [1.0, 0.5],
+        "canonical_level": 0,
+    }
+    with pytest.raises(ValueError, match=words):
+        multiscale_roi_align_backward(**{**arguments, **changes})

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-import importlib
+import importlib.util
 import math
+import pathlib
 
 import numpy as np
 import pytest
@@ -18,9 +19,19 @@ def torchvision_ops():
     """torchvision.ops; skips the test where torchvision does not load (it needs a torch of its own build)."""
     torch()
     try:
+        _open_stand_ins()
         return importlib.import_module("torchvision.ops")
     except Exception as error:  # a torchvision of another build raises OSError, RuntimeError or ImportError
         pytest.skip(f"torchvision does not load: {type(error).__name__}")
+
+
+def _open_stand_ins():
+    """What the benchmarks do for a torchvision built for CUDA beside a PyTorch that is not."""
+    path = pathlib.Path(__file__).parents[3] / "benchmarks" / "torchvision_cpu.py"
+    spec = importlib.util.spec_from_file_location("torchvision_cpu", path)
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    module.open_stand_ins()
 
 
 def torchvision_roi_align():

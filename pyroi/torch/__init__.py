@@ -1,0 +1,71 @@
+"""The operators for PyTorch: tensors in, tensors out, on the CPU, without copies, with gradients.
+
+What bears a name of ``torchvision.ops`` has its signature and its defaults, so that one import can stand for the other.
+Among them is ``aligned=False``. The functions that torchvision lacks (`prroi_pool`, `multiscale_roi_align`, …) have the
+defaults of :mod:`pyroi`. What is computed is what :mod:`pyroi` computes, in every case: see there.
+
+Each function is an operator of PyTorch's own dispatcher, ``torch.ops.roi``, and known to ``torch.compile``.
+:func:`accelerate` puts the same kernels under torchvision's operators.
+"""
+
+try:
+    import torch as _torch
+except ModuleNotFoundError as _reason:
+    if _reason.name != "torch":
+        raise
+    raise ImportError("pyroi.torch needs PyTorch, which is not installed: pip install 'pyroi[torch]'") from _reason
+if not hasattr(_torch.library, "custom_op"):
+    raise ImportError(f"pyroi.torch needs PyTorch 2.4 or newer, and this is {_torch.__version__}")
+
+from pyroi.torch.boxes import (
+    batched_nms,
+    box_area,
+    box_convert,
+    box_iou,
+    clip_boxes_to_image,
+    complete_box_iou,
+    distance_box_iou,
+    generalized_box_iou,
+    masks_to_boxes,
+    nms,
+    remove_small_boxes,
+)
+from pyroi.torch.modules import MultiScaleRoIAlign, PSRoIAlign, PSRoIPool, RoIAlign, RoIPool
+from pyroi.torch.pooling import (
+    multiscale_roi_align,
+    prroi_pool,
+    ps_roi_align,
+    ps_roi_pool,
+    roi_align,
+    roi_align_rotated,
+    roi_pool,
+)
+from pyroi.torch.vision import accelerate, restore
+
+__all__ = [
+    "MultiScaleRoIAlign",
+    "PSRoIAlign",
+    "PSRoIPool",
+    "RoIAlign",
+    "RoIPool",
+    "accelerate",
+    "batched_nms",
+    "box_area",
+    "box_convert",
+    "box_iou",
+    "clip_boxes_to_image",
+    "complete_box_iou",
+    "distance_box_iou",
+    "generalized_box_iou",
+    "masks_to_boxes",
+    "multiscale_roi_align",
+    "nms",
+    "prroi_pool",
+    "ps_roi_align",
+    "ps_roi_pool",
+    "remove_small_boxes",
+    "restore",
+    "roi_align",
+    "roi_align_rotated",
+    "roi_pool",
+]

@@ -1,0 +1,293 @@
+"""Boxes without a map: suppression, overlap, formats; with the signatures of ``torchvision.ops``.
+
+Where torchvision takes boxes with leading dimensions, ``[..., N, 4]``, so does this. All numbers must be finite.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import torch
+
+from pyroi.arrays import shape_text, to_size
+from pyroi.box_forms import COLUMNS, to_format
+from pyroi.errors import ArgumentError
+from pyroi.torch import operators as operators  # defines torch.ops.roi
+from pyroi.torch.overlap import differentiable_overlap
+from pyroi.torch.tensors import ShapeError, check_tensor
+
+_ops = torch.ops.roi
+
+
+# ---- Suppression -----------------------------------------------------------------------------------------------------
+
+
+def nms(boxes: torch.Tensor, scores: torch.Tensor, iou_threshold: float) -> torch.Tensor:
+    """Non-maximum suppression; see :func:`pyroi.nms`.
+
+    Args:
+        boxes: ``[N, 4]``, rows ``x1, y1, x2, y2``.
+        scores: ``[N]``.
+        iou_threshold: From 0 to 1. A box whose IoU with one of higher score is above it is dropped.
+
+    Returns:
+        int64 ``[kept]``: indices into `boxes`, by falling score, equal scores in the order of the boxes.
+
+    Raises:
+        TypeError: An argument is no tensor.
+        ValueError: A wrong shape (also a RuntimeError, as torchvision raises), threshold, score or coordinate.
+    """
+    return _ops.nms(*_scored(boxes, scores), iou_threshold)
+
+
+def batched_nms(boxes: torch.Tensor, scores: torch.Tensor, idxs: torch.Tensor, iou_threshold: float) -> torch.Tensor:
+    """:func:`nms` class by class; see :func:`pyroi.batched_nms`. No coordinate is shifted on the way.
+
+    Args:
+        boxes: As for :func:`nms`.
+        scores: As for :func:`nms`.
+        idxs: ``[N]``, the class of each box: any integers.
+        iou_threshold: As for :func:`nms`.
+
+    Returns:
+        int64 ``[kept]``: indices into `boxes`, by falling score over all classes.
+
+    Raises:
+        TypeError: An argument is no tensor.
+        ValueError: As for :func:`nms`.
+    """
+    boxes, scores = _scored(boxes, scores)
+    return _ops.batched_nms(boxes, scores, _one_per_box(idxs, "idxs", boxes), iou_threshold)
+
+
+def _scored(boxes: Any, scores: Any) -> tuple[torch.Tensor, torch.Tensor]:
+    boxes = check_tensor(boxes, "boxes")
+    if boxes.dim() != 2 or boxes.shape[1] != 4:
+        raise ShapeError("boxes", f"expected [N, 4], got {shape_text(boxes.shape)}")
+    return boxes, _one_per_box(scores, "scores", boxes)
+
+
+def _one_per_box(value: Any, name: str, boxes: torch.Tensor) -> torch.Tensor:
+    value = check_tensor(value, name)
+    if value.dim() != 1 or value.shape[0] != boxes.shape[0]:
+        raise ShapeError(name, f"expected [{boxes.shape[0]}], one for each box, got {shape_text(value.shape)}")
+    return value
+
+
+# ---- One box at a time -----------------------------------------------------------------------------------------------
+
+
+def box_area(boxes: torch.Tensor, fmt: str = "xyxy") -> torch.Tensor:
+    """The area of each box; see :func:`pyroi.box_area`.
+
+    Args:
+        boxes: ``[..., 4]``.
+        fmt: Its format: ``xyxy``, ``xywh`` or ``cxcywh``.
+
+    Returns:
+        ``[...]``, at least float32, and float64 for integers. Differentiable.
+
+    Raises:
+        TypeError: `boxes` is no tensor.
+        ValueError: A wrong shape or format, or a number that is not finite.
+    """
+    boxes, lead = _flat(_to_corners(boxes, "boxes", fmt, "box_area"), 4)
+    return _ops.box_area(boxes).reshape(lead)
+
+
+def remove_small_boxes(boxes: torch.Tensor, min_size: float) -> torch.Tensor:
+    """Which boxes have both sides of at least `min_size`; see :func:`pyroi.remove_small_boxes`.
+
+    Args:
+        boxes: ``[N, 4]``, rows ``x1, y1, x2, y2``.
+        min_size: Smallest width and height.
+
+    Returns:
+        int64 ``[kept]``: indices into `boxes`, in order.
+
+    Raises:
+        TypeError: `boxes` is no tensor.
+        ValueError: A wrong shape, or a number that is not finite.
+    """
+    return _ops.remove_small_boxes(check_tensor(boxes, "boxes"), min_size)
+
+
+def clip_boxes_to_image(boxes: torch.Tensor, size: Sequence[int]) -> torch.Tensor:
+    """Moves corners that lie outside an image to its border; see :func:`pyroi.clip_boxes_to_image`.
+
+    Args:
+        boxes: ``[..., 4]``, rows ``x1, y1, x2, y2``.
+        size: ``(height, width)`` of the image.
+
+    Returns:
+        Boxes of the same shape and type. Differentiable.
+
+    Raises:
+        TypeError: `boxes` is no tensor.
+        ValueError: A wrong shape or size, or a coordinate that is not finite.
+    """
+    given = check_tensor(boxes, "boxes")
+    rows, lead = _flat(given, 4)
+    return _ops.clip_boxes_to_image(rows, *to_size(size, "size")).to(given.dtype).reshape(*lead, 4)
+
+
+def box_convert(boxes: torch.Tensor, in_fmt: str, out_fmt: str) -> torch.Tensor:
+    """Boxes in another format; see :func:`pyroi.box_convert` for the formats.
+
+    Args:
+        boxes: ``[..., 4]``, ``[..., 5]`` or ``[..., 8]``, as `in_fmt` has it.
+        in_fmt: The format they have.
+        out_fmt: The format they get.
+
+    Returns:
+        A new tensor of the same type, but float64 where integers become centres or angles. Differentiable for upright
+        boxes.
+
+    Raises:
+        TypeError: `boxes` is no tensor.
+        ValueError: A wrong shape, an unknown format or pair of formats, or a number that is not finite.
+    """
+    given = check_tensor(boxes, "boxes")
+    source, target = to_format(in_fmt, "in_fmt"), to_format(out_fmt, "out_fmt")
+    rows, lead = _flat(given, COLUMNS[source])
+    converted = _ops.box_convert(rows, source, target).reshape(*lead, COLUMNS[target])
+    whole = {"xyxy", "xywh"}  # between which integers stay integers
+    return converted.to(given.dtype) if source == target or {source, target} == whole else converted
+
+
+def masks_to_boxes(masks: torch.Tensor) -> torch.Tensor:
+    """The smallest box around each mask; see :func:`pyroi.masks_to_boxes`.
+
+    Args:
+        masks: ``[N, H, W]``, booleans or numbers, where what is not 0 belongs to the mask.
+
+    Returns:
+        float32 ``[N, 4]``, rows ``x1, y1, x2, y2``, the outermost columns and rows included. 0 for an empty mask.
+
+    Raises:
+        TypeError: `masks` is no tensor, or has elements of another type.
+        ValueError: A wrong shape.
+    """
+    return _ops.masks_to_boxes(check_tensor(masks, "masks"))
+
+
+def _flat(boxes: torch.Tensor, columns: int) -> tuple[torch.Tensor, torch.Size]:
+    """Boxes as rows, and the dimensions they had before the last."""
+    if boxes.dim() == 0 or boxes.shape[-1] != columns:
+        raise ShapeError("boxes", f"expected [..., {columns}], got {shape_text(boxes.shape)}")
+    return boxes.reshape(-1, columns), boxes.shape[:-1]
+
+
+def _to_corners(boxes: Any, name: str, fmt: str, of: str) -> torch.Tensor:
+    """Upright boxes of a format as x1, y1, x2, y2."""
+    boxes = check_tensor(boxes, name)
+    if to_format(fmt, "fmt") == "xyxy":
+        return boxes
+    if COLUMNS[fmt] != 4:
+        raise ArgumentError("fmt", f"{of} is for upright boxes: xyxy, xywh or cxcywh, got {fmt!r}")
+    return box_convert(boxes, fmt, "xyxy")
+
+
+# ---- Overlap ---------------------------------------------------------------------------------------------------------
+
+
+def box_iou(boxes1: torch.Tensor, boxes2: torch.Tensor, fmt: str = "xyxy") -> torch.Tensor:
+    """Intersection over union of each of N boxes with each of M; see :func:`pyroi.box_iou`.
+
+    Args:
+        boxes1: ``[..., N, 4]``, or ``[..., N, 5]`` and ``[..., N, 8]`` for rotated formats.
+        boxes2: ``[..., M, 4]``, likewise.
+        fmt: The format of both: any that :func:`box_convert` knows.
+
+    Returns:
+        ``[..., N, M]``, float32 or float64, the latter for integers. Differentiable for upright boxes. 0 where neither
+        box has an area (torchvision: NaN).
+
+    Raises:
+        TypeError: An argument is no tensor.
+        ValueError: A wrong shape or format, or a number that is not finite.
+    """
+    if COLUMNS[to_format(fmt, "fmt")] > 4:
+        boxes1, boxes2 = (box_convert(boxes, fmt, "cxcywhr") for boxes in (boxes1, boxes2))
+        return _overlap(_ops.box_iou_rotated, boxes1, boxes2, 5)
+    boxes1, boxes2 = _to_corners(boxes1, "boxes1", fmt, "box_iou"), _to_corners(boxes2, "boxes2", fmt, "box_iou")
+    return _overlap(_ops.box_iou, boxes1, boxes2)
+
+
+def generalized_box_iou(boxes1: torch.Tensor, boxes2: torch.Tensor) -> torch.Tensor:
+    """Generalized IoU of each of N boxes with each of M; see :func:`pyroi.generalized_box_iou`.
+
+    Args:
+        boxes1: ``[..., N, 4]``, rows ``x1, y1, x2, y2``.
+        boxes2: ``[..., M, 4]``, likewise.
+
+    Returns:
+        ``[..., N, M]``, float32 or float64, the latter for integers. Differentiable.
+
+    Raises:
+        TypeError: An argument is no tensor.
+        ValueError: A wrong shape, or a coordinate that is not finite.
+    """
+    return _overlap(_ops.generalized_box_iou, boxes1, boxes2)
+
+
+def distance_box_iou(boxes1: torch.Tensor, boxes2: torch.Tensor, eps: float = 1e-7) -> torch.Tensor:
+    """Distance IoU of each of N boxes with each of M; see :func:`pyroi.distance_box_iou`.
+
+    Args:
+        boxes1: As for :func:`generalized_box_iou`.
+        boxes2: As for :func:`generalized_box_iou`.
+        eps: Not used: nothing is added to denominators here, where 0 / 0 is 0. It is there for torchvision's signature.
+
+    Returns:
+        ``[..., N, M]``, as for :func:`generalized_box_iou`.
+
+    Raises:
+        TypeError: An argument is no tensor.
+        ValueError: As for :func:`generalized_box_iou`.
+    """
+    return _overlap(_ops.distance_box_iou, boxes1, boxes2)
+
+
+def complete_box_iou(boxes1: torch.Tensor, boxes2: torch.Tensor, eps: float = 1e-7) -> torch.Tensor:
+    """Complete IoU of each of N boxes with each of M; see :func:`pyroi.complete_box_iou`.
+
+    Args:
+        boxes1: As for :func:`generalized_box_iou`.
+        boxes2: As for :func:`generalized_box_iou`.
+        eps: As for :func:`distance_box_iou`.
+
+    Returns:
+        ``[..., N, M]``, as for :func:`generalized_box_iou`. In its gradient the weight of the aspect ratios counts as
+        constant, as the paper has it.
+
+    Raises:
+        TypeError: An argument is no tensor.
+        ValueError: As for :func:`generalized_box_iou`.
+    """
+    return _overlap(_ops.complete_box_iou, boxes1, boxes2)
+
+
+def _overlap(measure: Callable[..., Any], boxes1: Any, boxes2: Any, columns: int = 4) -> torch.Tensor:
+    """The matrix, or for each pair of leading dimensions one."""
+    first, second = _to_wide(boxes1, "boxes1", columns), _to_wide(boxes2, "boxes2", columns)
+    if columns == 4 and torch.is_grad_enabled() and (first.requires_grad or second.requires_grad):
+        return differentiable_overlap(measure, first, second)
+    if first.dim() == second.dim() == 2:
+        return measure(first, second)
+    lead = torch.broadcast_shapes(first.shape[:-2], second.shape[:-2])
+    rows, others = (boxes.expand(*lead, *boxes.shape[-2:]).reshape(-1, *boxes.shape[-2:]) for boxes in (first, second))
+    pairs = [measure(mine, yours) for mine, yours in zip(rows, others, strict=True)]
+    matrix = torch.stack(pairs) if pairs else first.new_empty(0)
+    return matrix.reshape(*lead, first.shape[-2], second.shape[-2])
+
+
+def _to_wide(value: Any, name: str, columns: int) -> torch.Tensor:
+    """Boxes in the type in which they are compared."""
+    boxes = check_tensor(value, name)
+    if boxes.dim() < 2 or boxes.shape[-1] != columns:
+        raise ShapeError(name, f"expected [..., N, {columns}], got {shape_text(boxes.shape)}")
+    if not boxes.is_floating_point():
+        return boxes.to(torch.float64)
+    return boxes.to(torch.promote_types(boxes.dtype, torch.float32))

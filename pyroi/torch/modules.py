@@ -1,0 +1,169 @@
+"""The operators as layers, with the signatures of ``torchvision.ops``."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from typing import Any
+
+import torch
+import torch.fx
+
+from pyroi.arrays import to_size
+from pyroi.errors import ArgumentError
+from pyroi.torch.pooling import multiscale_roi_align, ps_roi_align, ps_roi_pool, roi_align, roi_pool
+from pyroi.torch.tensors import check_tensor
+
+# To symbolic tracing each of these layers is one step, as torchvision's are.
+for _name in ("ps_roi_align", "ps_roi_pool", "roi_align", "roi_pool"):
+    torch.fx.wrap(_name)
+
+
+class _Pooling(torch.nn.Module):
+    """A layer that keeps the settings of a function; the subclass names them in their order."""
+
+    settings: tuple[str, ...]
+
+    def extra_repr(self) -> str:
+        """What stands between the brackets of the layer's text."""
+        return ", ".join(f"{name}={getattr(self, name)}" for name in self.settings)
+
+
+class RoIAlign(_Pooling):
+    """:func:`roi_align` with fixed settings."""
+
+    settings = ("output_size", "spatial_scale", "sampling_ratio", "aligned")
+
+    def __init__(
+        self, output_size: int | Sequence[int], spatial_scale: float, sampling_ratio: int, aligned: bool = False
+    ) -> None:
+        super().__init__()
+        self.output_size = output_size
+        self.spatial_scale = spatial_scale
+        self.sampling_ratio = sampling_ratio
+        self.aligned = aligned
+
+    def forward(self, input: torch.Tensor, rois: torch.Tensor | Sequence[torch.Tensor]) -> torch.Tensor:
+        """Crops ``[K, C, height, width]`` of `rois` from `input` ``[N, C, H, W]``."""
+        return roi_align(input, rois, self.output_size, self.spatial_scale, self.sampling_ratio, self.aligned)
+
+
+class RoIPool(_Pooling):
+    """:func:`roi_pool` with fixed settings."""
+
+    settings = ("output_size", "spatial_scale")
+
+    def __init__(self, output_size: int | Sequence[int], spatial_scale: float) -> None:
+        super().__init__()
+        self.output_size = output_size
+        self.spatial_scale = spatial_scale
+
+    def forward(self, input: torch.Tensor, rois: torch.Tensor | Sequence[torch.Tensor]) -> torch.Tensor:
+        """Crops ``[K, C, height, width]`` of `rois` from `input` ``[N, C, H, W]``."""
+        return roi_pool(input, rois, self.output_size, self.spatial_scale)
+
+
+class PSRoIAlign(_Pooling):
+    """:func:`ps_roi_align` with fixed settings."""
+
+    settings = ("output_size", "spatial_scale", "sampling_ratio")
+
+    def __init__(self, output_size: int | Sequence[int], spatial_scale: float, sampling_ratio: int) -> None:
+        super().__init__()
+        self.output_size = output_size
+        self.spatial_scale = spatial_scale
+        self.sampling_ratio = sampling_ratio
+
+    def forward(self, input: torch.Tensor, rois: torch.Tensor | Sequence[torch.Tensor]) -> torch.Tensor:
+        """Crops ``[K, C / (height * width), height, width]`` of `rois` from `input` ``[N, C, H, W]``."""
+        return ps_roi_align(input, rois, self.output_size, self.spatial_scale, self.sampling_ratio)
+
+
+class PSRoIPool(_Pooling):
+    """:func:`ps_roi_pool` with fixed settings."""
+
+    settings = ("output_size", "spatial_scale")
+
+    def __init__(self, output_size: int | Sequence[int], spatial_scale: float) -> None:
+        super().__init__()
+        self.output_size = output_size
+        self.spatial_scale = spatial_scale
+
+    def forward(self, input: torch.Tensor, rois: torch.Tensor | Sequence[torch.Tensor]) -> torch.Tensor:
+        """Crops ``[K, C / (height * width), height, width]`` of `rois` from `input` ``[N, C, H, W]``."""
+        return ps_roi_pool(input, rois, self.output_size, self.spatial_scale)
+
+
+class MultiScaleRoIAlign(_Pooling):
+    """:func:`multiscale_roi_align` of named maps, whose scales are inferred, with ``aligned=False``.
+
+    The scale of a level is the power of 2 nearest to its height over the largest height of an image. It is found at the
+    first call and kept in `scales`; setting that to None makes the next call find it anew. The finest level says which
+    power of 2 the index 0 stands for.
+
+    Args:
+        featmap_names: Which maps are pooled from. Their order is that of the dict they come in, finest first.
+        output_size: ``(height, width)`` of a crop, or one number for a square.
+        sampling_ratio: As for :func:`roi_align`.
+        canonical_scale: The side of a box that is pooled from the level `canonical_level`.
+        canonical_level: That level, as a power of 2: 4 is a map of stride 16.
+    """
+
+    settings = ("featmap_names", "output_size", "sampling_ratio")
+
+    def __init__(
+        self,
+        featmap_names: Sequence[str],
+        output_size: int | Sequence[int],
+        sampling_ratio: int,
+        *,
+        canonical_scale: int = 224,
+        canonical_level: int = 4,
+    ) -> None:
+        super().__init__()
+        self.featmap_names = featmap_names
+        self.output_size = to_size(output_size, "output_size")
+        self.sampling_ratio = sampling_ratio
+        self.canonical_scale = canonical_scale
+        self.canonical_level = canonical_level
+        self.scales: list[float] | None = None
+
+    def forward(
+        self, x: dict[str, torch.Tensor], boxes: Sequence[torch.Tensor], image_shapes: Sequence[tuple[int, int]]
+    ) -> torch.Tensor:
+        """Crops of the boxes, each from the level of its size.
+
+        Args:
+            x: Maps by name, ``[N, C, H_l, W_l]``; those that are not in `featmap_names` are left alone.
+            boxes: For each image its boxes ``[L, 4]``, in units of the images.
+            image_shapes: ``(height, width)`` of each image, before the maps were made from it.
+
+        Returns:
+            Crops ``[K, C, height, width]`` in the order of the boxes, of the first level's type.
+
+        Raises:
+            TypeError, ValueError, MemoryError: As for :func:`multiscale_roi_align`; or no name of a map fits, or
+                `image_shapes` is empty.
+        """
+        features = [check_tensor(level, "x") for name, level in x.items() if name in self.featmap_names]
+        if not features:
+            raise ArgumentError("x", f"expected a map named one of {list(self.featmap_names)}, got {list(x)}")
+        if self.scales is None:
+            self.scales = _infer_scales(features, image_shapes)
+        return multiscale_roi_align(
+            [level.to(features[0].dtype) for level in features],  # autocast may have mixed them
+            boxes,
+            self.output_size,
+            self.scales,
+            self.sampling_ratio,
+            aligned=False,
+            canonical_level=self.canonical_level + round(math.log2(self.scales[0])),
+            canonical_scale=self.canonical_scale,
+        )
+
+
+def _infer_scales(features: Sequence[torch.Tensor], image_shapes: Any) -> list[float]:
+    if not image_shapes:
+        raise ArgumentError("image_shapes", "expected (height, width) of at least one image, got none")
+    height = max(shape[0] for shape in image_shapes)
+    return [2.0 ** round(math.log2(level.shape[-2] / height)) for level in features]

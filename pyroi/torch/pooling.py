@@ -1,0 +1,293 @@
+"""Crops from boxes, with the signatures of ``torchvision.ops``; and those that torchvision does not have."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import torch
+
+from pyroi.arrays import shape_text, to_flag, to_integer, to_number, to_size
+from pyroi.errors import ArgumentError, ArgumentTypeError
+from pyroi.torch import operators as operators  # defines torch.ops.roi
+from pyroi.torch.tensors import check_tensor
+
+__all__ = [
+    "multiscale_roi_align",
+    "prroi_pool",
+    "ps_roi_align",
+    "ps_roi_pool",
+    "roi_align",
+    "roi_align_rotated",
+    "roi_pool",
+]
+
+_ops = torch.ops.roi
+
+
+class BoxesError(ArgumentError, AssertionError):
+    """Boxes have a wrong shape; an AssertionError for those who expect torchvision's."""
+
+
+class BoxesTypeError(ArgumentTypeError, AssertionError):
+    """Boxes are neither a tensor nor a list of tensors; an AssertionError for those who expect torchvision's."""
+
+
+def roi_align(
+    input: torch.Tensor,
+    boxes: torch.Tensor | Sequence[torch.Tensor],
+    output_size: int | Sequence[int],
+    spatial_scale: float = 1.0,
+    sampling_ratio: int = -1,
+    aligned: bool = False,
+) -> torch.Tensor:
+    """Crops by the mean of bilinear samples; see :func:`pyroi.roi_align`. Differentiable in `input`, at any order.
+
+    Args:
+        input: Feature map ``[N, C, H, W]`` on the CPU: float32, float64, float16 or bfloat16, of any memory format.
+        boxes: ``[K, 5]`` rows ``batch_index x1 y1 x2 y2``, or a list of N tensors ``[L, 4]``. They may be of another
+            type than `input`; those of 16 bits are widened.
+        output_size: ``(height, width)`` of a crop, or one number for a square.
+        spatial_scale: Size of the map over size of the image.
+        sampling_ratio: Samples per bin along each axis. 0 or less: as many as the bin has pixels, rounded up.
+        aligned: Whether boxes are shifted by half a pixel. False is torchvision's default, and older models'.
+
+    Returns:
+        Crops ``[K, C, height, width]`` of the input's type, contiguous.
+
+    Raises:
+        TypeError: An argument has a type that cannot be used.
+        ValueError: A wrong shape or range, a tensor on another device, a batch index outside [0, N), a coordinate that
+            is not finite. For a wrong shape of `boxes` it is an AssertionError too, as with torchvision.
+        MemoryError: The result does not fit in memory.
+    """
+    rois, size, scale = _common(input, boxes, output_size, spatial_scale)
+    ratio = to_integer(sampling_ratio, "sampling_ratio")
+    return _ops.roi_align(input, rois, *size, scale, ratio, to_flag(aligned, "aligned"))
+
+
+def ps_roi_align(
+    input: torch.Tensor,
+    boxes: torch.Tensor | Sequence[torch.Tensor],
+    output_size: int | Sequence[int],
+    spatial_scale: float = 1.0,
+    sampling_ratio: int = -1,
+) -> torch.Tensor:
+    """Position-sensitive RoIAlign; see :func:`pyroi.ps_roi_align`. Differentiable in `input`, at any order.
+
+    Args:
+        input: As for :func:`roi_align`; C must be divisible by ``height * width``.
+        boxes: As for :func:`roi_align`.
+        output_size: As for :func:`roi_align`.
+        spatial_scale: As for :func:`roi_align`.
+        sampling_ratio: As for :func:`roi_align`.
+
+    Returns:
+        Crops ``[K, C / (height * width), height, width]``. A box without area gives 0 (torchvision: NaN).
+
+    Raises:
+        TypeError, ValueError, MemoryError: As for :func:`roi_align`.
+    """
+    rois, size, scale = _common(input, boxes, output_size, spatial_scale)
+    return _ops.ps_roi_align(input, rois, *size, scale, to_integer(sampling_ratio, "sampling_ratio"))
+
+
+def ps_roi_pool(
+    input: torch.Tensor,
+    boxes: torch.Tensor | Sequence[torch.Tensor],
+    output_size: int | Sequence[int],
+    spatial_scale: float = 1.0,
+) -> torch.Tensor:
+    """Position-sensitive means of pixels; see :func:`pyroi.ps_roi_pool`. Differentiable in `input`, at any order.
+
+    Args:
+        input: As for :func:`ps_roi_align`.
+        boxes: As for :func:`roi_align`.
+        output_size: As for :func:`roi_align`.
+        spatial_scale: As for :func:`roi_align`.
+
+    Returns:
+        Crops ``[K, C / (height * width), height, width]``. The map's last row and column count (torchvision's forward
+        leaves them out, though its gradient does not).
+
+    Raises:
+        TypeError, ValueError, MemoryError: As for :func:`roi_align`.
+    """
+    rois, size, scale = _common(input, boxes, output_size, spatial_scale)
+    return _ops.ps_roi_pool(input, rois, *size, scale)
+
+
+def roi_pool(
+    input: torch.Tensor,
+    boxes: torch.Tensor | Sequence[torch.Tensor],
+    output_size: int | Sequence[int],
+    spatial_scale: float = 1.0,
+) -> torch.Tensor:
+    """Crops by the largest pixel; see :func:`pyroi.roi_pool`. Differentiable in `input`, once.
+
+    Args:
+        input: As for :func:`roi_align`.
+        boxes: As for :func:`roi_align`.
+        output_size: As for :func:`roi_align`.
+        spatial_scale: As for :func:`roi_align`.
+
+    Returns:
+        Crops ``[K, C, height, width]`` of the input's type.
+
+    Raises:
+        TypeError, ValueError, MemoryError: As for :func:`roi_align`.
+    """
+    rois, size, scale = _common(input, boxes, output_size, spatial_scale)
+    return _ops.roi_pool(input, rois, *size, scale)[0]
+
+
+def prroi_pool(
+    input: torch.Tensor,
+    boxes: torch.Tensor | Sequence[torch.Tensor],
+    output_size: int | Sequence[int],
+    spatial_scale: float = 1.0,
+) -> torch.Tensor:
+    """Crops by integration, without samples; see :func:`pyroi.prroi_pool`. Differentiable in `input` and `boxes`, once.
+
+    Args:
+        input: As for :func:`roi_align`.
+        boxes: As for :func:`roi_align`. The batch index has the gradient 0.
+        output_size: As for :func:`roi_align`.
+        spatial_scale: As for :func:`roi_align`.
+
+    Returns:
+        Crops ``[K, C, height, width]`` of the input's type.
+
+    Raises:
+        TypeError, ValueError, MemoryError: As for :func:`roi_align`.
+    """
+    rois, size, scale = _common(input, boxes, output_size, spatial_scale)
+    return _ops.prroi_pool(input, rois, *size, scale)
+
+
+def roi_align_rotated(
+    input: torch.Tensor,
+    boxes: torch.Tensor | Sequence[torch.Tensor],
+    output_size: int | Sequence[int],
+    spatial_scale: float = 1.0,
+    sampling_ratio: int = -1,
+    aligned: bool = True,
+    *,
+    clockwise: bool = False,
+) -> torch.Tensor:
+    """RoIAlign of turned boxes; see :func:`pyroi.roi_align_rotated`. Differentiable in `input`, at any order.
+
+    Args:
+        input: As for :func:`roi_align`.
+        boxes: ``[K, 6]`` rows ``batch_index cx cy w h angle``, or a list of N tensors ``[L, 5]``; angles in degrees.
+        output_size: As for :func:`roi_align`.
+        spatial_scale: As for :func:`roi_align`.
+        sampling_ratio: As for :func:`roi_align`, at most 128.
+        aligned: As for :func:`roi_align`; true here, as in :mod:`pyroi`.
+        clockwise: Whether angles turn clockwise.
+
+    Returns:
+        Crops ``[K, C, height, width]`` of the input's type, upright.
+
+    Raises:
+        TypeError, ValueError, MemoryError: As for :func:`roi_align`; a side below 0 is a ValueError.
+    """
+    rois, size, scale = _common(input, boxes, output_size, spatial_scale, numbers=5)
+    ratio, flags = (
+        to_integer(sampling_ratio, "sampling_ratio"),
+        (to_flag(aligned, "aligned"), to_flag(clockwise, "clockwise")),
+    )
+    return _ops.roi_align_rotated(input, rois, *size, scale, ratio, *flags)
+
+
+def multiscale_roi_align(
+    features: Sequence[torch.Tensor],
+    boxes: torch.Tensor | Sequence[torch.Tensor],
+    output_size: int | Sequence[int],
+    spatial_scales: Sequence[float],
+    sampling_ratio: int = -1,
+    aligned: bool = True,
+    *,
+    canonical_level: int = 2,
+    canonical_scale: float = 224,
+) -> torch.Tensor:
+    """RoIAlign of each box from the level of a pyramid that suits its size; see :func:`pyroi.multiscale_roi_align`.
+
+    Differentiable in `features`, once. :class:`MultiScaleRoIAlign` is the form that torchvision has.
+
+    Args:
+        features: The levels, finest first: maps ``[N, C, H_l, W_l]`` of the same N, C and type.
+        boxes: As for :func:`roi_align`, in units of the image.
+        output_size: As for :func:`roi_align`.
+        spatial_scales: For each level, its size over the image's.
+        sampling_ratio: As for :func:`roi_align`.
+        aligned: As for :func:`roi_align`; true here, as in :mod:`pyroi`.
+        canonical_level: The index in `features` from which a box of side `canonical_scale` is pooled.
+        canonical_scale: See there.
+
+    Returns:
+        Crops ``[K, C, height, width]`` in the order of the boxes.
+
+    Raises:
+        TypeError, ValueError, MemoryError: As for :func:`roi_align`, or levels that do not fit together.
+    """
+    if not isinstance(features, (list, tuple)) or not features:
+        raise ArgumentTypeError("features", f"expected a list of at least one map, got {features!r}")
+    levels = [_check_map(level, "features") for level in features]
+    rois, size, _ = _common(levels[0], boxes, output_size, 1.0)
+    scales = [to_number(scale, "spatial_scales") for scale in spatial_scales]
+    return _ops.multiscale_roi_align(
+        levels,
+        rois,
+        *size,
+        scales,
+        to_integer(sampling_ratio, "sampling_ratio"),
+        to_flag(aligned, "aligned"),
+        to_integer(canonical_level, "canonical_level"),
+        to_number(canonical_scale, "canonical_scale"),
+    )
+
+
+# ---- Arguments -------------------------------------------------------------------------------------------------------
+
+
+def _common(
+    input: Any, boxes: Any, output_size: Any, spatial_scale: Any, numbers: int = 4
+) -> tuple[torch.Tensor, tuple[int, int], float]:
+    """What all take: boxes with their image in front, sizes, scale. What else may be wrong the kernel says."""
+    images = _check_map(input, "input").shape[0]
+    rois = _to_rois(boxes, images, input, numbers)
+    return rois, to_size(output_size, "output_size"), to_number(spatial_scale, "spatial_scale")
+
+
+def _check_map(value: Any, name: str) -> torch.Tensor:
+    map = check_tensor(value, name)
+    if map.dim() != 4:
+        raise ArgumentError(name, f"expected [N, C, H, W], got {shape_text(map.shape)}")
+    if not map.is_floating_point():
+        raise ArgumentTypeError(name, f"expected floating-point numbers, got {map.dtype}")
+    return map
+
+
+def _to_rois(boxes: Any, images: int, like: torch.Tensor, numbers: int) -> torch.Tensor:
+    """Boxes of so many numbers as rows that begin with the image, in float32 or float64, which hold that exactly."""
+    if isinstance(boxes, torch.Tensor):
+        return _check_boxes(boxes, "K", numbers + 1)
+    if not isinstance(boxes, (list, tuple)):
+        rule = f"expected a tensor [K, {numbers + 1}] or a list of tensors"
+        raise BoxesTypeError("boxes", f"{rule}, got {type(boxes).__name__}")
+    if len(boxes) != images:
+        rule = f"expected one tensor for each of the {images} images"
+        raise BoxesError("boxes", f"{rule}, got a list of {len(boxes)}")
+    parts = [_check_boxes(part, "L", numbers) for part in boxes]
+    rows = [torch.cat([torch.full_like(part[:, :1], image), part], 1) for image, part in enumerate(parts)]
+    return torch.cat(rows) if rows else like.new_empty((0, numbers + 1), dtype=torch.float32)
+
+
+def _check_boxes(value: Any, count: str, columns: int) -> torch.Tensor:
+    boxes = check_tensor(value, "boxes")
+    if boxes.dim() != 2 or boxes.shape[1] != columns:
+        raise BoxesError("boxes", f"expected [{count}, {columns}], got {shape_text(boxes.shape)}")
+    if not boxes.is_floating_point():
+        return boxes.to(torch.float64)
+    return boxes.to(torch.promote_types(boxes.dtype, torch.float32))
