@@ -12,6 +12,7 @@ None of these modules imports pyroi. Each computes an operator another way than 
     overlap     IoU and its kin, and suppression, as matrices and loops in float64
     resampling  resizing, by a matrix of weights for each axis
     integral    precise RoI pooling, piece by piece of the surface
+    turned      RoIAlign of rotated boxes, sample by sample
     points      sampling at a grid, point by point
     polygons    IoU of rotated boxes by clipping polygons, in decimals of 60 digits
 
