@@ -19,6 +19,7 @@ import pyroi
 from pyroi.errors import Cancelled
 
 BOXES = np.array([[0, 1.2, 0.7, 8.1, 6.4], [0, -3, 2, 5, 12], [0, 4, 4, 4.5, 4.5], [0, 3, 3, 3, 9]])
+TURNED = np.array([[0, 4.2, 3.7, 8.1, 6.4, 30], [0, 1, 4, 5, 12, -100], [0, 4, 4, 0.5, 0.5, 77], [0, 3, 6, 0, 9, 45]])
 GRID = np.random.default_rng(0).uniform(-1.3, 1.3, (1, 6, 11, 2))
 
 
@@ -37,6 +38,8 @@ FORWARD = {
     "area": lambda x: pyroi.adaptive_avg_pool2d(x, (3, 7)),
     "maxima": lambda x: pyroi.adaptive_max_pool2d(x, (3, 7)),
     "prroi": lambda x: pyroi.prroi_pool(x, BOXES, (3, 4)),
+    "rotated": lambda x: pyroi.roi_align_rotated(x, TURNED, (3, 4)),
+    "rotated_fixed": lambda x: pyroi.roi_align_rotated(x, TURNED, (3, 4), 1.0, 3, False),
     "roi_pool": lambda x: pyroi.roi_pool(x, BOXES, (3, 4)),
     "ps_roi_align": lambda x: pyroi.ps_roi_align(x, BOXES, (3, 2)),
     "ps_roi_align_fixed": lambda x: pyroi.ps_roi_align(x, BOXES, (2, 3), 1.0, 3),
@@ -52,6 +55,7 @@ BACKWARD = {
     "bicubic": lambda g: pyroi.interpolate_backward(g, (*g.shape[:2], 9, 13), "bicubic"),
     "antialias": lambda g: pyroi.interpolate_backward(g, (*g.shape[:2], 30, 41), "bilinear", antialias=True),
     "area": lambda g: pyroi.adaptive_avg_pool2d_backward(g, (*g.shape[:2], 19, 21)),
+    "rotated": lambda g: pyroi.roi_align_rotated_backward(g, TURNED[: len(g)], (1, g.shape[1], 9, 13)),
     "roi_pool": lambda g: pyroi.roi_pool_backward(g, places(g.shape), BOXES[: len(g)], (1, g.shape[1], 9, 13)),
     "ps_roi_align": lambda g: pyroi.ps_roi_align_backward(g, BOXES[: len(g)], channel_for_each_bin(g)),
     "ps_roi_pool": lambda g: pyroi.ps_roi_pool_backward(g, BOXES[: len(g)], channel_for_each_bin(g)),
@@ -68,10 +72,10 @@ def channel_for_each_bin(grad):
     return (1, math.prod(grad.shape[1:]), 9, 13)
 
 
-# normalizing does not mix pixels, the others are told apart by images here; boxes are in image 0 alone
-MAPS_OF_ONE_IMAGE = {"prroi", "roi_pool", "ps_roi_align", "ps_roi_align_fixed", "ps_roi_pool"}
 # a channel of a crop has so many of the map's
 CHANNELS = {"ps_roi_align": 6, "ps_roi_align_fixed": 6, "ps_roi_pool": 6}
+# normalizing does not mix pixels, the others are told apart by images here; boxes are in image 0 alone
+MAPS_OF_ONE_IMAGE = {"prroi", "rotated", "rotated_fixed", "roi_pool", *CHANNELS}
 
 
 def map_for(name, rng, shape, dtype=np.float32):
@@ -200,6 +204,9 @@ def test_same_bits_for_every_number_of_threads(dtype):
             parts.append(pyroi.normalize_image(map, 0.5, 2))
         parts.append(pyroi.prroi_pool(photo, boxes, (4, 4)))
         parts.extend(pyroi.prroi_pool_backward(crops, photo, boxes))
+        turned = np.concatenate([TURNED * [0, 9, 9, 9, 9, 1]] * 20)
+        parts.append(pyroi.roi_align_rotated(photo, turned, (4, 4), 1.0, 2))
+        parts.append(pyroi.roi_align_rotated_backward(crops, turned, photo.shape, 1.0, 2))
         parts.extend(pyroi.roi_pool(photo, boxes, (4, 4), return_argmax=True))
         parts.append(pyroi.roi_pool_backward(crops, parts[-1], boxes, photo.shape))
         for map, columns in ((photo, 3), (stack, 10)):
@@ -291,6 +298,7 @@ def _small_maps(at, dtype_name):
 
     dtype = np.dtype(dtype_name)
     boxes = np.array([[0, 0.2, 0.3, 30, 3], [0, -3, -3, 60, 9], [0, 1, 1, 1.5, 1.5]], np.float64)
+    turned = guarded.like(np.array([[0, 2, 2, 9, 3, 30], [0, 3, 1, 50, 70, -60], [0, 1, 1, 1.5, 1.5, 90]]), at)
     grid = np.random.default_rng(0).uniform(-1.5, 1.5, (1, 3, 5, 2)).astype(np.float32)
     calls = 0
     for layout in ("contiguous", "channels_last", "fortran", "reversed"):
@@ -315,6 +323,8 @@ def _small_maps(at, dtype_name):
                     parts.extend(pyroi.grid_sample(x, points, mode) for mode in ("bilinear", "nearest", "bicubic"))
                     parts.append(pyroi.normalize_image(x, 1, 2))
                     parts.extend(pyroi.roi_pool(x, boxes, (2, 3), return_argmax=True))
+                    parts.append(pyroi.roi_align_rotated(x, turned, (2, 3)))
+                    parts.append(pyroi.roi_align_rotated_backward(x, turned[:1], (1, channels, 4, 5)))
                     for bins in ((1, 1), (1, channels)):
                         parts.append(pyroi.ps_roi_align(x, boxes, bins))
                         parts.append(pyroi.ps_roi_pool(x, boxes, bins))
@@ -338,4 +348,4 @@ def _small_maps(at, dtype_name):
 @pytest.mark.parametrize("dtype", ["float16", "float32", "float64"])
 def test_overread(at, dtype):
     """Not one byte beyond the arrays is read, at every width from 1 to 36."""
-    assert int(run_child(_small_maps, at, dtype)) == 4 * 36 * 3 * 27
+    assert int(run_child(_small_maps, at, dtype)) == 4 * 36 * 3 * 29

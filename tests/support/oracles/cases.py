@@ -152,12 +152,22 @@ def battery():
                     yield f"{name} roi_pool {kind} {places}", "roi_pool", numbers, (boxes, output_size), options
             places = rng.integers(-1, map.shape[2] * map.shape[3], grad.shape)
             yield f"{name} roi_pool backward", "roi_pool_backward", grad, (places, boxes, map.shape), {}
+            turned = _turned(rng, boxes)
+            yield f"{name} rotated", "roi_align_rotated", map, (turned, output_size, 1.0, ratio), {}
+            yield f"{name} rotated backward", "roi_align_rotated_backward", grad, (turned, map.shape, 1.0, ratio), {}
         bins = {1: (1, 1), 7: (7, 1), 16: (2, 4), 40: (4, 5), 3: (1, 3)}[channels]
         grad = random_map(rng, (len(boxes), channels // math.prod(bins), *bins), map.dtype)
         for kind, options in (("align", (1.0, -1)), ("align", (1.0, 2)), ("pool", (1.0,))):
             name = f"{place} ps {kind} {options}"
             yield name, f"ps_roi_{kind}", map, (boxes, bins, *options), {}
             yield f"{name} backward", f"ps_roi_{kind}_backward", grad, (boxes, map.shape, *options), {}
+
+
+def _turned(rng, boxes):
+    """The same boxes as centre, sides and an angle."""
+    first, second = np.float64(boxes[:, 1:3]), np.float64(boxes[:, 3:])
+    angle = rng.uniform(-200, 200, len(boxes))
+    return np.column_stack([boxes[:, 0], (first + second) / 2, np.abs(second - first), angle])
 
 
 def _with_nan(map):
