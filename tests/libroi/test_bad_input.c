@@ -415,6 +415,65 @@ static void test_position_sensitive(void)
     end(&call);
 }
 
+/* ---- Rotated boxes --------------------------------------------------------------------------------------------- */
+
+static void test_rotated(void)
+{
+    static const double wrong[] = {-1, -1e-300, NAN, INFINITY, 0x1p41};
+    struct call call;
+    double rows[18] = {0, 2, 2, 3, 3, 30, 1, 2, 2, 3, 3, 30, 0, 2, 2, 3, 3, 30};
+    roi_align_rotated_params params = roi_align_rotated_defaults();
+    roi_error error;
+    begin(&call);
+    call.boxes = (roi_boxes){rows, ROI_FLOAT64, 3, 6, {6, 1}, NULL};
+#define TURNED(expected) \
+    CHECK(roi_align_rotated(&params, &call.input.array, &call.boxes, &call.output.array, &error) == (expected)); \
+    CHECK(roi_align_rotated_backward(&params, &call.output.array, &call.boxes, &call.input.array, &error) == (expected)); \
+    CHECK(error.status == (expected))
+    for (int column = 3; column < 5; column++)
+        for (size_t i = 0; i < sizeof wrong / sizeof *wrong; i++) {
+            check_context("rotated side %g in column %d", wrong[i], column);
+            rows[6 + column] = wrong[i];
+            TURNED(i < 2 ? ROI_ERROR_SIDE : i < 4 ? ROI_ERROR_COORDINATE : ROI_ERROR_BOX_REACH);
+            CHECK(error.row == 1);
+            if (i < 4)
+                CHECK(error.column == column && same_value(error.value, wrong[i]));
+            rows[6 + column] = 3;
+        }
+    check_context("other numbers of rotated boxes");
+    for (int column = 1; column < 6; column++) {
+        rows[12 + column] = NAN;
+        TURNED(ROI_ERROR_COORDINATE);
+        CHECK(error.row == 2 && error.column == column);
+        rows[12 + column] = 3;
+    }
+    rows[6] = 2;
+    TURNED(ROI_ERROR_BATCH_INDEX);
+    rows[6] = 1;
+    rows[7] = -0x1p41;
+    TURNED(ROI_ERROR_BOX_REACH);
+    rows[7] = 2;
+    call.boxes.columns = 4;
+    TURNED(ROI_ERROR_COLUMNS);
+    call.boxes.columns = 5; /* no batch index, and two images */
+    TURNED(ROI_ERROR_NO_BATCH_INDEX);
+    call.boxes.columns = 6;
+    params.sampling_ratio = ROI_MOST_ROTATED_SAMPLES + 1;
+    CHECK(roi_align_rotated(&params, &call.input.array, &call.boxes, &call.output.array, NULL) ==
+          ROI_ERROR_SAMPLING_RATIO);
+    params.sampling_ratio = ROI_MOST_ROTATED_SAMPLES;
+    params.size--;
+    TURNED(ROI_ERROR_STRUCT_SIZE);
+    params.size++;
+    call.output.array.shape[1] = 2;
+    TURNED(ROI_ERROR_SHAPE);
+    call.output.array.shape[1] = 3;
+    CHECK(get(&call.output.array, 2, 2, 1, 1) == 35);
+    CHECK(roi_align_rotated(NULL, &call.input.array, &call.boxes, &call.output.array, NULL) == ROI_ERROR_NULL);
+    TURNED(ROI_SUCCESS);
+    end(&call);
+}
+
 /* What error_ret holds after success: nothing is wrong anywhere. */
 static void test_success(void)
 {
@@ -528,6 +587,7 @@ int main(void)
     test_null();
     test_pool();
     test_position_sensitive();
+    test_rotated();
     test_success();
     test_levels();
     test_multiscale();

@@ -92,6 +92,20 @@ static void try_maxima(int kind, const roi_array *input, const roi_boxes *boxes,
     unguard(&memory);
 }
 
+static void try_turned(const roi_array *input, const roi_array *output, int at_end)
+{
+    const roi_align_rotated_params params = roi_align_rotated_defaults();
+    const double numbers[BOXES][6] = {{0, 2, 2, 9, 3, 30}, {0, 0, 0, 60, 80, -77}, {0, 1, 1, 1, 1, 90},
+                                      {0, 9, 1, 5, 0, 45},  {0, 3, 2, 1, 9, 180},  {0, 90, 90, 3, 3, 10}};
+    struct guarded memory;
+    double *rows = guard(&memory, sizeof numbers, at_end);
+    memcpy(rows, numbers, sizeof numbers);
+    const roi_boxes boxes = {rows, ROI_FLOAT64, BOXES, 6, {6, 1}, NULL};
+    CHECK(roi_align_rotated(&params, input, &boxes, output, NULL) == ROI_SUCCESS);
+    CHECK(roi_align_rotated_backward(&params, output, &boxes, input, NULL) == ROI_SUCCESS);
+    unguard(&memory);
+}
+
 /* A channel for each bin: all of them in one row, and one for each channel of the crops. */
 static void try_bins(roi_dtype dtype, int kind, const roi_array *input, const roi_boxes *boxes, int at_end)
 {
@@ -131,6 +145,7 @@ static void try_map(roi_dtype dtype, int kind, int64_t channels, int64_t height,
         }
         CHECK(roi_align_backward(&params, &output, &boxes, &input, NULL) == ROI_SUCCESS);
         try_maxima(kind, &input, &boxes, &output, at_end);
+        try_turned(&input, &output, at_end);
         unguard(&memory[2]);
     }
     try_bins(dtype, kind, &input, &boxes, at_end);
