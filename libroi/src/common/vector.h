@@ -135,6 +135,46 @@ INLINE quad_float load_quad_float(const float *p) { return load_quad_f32(p); }
 INLINE quad_double load_quad_double(const double *p) { return load_quad_f64(p); }
 INLINE void store_quad_float(float *p, quad_float v) { memcpy(p, &v, sizeof v); }
 INLINE void store_quad_double(double *p, quad_double v) { memcpy(p, &v, sizeof v); }
+INLINE void store_quad_f32(float *p, quad_float v) { memcpy(p, &v, sizeof v); }
+INLINE void store_quad_f64(double *p, quad_double v) { memcpy(p, &v, sizeof v); }
+INLINE void store_quad_bf16(roi_bf16 *p, quad_float v)
+{
+    for (int i = 0; i < 4; i++)
+        store_bf16(p + i, v[i]);
+}
+INLINE void store_quad_f16(roi_f16 *p, quad_float v)
+{
+#if defined(__F16C__)
+    _mm_storel_epi64((__m128i *)p, _mm_cvtps_ph((__m128)v, _MM_FROUND_TO_NEAREST_INT | _MM_FROUND_NO_EXC));
+#else
+    for (int i = 0; i < 4; i++)
+        store_f16(p + i, v[i]);
+#endif
+}
+
+/* Lanes i, j, k, l of a and b together, those of b counted from 4 on. */
+#if defined(__clang__)
+#define QUAD_OF(REAL, a, b, i, j, k, l) __builtin_shufflevector(a, b, i, j, k, l)
+#else
+#define QUAD_OF(REAL, a, b, i, j, k, l) __builtin_shuffle(a, b, (index_quad_##REAL){i, j, k, l})
+#endif
+typedef int32_t index_quad_float __attribute__((vector_size(16)));
+typedef int64_t index_quad_double __attribute__((vector_size(32)));
+
+/* Rows become columns. */
+#define TRANSPOSE_OF(REAL)                                                                                             \
+    INLINE void transpose_##REAL(quad_##REAL v[4])                                                                     \
+    {                                                                                                                  \
+        const quad_##REAL a = QUAD_OF(REAL, v[0], v[1], 0, 4, 1, 5), b = QUAD_OF(REAL, v[2], v[3], 0, 4, 1, 5);        \
+        const quad_##REAL c = QUAD_OF(REAL, v[0], v[1], 2, 6, 3, 7), d = QUAD_OF(REAL, v[2], v[3], 2, 6, 3, 7);        \
+        v[0] = QUAD_OF(REAL, a, b, 0, 1, 4, 5);                                                                        \
+        v[1] = QUAD_OF(REAL, a, b, 2, 3, 6, 7);                                                                        \
+        v[2] = QUAD_OF(REAL, c, d, 0, 1, 4, 5);                                                                        \
+        v[3] = QUAD_OF(REAL, c, d, 2, 3, 6, 7);                                                                        \
+    }
+TRANSPOSE_OF(float)
+TRANSPOSE_OF(double)
+
 INLINE float sum_quad_float(quad_float v) { return (v[0] + v[2]) + (v[1] + v[3]); }
 INLINE double sum_quad_double(quad_double v) { return (v[0] + v[2]) + (v[1] + v[3]); }
 

@@ -40,14 +40,35 @@ INLINE R(vec) S(add_up_bins)(const REAL *t, const struct roi_taps *x, int64_t bi
     return all;
 }
 
-static void S(write_channels)(const REAL *crop, const roi_array *crops, int64_t row, int64_t c, int64_t p, int64_t channels)
+/* Four bins of four channels; `line` is the first channel's row, `crop` its first of the bins. */
+INLINE void S(write_quads)(const REAL *crop, int64_t channels, STORE *line, int64_t stride_c)
 {
-    for (int64_t i = 0; i < channels; i++) {
-        const struct S(view) out = S(view_of)(crops, row, c + i);
-        STORE *line = out.data + p * out.stride_y;
-        for (int64_t q = 0; q < crops->shape[AXIS_W]; q++)
-            S(store)(line + q * out.stride_x, crop[q * channels + i]);
+    R(quad) v[4];
+    for (int j = 0; j < 4; j++)
+        v[j] = R(load_quad)(crop + j * channels);
+    R(transpose)(v);
+    for (int j = 0; j < 4; j++)
+        S(store_quad)(line + j * stride_c, v[j]);
+}
+
+/* One row of bins, [bin][channel], to the crops' [channel][bin]. The last four bins may share some with those before. */
+static void S(write_channels)(const REAL *crop, const roi_array *crops, int64_t row, int64_t c, int64_t p,
+                              int64_t channels)
+{
+    const int64_t bins = crops->shape[AXIS_W], stride_c = crops->strides[AXIS_C];
+    const struct S(view) out = S(view_of)(crops, row, c);
+    STORE *line = out.data + p * out.stride_y;
+    if (out.stride_x == 1 && bins >= 4 && channels % 4 == 0) {
+        for (int64_t i = 0; i < channels; i += 4)
+            for (int64_t q = 0; q < bins; q += 4) {
+                const int64_t first = min_i64(q, bins - 4);
+                S(write_quads)(crop + first * channels + i, channels, line + i * stride_c + first, stride_c);
+            }
+        return;
     }
+    for (int64_t i = 0; i < channels; i++)
+        for (int64_t q = 0; q < bins; q++)
+            S(store)(line + i * stride_c + q * out.stride_x, crop[q * channels + i]);
 }
 
 /* `vectors` vectors of channels of one box, from channel c on. */
