@@ -1,5 +1,5 @@
 /*
- * naive.h - RoIAlign as it is defined, sample by sample
+ * naive.h - RoIAlign as it is defined, sample by sample, and the bins of whole pixels
  *
  * Geometry in the type computed in and in the order of the definition, weights and values in double. Slow, short, and
  * without any idea that the library has had.
@@ -119,6 +119,60 @@ static inline double naive_bin(const roi_align_params *params, const roi_array *
     const double count = (double)ay->grid * (double)ax->grid;
     *size_ret = count == 0 ? 0 : params->mode == ROI_AVG ? size / count : size;
     return count == 0 ? 0 : params->mode == ROI_AVG ? (double)(sum / (long double)count) : largest;
+}
+
+/* ---- Whole pixels ---------------------------------------------------------------------------------------------- */
+
+static inline int64_t naive_on_map(double pixel, int64_t size)
+{
+    return pixel < 0 ? 0 : pixel > (double)size ? size : (int64_t)pixel;
+}
+
+/* The pixels [range_ret[0], range_ret[1]) of bin p along one axis; 0 where a box is too far away to be counted. `closed`:
+   whether the pixel at the second corner belongs to the box. */
+static inline int naive_window(double scale, int single, const double corner[2], int closed, int64_t bins, int64_t p,
+                               int64_t size, int64_t range_ret[2])
+{
+    double start = round(corner[0] * scale), end = round(corner[1] * scale);
+    if (single) {
+        start = (double)roundf((float)corner[0] * (float)scale);
+        end = (double)roundf((float)corner[1] * (float)scale);
+    }
+    if (!(fabs(start) < 1e9 && fabs(end) < 1e9))
+        return 0;
+    const double width = fmax(end - start + closed, 1), bin = width / (double)bins;
+    double first = floor((double)p * bin), last = ceil((double)(p + 1) * bin);
+    if (single) {
+        const float narrow = (float)width / (float)bins;
+        first = (double)floorf((float)p * narrow);
+        last = (double)ceilf((float)(p + 1) * narrow);
+    }
+    range_ret[0] = naive_on_map(start + first, size);
+    range_ret[1] = naive_on_map(start + last, size);
+    return 1;
+}
+
+/* What a bin of one channel has: how many pixels, their sum and that of |values|, and the first of the largest. */
+struct naive_pixels {
+    int64_t count, place;
+    double sum, size, largest;
+};
+
+static inline struct naive_pixels naive_pixels_of(const roi_array *input, int64_t n, int64_t c, const int64_t rows[2],
+                                                  const int64_t columns[2])
+{
+    struct naive_pixels pixels = {0, -1, 0, 0, 0};
+    for (int64_t y = rows[0]; y < rows[1]; y++)
+        for (int64_t x = columns[0]; x < columns[1]; x++) {
+            const double value = get(input, n, c, y, x);
+            if (pixels.count++ == 0 || value > pixels.largest) {
+                pixels.largest = value;
+                pixels.place = y * input->shape[3] + x;
+            }
+            pixels.sum += value;
+            pixels.size += fabs(value);
+        }
+    return pixels;
 }
 
 #endif

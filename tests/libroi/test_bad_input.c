@@ -312,6 +312,168 @@ static void test_null(void)
     end(&call);
 }
 
+/* ---- Maxima, and a channel for each bin ------------------------------------------------------------------------ */
+
+/* A call of roi_pool that is right, with its places: of 3 boxes, 3 channels, 2 x 2 bins. */
+static void test_pool(void)
+{
+    static const int64_t wrong[] = {-2, 25, INT64_MAX, INT64_MIN, (int64_t)1 << 32};
+    struct call call;
+    int64_t places[36] = {0};
+    roi_indices argmax = {places, {3, 3, 2, 2}, {12, 4, 2, 1}};
+    roi_pool_params params = roi_pool_defaults();
+    roi_error error;
+    begin(&call);
+#define POOL(argmax) roi_pool(&params, &call.input.array, &call.boxes, &call.output.array, argmax, &error)
+#define SCATTER(argmax) roi_pool_backward(&params, &call.output.array, argmax, &call.boxes, &call.input.array, &error)
+    check_context("places of roi_pool");
+    const double before = get(&call.input.array, 1, 2, 3, 4);
+    for (size_t i = 0; i < sizeof wrong / sizeof *wrong; i++)
+        for (int row = 0; row < 3; row++) {
+            places[12 * row + 7] = places[35] = wrong[i];
+            CHECK(SCATTER(&argmax) == ROI_ERROR_ARGMAX);
+            CHECK(error.status == ROI_ERROR_ARGMAX && error.row == row && error.value == (double)wrong[i]);
+            places[12 * row + 7] = places[35] = 0;
+        }
+    argmax.shape[2] = 1;
+    CHECK(SCATTER(&argmax) == ROI_ERROR_SHAPE && POOL(&argmax) == ROI_ERROR_SHAPE);
+    argmax.shape[2] = -2;
+    CHECK(SCATTER(&argmax) == ROI_ERROR_SHAPE && POOL(&argmax) == ROI_ERROR_SHAPE);
+    argmax.shape[2] = 2;
+    argmax.data = NULL;
+    CHECK(SCATTER(&argmax) == ROI_ERROR_NULL && POOL(&argmax) == ROI_ERROR_NULL);
+    argmax.data = places;
+    CHECK(SCATTER(NULL) == ROI_ERROR_NULL && error.status == ROI_ERROR_NULL);
+    CHECK(get(&call.input.array, 1, 2, 3, 4) == before && get(&call.output.array, 2, 2, 1, 1) == 35);
+
+    check_context("parameters of roi_pool");
+    params.size--;
+    CHECK(POOL(&argmax) == ROI_ERROR_STRUCT_SIZE && SCATTER(&argmax) == ROI_ERROR_STRUCT_SIZE);
+    params.size++;
+    params.spatial_scale = NAN;
+    CHECK(POOL(&argmax) == ROI_ERROR_SPATIAL_SCALE && SCATTER(&argmax) == ROI_ERROR_SPATIAL_SCALE);
+    params.spatial_scale = 1;
+    call.rows[7] = NAN;
+    CHECK(POOL(&argmax) == ROI_ERROR_COORDINATE && error.row == 1 && error.column == 2);
+    CHECK(SCATTER(&argmax) == ROI_ERROR_COORDINATE && error.row == 1);
+    call.rows[7] = 0;
+    CHECK(roi_pool(NULL, &call.input.array, &call.boxes, &call.output.array, &argmax, NULL) == ROI_ERROR_NULL);
+    CHECK(roi_pool(&params, NULL, &call.boxes, &call.output.array, &argmax, NULL) == ROI_ERROR_NULL);
+    CHECK(roi_pool(&params, &call.input.array, NULL, &call.output.array, &argmax, NULL) == ROI_ERROR_NULL);
+    CHECK(roi_pool(&params, &call.input.array, &call.boxes, NULL, &argmax, NULL) == ROI_ERROR_NULL);
+    CHECK(roi_pool_backward(NULL, &call.output.array, &argmax, &call.boxes, &call.input.array, NULL) == ROI_ERROR_NULL);
+    CHECK(places[35] == 0 && get(&call.output.array, 2, 2, 1, 1) == 35);
+    CHECK(POOL(&argmax) == ROI_SUCCESS && error.row == -1 && places[0] == 12); /* of pixels 1 to 2, the last one */
+    CHECK(POOL(NULL) == ROI_SUCCESS);
+    places[0] = places[35] = -1;
+    CHECK(SCATTER(&argmax) == ROI_SUCCESS);
+    end(&call);
+}
+
+/* As many channels of the map as the crops have bins in all. */
+static void test_position_sensitive(void)
+{
+    struct call call;
+    roi_ps_roi_align_params align = roi_ps_roi_align_defaults();
+    roi_ps_roi_pool_params pool = roi_ps_roi_pool_defaults();
+    roi_error error;
+    begin(&call);
+#define EACH(expected) \
+    CHECK(roi_ps_roi_align(&align, &call.input.array, &call.boxes, &crops, &error) == (expected)); \
+    CHECK(roi_ps_roi_align_backward(&align, &crops, &call.boxes, &call.input.array, &error) == (expected)); \
+    CHECK(roi_ps_roi_pool(&pool, &call.input.array, &call.boxes, &crops, &error) == (expected)); \
+    CHECK(roi_ps_roi_pool_backward(&pool, &crops, &call.boxes, &call.input.array, &error) == (expected)); \
+    CHECK(error.status == (expected))
+    check_context("channels of position-sensitive pooling");
+    roi_array crops = call.output.array;
+    EACH(ROI_ERROR_SHAPE); /* 12 bins, 3 channels */
+    crops.shape[1] = 1;
+    EACH(ROI_ERROR_SHAPE);
+    crops.shape[2] = (int64_t)1 << 62, crops.shape[3] = 4; /* whose product is 0 in 64 bits */
+    EACH(ROI_ERROR_OVERFLOW);
+    crops.shape[2] = -1, crops.shape[3] = -3;
+    EACH(ROI_ERROR_OUTPUT_SIZE);
+    crops.shape[2] = 1, crops.shape[3] = 3, crops.strides[3] = 1;
+    CHECK(get(&call.output.array, 2, 2, 1, 1) == 35);
+    call.rows[5] = 2;
+    EACH(ROI_ERROR_BATCH_INDEX);
+    CHECK(error.row == 1);
+    call.rows[5] = 1;
+    align.spatial_scale = pool.spatial_scale = 0;
+    EACH(ROI_ERROR_SPATIAL_SCALE);
+    align.spatial_scale = pool.spatial_scale = 1;
+    align.size++, pool.size++;
+    EACH(ROI_ERROR_STRUCT_SIZE);
+    align.size--, pool.size--;
+    const int32_t set = 1;
+    align.cancel = pool.cancel = &set;
+    EACH(ROI_CANCELLED);
+    align.cancel = pool.cancel = NULL;
+    EACH(ROI_SUCCESS);
+    crops.shape[2] = 0; /* no bins: any number of channels */
+    EACH(ROI_SUCCESS);
+    end(&call);
+}
+
+/* ---- Rotated boxes --------------------------------------------------------------------------------------------- */
+
+static void test_rotated(void)
+{
+    static const double wrong[] = {-1, -1e-300, NAN, INFINITY, 0x1p41};
+    struct call call;
+    double rows[18] = {0, 2, 2, 3, 3, 30, 1, 2, 2, 3, 3, 30, 0, 2, 2, 3, 3, 30};
+    roi_align_rotated_params params = roi_align_rotated_defaults();
+    roi_error error;
+    begin(&call);
+    call.boxes = (roi_boxes){rows, ROI_FLOAT64, 3, 6, {6, 1}, NULL};
+#define TURNED(expected) \
+    CHECK(roi_align_rotated(&params, &call.input.array, &call.boxes, &call.output.array, &error) == (expected)); \
+    CHECK(roi_align_rotated_backward(&params, &call.output.array, &call.boxes, &call.input.array, &error) == (expected)); \
+    CHECK(error.status == (expected))
+    for (int column = 3; column < 5; column++)
+        for (size_t i = 0; i < sizeof wrong / sizeof *wrong; i++) {
+            check_context("rotated side %g in column %d", wrong[i], column);
+            rows[6 + column] = wrong[i];
+            TURNED(i < 2 ? ROI_ERROR_SIDE : i < 4 ? ROI_ERROR_COORDINATE : ROI_ERROR_BOX_REACH);
+            CHECK(error.row == 1);
+            if (i < 4)
+                CHECK(error.column == column && same_value(error.value, wrong[i]));
+            rows[6 + column] = 3;
+        }
+    check_context("other numbers of rotated boxes");
+    for (int column = 1; column < 6; column++) {
+        rows[12 + column] = NAN;
+        TURNED(ROI_ERROR_COORDINATE);
+        CHECK(error.row == 2 && error.column == column);
+        rows[12 + column] = 3;
+    }
+    rows[6] = 2;
+    TURNED(ROI_ERROR_BATCH_INDEX);
+    rows[6] = 1;
+    rows[7] = -0x1p41;
+    TURNED(ROI_ERROR_BOX_REACH);
+    rows[7] = 2;
+    call.boxes.columns = 4;
+    TURNED(ROI_ERROR_COLUMNS);
+    call.boxes.columns = 5; /* no batch index, and two images */
+    TURNED(ROI_ERROR_NO_BATCH_INDEX);
+    call.boxes.columns = 6;
+    params.sampling_ratio = ROI_MOST_ROTATED_SAMPLES + 1;
+    CHECK(roi_align_rotated(&params, &call.input.array, &call.boxes, &call.output.array, NULL) ==
+          ROI_ERROR_SAMPLING_RATIO);
+    params.sampling_ratio = ROI_MOST_ROTATED_SAMPLES;
+    params.size--;
+    TURNED(ROI_ERROR_STRUCT_SIZE);
+    params.size++;
+    call.output.array.shape[1] = 2;
+    TURNED(ROI_ERROR_SHAPE);
+    call.output.array.shape[1] = 3;
+    CHECK(get(&call.output.array, 2, 2, 1, 1) == 35);
+    CHECK(roi_align_rotated(NULL, &call.input.array, &call.boxes, &call.output.array, NULL) == ROI_ERROR_NULL);
+    TURNED(ROI_SUCCESS);
+    end(&call);
+}
+
 /* What error_ret holds after success: nothing is wrong anywhere. */
 static void test_success(void)
 {
@@ -423,6 +585,9 @@ int main(void)
     test_overflow();
     test_dtypes();
     test_null();
+    test_pool();
+    test_position_sensitive();
+    test_rotated();
     test_success();
     test_levels();
     test_multiscale();

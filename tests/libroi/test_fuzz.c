@@ -325,6 +325,192 @@ static void try_backward(const roi_align_params *forward_params, const struct bo
     free_tensor(&result);
 }
 
+/* ---- Maxima, and a channel for each bin ------------------------------------------------------------------------- */
+
+enum kind { MAXIMA, BIN_SAMPLES, BIN_PIXELS };
+
+/* roi_pool, roi_ps_roi_align and roi_ps_roi_pool, by the scale and ratio of `params`. */
+static roi_status pool(enum kind kind, const roi_align_params *params, const roi_array *input, const roi_boxes *boxes,
+                       const roi_array *output, const roi_indices *argmax, roi_error *error)
+{
+    roi_pool_params maxima = roi_pool_defaults();
+    roi_ps_roi_align_params samples = roi_ps_roi_align_defaults();
+    roi_ps_roi_pool_params pixels = roi_ps_roi_pool_defaults();
+    maxima.spatial_scale = samples.spatial_scale = pixels.spatial_scale = params->spatial_scale;
+    samples.sampling_ratio = params->sampling_ratio;
+    switch (kind) {
+    case MAXIMA:
+        return roi_pool(&maxima, input, boxes, output, argmax, error);
+    case BIN_SAMPLES:
+        return roi_ps_roi_align(&samples, input, boxes, output, error);
+    default:
+        return roi_ps_roi_pool(&pixels, input, boxes, output, error);
+    }
+}
+
+static roi_status flow_back(enum kind kind, const roi_align_params *params, const roi_array *grad,
+                            const roi_indices *argmax, const roi_boxes *boxes, const roi_array *result,
+                            roi_error *error)
+{
+    roi_pool_params maxima = roi_pool_defaults();
+    roi_ps_roi_align_params samples = roi_ps_roi_align_defaults();
+    roi_ps_roi_pool_params pixels = roi_ps_roi_pool_defaults();
+    maxima.spatial_scale = samples.spatial_scale = pixels.spatial_scale = params->spatial_scale;
+    samples.sampling_ratio = params->sampling_ratio;
+    switch (kind) {
+    case MAXIMA:
+        return roi_pool_backward(&maxima, grad, argmax, boxes, result, error);
+    case BIN_SAMPLES:
+        return roi_ps_roi_align_backward(&samples, grad, boxes, result, error);
+    default:
+        return roi_ps_roi_pool_backward(&pixels, grad, boxes, result, error);
+    }
+}
+
+/* One bin of whole pixels. `place`: where the maximum is said to be. */
+static void check_pixels(enum kind kind, const roi_align_params *params, const roi_array *input, int64_t n, int64_t c,
+                         const double corner[4], const roi_array *output, const int64_t at[4], int64_t place)
+{
+    const int single = input->dtype != ROI_FLOAT64, closed = kind == MAXIMA;
+    const double value = get(output, at[0], at[1], at[2], at[3]);
+    int64_t rows[2], columns[2];
+    if (closed && CHECK(place >= -1 && place < input->shape[2] * input->shape[3]))
+        CHECK(value == (place < 0 ? 0 : get(input, n, c, place / input->shape[3], place % input->shape[3])));
+    if (!naive_window(params->spatial_scale, single, (const double[]){corner[1], corner[3]}, closed, output->shape[2],
+                      at[2], input->shape[2], rows) ||
+        !naive_window(params->spatial_scale, single, (const double[]){corner[0], corner[2]}, closed, output->shape[3],
+                      at[3], input->shape[3], columns))
+        return;
+    const struct naive_pixels pixels = naive_pixels_of(input, n, c, rows, columns);
+    const double count = fmax((double)pixels.count, 1), mean = pixels.sum / count;
+    if (closed)
+        CHECK(place == pixels.place && value == pixels.largest);
+    else
+        CHECK(fabs(value - mean) <= 4 * allowed(input->dtype, mean, pixels.size / count));
+}
+
+/* One bin of samples: 0 for a box without width or height. */
+static void check_samples(const roi_align_params *params, const roi_array *input, int64_t n, int64_t c,
+                          const double corner[4], const roi_array *output, const int64_t at[4])
+{
+    struct naive_axis axes[2] = {{0, 0, 0, 0}, {0, 0, 0, 0}};
+    const double value = get(output, at[0], at[1], at[2], at[3]);
+    CHECK(fabs(value) <= 1 + 0x1p-7);
+    if (!place(axes, params, input, corner, output))
+        return;
+    double size;
+    const double expected = naive_bin(params, input, n, c, &axes[0], &axes[1], at[2], at[3], &size);
+    const int flat = axes[0].bin == 0 || axes[1].bin == 0;
+    CHECK(fabs(value - (flat ? 0 : expected)) <= 2 * allowed(input->dtype, expected, size));
+}
+
+static void check_bins(enum kind kind, const struct boxes *boxes, const roi_align_params *params,
+                       const roi_array *input, const roi_array *output, const roi_indices *argmax)
+{
+    for (int64_t i = 0; i < tensor_count(output); i++) {
+        const int64_t *shape = output->shape, bins = shape[2] * shape[3];
+        const int64_t at[4] = {i / (shape[1] * bins), i / bins % shape[1], i / shape[3] % shape[2], i % shape[3]};
+        const int64_t *strides = argmax->strides, n = (int64_t)boxes->image[at[0]];
+        const int64_t c = kind == MAXIMA ? at[1] : at[1] * bins + i % bins;
+        if (kind == BIN_SAMPLES)
+            check_samples(params, input, n, c, boxes->corner[at[0]], output, at);
+        else
+            check_pixels(kind, params, input, n, c, boxes->corner[at[0]], output, at,
+                         argmax->data[at[0] * strides[0] + at[1] * strides[1] + at[2] * strides[2] + at[3] * strides[3]]);
+    }
+}
+
+/* A place that is none: the row is told, and nothing is written. */
+static void try_wrong_place(const roi_align_params *params, const roi_array *grad, const roi_indices *argmax,
+                            const struct boxes *boxes, const roi_array *input)
+{
+    const int64_t *shape = argmax->shape, *strides = argmax->strides, pixels = input->shape[2] * input->shape[3];
+    const int64_t wrong[] = {-2, pixels, pixels + 1, INT64_MAX, INT64_MIN, (int64_t)1 << 32};
+    if (tensor_count(grad) == 0)
+        return;
+    const int64_t row = random_int(0, shape[0] - 1), c = random_int(0, shape[1] - 1);
+    int64_t *place = &argmax->data[row * strides[0] + c * strides[1] + random_int(0, shape[2] - 1) * strides[2] +
+                                   random_int(0, shape[3] - 1) * strides[3]];
+    const int64_t before = *place;
+    struct tensor result = random_tensor(input->dtype, input->shape, 0);
+    unsigned char *copy = copy_of(&result);
+    roi_error error;
+    *place = wrong[random_int(0, 5)];
+    CHECK(flow_back(MAXIMA, params, grad, argmax, &boxes->boxes, &result.array, &error) == ROI_ERROR_ARGMAX);
+    CHECK(error.row == row && error.value == (double)*place);
+    CHECK(!memcmp(copy, result.block ? result.block : copy, result.bytes));
+    *place = before;
+    free(copy);
+    free_tensor(&result);
+}
+
+static void try_flow_back(enum kind kind, const roi_align_params *params, const struct boxes *boxes,
+                          const roi_array *input, const roi_array *crops, const roi_indices *argmax)
+{
+    static const double units[] = {0x1p-23, 0x1p-52, 0x1p-10, 0x1p-7};
+    struct tensor grad = random_tensor(input->dtype, crops->shape, 1);
+    struct tensor result = random_tensor(input->dtype, input->shape, 0);
+    fill_random(&grad);
+    unsigned char *before = copy_of(&result);
+    double size = 0;
+    CHECK(flow_back(kind, params, &grad.array, argmax, &boxes->boxes, &result.array, NULL) == ROI_SUCCESS);
+    check_gaps(&result, before);
+    const double left = dot(crops, &grad.array, &size), right = dot(input, &result.array, &size);
+    CHECK(fabs(left - right) <= 8 * units[input->dtype] * (size + (double)tensor_count(crops)));
+    if (kind == MAXIMA)
+        try_wrong_place(params, &grad.array, argmax, boxes, input);
+    free(before);
+    free_tensor(&grad);
+    free_tensor(&result);
+}
+
+static void try_pooling(const roi_align_params *align, const struct boxes *boxes, roi_dtype dtype,
+                        const int64_t sides[4])
+{
+    const enum kind kind = (enum kind)random_int(0, 2);
+    roi_align_params params = *align;
+    int64_t output_shape[4] = {boxes->boxes.count, random_int(0, 4), random_int(0, 7), random_int(0, 7)};
+    const int64_t bins = kind == MAXIMA ? 1 : output_shape[2] * output_shape[3];
+    const int64_t shape[4] = {sides[0], output_shape[1] * bins, sides[2], sides[3]};
+    struct tensor input = random_tensor(dtype, shape, 1), output = random_tensor(dtype, output_shape, 0);
+    struct tensor places = random_tensor(ROI_FLOAT64, output_shape, 0); /* whose elements are as large */
+    roi_indices argmax = {places.array.data, {0}, {0}};
+    memcpy(argmax.shape, output_shape, sizeof argmax.shape);
+    memcpy(argmax.strides, places.array.strides, sizeof argmax.strides);
+    for (int64_t i = 0; i < (int64_t)places.bytes / 8; i++)
+        ((int64_t *)(void *)places.block)[i] = 0;
+    fill_random(&input);
+    params.mode = ROI_AVG;
+    params.aligned = 1;
+    check_context("pooling %d: dtype %d, ratio %lld, scale %g, %lld x %lld bins", (int)kind, (int)dtype,
+                  (long long)params.sampling_ratio, params.spatial_scale, (long long)output_shape[2],
+                  (long long)output_shape[3]);
+
+    unsigned char *before = copy_of(&output), *places_before = copy_of(&places);
+    roi_error error;
+    const int wanted = random_int(0, 3) > 0;
+    const roi_status status =
+        pool(kind, &params, &input.array, &boxes->boxes, &output.array, wanted ? &argmax : NULL, &error);
+    check_error(boxes, &params, shape[0], status, &error);
+    if (status != ROI_SUCCESS) {
+        CHECK(!memcmp(before, output.block ? output.block : before, output.bytes));
+        CHECK(!memcmp(places_before, places.block ? places.block : places_before, places.bytes));
+    } else {
+        check_gaps(&output, before);
+        if (kind != MAXIMA || wanted) {
+            check_bins(kind, boxes, &params, &input.array, &output.array, &argmax);
+            try_flow_back(kind, &params, boxes, &input.array, &output.array, &argmax);
+        }
+    }
+    free(before);
+    free(places_before);
+    free_tensor(&places);
+    free_tensor(&input);
+    free_tensor(&output);
+}
+
+/* ---- Rounds ---------------------------------------------------------------------------------------------------- */
+
 static void one_round(long round)
 {
     const roi_dtype dtype = (roi_dtype)random_int(0, 3);
@@ -350,6 +536,7 @@ static void one_round(long round)
         check_values(&boxes, &params, &input.array, &output.array);
         try_backward(&params, &boxes, &input.array, &output.array);
     }
+    try_pooling(&params, &boxes, dtype, shape);
     free(before);
     free(boxes.block);
     free_tensor(&input);

@@ -1,6 +1,6 @@
 /*
- * test_maps.c - the operators on whole maps, and precise RoI pooling: each status; and random calls, the same ones each
- * time, of any shape, order of memory, type and parameter
+ * test_maps.c - the operators on whole maps, precise RoI pooling and rotated boxes: each status; and random calls, the
+ * same ones each time, of any shape, order of memory, type and parameter
  *
  * Of random calls it must hold that they succeed, that forward and backward are each other's transpose, and that maxima
  * are where they are said to be. Run it under the address and undefined-behaviour sanitizers.
@@ -132,6 +132,43 @@ static void try_prroi(roi_dtype dtype)
                                   NULL) == ROI_SUCCESS);
     for (int64_t k = 0; k < 4 * count; k++)
         CHECK(isfinite((&box_grad[0][0])[k]));
+    if (dtype == ROI_FLOAT64)
+        CHECK(near(product(&grad.array, &crops.array), product(&a.input_grad.array, &a.input.array)));
+    free_tensor(&crops);
+    free_tensor(&grad);
+    free_arrays(&a);
+}
+
+/* Weights of a bin are 0 or more and add up to 1 at most, so that no pixel of 4 or less makes more of itself. */
+static void try_turned(roi_dtype dtype)
+{
+    enum { MOST = 5 };
+    struct arrays a = random_arrays(dtype);
+    const int64_t *shape = a.input.array.shape, count = shape[0] == 0 ? 0 : random_int(0, MOST);
+    double rows[MOST][6];
+    for (int64_t k = 0; k < count; k++) {
+        rows[k][0] = (double)random_int(0, shape[0] - 1);
+        for (int i = 1; i < 5; i++)
+            rows[k][i] = fmin(fmax(random_corner(shape[3]), -1e11), 1e11);
+        rows[k][3] = fabs(rows[k][3]);
+        rows[k][4] = fabs(rows[k][4]);
+        rows[k][5] = random_int(0, 2) ? random_real(-1e3, 1e3) : 90 * (double)random_int(-5, 5);
+    }
+    const roi_boxes boxes = {rows, ROI_FLOAT64, count, 6, {6, 1}, NULL};
+    roi_align_rotated_params params = roi_align_rotated_defaults();
+    params.spatial_scale = random_real(0.1, 3);
+    params.sampling_ratio = (int64_t[]){-1, 0, 1, 2, 3, 17}[random_int(0, 5)];
+    params.aligned = (int32_t)random_int(0, 1);
+    params.clockwise = (int32_t)random_int(0, 1);
+    struct tensor crops = random_map(dtype, count, shape[1], random_int(0, 7), random_int(0, 7));
+    struct tensor grad = random_map(dtype, count, shape[1], crops.array.shape[2], crops.array.shape[3]);
+    check_context("turned, %d boxes, ratio %d, dtype %d", (int)count, (int)params.sampling_ratio, (int)dtype);
+    CHECK(roi_align_rotated(&params, &a.input.array, &boxes, &crops.array, NULL) == ROI_SUCCESS);
+    CHECK(roi_align_rotated_backward(&params, &grad.array, &boxes, &a.input_grad.array, NULL) == ROI_SUCCESS);
+    const int64_t *of = crops.array.shape;
+    for (int64_t i = 0; i < tensor_count(&crops.array); i++)
+        CHECK(fabs(get(&crops.array, i / (of[1] * of[2] * of[3]), i / (of[2] * of[3]) % of[1], i / of[3] % of[2],
+                       i % of[3])) <= 4 * (1 + 0x1p-7));
     if (dtype == ROI_FLOAT64)
         CHECK(near(product(&grad.array, &crops.array), product(&a.input_grad.array, &a.input.array)));
     free_tensor(&crops);
@@ -352,6 +389,7 @@ int main(int count, char **arguments)
         roi_set_num_threads((int32_t)random_int(1, 4));
         try_resize(dtype);
         try_prroi(dtype);
+        try_turned(dtype);
         try_adaptive(dtype);
         try_grid(dtype);
         try_normalize(dtype);

@@ -76,6 +76,55 @@ static void fill_boxes(float *rows, double height, double width)
     }
 }
 
+/* Maxima, whose places have their own guards, and there and back. */
+static void try_maxima(int kind, const roi_array *input, const roi_boxes *boxes, const roi_array *output, int at_end)
+{
+    const roi_pool_params params = roi_pool_defaults();
+    struct guarded memory;
+    roi_array places = layout(ROI_FLOAT64, kind, BOXES, output->shape[1], output->shape[2], output->shape[3]);
+    guard_array(&memory, &places, at_end); /* its elements are as large as indices */
+    roi_indices argmax = {places.data, {0}, {0}};
+    memcpy(argmax.shape, places.shape, sizeof argmax.shape);
+    memcpy(argmax.strides, places.strides, sizeof argmax.strides);
+    CHECK(roi_pool(&params, input, boxes, output, NULL, NULL) == ROI_SUCCESS);
+    CHECK(roi_pool(&params, input, boxes, output, &argmax, NULL) == ROI_SUCCESS);
+    CHECK(roi_pool_backward(&params, output, &argmax, boxes, input, NULL) == ROI_SUCCESS);
+    unguard(&memory);
+}
+
+static void try_turned(const roi_array *input, const roi_array *output, int at_end)
+{
+    const roi_align_rotated_params params = roi_align_rotated_defaults();
+    const double numbers[BOXES][6] = {{0, 2, 2, 9, 3, 30}, {0, 0, 0, 60, 80, -77}, {0, 1, 1, 1, 1, 90},
+                                      {0, 9, 1, 5, 0, 45},  {0, 3, 2, 1, 9, 180},  {0, 90, 90, 3, 3, 10}};
+    struct guarded memory;
+    double *rows = guard(&memory, sizeof numbers, at_end);
+    memcpy(rows, numbers, sizeof numbers);
+    const roi_boxes boxes = {rows, ROI_FLOAT64, BOXES, 6, {6, 1}, NULL};
+    CHECK(roi_align_rotated(&params, input, &boxes, output, NULL) == ROI_SUCCESS);
+    CHECK(roi_align_rotated_backward(&params, output, &boxes, input, NULL) == ROI_SUCCESS);
+    unguard(&memory);
+}
+
+/* A channel for each bin: all of them in one row, and one for each channel of the crops. */
+static void try_bins(roi_dtype dtype, int kind, const roi_array *input, const roi_boxes *boxes, int at_end)
+{
+    const int64_t channels = input->shape[1];
+    for (int one = 0; one < 2; one++) {
+        roi_ps_roi_align_params align = roi_ps_roi_align_defaults();
+        const roi_ps_roi_pool_params pool = roi_ps_roi_pool_defaults();
+        struct guarded memory;
+        roi_array output = layout(dtype, kind, BOXES, one ? channels : 1, 1, one ? 1 : channels);
+        guard_array(&memory, &output, at_end);
+        align.sampling_ratio = 2 * one;
+        CHECK(roi_ps_roi_align(&align, input, boxes, &output, NULL) == ROI_SUCCESS);
+        CHECK(roi_ps_roi_align_backward(&align, &output, boxes, input, NULL) == ROI_SUCCESS);
+        CHECK(roi_ps_roi_pool(&pool, input, boxes, &output, NULL) == ROI_SUCCESS);
+        CHECK(roi_ps_roi_pool_backward(&pool, &output, boxes, input, NULL) == ROI_SUCCESS);
+        unguard(&memory);
+    }
+}
+
 static void try_map(roi_dtype dtype, int kind, int64_t channels, int64_t height, int64_t width, int at_end)
 {
     static const int64_t outputs[][2] = {{2, 3}, {1, 7}, {7, 7}, {3, 1}};
@@ -95,8 +144,11 @@ static void try_map(roi_dtype dtype, int kind, int64_t channels, int64_t height,
             CHECK(roi_align(&params, &input, &boxes, &output, NULL) == ROI_SUCCESS);
         }
         CHECK(roi_align_backward(&params, &output, &boxes, &input, NULL) == ROI_SUCCESS);
+        try_maxima(kind, &input, &boxes, &output, at_end);
+        try_turned(&input, &output, at_end);
         unguard(&memory[2]);
     }
+    try_bins(dtype, kind, &input, &boxes, at_end);
     unguard(&memory[0]);
     unguard(&memory[1]);
 }

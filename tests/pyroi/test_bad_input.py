@@ -1,4 +1,4 @@
-"""Misuse of roi_align and roi_align_backward: a clear error that names the argument, the rule and what came."""
+"""Misuse, above all of roi_align: a clear error that names the argument, the rule and what came."""
 
 from __future__ import annotations
 
@@ -51,9 +51,24 @@ def bad_boxes(*cells, dtype=np.float64, rows=4):
     return boxes
 
 
-@pytest.mark.parametrize("call", [forward, lambda **options: backward(np.ones((4, 1, 2, 2), np.float32), **options)])
+FOUR = np.ones((4, 1, 1, 1), np.float32)
+CALLS = {
+    "roi_align": forward,
+    "roi_align_backward": lambda boxes: pyroi.roi_align_backward(FOUR, boxes, A25.shape),
+    "roi_pool": lambda boxes: pyroi.roi_pool(A25, boxes, 2),
+    "roi_pool_backward": lambda boxes: pyroi.roi_pool_backward(FOUR, np.zeros(FOUR.shape, int), boxes, A25.shape),
+    "ps_roi_align": lambda boxes: pyroi.ps_roi_align(A25, boxes, 1),
+    "ps_roi_align_backward": lambda boxes: pyroi.ps_roi_align_backward(FOUR, boxes, A25.shape),
+    "ps_roi_pool": lambda boxes: pyroi.ps_roi_pool(A25, boxes, 1),
+    "ps_roi_pool_backward": lambda boxes: pyroi.ps_roi_pool_backward(FOUR, boxes, A25.shape),
+    "prroi_pool": lambda boxes: pyroi.prroi_pool(A25, boxes, 1),
+    "prroi_pool_backward": lambda boxes: pyroi.prroi_pool_backward(FOUR, A25, boxes),
+}
+
+
+@pytest.mark.parametrize("call", CALLS.values(), ids=CALLS.keys())
 class TestBoxValues:
-    """Values in a table of boxes, forward and backward."""
+    """Values in a table of boxes, of every operator that pools them."""
 
     @pytest.mark.parametrize("dtype", [np.float32, np.float64])
     @pytest.mark.parametrize(

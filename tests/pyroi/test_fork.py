@@ -30,7 +30,14 @@ def _forked_children(threads):
 
     def work():
         crops = pyroi.roi_align(map, boxes, (7, 7), 1.0, 2)
-        return crops.tobytes() + pyroi.roi_align_backward(crops, boxes, map.shape, 1.0, 2).tobytes()
+        largest, places = pyroi.roi_pool(map, boxes, (7, 7), return_argmax=True)
+        parts = [crops, largest, pyroi.ps_roi_align(map, boxes, 8), pyroi.ps_roi_pool(map, boxes, 8)]
+        turned = np.column_stack([boxes, boxes[:, 1]])  # the numbers, taken otherwise
+        parts.append(pyroi.roi_align_rotated(map, turned, (3, 3)))
+        parts.append(pyroi.roi_align_backward(crops, boxes, map.shape, 1.0, 2))
+        parts.append(pyroi.roi_pool_backward(largest, places, boxes, map.shape))
+        parts.append(pyroi.ps_roi_pool_backward(parts[3], boxes, map.shape))
+        return b"".join(part.tobytes() for part in parts)
 
     pyroi.set_num_threads(threads)
     expected = work()

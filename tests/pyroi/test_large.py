@@ -29,8 +29,13 @@ def _last_corner(shape, strides_of):
         expected = [[[1], [3]], [[2], [4]]]
         y, x = channels * height, width // 2
         boxes = [[images - 1, x - 1, y - 2, x, y]]
-        result = pyroi.roi_align(map, np.array(boxes, np.float64).astype(np.float32), (2, 1))
+        boxes = np.array(boxes, np.float64).astype(np.float32)
+        result = pyroi.roi_align(map, boxes, (2, 1))
         assert result[0].tolist() == expected, result
+        largest, place = pyroi.roi_pool(map, boxes - [0, 0, 0, 1, 1], 1, return_argmax=True)
+        assert largest.ravel().tolist() == [3, 4]
+        assert place.ravel().tolist() == [y * x - 1] * 2
+        assert pyroi.ps_roi_pool(map, boxes, (2, 1)).ravel().tolist() == [1, 4]
     else:
         boxes = np.array([[images - 1, width - 2, height - 2, width, height]], np.float32)
         result = pyroi.roi_align(map, boxes, (2, 2))
@@ -38,6 +43,11 @@ def _last_corner(shape, strides_of):
         assert not result[0, :-1].any()
         whole = pyroi.roi_align(map[:, -1:], boxes, (1, 1), mode="max")
         assert whole.item() == 4
+        largest, place = pyroi.roi_pool(map, boxes - [0, 0, 0, 1, 1], 1, return_argmax=True)
+        assert (largest[0, -1].item(), place[0, -1].item()) == (4, height * width - 1)
+        last = 2.5 if channels == 1 else 3  # the mean of both columns, or of the last one alone
+        assert pyroi.ps_roi_pool(map, boxes, (1, channels))[..., -1].item() == last
+        assert pyroi.ps_roi_align(map, boxes, (1, channels), 1.0, 1)[..., -1].item() == last
     print("done")
 
 

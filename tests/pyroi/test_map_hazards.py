@@ -1,4 +1,4 @@
-"""What may go wrong with any operator on whole maps: layouts, types, NaN, threads, cancelling, memory beyond arrays.
+"""What may go wrong with any operator on maps: layouts, types, NaN, threads, cancelling, memory beyond arrays.
 
 Each operator is called through the same small table, forward and backward.
 """
@@ -6,6 +6,7 @@ Each operator is called through the same small table, forward and backward.
 from __future__ import annotations
 
 import ctypes
+import math
 import sys
 import threading
 
@@ -18,6 +19,7 @@ import pyroi
 from pyroi.errors import Cancelled
 
 BOXES = np.array([[0, 1.2, 0.7, 8.1, 6.4], [0, -3, 2, 5, 12], [0, 4, 4, 4.5, 4.5], [0, 3, 3, 3, 9]])
+TURNED = np.array([[0, 4.2, 3.7, 8.1, 6.4, 30], [0, 1, 4, 5, 12, -100], [0, 4, 4, 0.5, 0.5, 77], [0, 3, 6, 0, 9, 45]])
 GRID = np.random.default_rng(0).uniform(-1.3, 1.3, (1, 6, 11, 2))
 
 
@@ -36,6 +38,12 @@ FORWARD = {
     "area": lambda x: pyroi.adaptive_avg_pool2d(x, (3, 7)),
     "maxima": lambda x: pyroi.adaptive_max_pool2d(x, (3, 7)),
     "prroi": lambda x: pyroi.prroi_pool(x, BOXES, (3, 4)),
+    "rotated": lambda x: pyroi.roi_align_rotated(x, TURNED, (3, 4)),
+    "rotated_fixed": lambda x: pyroi.roi_align_rotated(x, TURNED, (3, 4), 1.0, 3, False),
+    "roi_pool": lambda x: pyroi.roi_pool(x, BOXES, (3, 4)),
+    "ps_roi_align": lambda x: pyroi.ps_roi_align(x, BOXES, (3, 2)),
+    "ps_roi_align_fixed": lambda x: pyroi.ps_roi_align(x, BOXES, (2, 3), 1.0, 3),
+    "ps_roi_pool": lambda x: pyroi.ps_roi_pool(x, BOXES, (2, 3)),
     "grid_bilinear": lambda x: pyroi.grid_sample(x, np.repeat(GRID, len(x), 0)),
     "grid_nearest": lambda x: pyroi.grid_sample(x, np.repeat(GRID, len(x), 0), "nearest", "border"),
     "grid_bicubic": lambda x: pyroi.grid_sample(x, np.repeat(GRID, len(x), 0), "bicubic", "reflection"),
@@ -47,15 +55,45 @@ BACKWARD = {
     "bicubic": lambda g: pyroi.interpolate_backward(g, (*g.shape[:2], 9, 13), "bicubic"),
     "antialias": lambda g: pyroi.interpolate_backward(g, (*g.shape[:2], 30, 41), "bilinear", antialias=True),
     "area": lambda g: pyroi.adaptive_avg_pool2d_backward(g, (*g.shape[:2], 19, 21)),
+    "rotated": lambda g: pyroi.roi_align_rotated_backward(g, TURNED[: len(g)], (1, g.shape[1], 9, 13)),
+    "roi_pool": lambda g: pyroi.roi_pool_backward(g, places(g.shape), BOXES[: len(g)], (1, g.shape[1], 9, 13)),
+    "ps_roi_align": lambda g: pyroi.ps_roi_align_backward(g, BOXES[: len(g)], channel_for_each_bin(g)),
+    "ps_roi_pool": lambda g: pyroi.ps_roi_pool_backward(g, BOXES[: len(g)], channel_for_each_bin(g)),
 }
 
+
+def places(shape):
+    """Where maxima of so many bins might have been on a map of 9 x 13, some of them nowhere."""
+    return np.arange(math.prod(shape)).reshape(shape) % 118 - 1
+
+
+def channel_for_each_bin(grad):
+    """The shape of a map of 9 x 13 that such a gradient flows back to."""
+    return (1, math.prod(grad.shape[1:]), 9, 13)
+
+
+# a channel of a crop has so many of the map's
+CHANNELS = {"ps_roi_align": 6, "ps_roi_align_fixed": 6, "ps_roi_pool": 6}
 # normalizing does not mix pixels, the others are told apart by images here; boxes are in image 0 alone
-MAPS_OF_ONE_IMAGE = {"prroi"}
+MAPS_OF_ONE_IMAGE = {"prroi", "rotated", "rotated_fixed", "roi_pool", *CHANNELS}
+
+
+def map_for(name, rng, shape, dtype=np.float32):
+    """A map for an operator of FORWARD, with as many times the channels as it needs."""
+    images, channels, *sides = shape
+    return random_map(rng, (images, channels * CHANNELS.get(name, 1), *sides), dtype)
 
 
 def maps(name, rng, dtype):
+    """Maps for an operator of FORWARD."""
     images = 1 if name in MAPS_OF_ONE_IMAGE else 2
     for shape in ((images, 3, 8, 9), (images, 17, 5, 16), (images, 1, 7, 33), (images, 40, 6, 6)):
+        yield map_for(name, rng, shape, dtype)
+
+
+def grads(rng, dtype):
+    """Gradients for the operators of BACKWARD."""
+    for shape in ((2, 3, 8, 9), (2, 17, 5, 16), (2, 1, 7, 33), (2, 40, 6, 6)):
         yield random_map(rng, shape, dtype)
 
 
@@ -76,7 +114,7 @@ def test_layouts(name, dtype):
 @pytest.mark.parametrize("name", BACKWARD)
 def test_layouts_of_gradients(name, dtype):
     """The same for gradients."""
-    for grad in maps(name, np.random.default_rng(2), dtype):
+    for grad in grads(np.random.default_rng(2), dtype):
         expected = BACKWARD[name](grad)
         assert expected.dtype == dtype
         for layout, arrange in LAYOUTS.items():
@@ -103,7 +141,7 @@ def test_bfloat16(name):
 @pytest.mark.parametrize("name", FORWARD)
 def test_integers_are_read_as_float32(name):
     """Any integers and booleans."""
-    map = np.arange(72).reshape(1, 1, 8, 9) % 2
+    map = np.arange(72 * CHANNELS.get(name, 1)).reshape(1, -1, 8, 9) % 2
     expected = FORWARD[name](map.astype(np.float32))
     for dtype in (np.bool_, np.uint8, np.int16, np.int64):
         result = FORWARD[name](map.astype(dtype))
@@ -118,16 +156,17 @@ def test_one_pixel_that_is_no_number(name, layout, value):
     """It reaches those results that it has a weight in, and changes no bit of the others."""
     rng = np.random.default_rng(5)
     for shape in ((1, 20, 6, 19), (1, 2, 8, 9)):
-        map = random_map(rng, shape)
+        map = map_for(name, rng, shape)
         clean = FORWARD[name](LAYOUTS[layout](map))
         for y, x in ((0, 0), (2, 8), (shape[2] - 1, shape[3] - 1), (4, 3)):
-            one = np.zeros(shape, np.float64)
+            one = np.zeros(map.shape, np.float64)
             one[0, 1, y, x] = 1
-            weight = FORWARD[name](one) != FORWARD[name](np.zeros(shape))
+            weight = FORWARD[name](one) != FORWARD[name](np.zeros(map.shape))
             broken = map.copy()
             broken[0, 1, y, x] = value
             result = FORWARD[name](LAYOUTS[layout](broken))
-            assert (name, value) == ("maxima", -np.inf) or not np.isfinite(result[weight]).any()
+            beaten = name in ("maxima", "roi_pool") and value == -np.inf
+            assert beaten or not np.isfinite(result[weight]).any()
             assert result[~weight].tobytes() == clean[~weight].tobytes()
 
 
@@ -165,6 +204,16 @@ def test_same_bits_for_every_number_of_threads(dtype):
             parts.append(pyroi.normalize_image(map, 0.5, 2))
         parts.append(pyroi.prroi_pool(photo, boxes, (4, 4)))
         parts.extend(pyroi.prroi_pool_backward(crops, photo, boxes))
+        turned = np.concatenate([TURNED * [0, 9, 9, 9, 9, 1]] * 20)
+        parts.append(pyroi.roi_align_rotated(photo, turned, (4, 4), 1.0, 2))
+        parts.append(pyroi.roi_align_rotated_backward(crops, turned, photo.shape, 1.0, 2))
+        parts.extend(pyroi.roi_pool(photo, boxes, (4, 4), return_argmax=True))
+        parts.append(pyroi.roi_pool_backward(crops, parts[-1], boxes, photo.shape))
+        for map, columns in ((photo, 3), (stack, 10)):
+            parts.append(pyroi.ps_roi_align(map, boxes, (1, columns)))
+            parts.append(pyroi.ps_roi_align_backward(parts[-1], boxes, map.shape))
+            parts.append(pyroi.ps_roi_pool(map, boxes, (1, columns)))
+            parts.append(pyroi.ps_roi_pool_backward(parts[-1], boxes, map.shape))
         seen.add(b"".join(part.tobytes() for part in parts))
     assert len(seen) == 1
 
@@ -172,7 +221,7 @@ def test_same_bits_for_every_number_of_threads(dtype):
 @pytest.mark.parametrize("name", FORWARD)
 def test_calls_at_once(name):
     """Several Python threads, each with a map of its own: as alone."""
-    works = [random_map(np.random.default_rng(seed), (1, 5, 8, 9 + seed)) for seed in range(4)]
+    works = [map_for(name, np.random.default_rng(seed), (1, 5, 8, 9 + seed)) for seed in range(4)]
     expected = [FORWARD[name](work).tobytes() for work in works]
     wrong = []
 
@@ -199,7 +248,7 @@ def flag():
 @pytest.mark.parametrize("name", FORWARD)
 def test_cancel_flag(name, flag):
     """A flag that is set stops a call; one that is not changes nothing."""
-    map = random_map(np.random.default_rng(7), (1, 3, 8, 9))
+    map = map_for(name, np.random.default_rng(7), (1, 3, 8, 9))
     expected = FORWARD[name](map)
     flag.value = 1
     with pytest.raises(Cancelled):
@@ -249,6 +298,7 @@ def _small_maps(at, dtype_name):
 
     dtype = np.dtype(dtype_name)
     boxes = np.array([[0, 0.2, 0.3, 30, 3], [0, -3, -3, 60, 9], [0, 1, 1, 1.5, 1.5]], np.float64)
+    turned = guarded.like(np.array([[0, 2, 2, 9, 3, 30], [0, 3, 1, 50, 70, -60], [0, 1, 1, 1.5, 1.5, 90]]), at)
     grid = np.random.default_rng(0).uniform(-1.5, 1.5, (1, 3, 5, 2)).astype(np.float32)
     calls = 0
     for layout in ("contiguous", "channels_last", "fortran", "reversed"):
@@ -272,6 +322,18 @@ def _small_maps(at, dtype_name):
                     parts.append(pyroi.adaptive_avg_pool2d_backward(x, (1, channels, 2 * height, width + 5)))
                     parts.extend(pyroi.grid_sample(x, points, mode) for mode in ("bilinear", "nearest", "bicubic"))
                     parts.append(pyroi.normalize_image(x, 1, 2))
+                    parts.extend(pyroi.roi_pool(x, boxes, (2, 3), return_argmax=True))
+                    parts.append(pyroi.roi_align_rotated(x, turned, (2, 3)))
+                    parts.append(pyroi.roi_align_rotated_backward(x, turned[:1], (1, channels, 4, 5)))
+                    for bins in ((1, 1), (1, channels)):
+                        parts.append(pyroi.ps_roi_align(x, boxes, bins))
+                        parts.append(pyroi.ps_roi_pool(x, boxes, bins))
+                    whole = (1, channels * height * width, 4, 5)
+                    parts.append(pyroi.ps_roi_align_backward(x, boxes[:1], whole))
+                    parts.append(pyroi.ps_roi_pool_backward(x, boxes[:1], whole))
+                    where = np.arange(x.size).reshape(x.shape) % 20
+                    where = where if x is map else guarded.like(LAYOUTS[layout](where), at)
+                    parts.append(pyroi.roi_pool_backward(x, where, boxes[:1], (1, channels, 4, 5)))
                 for result, right in zip(results, expected, strict=True):
                     assert result.tobytes() == right.tobytes(), (layout, width, channels)
                     calls += 1
@@ -286,4 +348,4 @@ def _small_maps(at, dtype_name):
 @pytest.mark.parametrize("dtype", ["float16", "float32", "float64"])
 def test_overread(at, dtype):
     """Not one byte beyond the arrays is read, at every width from 1 to 36."""
-    assert int(run_child(_small_maps, at, dtype)) == 4 * 36 * 3 * 18
+    assert int(run_child(_small_maps, at, dtype)) == 4 * 36 * 3 * 29

@@ -122,6 +122,8 @@ static roi_status check_indices(const struct roi_call *call, roi_error *error_re
 {
     const int64_t *shape = call->rule.maps->shape, rows = call->count;
     struct search search = {call->argmax, shape[AXIS_H] * shape[AXIS_W], rows};
+    if (roi_array_elements(call->crops) == 0)
+        return ROI_SUCCESS; /* so that there may be no memory, and no arithmetic on its pointer */
     const int threads = roi_threads_for((double)roi_array_elements(call->crops));
     const roi_status status = roi_parallel_for(rows, threads, call->cancel, search_row, &search);
     if (status != ROI_SUCCESS)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 
 import numpy as np
@@ -89,7 +90,8 @@ def _reversed(x):
 
 
 def _sliced(x):
-    wide = np.full((x.shape[0] + 1, 2 * x.shape[1] + 1, x.shape[2] + 3, 3 * x.shape[3] + 2), np.nan).astype(x.dtype)
+    between = np.array(np.iinfo(x.dtype).max if x.dtype.kind in "iu" else np.nan).astype(x.dtype)
+    wide = np.full((x.shape[0] + 1, 2 * x.shape[1] + 1, x.shape[2] + 3, 3 * x.shape[3] + 2), between)
     view = wide[1:, 1::2, 2:-1, 1:-1:3]
     view[...] = x
     return view
@@ -121,8 +123,8 @@ def _locked(x):
     return x
 
 
-def battery():
-    """Calls that take every path of the kernels: (name, map, boxes, output size, ratio, mode), the same each time."""
+def battery_maps():
+    """Maps and boxes that take every path of the kernels: (name, map, boxes), the same each time."""
     rng = np.random.default_rng(0)
     shapes = [(2, 1, 9, 5), (1, 7, 16, 16), (1, 16, 20, 33), (2, 40, 7, 64), (1, 3, 50, 50)]
     for dtype in (np.float16, np.float32, np.float64):
@@ -130,7 +132,45 @@ def battery():
             for layout in ("contiguous", "channels_last", "sliced"):
                 map = LAYOUTS[layout](random_map(rng, shape, dtype))
                 boxes = random_boxes(rng, 25, shape, dtype=np.float64 if dtype is np.float64 else np.float32)
-                for output_size, ratio in (((7, 7), 2), ((3, 14), -1), ((1, 1), -1), ((16, 2), 3)):
-                    for mode in ("avg", "max", "max_corner"):
-                        name = f"{np.dtype(dtype).name} {shape} {layout} {output_size} {ratio} {mode}"
-                        yield name, map, boxes, output_size, ratio, mode
+                yield f"{np.dtype(dtype).name} {shape} {layout}", map, boxes
+
+
+def battery():
+    """Calls of the operators that pool boxes on these: (name, function, first argument, the others, options)."""
+    rng = np.random.default_rng(1)
+    for place, map, boxes in battery_maps():
+        channels = map.shape[1]
+        for output_size, ratio in (((7, 7), 2), ((3, 14), -1), ((1, 1), -1), ((16, 2), 3)):
+            name = f"{place} {output_size} {ratio}"
+            for mode in ("avg", "max", "max_corner"):
+                yield f"{name} {mode}", "roi_align", map, (boxes, output_size, 1.0, ratio), {"mode": mode}
+            grad = random_map(rng, (len(boxes), channels, *output_size), map.dtype)
+            yield f"{name} backward", "roi_align_backward", grad, (boxes, map.shape, 1.0, ratio), {}
+            for kind, numbers in (("", map), ("equals", np.round(map)), ("NaN", _with_nan(map))):
+                for places in (False, True):
+                    options = {"return_argmax": places}
+                    yield f"{name} roi_pool {kind} {places}", "roi_pool", numbers, (boxes, output_size), options
+            places = rng.integers(-1, map.shape[2] * map.shape[3], grad.shape)
+            yield f"{name} roi_pool backward", "roi_pool_backward", grad, (places, boxes, map.shape), {}
+            turned = _turned(rng, boxes)
+            yield f"{name} rotated", "roi_align_rotated", map, (turned, output_size, 1.0, ratio), {}
+            yield f"{name} rotated backward", "roi_align_rotated_backward", grad, (turned, map.shape, 1.0, ratio), {}
+        bins = {1: (1, 1), 7: (7, 1), 16: (2, 4), 40: (4, 5), 3: (1, 3)}[channels]
+        grad = random_map(rng, (len(boxes), channels // math.prod(bins), *bins), map.dtype)
+        for kind, options in (("align", (1.0, -1)), ("align", (1.0, 2)), ("pool", (1.0,))):
+            name = f"{place} ps {kind} {options}"
+            yield name, f"ps_roi_{kind}", map, (boxes, bins, *options), {}
+            yield f"{name} backward", f"ps_roi_{kind}_backward", grad, (boxes, map.shape, *options), {}
+
+
+def _turned(rng, boxes):
+    """The same boxes as centre, sides and an angle."""
+    first, second = np.float64(boxes[:, 1:3]), np.float64(boxes[:, 3:])
+    angle = rng.uniform(-200, 200, len(boxes))
+    return np.column_stack([boxes[:, 0], (first + second) / 2, np.abs(second - first), angle])
+
+
+def _with_nan(map):
+    broken = map.copy()
+    broken[0, 0, 3:5, 2:4] = np.nan
+    return broken

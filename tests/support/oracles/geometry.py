@@ -41,9 +41,7 @@ class Axis:
 def axis(corner1, corner2, *, scale, aligned, bins, ratio, length, real=np.float32) -> Axis:
     """The samples of a box between two corners (image units) on an axis of `length` pixels, cut into `bins`."""
     with np.errstate(all="ignore"):
-        start, size = _start_and_size(corner1, corner2, scale, aligned, real)
-        if not np.isfinite(size):  # float32 cannot hold it
-            start, size = _start_and_size(corner1, corner2, scale, aligned, np.float64)
+        start, size = start_and_size(corner1, corner2, scale, aligned, real)
         real = type(start)
         if bins == 0:
             return Axis(0, [])
@@ -52,11 +50,15 @@ def axis(corner1, corner2, *, scale, aligned, bins, ratio, length, real=np.float
         return Axis(grid, [_inside(start, step, grid, p, length, real) for p in range(bins)])
 
 
-def _start_and_size(corner1, corner2, scale, aligned, real):
-    offset = real(0.5 if aligned else 0.0)
-    start = real(corner1) * real(scale) - offset
-    end = real(corner2) * real(scale) - offset
-    size = end - start
+def start_and_size(corner1, corner2, scale, aligned, real=np.float32):
+    """Where a box begins on an axis and how long it is; in float64 where float32 cannot hold that."""
+    with np.errstate(all="ignore"):
+        offset = real(0.5 if aligned else 0.0)
+        start = real(corner1) * real(scale) - offset
+        end = real(corner2) * real(scale) - offset
+        size = end - start
+    if not np.isfinite(size) and real is not np.float64:
+        return start_and_size(corner1, corner2, scale, aligned, np.float64)
     return start, (size if aligned else max(size, real(1)))
 
 

@@ -1,4 +1,4 @@
-"""RoIAlign and NonMaxSuppression by ONNX Runtime: a model of one node, made for the parameters asked for."""
+"""RoIAlign, MaxRoiPool and NonMaxSuppression by ONNX Runtime: models of one node, made for the parameters asked for."""
 
 from __future__ import annotations
 
@@ -55,6 +55,26 @@ def roi_align(input, boxes, output_size, spatial_scale=1.0, sampling_ratio=0, al
         "batch_indices": boxes[:, 0].astype(np.int64),
     }
     return session.run(["output"], feed)[0]
+
+
+@functools.lru_cache(maxsize=512)
+def _max_pool(height, width, scale):
+    onnx = pytest.importorskip("onnx", reason="onnx is not installed")
+    onnxruntime = pytest.importorskip("onnxruntime", reason="ONNX Runtime is not installed")
+    kinds = {"input": ["N", "C", "H", "W"], "rois": ["K", 5], "output": ["K", "C", height, width]}
+    infos = [onnx.helper.make_tensor_value_info(name, onnx.TensorProto.FLOAT, kind) for name, kind in kinds.items()]
+    attributes = {"pooled_shape": [height, width], "spatial_scale": scale}
+    node = onnx.helper.make_node("MaxRoiPool", ["input", "rois"], ["output"], **attributes)
+    graph = onnx.helper.make_graph([node], "roi_pool", infos[:2], infos[2:])
+    model = onnx.helper.make_model(graph, opset_imports=[onnx.helper.make_opsetid("", 11)], ir_version=8)
+    return onnxruntime.InferenceSession(model.SerializeToString(), providers=["CPUExecutionProvider"])
+
+
+def roi_pool(input, boxes, output_size, spatial_scale=1.0) -> np.ndarray:
+    """float32 throughout. Corners become 32-bit integers there, and a maximum is at least -3.4e38: give boxes that are
+    not far away, and numbers."""
+    feed = {"input": np.ascontiguousarray(input, np.float32), "rois": np.ascontiguousarray(boxes, np.float32)}
+    return _max_pool(*output_size, float(spatial_scale)).run(["output"], feed)[0]
 
 
 @functools.lru_cache(maxsize=8)

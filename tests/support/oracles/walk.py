@@ -45,6 +45,41 @@ def roi_align_backward(
     return result
 
 
+def ps_roi_align(input, boxes, output_size, spatial_scale=1.0, sampling_ratio=-1, real=np.float32) -> np.ndarray:
+    """Pools every channel in every bin, aligned, and keeps of each bin its own channel; a flat box gives 0."""
+    every = roi_align(input, boxes, output_size, spatial_scale, sampling_ratio, True, real=real)
+    height, width = output_size
+    every = every.reshape(len(boxes), input.shape[1] // (height * width), height, width, height, width)
+    own = np.einsum("kcpqpq->kcpq", every).copy()
+    own[is_flat(boxes, spatial_scale, real)] = 0
+    return own
+
+
+def ps_roi_align_backward(
+    grad, boxes, input_shape, spatial_scale=1.0, sampling_ratio=-1, real=np.float32
+) -> np.ndarray:
+    """The gradient of a bin flows back as that of RoIAlign in the bin's own channel."""
+    every = in_own_channels(grad)
+    every[is_flat(boxes, spatial_scale, real)] = 0
+    return roi_align_backward(every, boxes, input_shape, spatial_scale, sampling_ratio, True, real)
+
+
+def in_own_channels(grad) -> np.ndarray:
+    """A gradient of crops with a channel for each bin, which is 0 in all channels but the bin's own."""
+    count, channels, height, width = grad.shape
+    every = np.zeros((count, channels, height, width, height, width))
+    p, q = np.ogrid[:height, :width]
+    every[:, :, p, q, p, q] = grad
+    return every.reshape(count, channels * height * width, height, width)
+
+
+def is_flat(boxes, scale, real) -> np.ndarray:
+    """Which boxes have no width or no height, as it is computed: see `geometry`."""
+    pairs = [((x1, x2), (y1, y2)) for _, x1, y1, x2, y2 in boxes]
+    flat = [any(geometry.start_and_size(*pair, scale, True, real)[1] == 0 for pair in box) for box in pairs]
+    return np.array(flat, bool)
+
+
 def _axes(corners, sizes, output_size, scale, ratio, aligned, real):
     x1, y1, x2, y2 = corners
     common = {"scale": scale, "aligned": aligned, "ratio": ratio, "real": real}
