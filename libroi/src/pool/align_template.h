@@ -138,8 +138,8 @@ static struct S(tools) S(tools_of)(const struct roi_tile *tile, const struct roi
     return tools;
 }
 
-/* One channel. */
-static void S(pool)(const struct S(tools) *tools, const struct S(view) *in, const struct S(view) *out)
+/* One channel. The next one lies `ahead` from it, and is to be asked for; 0: it is not. */
+static void S(pool)(const struct S(tools) *tools, const struct S(view) *in, const struct S(view) *out, int64_t ahead)
 {
     const int64_t bins_y = tools->tile->crops->shape[AXIS_H], bins_x = tools->tile->crops->shape[AXIS_W];
     const struct roi_plan *plan = tools->plan;
@@ -147,7 +147,7 @@ static void S(pool)(const struct S(tools) *tools, const struct S(view) *in, cons
     bool nan = false, all = false;
 #if defined(__AVX512F__)
     if (tools->narrow) {
-        const struct S(narrow) narrow = S(narrow_of)(in, plan, &tools->window, out, bins_y, bins_x);
+        const struct S(narrow) narrow = S(narrow_of)(in, plan, &tools->window, out, bins_y, bins_x, ahead);
         nan = S(pool_narrow)(&narrow, tools->window.width);
         if (!nan)
             return;
@@ -173,11 +173,12 @@ static void S(pool_box)(const struct roi_tile *tile, const struct roi_plan *plan
     const struct S(tools) tools = S(tools_of)(tile, plan, scratch);
     for (int64_t c = begin; c < tile->channel_end; c++) {
         const struct S(view) in = S(view_of)(map, plan->box->image, c), out = S(view_of)(tile->crops, plan->row, c);
-        if (tools.prefetch && c + 1 < tile->channel_end) {
+        const int64_t ahead = tools.prefetch && c + 1 < tile->channel_end ? map->strides[AXIS_C] : 0;
+        if (ahead && !tools.narrow) {
             const struct S(view) next = S(view_of)(map, plan->box->image, c + 1);
             S(prefetch_box)(&next, plan, &tools.window);
         }
-        S(pool)(&tools, &in, &out);
+        S(pool)(&tools, &in, &out, ahead);
     }
 }
 

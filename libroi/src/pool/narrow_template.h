@@ -14,14 +14,15 @@ struct S(narrow) {
     int64_t shift; /* of places, from the box's first pixel to the window's */
     STORE *out;
     int64_t stride_y, bins_y, bins_x;
+    int64_t ahead; /* to the same pixels of the next channel, to be asked for; 0: they are not */
     bool plain; /* a row of bins is followed by the next one, written after it: what is written beyond it does no harm */
 };
 
 static struct S(narrow) S(narrow_of)(const struct S(view) *map, const struct roi_plan *plan, const struct window *window,
-                                     const struct S(view) *out, int64_t bins_y, int64_t bins_x)
+                                     const struct S(view) *out, int64_t bins_y, int64_t bins_x, int64_t ahead)
 {
     return (struct S(narrow)){map->data + window->first, &plan->rows, &plan->lanes, plan->x.first - window->first,
-                              out->data, out->stride_y, bins_y, bins_x, out->stride_y == bins_x};
+                              out->data, out->stride_y, bins_y, bins_x, ahead, out->stride_y == bins_x};
 }
 
 /* Tap k of a vector of bins, from bin q on: its weights, and its places in the window. */
@@ -49,6 +50,12 @@ INLINE void S(load_row)(const struct S(narrow) *crop, int64_t p, const int64_t t
     for (int64_t k = 0; k < taps; k++)
         for (int i = 0; i < chunks; i++)
             row[i] += weight[k] * S(load_vec)(crop->pixels + offset[k] + i * R(LANES));
+    for (int64_t k = 0; k < taps && crop->ahead != 0; k++) {
+        const STORE *next = crop->pixels + offset[k] + crop->ahead;
+        for (int i = 0; i < chunks; i++)
+            __builtin_prefetch(next + i * R(LANES));
+        __builtin_prefetch(next + chunks * R(LANES) - 1);
+    }
 }
 
 /* The lanes of the bins from q on that are bins. */
