@@ -181,6 +181,9 @@ MAP, GRID = np.ones((2, 1, 3, 3), np.float32), np.zeros((2, 4, 5, 2), np.float32
 THETA = np.zeros((2, 2, 3))
 
 
+HUGE_GRID = np.broadcast_to(np.float16(0), (2, 2**29, 2**30, 2))  # of 2^62 bytes; the result would have 2^63
+
+
 @pytest.mark.parametrize(
     ("kind", "argument", "call"),
     [
@@ -189,7 +192,7 @@ THETA = np.zeros((2, 2, 3))
         (ArgumentError, "grid", lambda: pyroi.grid_sample(MAP, GRID[..., :1])),
         (ArgumentError, "grid", lambda: pyroi.grid_sample(MAP, GRID[0])),
         (ArgumentTypeError, "grid", lambda: pyroi.grid_sample(MAP, "grid")),
-        (ArgumentError, "grid", lambda: pyroi.grid_sample(MAP, np.broadcast_to(np.float32(0), (2, 2**30, 2**30, 2)))),
+        (ArgumentError, "grid", lambda: pyroi.grid_sample(MAP.repeat(4, 1), HUGE_GRID)),
         (ArgumentError, "mode", lambda: pyroi.grid_sample(MAP, GRID, "area")),
         (ArgumentTypeError, "mode", lambda: pyroi.grid_sample(MAP, GRID, 1)),
         (ArgumentError, "padding_mode", lambda: pyroi.grid_sample(MAP, GRID, "bilinear", "zero")),

@@ -67,7 +67,10 @@ static roi_status measure(struct job *job, roi_error *error_ret)
 {
     const struct roi_call *call = job->call;
     const double guess = (double)call->count * 2000; /* planning a box costs about as much as 2000 multiply-adds */
-    roi_parallel_for(groups_of(call->count, MEASURE_GROUP), roi_threads_for(guess), NULL, measure_group, job);
+    const roi_status status = roi_parallel_for(groups_of(call->count, MEASURE_GROUP), roi_threads_for(guess),
+                                               call->cancel, measure_group, job);
+    if (status != ROI_SUCCESS)
+        return roi_fail(error_ret, status, -1, -1, 0);
     for (int64_t k = 0; k < call->count; k++) {
         if (job->plans[k].row < 0)
             return roi_fail(error_ret, ROI_ERROR_BOX_OVERFLOW, k, -1, 0);
