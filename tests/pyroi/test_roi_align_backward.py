@@ -202,6 +202,18 @@ def test_any_number_of_samples():
     assert result[0, 0] == pytest.approx(np.outer(row, row), abs=1e-8)
 
 
+@pytest.mark.parametrize("ratio", [1, 2, 3, 9, 40])
+def test_small_weights_keep_their_digits(ratio):
+    """Samples just below pixel 1 leave pixel 0 a small weight, which has as many digits in float64 as a large one."""
+    rng = np.random.default_rng(11)
+    for distance in 10.0 ** rng.uniform(-14, -1, 200):
+        arguments = ([[0, 1.5 - distance, 0, 1.5 - distance * rng.uniform(0, 1), 1]], (1, 1, 1, 4), 1.0, ratio)
+        grad = np.ones((1, 1, 1, 1))
+        expected = walk.roi_align_backward(grad, *arguments, real=np.float64)
+        result = pyroi.roi_align_backward(grad, *arguments)
+        assert result[..., 0].item() == pytest.approx(expected[..., 0].item(), rel=1e-13, abs=0)
+
+
 @pytest.mark.parametrize("layout", LAYOUTS)
 def test_layout_of_the_gradient(layout):
     """Any order of memory gives the same numbers."""

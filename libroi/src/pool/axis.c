@@ -130,29 +130,41 @@ static struct roi_stop stop_at(const struct roi_axis *axis, double position)
     return roi_stop_at(position, axis->size);
 }
 
-/* Samples that share their two pixels: `count` of them, from `first` to `last`, and the mean of their fractions. */
+/* Samples that share their two pixels: `count` of them, from `first` to `last`; the means of their weights for the pixel
+   below and for the one above, which are their fractions and what is left of these to 1. */
 struct run {
     struct roi_stop first, last;
-    double count, mean;
+    double count, below, above;
 };
 
 /* Up to so many samples are added up one by one, each rounded as it is; the sum of more is that of the arithmetic series
    which they would be without rounding. */
 enum { MOST_SINGLE_SAMPLES = 64 };
 
-static double mean_fraction(const struct roi_axis *axis, int64_t p, double j, const struct run *run)
+static double mean_part(const struct roi_axis *axis, int64_t p, double j, double count, bool below)
 {
-    if (run->last.fraction == run->first.fraction)
-        return run->first.fraction;
-    if (run->count <= 2 || run->count > MOST_SINGLE_SAMPLES)
-        return (run->first.fraction + run->last.fraction) / 2;
     double sum = 0, lost = 0; /* what rounding takes from the sum is added to the next term */
-    for (double i = 0; i < run->count; i++) {
-        const double term = stop_at(axis, position(axis, p, j + i)).fraction + lost, next = sum + term;
+    for (double i = 0; i < count; i++) {
+        const double fraction = stop_at(axis, position(axis, p, j + i)).fraction;
+        const double term = (below ? 1 - fraction : fraction) + lost, next = sum + term;
         lost = term - (next - sum);
         sum = next;
     }
-    return sum / run->count;
+    return sum / count;
+}
+
+/* The larger mean is 1 less the smaller one, and not the other way round, by which the smaller would lose digits. */
+static void take_means(const struct roi_axis *axis, int64_t p, double j, struct run *run)
+{
+    const double first = run->first.fraction, last = run->last.fraction;
+    run->below = ((1 - first) + (1 - last)) / 2;
+    run->above = (first + last) / 2;
+    if (first == last || run->count <= 2 || run->count > MOST_SINGLE_SAMPLES)
+        return;
+    const bool below = run->below < run->above;
+    const double smaller = mean_part(axis, p, j, run->count, below);
+    run->below = below ? smaller : 1 - smaller;
+    run->above = below ? 1 - smaller : smaller;
 }
 
 /* The run that begins with sample j; *j becomes the sample after it. */
@@ -166,8 +178,8 @@ static struct run next_run(const struct roi_axis *axis, int64_t p, const struct 
     else if (first.low == first.high)
         bound = INFINITY;
     const double next = seek(axis, p, after(*j), fmax(reach->end, after(*j)), bound); /* j itself is below the bound */
-    struct run run = {first, next > after(*j) ? stop_at(axis, position(axis, p, before(next))) : first, next - *j, 0};
-    run.mean = mean_fraction(axis, p, *j, &run);
+    struct run run = {first, next > after(*j) ? stop_at(axis, position(axis, p, before(next))) : first, next - *j, 0, 0};
+    take_means(axis, p, *j, &run);
     *j = next;
     return run;
 }
@@ -206,7 +218,7 @@ enum { FEW_SAMPLES = 8 };
 static struct run single_run(const struct roi_axis *axis, int64_t p, double j)
 {
     const struct roi_stop stop = stop_at(axis, position(axis, p, j));
-    return (struct run){stop, stop, 1, stop.fraction};
+    return (struct run){stop, stop, 1, 1 - stop.fraction, stop.fraction};
 }
 
 /* Runs ascend, so at any time only two pixels are still growing: the one below the run and the one above it. */
@@ -221,8 +233,8 @@ static void sampled_weights(const struct roi_axis *axis, int64_t bin, const stru
         for (; pixel < run.first.low; pixel++, below = above, above = 0)
             roi_put_weight(weights_ret, narrow, pixel - reach->low, below);
         const double share = run.count / axis->grid;
-        below += share * (1 - run.mean);
-        above += share * run.mean;
+        below += share * run.below;
+        above += share * run.above;
     }
     if (pixel <= reach->high)
         roi_put_weight(weights_ret, narrow, pixel - reach->low, below);
