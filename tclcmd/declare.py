@@ -144,6 +144,22 @@ class Command:
         plain = tuple(parameter.name for parameter in self.parameters if not parameter.named_only)
         return self.forms or (plain,)
 
+    @functools.cached_property
+    def in_order(self) -> tuple[Parameter, ...]:
+        """The parameters by position, where there is one order; else none."""
+        return tuple(self.by_name[name] for name in self.orders[0]) if len(self.orders) == 1 else ()
+
+    @functools.cached_property
+    def needed(self) -> int:
+        """How many of `in_order` have to be there, at least one; more than there are, if that does not do."""
+        first = self.in_order[: len(self.required)]
+        return max(len(first), 1) if first == self.required else len(self.parameters) + 1
+
+    @functools.cached_property
+    def defaults(self) -> dict[str, Any]:
+        """What the function gets for what is left off."""
+        return {parameter.name: parameter.default for parameter in self.parameters if not parameter.is_required}
+
 
 #: Name -> command.
 REGISTRY: dict[str, Command] = {}

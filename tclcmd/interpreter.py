@@ -197,11 +197,11 @@ class Interpreter:
 
     # ---- Calling commands ----
 
-    def call(self, index: int, words: list[Value]) -> int:
-        """Runs a command and leaves its result, or its error, in the interpreter."""
+    def call(self, index: int, words: list[Value], count: int) -> int:
+        """Runs a command, `count` of whose words come before an option, and leaves its result or error in Tcl."""
         call = Call(self._commands[index], self.session)
         try:
-            lib.host_set_result(self._tcl, values.new_value(_run(call, words), self._adopt))
+            lib.host_set_result(self._tcl, values.new_value(_run(call, words, count), self._adopt))
             return int(lib.HOST_OK)
         except Exception as error:
             self._fail(_translate(error, call), call.command)
@@ -221,9 +221,9 @@ class Interpreter:
         lib.host_set_error_code(self._tcl, values.new_value(error.code, self._adopt))
 
 
-def _run(call: Call, words: list[Value]) -> Any:
+def _run(call: Call, words: list[Value], count: int) -> Any:
     try:
-        arguments = parse(call, words)
+        arguments = parse(call, words, count)
     except HelpWanted:
         return guide.help_text(call.command)
     if call.command.needs_session:
@@ -271,12 +271,12 @@ def _callback(function: Callback) -> Callback:
 
 
 @_callback
-def host_on_command(session: int, command: int, count: int, words: Any) -> int:
+def host_on_command(session: int, command: int, count: int, words: Any, values: int) -> int:
     """A command was called."""
     interpreter = _INTERPRETERS[session]
     if interpreter is None:
         return int(lib.HOST_ERROR)
-    return interpreter.call(command, ffi.unpack(words, count)[1:])
+    return interpreter.call(command, ffi.unpack(words, count) if count else [], values)
 
 
 @_callback

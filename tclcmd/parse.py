@@ -41,8 +41,9 @@ class Call:
     arguments: dict[str, Any] = field(default_factory=dict)
 
     def label(self, parameter: Parameter) -> str:
-        """The parameter's name as the caller spelled it."""
-        return self.labels.get(parameter.name, parameter.camel)
+        """The parameter's name as the caller spelled it; by position, that of Python."""
+        by_position = parameter.name in self.form[: len(self.positional)]
+        return self.labels.get(parameter.name, parameter.name if by_position else parameter.camel)
 
     def invalid(self, parameter: Parameter, rule: str) -> CommandError:
         """The error for a value that does not suit its parameter."""
@@ -61,9 +62,13 @@ class Call:
         return given.index(parameter.name) + 1 if parameter.name in given else None
 
 
-def parse(call: Call, words: Sequence[Value]) -> dict[str, Any]:
-    """The arguments for the command's function, all of them by name."""
-    _split(call, words)
+def parse(call: Call, words: Sequence[Value], count: int) -> dict[str, Any]:
+    """The arguments for the command's function, all of them by name. `count` words come before the first option."""
+    call.words = words
+    call.positional = list(words[:count])
+    if count == len(words) and call.command.needed <= count <= len(call.command.in_order):
+        return _read_in_order(call)
+    _pair(call, words, count)
     given = dict(zip(_choose_form(call), call.positional, strict=False)) | call.named
     _check_missing(call, given)
     for parameter in call.command.parameters:
@@ -71,6 +76,15 @@ def parse(call: Call, words: Sequence[Value]) -> dict[str, Any]:
             call.arguments[parameter.name] = parameter.default
         elif parameter.name not in call.arguments:
             call.arguments[parameter.name] = _read(call, parameter, given[parameter.name])
+    return call.arguments
+
+
+def _read_in_order(call: Call) -> dict[str, Any]:
+    """The short way of a call without options, of a command that has one order."""
+    call.form = call.command.orders[0]
+    call.arguments = dict(call.command.defaults)
+    for parameter, value in zip(call.command.in_order, call.positional, strict=False):
+        call.arguments[parameter.name] = _read(call, parameter, value)
     return call.arguments
 
 
@@ -86,13 +100,8 @@ def _read(call: Call, parameter: Parameter, value: Value) -> Any:
 # ---- Which words are options -----------------------------------------------------------------------------------------
 
 
-def _split(call: Call, words: Sequence[Value]) -> None:
-    """Values up to the first option; from there on, pairs."""
-    call.words = words
-    start = 0
-    while start < len(words) and values.option_of(words[start]) is None:
-        start += 1
-    call.positional = list(words[:start])
+def _pair(call: Call, words: Sequence[Value], start: int) -> None:
+    """From the first option on, words come in pairs."""
     for index in range(start, len(words), 2):
         option = values.option_of(words[index])
         if option is None:
@@ -146,7 +155,6 @@ def _choose_form(call: Call) -> Form:
         parameter = call.command.by_name[name]
         if name in call.named:
             raise _duplicate(parameter, f"-{call.label(parameter)}", call.word_of(parameter))
-        call.labels[name] = name
     call.form = form
     return form
 

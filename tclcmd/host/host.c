@@ -70,8 +70,11 @@ struct target {
 static int call(ClientData data, Tcl_Interp *interp, int count, Tcl_Obj *const words[])
 {
     const struct target *target = data;
+    int values = 0;
     (void)interp;
-    return host_on_command(target->session, target->command, count, words);
+    while (values < count - 1 && !host_option(words[values + 1]))
+        values++;
+    return host_on_command(target->session, target->command, count - 1, words + 1, values);
 }
 
 static void free_target(ClientData data) { Tcl_Free(data); }
