@@ -217,7 +217,7 @@ def roi_align_rotated() -> Figure:
 
 
 def prroi_pool() -> Figure:
-    """One bin as the box grows, by integration and by samples."""
+    """One bin as the box grows, by integration and by samples, with pixel k at k for both (hence not aligned)."""
     map = np.tile([0.1, 0.2, 0.0, 0.7, 0.1, 0.9, 0.2, 1.0, 0.0], (6, 1))[None, None]
     edges = np.linspace(2.2, 7.2, 1001)
     boxes = np.stack([np.full(1001, 1.3), np.full(1001, 0.9), edges, np.full(1001, 3.9)], axis=1)
