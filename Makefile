@@ -22,7 +22,7 @@ TOO_BIG_FOR_ASAN := --ignore=tests/pyroi/test_bounded.py --ignore=tests/pyroi/te
 SOURCES := pyproject.toml meson.build meson.options $(shell find libroi pyroi tclcmd -name __pycache__ -prune -o -print)
 
 .DELETE_ON_ERROR:
-.PHONY: help build build-c demo test test-c tiers check format sanitize sanitize-python symbols docs docs-check bench clean
+.PHONY: help build build-c demo test test-c tiers check format sanitize sanitize-python symbols docs docs-check pictures bench clean
 
 help: ## This list
 	@sed -n 's/^\([a-z-]*\):.*## /\1	/p' $(MAKEFILE_LIST) | expand -t 14
@@ -82,6 +82,9 @@ docs: $(INSTALLED) ## Write docs/commands again from the commands' declarations
 
 docs-check: $(INSTALLED) ## See that docs/commands agrees with the declarations
 	$(BIN)/python -I -m tclcmd.reference --check docs/commands
+
+pictures: $(INSTALLED) ## Draw the pictures of docs/operators again
+	$(BIN)/python -I docs/pictures.py
 
 bench: $(INSTALLED) ## Compare with the peers that .venv has: see benchmarks/README.md
 	$(BIN)/python benchmarks --json build/bench.json $(ARGS)

@@ -7,14 +7,20 @@ import pathlib
 import re
 import shutil
 import subprocess
+import sys
 
 import numpy as np
 import pytest
 from oracles.autograd import torchvision_ops
 
+import pyroi
+
 ROOT = pathlib.Path(__file__).resolve().parents[1]
 PAGES = sorted([ROOT / "README.md", *(ROOT / "docs").rglob("*.md"), *(ROOT / "benchmarks").glob("*.md")])
 BLOCK = re.compile(r"^```(\w+)\n(.*?)^```$", re.DOTALL | re.MULTILINE)
+OPERATOR_PAGES = [page for page in PAGES if page.parent.name == "operators" and page.name != "README.md"]
+NO_OPERATORS = {"Error", "__version__", "cpu_features", "get_num_threads", "set_num_threads", "watch_cancel_flag"}
+HEADING = re.compile(r"^#+ (.*)$", re.MULTILINE)
 LINK = re.compile(r"\]\((?!https?:|#)([^)#]+)[^)]*\)")
 
 
@@ -108,3 +114,47 @@ def test_links(page):
     """Links within the project lead somewhere."""
     for target in LINK.findall(page.read_text("utf-8")):
         assert (page.parent / target).exists(), target
+
+
+def anchors(page):
+    """Of the headings of a page, as GitHub makes them."""
+    text = BLOCK.sub("", page.read_text("utf-8"))
+    return {re.sub(r"[^\w\- ]", "", heading.lower()).replace(" ", "-") for heading in HEADING.findall(text)}
+
+
+@pytest.mark.parametrize("page", [pytest.param(page, id=str(page.relative_to(ROOT))) for page in PAGES])
+def test_places(page):
+    """Links to a place on a page lead to a heading."""
+    for target, place in re.findall(r"\]\((?!https?:)([^)#]*)#([^)]+)\)", page.read_text("utf-8")):
+        assert place in anchors(page.parent / target if target else page), (target, place)
+
+
+def told(column):
+    """Names in a column of the tables on the operators' pages that tell command, Python and C."""
+    rows = [row.split("|") for page in OPERATOR_PAGES for row in page.read_text("utf-8").splitlines()]
+    names = [cells for cells in rows if len(cells) == 5 and cells[2].startswith(" `pyroi.")]
+    return [name for cells in names for name in re.findall("`(.*?)`", cells[column])]
+
+
+def test_operators_of_pyroi_have_a_page():
+    """Every operator is told in the table of exactly one page of docs/operators, and nothing else is."""
+    assert sorted(name.removeprefix("pyroi.") for name in told(2)) == sorted(set(pyroi.__all__) - NO_OPERATORS)
+
+
+def test_operators_of_libroi_have_a_page():
+    """Every function of roi.h that returns a status is told, and those told are there."""
+    header = (ROOT / "libroi" / "include" / "roi.h").read_text("utf-8")
+    functions = set(re.findall(r"ROI_API roi_status (roi_\w+)\(", header))
+    assert {name for name in told(3) if name.startswith("roi_")} == functions
+    assert all(name in header for name in told(3))
+
+
+def test_operators_pictures(tmp_path):
+    """docs/pictures.py draws just those that the operators' pages show, and they are small."""
+    pytest.importorskip("matplotlib")
+    pytest.importorskip("PIL")
+    links = {target for page in OPERATOR_PAGES for target in LINK.findall(page.read_text("utf-8"))}
+    shown = {pathlib.Path(target).name for target in links if target.endswith(".png")}
+    subprocess.run([sys.executable, "-I", ROOT / "docs" / "pictures.py", tmp_path], check=True)
+    assert {path.name for path in tmp_path.iterdir()} == shown
+    assert all((ROOT / "docs" / "images" / name).stat().st_size < 60_000 for name in shown)
