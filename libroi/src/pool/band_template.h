@@ -5,7 +5,14 @@
  * columns, each with the range of rows where it is not all zero; a product then is a row of multiply-adds of 8 lanes.
  */
 
-typedef REAL R(vec8) __attribute__((vector_size(8 * sizeof(REAL))));
+/* Eight lanes, as one vector where there are such, else as several: wider vectors than the processor's are no vectors to
+   the compiler. */
+enum {
+    R(PARTS) = 8 * (int)sizeof(REAL) > VECTOR_BYTES ? 8 * (int)sizeof(REAL) / VECTOR_BYTES : 1,
+    R(PART_LANES) = 8 / R(PARTS)
+};
+
+typedef REAL R(part) __attribute__((vector_size(R(PART_LANES) * sizeof(REAL))));
 
 /* How many rows are multiplied at once: as many as there are registers for. */
 enum { R(GROUP) = VECTOR_BYTES / (int)sizeof(REAL) < 8 ? VECTOR_BYTES / (int)sizeof(REAL) : 8 };
@@ -72,53 +79,58 @@ static void R(band_of_bins)(struct R(band) *band, const struct roi_taps *taps, i
     }
 }
 
-INLINE void R(store8)(REAL *out, const REAL *out_end, R(vec8) v)
+INLINE void R(store8)(REAL *out, const REAL *out_end, const R(part) *v)
 {
-    if (out + 8 <= out_end)
-        memcpy(out, &v, sizeof v);
-    else
-        memcpy(out, &v, (size_t)(out_end - out) * sizeof(REAL));
+    REAL lanes[8];
+    if (out + 8 <= out_end) {
+        for (int i = 0; i < R(PARTS); i++)
+            memcpy(out + i * R(PART_LANES), &v[i], sizeof *v);
+        return;
+    }
+    for (int i = 0; i < R(PARTS); i++) /* a copy: an address with a length that only the run knows is no register */
+        memcpy(lanes + i * R(PART_LANES), &v[i], sizeof *v);
+    memcpy(out, lanes, (size_t)(out_end - out) * sizeof(REAL));
 }
 
-/* Multiplies `rows` rows (a constant where this is inlined) by one block. Returns NaN where a result has NaN. */
-INLINE R(vec8) R(multiply_rows)(const REAL *in, int64_t in_stride, const int rows, const struct roi_band_block *block,
-                                const REAL *values, REAL *out, int64_t out_stride, const REAL *out_end)
+/* Multiplies `rows` rows (a constant where this is inlined) by one block. Adds all results to `all`, for NaN to show. */
+INLINE void R(multiply_rows)(const REAL *in, int64_t in_stride, const int rows, const struct roi_band_block *block,
+                             const REAL *values, REAL *out, int64_t out_stride, const REAL *out_end, R(part) *all)
 {
-    R(vec8) sum[8] = {{0}}, all = {0};
-    for (int64_t j = block->begin; j < block->end; j++, values += 8) {
-        R(vec8) weights;
-        memcpy(&weights, values, sizeof weights);
-        for (int r = 0; r < rows; r++)
-            sum[r] += weights * in[r * in_stride + j];
-    }
-    for (int r = 0; r < rows; r++) {
-        R(store8)(out + r * out_stride + block->column, out_end, sum[r]);
-        all += sum[r];
-    }
-    return all;
+    R(part) sum[8 * R(PARTS)] = {{0}}, weights;
+    for (int64_t j = block->begin; j < block->end; j++, values += 8)
+        for (int i = 0; i < R(PARTS); i++) {
+            memcpy(&weights, values + i * R(PART_LANES), sizeof weights);
+            for (int r = 0; r < rows; r++)
+                sum[r * R(PARTS) + i] += weights * in[r * in_stride + j];
+        }
+    for (int r = 0; r < rows; r++)
+        R(store8)(out + r * out_stride + block->column, out_end, sum + r * R(PARTS));
+    for (int r = 0; r < rows; r++)
+        for (int i = 0; i < R(PARTS); i++)
+            all[i] += sum[r * R(PARTS) + i];
 }
 
-INLINE R(vec8) R(multiply_group)(const REAL *in, int64_t in_stride, int rows, const struct roi_band_block *block,
-                                 const REAL *values, REAL *out, int64_t out_stride, const REAL *out_end)
+INLINE void R(multiply_group)(const REAL *in, int64_t in_stride, int rows, const struct roi_band_block *block,
+                              const REAL *values, REAL *out, int64_t out_stride, const REAL *out_end, R(part) *all)
 {
     switch (rows) {
-    case 1: return R(multiply_rows)(in, in_stride, 1, block, values, out, out_stride, out_end);
-    case 2: return R(multiply_rows)(in, in_stride, 2, block, values, out, out_stride, out_end);
-    case 3: return R(multiply_rows)(in, in_stride, 3, block, values, out, out_stride, out_end);
-    case 4: return R(multiply_rows)(in, in_stride, 4, block, values, out, out_stride, out_end);
+    case 1: R(multiply_rows)(in, in_stride, 1, block, values, out, out_stride, out_end, all); break;
+    case 2: R(multiply_rows)(in, in_stride, 2, block, values, out, out_stride, out_end, all); break;
+    case 3: R(multiply_rows)(in, in_stride, 3, block, values, out, out_stride, out_end, all); break;
+    case 4: R(multiply_rows)(in, in_stride, 4, block, values, out, out_stride, out_end, all); break;
 #if VECTOR_BYTES > 16
-    case 5: return R(multiply_rows)(in, in_stride, 5, block, values, out, out_stride, out_end);
-    case 6: return R(multiply_rows)(in, in_stride, 6, block, values, out, out_stride, out_end);
-    case 7: return R(multiply_rows)(in, in_stride, 7, block, values, out, out_stride, out_end);
+    case 5: R(multiply_rows)(in, in_stride, 5, block, values, out, out_stride, out_end, all); break;
+    case 6: R(multiply_rows)(in, in_stride, 6, block, values, out, out_stride, out_end, all); break;
+    case 7: R(multiply_rows)(in, in_stride, 7, block, values, out, out_stride, out_end, all); break;
 #endif
-    default: return R(multiply_rows)(in, in_stride, R(GROUP), block, values, out, out_stride, out_end);
+    default: R(multiply_rows)(in, in_stride, R(GROUP), block, values, out, out_stride, out_end, all);
     }
 }
 
-INLINE bool R(has_nan)(R(vec8) v)
+INLINE bool R(has_nan)(R(part) v)
 {
     bool found = false;
-    for (int i = 0; i < 8; i++)
+    for (int i = 0; i < R(PART_LANES); i++)
         found |= v[i] != v[i];
     return found;
 }
@@ -136,15 +148,17 @@ INLINE bool R(vec_has_nan)(R(vec) v)
 static bool R(multiply_band)(const REAL *in, int64_t in_stride, int64_t rows, const struct R(band) *band, REAL *out,
                              int64_t out_stride, const REAL *out_end)
 {
-    R(vec8) all = {0};
+    R(part) all[R(PARTS)] = {{0}};
     const REAL *values = band->values;
     for (const struct roi_band_block *block = band->block; block < band->block + band->blocks; block++) {
         for (int64_t r = 0; r < rows; r += R(GROUP))
-            all += R(multiply_group)(in + r * in_stride, in_stride, (int)min_i64(rows - r, R(GROUP)), block, values,
-                                     out + r * out_stride, out_stride, out_end);
+            R(multiply_group)(in + r * in_stride, in_stride, (int)min_i64(rows - r, R(GROUP)), block, values,
+                              out + r * out_stride, out_stride, out_end, all);
         values += 8 * (block->end - block->begin);
     }
-    return R(has_nan)(all);
+    for (int i = 1; i < R(PARTS); i++)
+        all[0] += all[i];
+    return R(has_nan)(all[0]);
 }
 
 /* ---- Backward: into the map ------------------------------------------------------------------------------------ */
