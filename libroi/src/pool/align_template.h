@@ -145,6 +145,7 @@ static void S(pool)(const struct S(tools) *tools, const struct S(view) *in, cons
     const struct roi_plan *plan = tools->plan;
     REAL *crop = tools->plain ? (REAL *)(void *)out->data : tools->scratch->crop;
     bool nan = false, all = false;
+    (void)ahead; /* which only narrow boxes take up */
 #if defined(__AVX512F__)
     if (tools->narrow) {
         const struct S(narrow) narrow = S(narrow_of)(in, plan, &tools->window, out, bins_y, bins_x, ahead);

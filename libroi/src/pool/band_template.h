@@ -15,7 +15,7 @@ enum {
 typedef REAL R(part) __attribute__((vector_size(R(PART_LANES) * sizeof(REAL))));
 
 /* How many rows are multiplied at once: as many as there are registers for. */
-enum { R(GROUP) = VECTOR_BYTES / (int)sizeof(REAL) < 8 ? VECTOR_BYTES / (int)sizeof(REAL) : 8 };
+enum { R(GROUP) = 8 };
 
 struct R(band) {
     int64_t columns, blocks;
@@ -79,52 +79,57 @@ static void R(band_of_bins)(struct R(band) *band, const struct roi_taps *taps, i
     }
 }
 
-INLINE void R(store8)(REAL *out, const REAL *out_end, const R(part) *v)
+INLINE void R(store_part)(REAL *out, const REAL *out_end, R(part) v)
 {
-    REAL lanes[8];
-    if (out + 8 <= out_end) {
-        for (int i = 0; i < R(PARTS); i++)
-            memcpy(out + i * R(PART_LANES), &v[i], sizeof *v);
-        return;
+    if (out + R(PART_LANES) <= out_end)
+        memcpy(out, &v, sizeof v);
+    else
+        memcpy(out, &v, (size_t)(out_end - out) * sizeof(REAL));
+}
+
+/* Multiplies `rows` rows (a constant where this is inlined) by one part of a block, which `values` and `out` begin with.
+   Returns NaN where a result has NaN. */
+INLINE R(part) R(multiply_rows)(const REAL *in, int64_t in_stride, const int rows, const struct roi_band_block *block,
+                                const REAL *values, REAL *out, int64_t out_stride, const REAL *out_end)
+{
+    R(part) sum[R(GROUP)] = {{0}}, all = {0};
+    for (int64_t j = block->begin; j < block->end; j++, values += 8) {
+        R(part) weights;
+        memcpy(&weights, values, sizeof weights);
+        for (int r = 0; r < rows; r++)
+            sum[r] += weights * in[r * in_stride + j];
     }
-    for (int i = 0; i < R(PARTS); i++) /* a copy: an address with a length that only the run knows is no register */
-        memcpy(lanes + i * R(PART_LANES), &v[i], sizeof *v);
-    memcpy(out, lanes, (size_t)(out_end - out) * sizeof(REAL));
+    for (int r = 0; r < rows; r++) {
+        R(store_part)(out + r * out_stride, out_end, sum[r]);
+        all += sum[r];
+    }
+    return all;
 }
 
-/* Multiplies `rows` rows (a constant where this is inlined) by one block. Adds all results to `all`, for NaN to show. */
-INLINE void R(multiply_rows)(const REAL *in, int64_t in_stride, const int rows, const struct roi_band_block *block,
-                             const REAL *values, REAL *out, int64_t out_stride, const REAL *out_end, R(part) *all)
-{
-    R(part) sum[8 * R(PARTS)] = {{0}}, weights;
-    for (int64_t j = block->begin; j < block->end; j++, values += 8)
-        for (int i = 0; i < R(PARTS); i++) {
-            memcpy(&weights, values + i * R(PART_LANES), sizeof weights);
-            for (int r = 0; r < rows; r++)
-                sum[r * R(PARTS) + i] += weights * in[r * in_stride + j];
-        }
-    for (int r = 0; r < rows; r++)
-        R(store8)(out + r * out_stride + block->column, out_end, sum + r * R(PARTS));
-    for (int r = 0; r < rows; r++)
-        for (int i = 0; i < R(PARTS); i++)
-            all[i] += sum[r * R(PARTS) + i];
-}
-
-INLINE void R(multiply_group)(const REAL *in, int64_t in_stride, int rows, const struct roi_band_block *block,
-                              const REAL *values, REAL *out, int64_t out_stride, const REAL *out_end, R(part) *all)
+INLINE R(part) R(multiply_group)(const REAL *in, int64_t in_stride, int rows, const struct roi_band_block *block,
+                                 const REAL *values, REAL *out, int64_t out_stride, const REAL *out_end)
 {
     switch (rows) {
-    case 1: R(multiply_rows)(in, in_stride, 1, block, values, out, out_stride, out_end, all); break;
-    case 2: R(multiply_rows)(in, in_stride, 2, block, values, out, out_stride, out_end, all); break;
-    case 3: R(multiply_rows)(in, in_stride, 3, block, values, out, out_stride, out_end, all); break;
-    case 4: R(multiply_rows)(in, in_stride, 4, block, values, out, out_stride, out_end, all); break;
-#if VECTOR_BYTES > 16
-    case 5: R(multiply_rows)(in, in_stride, 5, block, values, out, out_stride, out_end, all); break;
-    case 6: R(multiply_rows)(in, in_stride, 6, block, values, out, out_stride, out_end, all); break;
-    case 7: R(multiply_rows)(in, in_stride, 7, block, values, out, out_stride, out_end, all); break;
-#endif
-    default: R(multiply_rows)(in, in_stride, R(GROUP), block, values, out, out_stride, out_end, all);
+    case 1: return R(multiply_rows)(in, in_stride, 1, block, values, out, out_stride, out_end);
+    case 2: return R(multiply_rows)(in, in_stride, 2, block, values, out, out_stride, out_end);
+    case 3: return R(multiply_rows)(in, in_stride, 3, block, values, out, out_stride, out_end);
+    case 4: return R(multiply_rows)(in, in_stride, 4, block, values, out, out_stride, out_end);
+    case 5: return R(multiply_rows)(in, in_stride, 5, block, values, out, out_stride, out_end);
+    case 6: return R(multiply_rows)(in, in_stride, 6, block, values, out, out_stride, out_end);
+    case 7: return R(multiply_rows)(in, in_stride, 7, block, values, out, out_stride, out_end);
+    default: return R(multiply_rows)(in, in_stride, R(GROUP), block, values, out, out_stride, out_end);
     }
+}
+
+/* All rows, one part of one block. */
+INLINE R(part) R(multiply_part)(const REAL *in, int64_t in_stride, int64_t rows, const struct roi_band_block *block,
+                                const REAL *values, REAL *out, int64_t out_stride, const REAL *out_end)
+{
+    R(part) all = {0};
+    for (int64_t r = 0; r < rows; r += R(GROUP))
+        all += R(multiply_group)(in + r * in_stride, in_stride, (int)min_i64(rows - r, R(GROUP)), block, values,
+                                 out + r * out_stride, out_stride, out_end);
+    return all;
 }
 
 INLINE bool R(has_nan)(R(part) v)
@@ -143,22 +148,22 @@ INLINE bool R(vec_has_nan)(R(vec) v)
     return found;
 }
 
-/* out[r, :] = in[r, :] * band for `rows` rows, which lie out_stride apart. Writes of 8 lanes may run over into the next
-   row of `out`, which is written after it, but never to out_end or beyond. True where a result is NaN. */
+/* out[r, :] = in[r, :] * band for `rows` rows, which lie out_stride apart. Writes of whole parts may run over into the
+   beginning of the next row of `out`, which is written after it (parts go from the last to the first), but never to
+   out_end or beyond. True where a result is NaN. */
 static bool R(multiply_band)(const REAL *in, int64_t in_stride, int64_t rows, const struct R(band) *band, REAL *out,
                              int64_t out_stride, const REAL *out_end)
 {
-    R(part) all[R(PARTS)] = {{0}};
+    R(part) all = {0};
     const REAL *values = band->values;
     for (const struct roi_band_block *block = band->block; block < band->block + band->blocks; block++) {
-        for (int64_t r = 0; r < rows; r += R(GROUP))
-            R(multiply_group)(in + r * in_stride, in_stride, (int)min_i64(rows - r, R(GROUP)), block, values,
-                              out + r * out_stride, out_stride, out_end, all);
+        for (int64_t lane = 8 - R(PART_LANES); lane >= 0; lane -= R(PART_LANES))
+            if (block->column + lane < band->columns)
+                all += R(multiply_part)(in, in_stride, rows, block, values + lane, out + block->column + lane,
+                                        out_stride, out_end);
         values += 8 * (block->end - block->begin);
     }
-    for (int i = 1; i < R(PARTS); i++)
-        all[0] += all[i];
-    return R(has_nan)(all[0]);
+    return R(has_nan)(all);
 }
 
 /* ---- Backward: into the map ------------------------------------------------------------------------------------ */
