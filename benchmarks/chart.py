@@ -6,15 +6,23 @@ import pathlib
 from itertools import cycle
 
 from report import Report, counted
+from workloads import Workload
 
 COLOURS = ["#8c6bb1", "#41ab5d", "#fe9929", "#3690c0", "#8c96a0", "#d6604d"]
+
+
+def compared(report: Report, threads: int) -> list[Workload]:
+    """The workloads that ours and a peer were timed on."""
+    best, *_ = report.engines(ours=True)
+    timed = {row.workload for row in report.rows if not row.ours and row.threads == threads}
+    return [w for w in report.workloads() if w.name in timed and report.find(w.name, best, threads)]
 
 
 def bars(report: Report, threads: int) -> dict[str, list[tuple[float, float]]]:
     """For each peer its bars, (place, length); workload number y has its bars about y, none where none was timed."""
     best = report.engines(ours=True)[0]
     result: dict[str, list[tuple[float, float]]] = {peer: [] for peer in report.engines(ours=False)}
-    for y, workload in enumerate(report.workloads()):
+    for y, workload in enumerate(compared(report, threads)):
         ours = report.find(workload.name, best, threads)
         rows = [row for peer in result if (row := report.find(workload.name, peer, threads))]
         for i, row in enumerate(rows):
@@ -28,8 +36,8 @@ def draw(report: Report, path: pathlib.Path) -> None:
     from matplotlib.figure import Figure
 
     threads = max(report.copy_speed)
-    titles = [workload.title for workload in report.workloads()]
-    figure = Figure(figsize=(9, 1.2 + 0.6 * len(titles)), layout="constrained")
+    titles = [workload.title for workload in compared(report, threads)]
+    figure = Figure(figsize=(10, 1.2 + 0.45 * len(titles)), layout="constrained")
     axes = figure.subplots()
     peers = bars(report, threads)
     for (peer, found), colour in zip(peers.items(), cycle(COLOURS)):
@@ -42,12 +50,12 @@ def draw(report: Report, path: pathlib.Path) -> None:
     axes.set_xticks(ticks, [str(n) for n in ticks])
     axes.minorticks_off()
     axes.axvline(1, color="black", linewidth=1)
-    axes.margins(x=0.08)
+    axes.margins(x=0.08, y=0.01)
     axes.set_yticks(range(len(titles)), titles)
     axes.invert_yaxis()
     axes.spines[["top", "right", "left"]].set_visible(False)
     tier = report.engines(ours=True)[0].split()[-1]
     figure.suptitle(f"Time of a call, as a multiple of pyroi's ({tier}, float32, {counted(threads)})")
-    figure.legend(*axes.get_legend_handles_labels(), loc="outside lower center", ncols=len(peers), frameon=False)
+    figure.legend(*axes.get_legend_handles_labels(), loc="outside lower center", ncols=len(peers), frameon=False, fontsize=9)
     path.parent.mkdir(parents=True, exist_ok=True)
     figure.savefig(path, dpi=150)
