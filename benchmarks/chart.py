@@ -56,6 +56,8 @@ def draw(report: Report, path: pathlib.Path) -> None:
     axes.spines[["top", "right", "left"]].set_visible(False)
     tier = report.engines(ours=True)[0].split()[-1]
     figure.suptitle(f"Time of a call, as a multiple of pyroi's ({tier}, float32, {counted(threads)})")
-    figure.legend(*axes.get_legend_handles_labels(), loc="outside lower center", ncols=len(peers), frameon=False, fontsize=9)
+    figure.legend(
+        *axes.get_legend_handles_labels(), loc="outside lower center", ncols=len(peers), frameon=False, fontsize=9
+    )
     path.parent.mkdir(parents=True, exist_ok=True)
     figure.savefig(path, dpi=150)
