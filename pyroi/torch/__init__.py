@@ -10,11 +10,12 @@ Each function is an operator of PyTorch's own dispatcher, ``torch.ops.roi``, and
 
 try:
     import torch as _torch
+    from torch import library as _library
 except ModuleNotFoundError as _reason:
     if _reason.name != "torch":
         raise
     raise ImportError("pyroi.torch needs PyTorch, which is not installed: pip install 'pyroi[torch]'") from _reason
-if not hasattr(_torch.library, "custom_op"):
+if not hasattr(_library, "custom_op"):
     raise ImportError(f"pyroi.torch needs PyTorch 2.4 or newer, and this is {_torch.__version__}")
 
 from pyroi.torch.boxes import (

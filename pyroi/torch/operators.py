@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import torch
+from torch import library
 
 import pyroi
 from pyroi.align import multiscale_roi_align_backward
@@ -20,7 +21,7 @@ from pyroi.torch.tensors import call
 
 
 def _define(name: str, schema: str, kernel: Callable[..., Any], fake: Callable[..., Any]) -> Any:
-    operator = torch.library.custom_op(f"roi::{name}", kernel, mutates_args=(), device_types="cpu", schema=schema)
+    operator = library.custom_op(f"roi::{name}", kernel, mutates_args=(), device_types="cpu", schema=schema)
     operator.register_fake(fake)
     return operator
 
@@ -247,7 +248,7 @@ _prroi_pool.register_autograd(_flow_to_both, setup_context=_keep_all)
 
 def _fake_indices(boxes: Any, *rest: Any) -> Any:
     """As many indices as only the values can tell."""
-    return boxes.new_empty((torch.library.get_ctx().new_dynamic_size(),), dtype=torch.int64)
+    return boxes.new_empty((library.get_ctx().new_dynamic_size(),), dtype=torch.int64)
 
 
 _define(

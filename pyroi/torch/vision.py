@@ -12,12 +12,13 @@ from collections.abc import Callable
 from typing import Any
 
 import torch
+from torch import library
 
 import pyroi
 from pyroi.errors import ArgumentError
 from pyroi.torch.tensors import call
 
-_library: Any = None  # the registrations, which last as long as it does
+_registered: Any = None  # the registrations, which last as long as it does
 
 
 def accelerate() -> None:
@@ -34,8 +35,8 @@ def accelerate() -> None:
     Raises:
         ImportError: torchvision is not installed, or its operators do not load.
     """
-    global _library
-    if _library is not None:
+    global _registered
+    if _registered is not None:
         return
     try:
         importlib.import_module("torchvision.ops")  # defines what is replaced below
@@ -43,20 +44,20 @@ def accelerate() -> None:
         raise ImportError(f"accelerate() needs a torchvision that loads, and this one does not: {reason}") from reason
     if not hasattr(torch.ops.torchvision, "roi_align"):
         raise ImportError("accelerate() needs torchvision's operators, which do not load here")
-    library = torch.library.Library("torchvision", "IMPL")
+    kernels = library.Library("torchvision", "IMPL")
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # PyTorch warns that kernels are replaced, which is the purpose
         for name, kernel in _KERNELS.items():
-            library.impl(name, kernel, "CPU")
-    _library = library
+            kernels.impl(name, kernel, "CPU")
+    _registered = kernels
 
 
 def restore() -> None:
     """Undoes :func:`accelerate`: torchvision's own kernels are back. Without it, nothing happens."""
-    global _library
-    if _library is not None:
-        _library._destroy()
-        _library = None
+    global _registered
+    if _registered is not None:
+        _registered._destroy()
+        _registered = None
 
 
 # ---- Kernels, with the signatures of torchvision's -------------------------------------------------------------------

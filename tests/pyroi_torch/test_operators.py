@@ -9,7 +9,7 @@ import pytest
 torch = pytest.importorskip("torch", reason="PyTorch is not installed")
 rt = importlib.import_module("pyroi.torch")
 ops = torch.ops.roi
-pytestmark = pytest.mark.filterwarnings("ignore:`torch.jit:DeprecationWarning")  # which torch.library.opcheck calls
+pytestmark = pytest.mark.filterwarnings("ignore:`torch.jit:DeprecationWarning")  # which opcheck calls
 
 
 def random(*shape, dtype=torch.float64, seed=0, grad=False):
@@ -192,10 +192,17 @@ def test_every_operator_has_a_sample():
     assert registered == set(SAMPLES)
 
 
+def opcheck(name, arguments, **options):
+    """PyTorch's own check of one operator."""
+    from torch import library
+
+    library.opcheck(getattr(ops, name).default, arguments, **options)
+
+
 @pytest.mark.parametrize("name", SAMPLES)
 def test_opcheck(name):
     """Schema, registration for autograd, fake kernels and tracing with sizes left open, as PyTorch checks them."""
-    torch.library.opcheck(getattr(ops, name).default, SAMPLES[name]())
+    opcheck(name, SAMPLES[name]())
 
 
 @pytest.mark.parametrize("name", ["box_area", "clip_boxes_to_image", "box_convert", "box_iou", "masks_to_boxes"])
@@ -203,7 +210,7 @@ def test_opcheck(name):
 def test_fake_kernels_know_the_type_of_the_result(name, dtype):
     """Integers and 16 bits become other types; the fake kernel says which."""
     arguments = [part.detach().to(dtype) if isinstance(part, torch.Tensor) else part for part in SAMPLES[name]()]
-    torch.library.opcheck(getattr(ops, name).default, tuple(arguments), test_utils=("test_schema", "test_faketensor"))
+    opcheck(name, tuple(arguments), test_utils=("test_schema", "test_faketensor"))
 
 
 # ---- torch.compile ---------------------------------------------------------------------------------------------------
