@@ -9,6 +9,7 @@ import pathlib
 import chart
 import growth
 import measure
+import overhead
 import report
 from engines import ENGINES
 from workloads import WORKLOADS
@@ -25,6 +26,9 @@ def parse() -> argparse.Namespace:
     parser.add_argument("--rounds", type=int, default=9, help="how often each is timed (default: 9)")
     parser.add_argument("--quick", action="store_true", help="3 rounds, 1 thread, the best of our tiers")
     parser.add_argument("--growth", action="store_true", help="time against size, with exponents, instead of the table")
+    parser.add_argument(
+        "--overhead", action="store_true", help="what starting up and the shell cost, instead of the table"
+    )
     parser.add_argument("--load", help="show an earlier result instead of measuring", **path)
     parser.add_argument("--json", help="where to write the result", **path)
     parser.add_argument("--compare", help="a result written earlier", **path)
@@ -68,6 +72,9 @@ def main() -> None:
         measure.say(f"Something else is at work here (load {load:.1f}): times will wander, with 2 threads above all.")
     if options.growth:
         print(growth.markdown(options.engine or ["pyroi"], options.threads[0], options.rounds))
+        return
+    if options.overhead:
+        print(overhead.markdown(options.rounds))
         return
     result = report.load(options.load) if options.load else run(options)
     print(report.markdown(result))

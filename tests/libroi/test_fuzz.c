@@ -329,22 +329,32 @@ static void try_backward(const roi_align_params *forward_params, const struct bo
 
 enum kind { MAXIMA, BIN_SAMPLES, BIN_PIXELS };
 
+struct settings {
+    roi_pool_params maxima;
+    roi_ps_roi_align_params samples;
+    roi_ps_roi_pool_params pixels;
+};
+
+static struct settings settings_of(const roi_align_params *params)
+{
+    struct settings set = {roi_pool_defaults(), roi_ps_roi_align_defaults(), roi_ps_roi_pool_defaults()};
+    set.maxima.spatial_scale = set.samples.spatial_scale = set.pixels.spatial_scale = params->spatial_scale;
+    set.samples.sampling_ratio = params->sampling_ratio;
+    return set;
+}
+
 /* roi_pool, roi_ps_roi_align and roi_ps_roi_pool, by the scale and ratio of `params`. */
 static roi_status pool(enum kind kind, const roi_align_params *params, const roi_array *input, const roi_boxes *boxes,
                        const roi_array *output, const roi_indices *argmax, roi_error *error)
 {
-    roi_pool_params maxima = roi_pool_defaults();
-    roi_ps_roi_align_params samples = roi_ps_roi_align_defaults();
-    roi_ps_roi_pool_params pixels = roi_ps_roi_pool_defaults();
-    maxima.spatial_scale = samples.spatial_scale = pixels.spatial_scale = params->spatial_scale;
-    samples.sampling_ratio = params->sampling_ratio;
+    const struct settings set = settings_of(params);
     switch (kind) {
     case MAXIMA:
-        return roi_pool(&maxima, input, boxes, output, argmax, error);
+        return roi_pool(&set.maxima, input, boxes, output, argmax, error);
     case BIN_SAMPLES:
-        return roi_ps_roi_align(&samples, input, boxes, output, error);
+        return roi_ps_roi_align(&set.samples, input, boxes, output, error);
     default:
-        return roi_ps_roi_pool(&pixels, input, boxes, output, error);
+        return roi_ps_roi_pool(&set.pixels, input, boxes, output, error);
     }
 }
 
@@ -352,18 +362,14 @@ static roi_status flow_back(enum kind kind, const roi_align_params *params, cons
                             const roi_indices *argmax, const roi_boxes *boxes, const roi_array *result,
                             roi_error *error)
 {
-    roi_pool_params maxima = roi_pool_defaults();
-    roi_ps_roi_align_params samples = roi_ps_roi_align_defaults();
-    roi_ps_roi_pool_params pixels = roi_ps_roi_pool_defaults();
-    maxima.spatial_scale = samples.spatial_scale = pixels.spatial_scale = params->spatial_scale;
-    samples.sampling_ratio = params->sampling_ratio;
+    const struct settings set = settings_of(params);
     switch (kind) {
     case MAXIMA:
-        return roi_pool_backward(&maxima, grad, argmax, boxes, result, error);
+        return roi_pool_backward(&set.maxima, grad, argmax, boxes, result, error);
     case BIN_SAMPLES:
-        return roi_ps_roi_align_backward(&samples, grad, boxes, result, error);
+        return roi_ps_roi_align_backward(&set.samples, grad, boxes, result, error);
     default:
-        return roi_ps_roi_pool_backward(&pixels, grad, boxes, result, error);
+        return roi_ps_roi_pool_backward(&set.pixels, grad, boxes, result, error);
     }
 }
 

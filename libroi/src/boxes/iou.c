@@ -44,10 +44,9 @@ struct matrix {
 
 static roi_status check_params(const roi_iou_params *params, bool rotated)
 {
-    if (!params)
-        return ROI_ERROR_NULL;
-    if (params->size != sizeof *params)
-        return ROI_ERROR_STRUCT_SIZE;
+    const roi_status given = roi_check_params(params, sizeof *params);
+    if (given != ROI_SUCCESS)
+        return given;
     if ((int)params->kind < ROI_IOU || (int)params->kind > (rotated ? ROI_IOU : ROI_CIOU))
         return ROI_ERROR_METHOD;
     return ROI_SUCCESS;

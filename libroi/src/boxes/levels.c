@@ -12,10 +12,9 @@ roi_levels_params roi_levels_defaults(void)
 
 roi_status roi_check_levels(const roi_levels_params *params)
 {
-    if (!params)
-        return ROI_ERROR_NULL;
-    if (params->size != sizeof *params)
-        return ROI_ERROR_STRUCT_SIZE;
+    const roi_status given = roi_check_params(params, sizeof *params);
+    if (given != ROI_SUCCESS)
+        return given;
     if (params->num_levels < 1)
         return ROI_ERROR_LEVELS;
     if (!(params->canonical_scale > 0 && isfinite(params->canonical_scale)))

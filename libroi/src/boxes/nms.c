@@ -110,10 +110,9 @@ static void run_group(void *context, int64_t group, int thread)
 
 static roi_status check_params(const roi_nms_params *params)
 {
-    if (!params)
-        return ROI_ERROR_NULL;
-    if (params->size != sizeof *params)
-        return ROI_ERROR_STRUCT_SIZE;
+    const roi_status given = roi_check_params(params, sizeof *params);
+    if (given != ROI_SUCCESS)
+        return given;
     return params->iou_threshold >= 0 && params->iou_threshold <= 1 ? ROI_SUCCESS : ROI_ERROR_IOU_THRESHOLD;
 }
 

@@ -136,10 +136,9 @@ static roi_status prepare(struct soft *soft, const roi_vector *scores, roi_error
 
 static roi_status check_params(const roi_soft_nms_params *params)
 {
-    if (!params)
-        return ROI_ERROR_NULL;
-    if (params->size != sizeof *params)
-        return ROI_ERROR_STRUCT_SIZE;
+    const roi_status given = roi_check_params(params, sizeof *params);
+    if (given != ROI_SUCCESS)
+        return given;
     if (params->method != ROI_SOFT_GAUSSIAN && params->method != ROI_SOFT_LINEAR)
         return ROI_ERROR_METHOD;
     if (!(params->sigma > 0 && isfinite(params->sigma)))

@@ -29,6 +29,14 @@ static inline int64_t groups_of(int64_t n, int64_t group) { return (n + group - 
 #define ROI_TABLE_OF_TIER(name) (&name##_baseline)
 #endif
 
+/* Every parameter struct begins with its size, and there is one size of each so far. */
+static inline roi_status roi_check_params(const void *params, size_t size)
+{
+    if (!params)
+        return ROI_ERROR_NULL;
+    return *(const size_t *)params == size ? ROI_SUCCESS : ROI_ERROR_STRUCT_SIZE;
+}
+
 /* Fills *error_ret, if there is one, and returns the status: the one way in which a function fails. */
 roi_status roi_fail(roi_error *error_ret, roi_status status, int64_t row, int64_t column, double value);
 

@@ -9,10 +9,9 @@ roi_adaptive_params roi_adaptive_defaults(void) { return (roi_adaptive_params){.
 static roi_status pool(const roi_adaptive_params *params, const roi_array *maps, const roi_array *crops,
                        const roi_indices *argmax, bool backward, roi_error *error_ret)
 {
-    if (!params || (backward && !argmax))
-        return roi_fail(error_ret, ROI_ERROR_NULL, -1, -1, 0);
-    if (params->size != sizeof *params)
-        return roi_fail(error_ret, ROI_ERROR_STRUCT_SIZE, -1, -1, 0);
+    const roi_status given = backward && !argmax ? ROI_ERROR_NULL : roi_check_params(params, sizeof *params);
+    if (given != ROI_SUCCESS)
+        return roi_fail(error_ret, given, -1, -1, 0);
     const struct roi_image_call call = {.maps = maps,
                                         .crops = crops,
                                         .argmax = argmax,

@@ -16,10 +16,9 @@ roi_grid_params roi_grid_defaults(void)
 
 static roi_status check_params(const roi_grid_params *params)
 {
-    if (!params)
-        return ROI_ERROR_NULL;
-    if (params->size != sizeof *params)
-        return ROI_ERROR_STRUCT_SIZE;
+    const roi_status given = roi_check_params(params, sizeof *params);
+    if (given != ROI_SUCCESS)
+        return given;
     if (params->mode != ROI_NEAREST && params->mode != ROI_BILINEAR && params->mode != ROI_BICUBIC)
         return ROI_ERROR_MODE;
     if (params->padding != ROI_PAD_ZEROS && params->padding != ROI_PAD_BORDER && params->padding != ROI_PAD_REFLECTION)
@@ -138,10 +137,9 @@ struct affine {
 
 static roi_status check_affine(const roi_affine_params *params, const roi_array *theta, const roi_array *grid)
 {
-    if (!params)
-        return ROI_ERROR_NULL;
-    if (params->size != sizeof *params)
-        return ROI_ERROR_STRUCT_SIZE;
+    const roi_status given = roi_check_params(params, sizeof *params);
+    if (given != ROI_SUCCESS)
+        return given;
     roi_status status = roi_check_array(theta);
     if (status == ROI_SUCCESS)
         status = roi_check_array(grid);

@@ -130,9 +130,9 @@ static void run_plane(void *context, int64_t item, int thread)
 roi_status roi_normalize(const roi_normalize_params *params, const roi_array *image, const roi_array *mean,
                          const roi_array *std, const roi_array *output_ret, roi_error *error_ret)
 {
-    roi_status status = !params ? ROI_ERROR_NULL
-                        : params->size == sizeof *params ? check_shapes(image, mean, std, output_ret)
-                                                         : ROI_ERROR_STRUCT_SIZE;
+    roi_status status = roi_check_params(params, sizeof *params);
+    if (status == ROI_SUCCESS)
+        status = check_shapes(image, mean, std, output_ret);
     if (status != ROI_SUCCESS)
         return roi_fail(error_ret, status, -1, -1, 0);
     status = check_values(mean, is_mean, ROI_ERROR_MEAN, error_ret);

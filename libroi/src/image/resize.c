@@ -30,10 +30,9 @@ static bool is_factor(double factor) { return factor == 0 || (factor > 0 && isfi
 
 static roi_status check_params(const roi_resize_params *params)
 {
-    if (!params)
-        return ROI_ERROR_NULL;
-    if (params->size != sizeof *params)
-        return ROI_ERROR_STRUCT_SIZE;
+    const roi_status given = roi_check_params(params, sizeof *params);
+    if (given != ROI_SUCCESS)
+        return given;
     if (!kind_of(params->mode, false))
         return ROI_ERROR_MODE;
     const bool interpolates = params->mode == ROI_BILINEAR || params->mode == ROI_BICUBIC;

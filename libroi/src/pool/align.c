@@ -11,10 +11,9 @@ roi_align_params roi_align_defaults(void)
 
 static roi_status check_params(const roi_align_params *params)
 {
-    if (!params)
-        return ROI_ERROR_NULL;
-    if (params->size != sizeof *params)
-        return ROI_ERROR_STRUCT_SIZE;
+    const roi_status given = roi_check_params(params, sizeof *params);
+    if (given != ROI_SUCCESS)
+        return given;
     if (params->mode != ROI_AVG && params->mode != ROI_MAX && params->mode != ROI_MAX_CORNER)
         return ROI_ERROR_MODE;
     return ROI_SUCCESS;

@@ -1,8 +1,6 @@
 /* align_rotated.c - rotated RoIAlign: the functions of roi.h. */
 #include "pool/rotated_kernel.h"
 
-enum { WIDEST_VECTOR = 16 /* elements */ };
-
 roi_align_rotated_params roi_align_rotated_defaults(void)
 {
     return (roi_align_rotated_params){
@@ -14,7 +12,7 @@ roi_align_rotated_params roi_align_rotated_defaults(void)
 static void include(struct roi_scratch_size *size, const struct roi_plan *plan, const roi_array *crops)
 {
     (void)plan;
-    size->crop = round_up(crops->shape[AXIS_H] * crops->shape[AXIS_W], WIDEST_VECTOR);
+    size->crop = round_up(crops->shape[AXIS_H] * crops->shape[AXIS_W], ROI_WIDEST_VECTOR);
 }
 
 static double work(const struct roi_plan_rule *rule, const struct roi_plan *plan)
@@ -34,10 +32,9 @@ static const struct roi_pooling pooling = {.measure = roi_rotated_measure,
 
 static roi_status check_params(const roi_align_rotated_params *params)
 {
-    if (!params)
-        return ROI_ERROR_NULL;
-    if (params->size != sizeof *params)
-        return ROI_ERROR_STRUCT_SIZE;
+    const roi_status given = roi_check_params(params, sizeof *params);
+    if (given != ROI_SUCCESS)
+        return given;
     return params->sampling_ratio <= ROI_MOST_ROTATED_SAMPLES ? ROI_SUCCESS : ROI_ERROR_SAMPLING_RATIO;
 }
 

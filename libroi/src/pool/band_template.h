@@ -140,14 +140,6 @@ INLINE bool R(has_nan)(R(part) v)
     return found;
 }
 
-INLINE bool R(vec_has_nan)(R(vec) v)
-{
-    bool found = false;
-    for (int i = 0; i < R(LANES); i++)
-        found |= v[i] != v[i];
-    return found;
-}
-
 /* out[r, :] = in[r, :] * band for `rows` rows, which lie out_stride apart. Writes of whole parts may run over into the
    beginning of the next row of `out`, which is written after it (parts go from the last to the first), but never to
    out_end or beyond. True where a result is NaN. */

@@ -84,7 +84,7 @@ INLINE void S(pool_channels)(const struct roi_tile *tile, const struct roi_plan 
         all += S(add_up_bins)(scratch->rows, &plan->x, bins_x, vectors, scratch->crop);
         S(write_channels)(scratch->crop, crops, plan->row, c, p, channels);
     }
-    if (!R(vec_has_nan)(all))
+    if (!R(any_nan)(all))
         return;
     for (int64_t i = 0; i < channels; i++) {
         const struct S(view) in = S(view_of)(&tile->maps[plan->box->level], plan->box->image, c + i);

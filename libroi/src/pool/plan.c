@@ -48,8 +48,6 @@ static size_t taps_bytes(const struct roi_plan_rule *rule, int64_t bins, int64_t
 
 /* ---- Without weights of 0 -------------------------------------------------------------------------------------- */
 
-enum { WIDEST_VECTOR = 16 /* elements */ };
-
 static bool has_lanes(const struct roi_plan_rule *rule, const struct roi_plan *plan)
 {
     return rule->lanes && plan->x.end - plan->x.first <= ROI_MOST_LANES && rule->bins_x <= ROI_MOST_LANES;
@@ -58,7 +56,7 @@ static bool has_lanes(const struct roi_plan_rule *rule, const struct roi_plan *p
 /* Room for as many as there are taps. */
 static size_t sparse_bytes(const struct roi_plan_rule *rule, const struct roi_plan *plan)
 {
-    const int64_t rows = rule->bins_y * plan->y.taps, lanes = round_up(rule->bins_x, WIDEST_VECTOR) * plan->x.taps;
+    const int64_t rows = rule->bins_y * plan->y.taps, lanes = round_up(rule->bins_x, ROI_WIDEST_VECTOR) * plan->x.taps;
     if (!rule->sparse)
         return 0;
     return (size_t)rows * sizeof(int64_t) + weights_bytes(rule, rule->bins_y, plan->y.taps) +
@@ -130,7 +128,7 @@ static void fill_sparse(const struct roi_plan_rule *rule, struct roi_plan *plan,
     rows->weights = memory + (size_t)(rule->bins_y * plan->y.taps) * sizeof(int64_t);
     for (int64_t bin = 0; bin < rule->bins_y; bin++)
         fill_rows_of_bin(rule, &plan->y, bin, stride_y, rows);
-    *lanes = (struct roi_lanes){.stride = round_up(rule->bins_x, WIDEST_VECTOR)};
+    *lanes = (struct roi_lanes){.stride = round_up(rule->bins_x, ROI_WIDEST_VECTOR)};
     if (!has_lanes(rule, plan))
         return;
     lanes->taps = most_weights(rule, &plan->x, rule->bins_x);

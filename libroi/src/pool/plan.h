@@ -6,6 +6,9 @@
 #include "boxes/boxes.h"
 #include "common/internal.h"
 
+/* Elements of the widest vector of any tier: what is not planned for one tier is planned for that. */
+enum { ROI_WIDEST_VECTOR = 16 };
+
 /* Bin p is the sum over k < taps of weights[p * taps + k] * pixel[low[p] + k]. All bins of an axis have the same number
    of taps, so that inner loops have one length; shorter ones have zeros at an end, and still lie inside the map. `low`
    never turns back: it ascends, or descends in a mirrored box. All bins together read the pixels [first, end).

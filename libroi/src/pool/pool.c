@@ -5,8 +5,6 @@
 #include "pool/pool_kernel.h"
 #include "pool/window.h"
 
-enum { WIDEST_VECTOR = 16 /* elements */ };
-
 roi_pool_params roi_pool_defaults(void) { return (roi_pool_params){.size = sizeof(roi_pool_params), .spatial_scale = 1}; }
 
 /* ---- Box by box ------------------------------------------------------------------------------------------------ */
@@ -26,7 +24,7 @@ static bool measure(const struct roi_plan_rule *rule, struct roi_plan *plan)
 static void include(struct roi_scratch_size *size, const struct roi_plan *plan, const roi_array *crops)
 {
     (void)crops;
-    size->width = max_i64(size->width, round_up(plan->x.end - plan->x.first, WIDEST_VECTOR));
+    size->width = max_i64(size->width, round_up(plan->x.end - plan->x.first, ROI_WIDEST_VECTOR));
 }
 
 static double work(const struct roi_plan_rule *rule, const struct roi_plan *plan)
@@ -157,10 +155,9 @@ static roi_status make_call(const roi_pool_params *params, const roi_array *maps
                             const roi_array *crops, const roi_indices *argmax, const struct roi_pooling *pooling,
                             roi_way *way, roi_error *error_ret)
 {
-    if (!params)
-        return roi_fail(error_ret, ROI_ERROR_NULL, -1, -1, 0);
-    if (params->size != sizeof *params)
-        return roi_fail(error_ret, ROI_ERROR_STRUCT_SIZE, -1, -1, 0);
+    const roi_status given = roi_check_params(params, sizeof *params);
+    if (given != ROI_SUCCESS)
+        return roi_fail(error_ret, given, -1, -1, 0);
     struct roi_call call = roi_call_of(maps, &params->spatial_scale, boxes, crops, params->cancel);
     call.rule.axis.kind = &roi_closed_window_axis;
     call.pooling = pooling;

@@ -26,13 +26,6 @@ roi_prroi_params roi_prroi_defaults(void)
     return (roi_prroi_params){.size = sizeof(roi_prroi_params), .spatial_scale = 1.0};
 }
 
-static roi_status check_params(const roi_prroi_params *params)
-{
-    if (!params)
-        return ROI_ERROR_NULL;
-    return params->size == sizeof *params ? ROI_SUCCESS : ROI_ERROR_STRUCT_SIZE;
-}
-
 static struct roi_call call_of(const roi_prroi_params *params, const roi_array *map, const roi_boxes *boxes,
                                      const roi_array *crops)
 {
@@ -45,7 +38,7 @@ static struct roi_call call_of(const roi_prroi_params *params, const roi_array *
 roi_status roi_prroi_pool(const roi_prroi_params *params, const roi_array *input, const roi_boxes *boxes,
                           const roi_array *output_ret, roi_error *error_ret)
 {
-    const roi_status status = check_params(params);
+    const roi_status status = roi_check_params(params, sizeof *params);
     if (status != ROI_SUCCESS)
         return roi_fail(error_ret, status, -1, -1, 0);
     struct roi_call call = call_of(params, input, boxes, output_ret);
@@ -275,7 +268,7 @@ roi_status roi_prroi_pool_backward(const roi_prroi_params *params, const roi_arr
                                    const roi_boxes *boxes, const roi_array *input_grad_ret, double *box_grad_ret,
                                    roi_error *error_ret)
 {
-    roi_status status = check_params(params);
+    roi_status status = roi_check_params(params, sizeof *params);
     if (status == ROI_SUCCESS)
         status = check_input_grad(input, input_grad_ret);
     if (status != ROI_SUCCESS)

@@ -2,8 +2,6 @@
 #include "pool/ps_kernel.h"
 #include "pool/window.h"
 
-enum { WIDEST_VECTOR = 16 /* elements */ };
-
 roi_ps_roi_align_params roi_ps_roi_align_defaults(void)
 {
     return (roi_ps_roi_align_params){.size = sizeof(roi_ps_roi_align_params), .spatial_scale = 1, .sampling_ratio = -1};
@@ -20,7 +18,7 @@ roi_ps_roi_pool_params roi_ps_roi_pool_defaults(void)
 static void include(struct roi_scratch_size *size, const struct roi_plan *plan, const roi_array *crops)
 {
     (void)plan;
-    size->crop = round_up(2 * crops->shape[AXIS_H] * crops->shape[AXIS_W], WIDEST_VECTOR);
+    size->crop = round_up(2 * crops->shape[AXIS_H] * crops->shape[AXIS_W], ROI_WIDEST_VECTOR);
 }
 
 static double work(const struct roi_plan_rule *rule, const struct roi_plan *plan)
@@ -51,10 +49,9 @@ static struct roi_call call_of(const roi_array *maps, const double *spatial_scal
 static roi_status align(const roi_ps_roi_align_params *params, const roi_array *maps, const roi_boxes *boxes,
                         const roi_array *crops, roi_way *way, roi_error *error_ret)
 {
-    if (!params)
-        return roi_fail(error_ret, ROI_ERROR_NULL, -1, -1, 0);
-    if (params->size != sizeof *params)
-        return roi_fail(error_ret, ROI_ERROR_STRUCT_SIZE, -1, -1, 0);
+    const roi_status given = roi_check_params(params, sizeof *params);
+    if (given != ROI_SUCCESS)
+        return roi_fail(error_ret, given, -1, -1, 0);
     struct roi_call call = call_of(maps, &params->spatial_scale, boxes, crops, params->cancel);
     call.rule.axis.kind = &roi_sampled_axis;
     call.rule.axis.sampling_ratio = params->sampling_ratio;
@@ -67,10 +64,9 @@ static roi_status align(const roi_ps_roi_align_params *params, const roi_array *
 static roi_status pool(const roi_ps_roi_pool_params *params, const roi_array *maps, const roi_boxes *boxes,
                        const roi_array *crops, roi_way *way, roi_error *error_ret)
 {
-    if (!params)
-        return roi_fail(error_ret, ROI_ERROR_NULL, -1, -1, 0);
-    if (params->size != sizeof *params)
-        return roi_fail(error_ret, ROI_ERROR_STRUCT_SIZE, -1, -1, 0);
+    const roi_status given = roi_check_params(params, sizeof *params);
+    if (given != ROI_SUCCESS)
+        return roi_fail(error_ret, given, -1, -1, 0);
     struct roi_call call = call_of(maps, &params->spatial_scale, boxes, crops, params->cancel);
     call.rule.axis.kind = &roi_open_window_axis;
     call.pooling = &pool_pooling;

@@ -178,15 +178,15 @@ static int64_t most_quads(const struct bounds *bounds)
 /* ---- Tables ---------------------------------------------------------------------------------------------------- */
 
 /* A plan's tables: ends, places, weights, and the pixels of the largest bin while they are gathered, all of whole words.
-   The number of quads that there is room for is told by their size. */
+   plan->y.taps is the number of quads that there is room for, and plan->x.taps that of weights in each. */
 static size_t real_size(bool narrow) { return narrow ? sizeof(float) : sizeof(double); }
 
 static size_t quad_bytes(bool narrow) { return sizeof(struct roi_quad_place) + ROI_QUAD * real_size(narrow); }
 
 struct roi_quads roi_quads_of(const struct roi_plan *plan, int64_t bins)
 {
-    const int64_t *ends = plan->tables;
-    const struct roi_quad_place *places = (const struct roi_quad_place *)(const void *)(ends + bins);
+    int64_t *ends = plan->tables;
+    struct roi_quad_place *places = (struct roi_quad_place *)(void *)(ends + bins);
     return (struct roi_quads){ends, places, places + plan->y.taps};
 }
 
@@ -297,14 +297,15 @@ void roi_rotated_fill(const struct roi_plan_rule *rule, struct roi_plan *plan)
 {
     const struct frame frame = frame_of(rule, plan->box);
     const struct interval rows = rows_of_map(&frame);
-    int64_t *ends = plan->tables;
-    struct writer writer = {.places = (struct roi_quad_place *)(void *)(ends + rule->bins_y * rule->bins_x),
+    const struct roi_quads quads = roi_quads_of(plan, rule->bins_y * rule->bins_x);
+    const size_t weights = (size_t)(plan->y.taps * ROI_QUAD) * real_size(rule->axis.narrow);
+    struct writer writer = {.places = quads.places,
+                            .weights = quads.weights,
                             .narrow = rule->axis.narrow,
                             .width = frame.width,
-                            .samples = frame.y.grid * frame.x.grid};
-    writer.weights = writer.places + plan->y.taps;
-    writer.pixels = (double *)(void *)((char *)writer.weights +
-                                       (size_t)(plan->y.taps * ROI_QUAD) * real_size(rule->axis.narrow));
+                            .samples = frame.y.grid * frame.x.grid,
+                            .pixels = (double *)(void *)((char *)quads.weights + weights)};
+    int64_t *ends = quads.ends;
     for (int64_t p = 0; p < rule->bins_y; p++)
         for (int64_t q = 0; q < rule->bins_x; q++) {
             if (plan->y.taps > 0)

@@ -23,9 +23,9 @@ struct roi_quad_place {
 
 /* What a plan's tables are here. Bin b, row after row, has the quads from ends[b - 1] (the first from 0) to ends[b]. */
 struct roi_quads {
-    const int64_t *ends;
-    const struct roi_quad_place *places;
-    const void *weights; /* four for each quad; float or double, as the map is computed in */
+    int64_t *ends;
+    struct roi_quad_place *places;
+    void *weights; /* four for each quad; float or double, as the map is computed in */
 };
 
 struct roi_quads roi_quads_of(const struct roi_plan *plan, int64_t bins);

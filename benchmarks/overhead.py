@@ -1,0 +1,69 @@
+"""What is paid beside the operators: starting up, and the way through the command language.
+
+Each figure is the best of some rounds, taken in turns; what is not ours (Python, NumPy, the call from Python) is
+measured in the same rounds and taken off.
+"""
+
+from __future__ import annotations
+
+import shutil
+import subprocess
+import sys
+import sysconfig
+from time import perf_counter
+
+from report import table
+
+CALLS = 5000
+SETUP = "set x [torch::ones {1 1 5 5}]; set b [torch::tensor_create {{0 0 4 4}}]"
+COMMANDS = {
+    "values in order": "torch::roi_align $x $b {2 2} 1.0 2 true",
+    "named": "torch::roi_align -input $x -boxes $b -outputSize {2 2} -spatialScale 1.0 -samplingRatio 2 -aligned true",
+}
+PYTHON = f"""
+import timeit, numpy, pyroi
+x, b = numpy.ones((1, 1, 5, 5), numpy.float32), numpy.array([[0.0, 0, 4, 4]], numpy.float32)
+print(timeit.timeit(lambda: pyroi.roi_align(x, b, (2, 2), 1.0, 2, True), number={CALLS}) / {CALLS})
+"""
+
+
+def output_of(*command: str) -> str:
+    """What a program prints."""
+    return subprocess.run(command, check=True, capture_output=True, text=True).stdout
+
+
+def seconds(*command: str) -> float:
+    """How long a program runs."""
+    start = perf_counter()
+    output_of(*command)
+    return perf_counter() - start
+
+
+def of_command(roish: str, script: str) -> float:
+    """Seconds per call of a command, by Tcl's own clock."""
+    said = output_of(roish, "-c", f"{SETUP}; {script}; puts [lindex [time {{{script}}} {CALLS}] 0]")
+    return float(said) * 1e-6
+
+
+def markdown(rounds: int) -> str:
+    """The table."""
+    roish = shutil.which("roish", path=sysconfig.get_path("scripts")) or "roish"
+    measured: dict[str, list[float]] = {}
+    for _ in range(rounds):
+        now = {
+            "numpy": seconds(sys.executable, "-c", "import numpy"),
+            "pyroi": seconds(sys.executable, "-c", "import pyroi"),
+            "roish": seconds(roish, "-c", ""),
+            "python": float(output_of(sys.executable, "-c", PYTHON)),
+            **{name: of_command(roish, script) for name, script in COMMANDS.items()},
+        }
+        for name, value in now.items():
+            measured.setdefault(name, []).append(value)
+    best = {name: min(values) for name, values in measured.items()}
+    lines = [
+        ["`import pyroi`, beyond NumPy's own", f"{(best['pyroi'] - best['numpy']) * 1e3:.0f} ms"],
+        ['`roish -c ""`', f"{best['roish'] * 1e3:.0f} ms"],
+        ["the smallest call from Python", f"{best['python'] * 1e6:.1f} µs"],
+        *([f"a command beyond it, {name}", f"{(best[name] - best['python']) * 1e6:.1f} µs"] for name in COMMANDS),
+    ]
+    return table(["beside the operators", "cost"], lines)
