@@ -36,17 +36,20 @@ def roi_align_rotated(
 def roi_align_rotated_backward(
     grad, boxes, input_shape, spatial_scale=1.0, sampling_ratio=-1, aligned=True, clockwise=False
 ) -> np.ndarray:
-    """What flows back to each pixel of an input of `input_shape`, in float64."""
-    result = np.zeros(input_shape)
+    """What flows back to each pixel of an input of `input_shape`, added up in more digits than float64 has.
+
+    A pixel may get hundreds of shares, whose sum in float64, one after the other, would be off by more than ours.
+    """
+    result = np.zeros(input_shape, np.longdouble)
     options = (grad.shape[2:], spatial_scale, sampling_ratio, aligned, clockwise)
     for crop, box in zip(np.asarray(grad, np.float64), np.asarray(boxes, np.float64), strict=True):
         samples = Samples.of(box, input_shape[2:], *options)
-        share = crop.reshape(len(crop), -1)[:, samples.bins] / max(samples.grid, 1)
+        share = crop.astype(np.longdouble).reshape(len(crop), -1)[:, samples.bins] / max(samples.grid, 1)
         for y, x, weight in samples.corners():
             with np.errstate(invalid="ignore"):
                 part = np.where(weight == 0, 0.0, weight * share)
             np.add.at(result[int(box[0])], (slice(None), y, x), part)
-    return result
+    return result.astype(np.float64)
 
 
 @dataclass(frozen=True)
