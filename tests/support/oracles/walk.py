@@ -32,8 +32,8 @@ def roi_align_backward(
     grad, boxes, input_shape, spatial_scale=1.0, sampling_ratio=-1, aligned=True, real=np.float32
 ) -> np.ndarray:
     """What flows back to each pixel of an input of `input_shape` when `grad` flows into the mean of the samples."""
-    result = np.zeros(input_shape)
-    for box_grad, (image, *corners) in zip(np.asarray(grad, np.float64), boxes, strict=True):
+    result = np.zeros(input_shape, np.longdouble)  # shares are added one by one, more exactly than what they judge
+    for box_grad, (image, *corners) in zip(np.asarray(grad, np.float64).astype(np.longdouble), boxes, strict=True):
         y, x = _axes(corners, input_shape[2:], grad.shape[2:], spatial_scale, sampling_ratio, aligned, real)
         if len(y.positions) == 0 or len(x.positions) == 0:
             continue
@@ -42,7 +42,7 @@ def roi_align_backward(
             with np.errstate(invalid="ignore"):
                 part = np.where(weight == 0, 0.0, share * weight)
             np.add.at(result[int(image)], (slice(None), rows[:, None], columns[None, :]), part)
-    return result
+    return result.astype(np.float64)
 
 
 def ps_roi_align(input, boxes, output_size, spatial_scale=1.0, sampling_ratio=-1, real=np.float32) -> np.ndarray:
