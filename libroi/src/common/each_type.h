@@ -1,7 +1,8 @@
 /* each_type.h - includes TEMPLATE for each element type, and REAL_TEMPLATE, if there is one, for each type computed in.
-   No include guard: a file may have several templates. */
+   No include guard: a file may have several templates. PLAIN_SUFFIX is that of the type computed in. */
 
 #define REAL float
+#define PLAIN_SUFFIX f32
 #if defined(REAL_TEMPLATE)
 #include REAL_TEMPLATE
 #endif
@@ -27,8 +28,10 @@
 #undef STORE
 #undef SUFFIX
 #undef REAL
+#undef PLAIN_SUFFIX
 
 #define REAL double
+#define PLAIN_SUFFIX f64
 #if defined(REAL_TEMPLATE)
 #include REAL_TEMPLATE
 #endif
@@ -40,3 +43,4 @@
 #undef STORE
 #undef SUFFIX
 #undef REAL
+#undef PLAIN_SUFFIX

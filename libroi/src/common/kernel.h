@@ -5,6 +5,7 @@
 #include "common/array.h"
 #include "common/names.h"
 #include "pool/tiles.h"
+#include "common/quads.h"
 #include "common/vector.h"
 
 #if defined(__AVX512F__)
@@ -14,6 +15,12 @@
 /* Templates are files that each_type.h includes once for each element type. STORE is the type in memory, REAL the one
    computed in; S() and R() make names for them, S(load) being load_f16 where R(vec) is vec_float. */
 #define S(name) PASTE(name, SUFFIX)
+
+/* The name for the type that is stored as it is computed in. */
+#define PLAIN(name) PASTE(name, PLAIN_SUFFIX)
+
+/* Vectors of a line (ring.h). */
+enum { LINE_VECTORS = ROI_LINE_BYTES / VECTOR_BYTES };
 
 /* A kernel that does what `name`_f32 and its siblings do, by the type of the crops. */
 #define KERNEL_OF_ALL_TYPES(name)                                                                                      \
@@ -33,12 +40,20 @@ struct window {
     int64_t padded; /* from row to row of scratch memory */
 };
 
-static inline struct window window_of(const struct roi_taps *x, int64_t map_width, int64_t lanes)
+enum { LITTLE = 4 /* vectors to which one more is much */ };
+
+/* A vector that lies across two cache lines takes two loads: a window begins with one counted from address 0, where that
+   makes it no wider, or is little to its width. */
+static inline struct window window_of(const struct roi_taps *x, const roi_array *map, int64_t lanes)
 {
-    const int64_t wide = round_up(x->end - x->first, lanes);
-    if (wide <= map_width)
-        return (struct window){min_i64(x->first, map_width - wide), wide, round_up(wide, 8)};
-    return (struct window){x->first, x->end - x->first, round_up(x->end - x->first, 8)};
+    const int64_t width = round_up(x->end - x->first, lanes), map_width = map->shape[AXIS_W];
+    if (width > map_width)
+        return (struct window){x->first, x->end - x->first, round_up(x->end - x->first, 8)};
+    const int64_t phase = (int64_t)((uintptr_t)map->data / roi_dtype_size(map->dtype) % (uintptr_t)lanes);
+    const int64_t whole = (x->first + phase) / lanes * lanes - phase, wide = round_up(x->end - whole, lanes);
+    if (whole >= 0 && whole + wide <= map_width && (wide == width || wide > LITTLE * lanes))
+        return (struct window){whole, wide, round_up(wide, 8)};
+    return (struct window){min_i64(x->first, map_width - width), width, round_up(width, 8)};
 }
 
 /* Rows of more cache lines than this are left to the processor's own foresight, and maps smaller than this, in bytes of a

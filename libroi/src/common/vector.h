@@ -21,6 +21,9 @@
 
 #define INLINE static inline __attribute__((always_inline))
 
+/* For inner loops that need all registers, which compilers deny them inside of something larger. */
+#define ALONE static __attribute__((noinline))
+
 typedef float vec_float __attribute__((vector_size(VECTOR_BYTES)));
 typedef double vec_double __attribute__((vector_size(VECTOR_BYTES)));
 
@@ -99,6 +102,38 @@ INLINE vec_float load_vec_f16(const roi_f16 *p)
 ALL_FINITE_OF(float)
 ALL_FINITE_OF(double)
 
+/* Writes a whole cache line, at a multiple of 64, past the cache. */
+INLINE void stream_line(char *to, const char *from)
+{
+#if defined(__AVX512F__)
+    _mm512_stream_si512((__m512i *)(void *)to, _mm512_loadu_si512(from));
+#elif defined(__SSE2__)
+    for (int i = 0; i < 64; i += 16)
+        _mm_stream_si128((__m128i *)(void *)(to + i), _mm_loadu_si128((const __m128i *)(const void *)(from + i)));
+#else
+    memcpy(to, from, 64);
+#endif
+}
+
+/* Copies to where nothing will be read soon: whole lines past the cache, so that they are not read from memory before they
+   are written. What other threads see of it is settled by stream_end. */
+static inline void stream_bytes(char *to, const char *from, int64_t count)
+{
+    const int64_t head = (int64_t)(-(uintptr_t)to % 64), before = head < count ? head : count;
+    memcpy(to, from, (size_t)before);
+    int64_t at = before;
+    for (; at + 64 <= count; at += 64)
+        stream_line(to + at, from + at);
+    memcpy(to + at, from + at, (size_t)(count - at));
+}
+
+static inline void stream_end(void)
+{
+#if defined(__SSE2__)
+    _mm_sfence();
+#endif
+}
+
 /* Four numbers, for what reads few that lie together; sums of the four are always taken in the same order. */
 typedef float quad_float __attribute__((vector_size(16)));
 typedef double quad_double __attribute__((vector_size(32)));
@@ -151,29 +186,6 @@ INLINE void store_quad_f16(roi_f16 *p, quad_float v)
         store_f16(p + i, v[i]);
 #endif
 }
-
-/* Lanes i, j, k, l of a and b together, those of b counted from 4 on. */
-#if defined(__clang__)
-#define QUAD_OF(REAL, a, b, i, j, k, l) __builtin_shufflevector(a, b, i, j, k, l)
-#else
-#define QUAD_OF(REAL, a, b, i, j, k, l) __builtin_shuffle(a, b, (index_quad_##REAL){i, j, k, l})
-#endif
-typedef int32_t index_quad_float __attribute__((vector_size(16)));
-typedef int64_t index_quad_double __attribute__((vector_size(32)));
-
-/* Rows become columns. */
-#define TRANSPOSE_OF(REAL)                                                                                             \
-    INLINE void transpose_##REAL(quad_##REAL v[4])                                                                     \
-    {                                                                                                                  \
-        const quad_##REAL a = QUAD_OF(REAL, v[0], v[1], 0, 4, 1, 5), b = QUAD_OF(REAL, v[2], v[3], 0, 4, 1, 5);        \
-        const quad_##REAL c = QUAD_OF(REAL, v[0], v[1], 2, 6, 3, 7), d = QUAD_OF(REAL, v[2], v[3], 2, 6, 3, 7);        \
-        v[0] = QUAD_OF(REAL, a, b, 0, 1, 4, 5);                                                                        \
-        v[1] = QUAD_OF(REAL, a, b, 2, 3, 6, 7);                                                                        \
-        v[2] = QUAD_OF(REAL, c, d, 0, 1, 4, 5);                                                                        \
-        v[3] = QUAD_OF(REAL, c, d, 2, 3, 6, 7);                                                                        \
-    }
-TRANSPOSE_OF(float)
-TRANSPOSE_OF(double)
 
 INLINE float sum_quad_float(quad_float v) { return (v[0] + v[2]) + (v[1] + v[3]); }
 INLINE double sum_quad_double(quad_double v) { return (v[0] + v[2]) + (v[1] + v[3]); }

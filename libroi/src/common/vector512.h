@@ -5,8 +5,7 @@
 #include "common/vector.h"
 
 enum {
-    NARROW_VECTORS = 4, /* of bins in a row: beyond, the tables of a box outgrow what they save */
-    MOST_FEW_TAPS = 5   /* whose weights stay in registers */
+    NARROW_VECTORS = 4 /* of bins in a row: beyond, the tables of a box outgrow what they save */
 };
 
 /* Lane i is pixel index[i] of a row in `chunks` registers, 1 to 4. */

@@ -50,11 +50,16 @@ static inline void S(write_crop)(const REAL *crop, const struct S(view) *out, in
             S(store)(out->data + p * out->stride_y + q * out->stride_x, crop[p * bins_x + q]);
 }
 
+/* Whether the bins of a crop lie together, row after row. */
+static inline bool S(has_rows_together)(const roi_array *crops)
+{
+    return crops->strides[AXIS_W] == 1 && crops->strides[AXIS_H] == crops->shape[AXIS_W];
+}
+
 /* Whether a crop lies in memory just as it is computed, so that it needs no copy. */
 static inline bool S(is_plain)(const roi_array *crops)
 {
-    return sizeof(STORE) == sizeof(REAL) && crops->strides[AXIS_W] == 1 &&
-           crops->strides[AXIS_H] == crops->shape[AXIS_W];
+    return sizeof(STORE) == sizeof(REAL) && S(has_rows_together)(crops);
 }
 
 /* Rows of a crop as they are computed with: where they lie, or copied to `crop`, which they need room in. */

@@ -35,7 +35,7 @@ const struct roi_pooling roi_mean_pooling = {.measure = roi_plan_measure,
                                              .fill = roi_plan_fill,
                                              .kernels = kernels,
                                              .strip = roi_align_strip,
-                                             .sparse = true};
+                                             .lines = true};
 
 /* ---- Calls ----------------------------------------------------------------------------------------------------- */
 

@@ -4,21 +4,17 @@
 #include "common/kernel.h"
 
 enum {
-    CHANNEL_VECTORS = ROI_CHANNELS_AT_ONCE / 16, /* where channels lie together */
-    ROWS_VECTORS = 4                             /* of rows that are many */
+    ROWS_VECTORS = 8, /* of a row that are added up at a time */
+    MOST_FEW_TAPS = 6, /* whose weights and places stay in registers */
+    PIECE = 16, /* pixels of a row that enter the ring together, of all channels */
+    PLANES_TOGETHER = 4  /* of the map, for large boxes */
 };
 
-#define REAL_TEMPLATE "pool/band_template.h"
+#define REAL_TEMPLATE "pool/align_real_template.h"
 #define TEMPLATE "pool/align_template.h"
 #include "common/each_type.h"
 
 KERNEL_OF_ALL_TYPES(pool_tile)
 KERNEL_OF_ALL_TYPES(scatter_tile)
 
-#if defined(__AVX512F__)
-enum { USES_LANES = 1 };
-#else
-enum { USES_LANES = 0 };
-#endif
-
-const struct roi_tile_kernels PASTE(roi_align_kernels, ROI_TIER) = {pool_tile, scatter_tile, USES_LANES};
+const struct roi_tile_kernels PASTE(roi_align_kernels, ROI_TIER) = {pool_tile, scatter_tile};

@@ -44,41 +44,6 @@ static void R(band_of_pixels)(struct R(band) *band, const struct roi_taps *taps,
     }
 }
 
-/* Where the weights of each bin touch each block of 8 pixels. */
-static void R(find_bins)(struct R(band) *band, const struct roi_taps *taps, int64_t bins, int64_t first_pixel)
-{
-    for (int64_t b = 0; b < band->blocks; b++)
-        band->block[b] = (struct roi_band_block){8 * b, 0, 0};
-    for (int64_t bin = 0; bin < bins; bin++) {
-        const int64_t low = taps->low[bin] - first_pixel;
-        for (int64_t b = low / 8; b <= (low + taps->taps - 1) / 8; b++) {
-            if (band->block[b].end == 0)
-                band->block[b].begin = bin;
-            band->block[b].end = bin + 1;
-        }
-    }
-}
-
-/* bins x pixels: a row of bins times this is a row of pixels [first_pixel, first_pixel + width). */
-static void R(band_of_bins)(struct R(band) *band, const struct roi_taps *taps, int64_t bins, int64_t first_pixel,
-                            int64_t width)
-{
-    REAL *values = band->values;
-    band->columns = width;
-    band->blocks = (width + 7) / 8;
-    R(find_bins)(band, taps, bins, first_pixel);
-    for (int64_t b = 0; b < band->blocks; b++) {
-        const struct roi_band_block *block = &band->block[b];
-        memset(values, 0, (size_t)(8 * (block->end - block->begin)) * sizeof(REAL));
-        for (int64_t bin = block->begin; bin < block->end; bin++, values += 8) {
-            const REAL *weight = (const REAL *)taps->weights + bin * taps->taps;
-            const int64_t low = taps->low[bin] - first_pixel - block->column;
-            for (int64_t k = max_i64(0, -low); k < min_i64(taps->taps, 8 - low); k++)
-                values[low + k] = weight[k];
-        }
-    }
-}
-
 INLINE void R(store_part)(REAL *out, const REAL *out_end, R(part) v)
 {
     if (out + R(PART_LANES) <= out_end)
@@ -156,59 +121,4 @@ static bool R(multiply_band)(const REAL *in, int64_t in_stride, int64_t rows, co
         values += 8 * (block->end - block->begin);
     }
     return R(has_nan)(all);
-}
-
-/* ---- Backward: into the map ------------------------------------------------------------------------------------ */
-
-/* map[k, :] += weight[k] * t for all taps. */
-static void R(add_row)(const REAL *t, const REAL *weight, int64_t taps, int64_t width, REAL *map, int64_t stride_y)
-{
-    for (int64_t k = 0; k < taps; k++, map += stride_y) {
-        if (weight[k] == 0)
-            continue;
-        int64_t x = 0;
-        for (; x + R(LANES) <= width; x += R(LANES)) {
-            R(vec) sum, row;
-            memcpy(&sum, map + x, sizeof sum);
-            memcpy(&row, t + x, sizeof row);
-            sum += weight[k] * row;
-            memcpy(map + x, &sum, sizeof sum);
-        }
-        for (; x < width; x++)
-            map[x] = R(multiply_add)(weight[k], t[x], map[x]);
-    }
-}
-
-/* The same for whole rows of bins, into just those pixels that have a weight: for gradients with NaN or infinity. */
-static void R(scatter_exact)(const REAL *grad, const struct roi_plan *plan, int64_t first, int64_t rows, int64_t bins_x,
-                             REAL *map, int64_t stride_y)
-{
-    const struct roi_taps *y = &plan->y, *x = &plan->x;
-    for (int64_t p = first; p < first + rows; p++)
-        for (int64_t q = 0; q < bins_x; q++)
-            for (int64_t k = 0; k < y->taps; k++)
-                for (int64_t l = 0; l < x->taps; l++) {
-                    const REAL wy = ((const REAL *)y->weights)[p * y->taps + k];
-                    const REAL wx = ((const REAL *)x->weights)[q * x->taps + l];
-                    if (wy != 0 && wx != 0)
-                        map[(y->low[p] + k) * stride_y + x->low[q] + l] += wy * wx * grad[(p - first) * bins_x + q];
-                }
-}
-
-/* ---- Scratch memory -------------------------------------------------------------------------------------------- */
-
-struct R(scratch) {
-    struct R(band) band;
-    REAL *rows; /* ROI_TILE_ROWS of them */
-    REAL *crop;
-};
-
-static struct R(scratch) R(scratch_of)(const struct roi_scratch_size *size, void *memory)
-{
-    struct R(scratch) scratch;
-    scratch.rows = memory;
-    scratch.band.values = scratch.rows + ROI_TILE_ROWS * size->width;
-    scratch.crop = scratch.band.values + size->band;
-    scratch.band.block = (struct roi_band_block *)(void *)(scratch.crop + size->crop);
-    return scratch;
 }

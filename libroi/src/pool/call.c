@@ -147,7 +147,8 @@ roi_status roi_make_call(struct roi_call *call, const roi_boxes *boxes, const ro
                          roi_way *way, roi_error *error_ret)
 {
     roi_fail(error_ret, ROI_SUCCESS, -1, -1, 0); /* so that it always says something */
-    roi_status status = check_all(call, levels ? levels->num_levels : 1, boxes);
+    call->levels = levels ? levels->num_levels : 1;
+    roi_status status = check_all(call, call->levels, boxes);
     if (status != ROI_SUCCESS)
         return roi_fail(error_ret, status, -1, -1, 0);
     struct roi_box *table = malloc((size_t)max_i64(boxes->count, 1) * sizeof *table);

@@ -11,6 +11,7 @@
 
 struct roi_call {
     struct roi_plan_rule rule; /* maps: the input; backward, the gradient for it */
+    int64_t levels;            /* of the maps */
     const roi_array *crops;    /* the result; backward, its gradient */
     const struct roi_box *boxes;
     int64_t count;
@@ -31,7 +32,7 @@ struct roi_call roi_call_of(const roi_array *maps, const double *spatial_scales,
 typedef roi_status roi_way(const struct roi_call *call, roi_error *error_ret);
 
 /* Checks all that `call` holds, in the order in which a caller meets the arguments, then reads the boxes into a table and
-   lets `way` do the rest. call->boxes is set here. `levels` has been checked; NULL: there is one map. */
+   lets `way` do the rest. call->boxes and call->levels are set here. `levels` has been checked; NULL: there is one map. */
 roi_status roi_make_call(struct roi_call *call, const roi_boxes *boxes, const roi_levels_params *levels,
                          roi_way *way, roi_error *error_ret);
 

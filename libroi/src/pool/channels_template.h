@@ -1,109 +1,185 @@
 /*
- * channels_template.h - crops from a map whose channels lie together ("channels last"), for one element type
+ * channels_template.h - crops from lines of channels, for one element type
  *
- * Here vectors run along the channels, so that no weight is ever spread over lanes and no lane is idle: rows are added
- * up pixel by pixel, then pixels bin by bin. Only the finished numbers are put where crops, which have their channels
- * apart, want them. Sums are those of the other ways, in the same order.
+ * Vectors run along the channels, so that no weight is ever spread over lanes and no lane is idle: rows are added up pixel
+ * by pixel, then pixels bin by bin. Lines come from a ring (ring.h), or straight from a map that has its channels together.
+ * Only the finished numbers are put where crops, which have their channels apart, want them. Sums are those of the other
+ * way, in the same order.
  */
 
-/* `vectors` (a constant where this is inlined) vectors of channels, of all pixels of a row of bins. */
-INLINE void S(add_up_pixels)(const struct S(view) *map, const struct roi_taps *y, const struct roi_taps *x, int64_t p,
-                             const int vectors, REAL *t)
+/* Where a box's lines are: its first column, in what its plan takes for row 0. */
+struct S(source) {
+    const REAL *ring; /* or NULL */
+    const STORE *map;
+    int64_t stride; /* from pixel to pixel */
+};
+
+INLINE R(vec) S(load_lanes)(const struct S(source) *source, const bool ring, int64_t at)
 {
-    const REAL *weight = (const REAL *)y->weights + p * y->taps;
-    const STORE *row = map->data + y->low[p] * map->stride_y + x->first * map->stride_x;
-    for (int64_t i = x->first; i < x->end; i++, row += map->stride_x, t += vectors * R(LANES)) {
-        R(vec) sum[CHANNEL_VECTORS] = {{0}};
-        for (int64_t k = 0; k < y->taps; k++)
-            for (int v = 0; v < vectors; v++)
-                sum[v] += weight[k] * S(load_vec)(row + k * map->stride_y + v * R(LANES));
-        memcpy(t, sum, (size_t)vectors * sizeof *sum);
+    R(vec) v;
+    if (!ring)
+        return S(load_vec)(source->map + at);
+    memcpy(&v, source->ring + at, sizeof v);
+    return v;
+}
+
+/* t[x] = sum over k < taps of weight[k] * line[offset[k] + x], for a row of bins; `taps` and `ring` are constants where this
+   is inlined. */
+INLINE void S(add_up_lines)(const struct S(source) *source, const bool ring, const int64_t *offset, const REAL *weight,
+                            const int64_t taps, int64_t width, REAL *t)
+{
+    const int64_t stride = ring ? R(LINE) : source->stride;
+    for (int64_t x = 0; x < width; x++, t += R(LINE)) {
+        R(vec) sum[LINE_VECTORS] = {{0}};
+        for (int64_t k = 0; k < taps; k++)
+            for (int v = 0; v < LINE_VECTORS; v++)
+                sum[v] += weight[k] * S(load_lanes)(source, ring, offset[k] + x * stride + v * R(LANES));
+        memcpy(t, sum, sizeof sum);
     }
 }
 
-/* One row of bins of these channels, [bin][channel]. Returns NaN in the lanes of channels where a number is NaN. */
-INLINE R(vec) S(add_up_bins)(const REAL *t, const struct roi_taps *x, int64_t bins, const int vectors, REAL *crop)
+/* The same with few taps, whose weights and places stay in registers: they are copied, since `t` might change them. */
+INLINE void S(add_up_few)(const struct S(source) *given, const bool ring, const int64_t *offset, const REAL *weight,
+                          const int64_t taps, int64_t width, REAL *t)
 {
-    const REAL *weight = x->weights;
-    R(vec) all = {0};
-    for (int64_t q = 0; q < bins; q++, weight += x->taps, crop += vectors * R(LANES)) {
-        R(vec) sum[CHANNEL_VECTORS] = {{0}}, pixel;
-        for (int64_t l = 0; l < x->taps; l++)
-            for (int v = 0; v < vectors; v++) {
-                memcpy(&pixel, t + ((x->low[q] - x->first + l) * vectors + v) * R(LANES), sizeof pixel);
-                sum[v] += weight[l] * pixel;
-            }
-        memcpy(crop, sum, (size_t)vectors * sizeof *sum);
-        for (int v = 0; v < vectors; v++)
-            all += sum[v];
+    const struct S(source) source = *given;
+    int64_t offsets[MOST_FEW_TAPS];
+    REAL weights[MOST_FEW_TAPS];
+    memcpy(offsets, offset, (size_t)taps * sizeof *offset);
+    memcpy(weights, weight, (size_t)taps * sizeof *weight);
+    S(add_up_lines)(&source, ring, offsets, weights, taps, width, t);
+}
+
+INLINE void S(add_up_rows_of)(const struct S(source) *source, const bool ring, const struct roi_sparse *rows, int64_t p,
+                              int64_t width, REAL *t)
+{
+    const int64_t *offset = rows->offsets + p * rows->taps;
+    const REAL *weight = (const REAL *)rows->weights + p * rows->taps;
+    switch (rows->taps) {
+    case 1: S(add_up_few)(source, ring, offset, weight, 1, width, t); break;
+    case 2: S(add_up_few)(source, ring, offset, weight, 2, width, t); break;
+    case 3: S(add_up_few)(source, ring, offset, weight, 3, width, t); break;
+    case 4: S(add_up_few)(source, ring, offset, weight, 4, width, t); break;
+    case 5: S(add_up_few)(source, ring, offset, weight, 5, width, t); break;
+    case 6: S(add_up_few)(source, ring, offset, weight, 6, width, t); break;
+    default: S(add_up_lines)(source, ring, offset, weight, rows->taps, width, t);
     }
-    return all;
 }
 
-/* Four bins of four channels; `line` is the first channel's row, `crop` its first of the bins. */
-INLINE void S(write_quads)(const REAL *crop, int64_t channels, STORE *line, int64_t stride_c)
+ALONE void S(add_up_row_of_ring)(const struct S(source) *source, const struct roi_sparse *rows, int64_t p, int64_t width,
+                                 REAL *t)
 {
-    R(quad) v[4];
-    for (int j = 0; j < 4; j++)
-        v[j] = R(load_quad)(crop + j * channels);
-    R(transpose)(v);
-    for (int j = 0; j < 4; j++)
-        S(store_quad)(line + j * stride_c, v[j]);
+    S(add_up_rows_of)(source, true, rows, p, width, t);
 }
 
-/* One row of bins, [bin][channel], to the crops' [channel][bin]. The last four bins may share some with those before. */
-static void S(write_channels)(const REAL *crop, const roi_array *crops, int64_t row, int64_t c, int64_t p,
-                              int64_t channels)
+ALONE void S(add_up_row_of_map)(const struct S(source) *source, const struct roi_sparse *rows, int64_t p, int64_t width,
+                                REAL *t)
 {
-    const int64_t bins = crops->shape[AXIS_W], stride_c = crops->strides[AXIS_C];
-    const struct S(view) out = S(view_of)(crops, row, c);
-    STORE *line = out.data + p * out.stride_y;
-    if (out.stride_x == 1 && bins >= 4 && channels % 4 == 0) {
-        for (int64_t i = 0; i < channels; i += 4)
-            for (int64_t q = 0; q < bins; q += 4) {
-                const int64_t first = min_i64(q, bins - 4);
-                S(write_quads)(crop + first * channels + i, channels, line + i * stride_c + first, stride_c);
-            }
-        return;
-    }
-    for (int64_t i = 0; i < channels; i++)
-        for (int64_t q = 0; q < bins; q++)
-            S(store)(line + i * stride_c + q * out.stride_x, crop[q * channels + i]);
+    S(add_up_rows_of)(source, false, rows, p, width, t);
 }
 
-/* `vectors` vectors of channels of one box, from channel c on. */
-INLINE void S(pool_channels)(const struct roi_tile *tile, const struct roi_plan *plan, int64_t c, const int vectors,
-                             const struct R(scratch) *scratch)
+/* Puts the crops of some rows of bins, from p on, where they belong: through scratch memory where they are to be streamed,
+   or where bins do not lie together. */
+static void S(put_lines)(const struct roi_tile *tile, const struct roi_plan *plan, int64_t p, int64_t rows,
+                         const struct R(scratch) *scratch)
 {
     const roi_array *crops = tile->crops;
-    const int64_t bins_y = crops->shape[AXIS_H], bins_x = crops->shape[AXIS_W], channels = vectors * R(LANES);
-    const struct S(view) map = S(view_of)(&tile->maps[plan->box->level], plan->box->image, c);
+    const int64_t c = tile->channel_begin, count = tile->channel_end - c, bins_x = crops->shape[AXIS_W], bins = rows * bins_x;
+    struct S(row) out = S(row_of)(crops, plan->row, c, p);
+    const struct S(row) stage = {(STORE *)(void *)scratch->stage, 1, bins};
+    if (!S(has_rows_together)(crops)) {
+        for (int64_t r = 0; r < rows; r++, out.data += crops->strides[AXIS_H])
+            S(spread_lines)(scratch->lines + r * bins_x * R(LINE), bins_x, count, &out);
+        return;
+    }
+    S(spread_lines)(scratch->lines, bins, count, tile->stream ? &stage : &out);
+    if (!tile->stream)
+        return;
+    const int64_t runs = out.stride_c == bins ? 1 : count, bytes = count * bins / runs * (int64_t)sizeof(STORE);
+    for (int64_t i = 0; i < runs; i++)
+        stream_bytes((char *)(out.data + i * out.stride_c), (const char *)stage.data + i * bytes, bytes);
+}
+
+/* One box, of which the channels of the tile are a line, or less. */
+static void S(pool_lines)(const struct roi_tile *tile, const struct roi_plan *plan, const struct S(source) *source,
+                          const struct R(scratch) *scratch)
+{
+    const int64_t bins_y = tile->crops->shape[AXIS_H], bins_x = tile->crops->shape[AXIS_W];
+    const int64_t together = roi_rows_together(bins_x);
     R(vec) all = {0};
-    for (int64_t p = 0; p < bins_y; p++) {
-        S(add_up_pixels)(&map, &plan->y, &plan->x, p, vectors, scratch->rows);
-        all += S(add_up_bins)(scratch->rows, &plan->x, bins_x, vectors, scratch->crop);
-        S(write_channels)(scratch->crop, crops, plan->row, c, p, channels);
+    for (int64_t p = 0; p < bins_y; p += together) {
+        const int64_t rows = min_i64(together, bins_y - p);
+        for (int64_t r = 0; r < rows; r++) {
+            if (source->ring)
+                S(add_up_row_of_ring)(source, &plan->rows, p + r, plan->x.end - plan->x.first, scratch->row);
+            else
+                S(add_up_row_of_map)(source, &plan->rows, p + r, plan->x.end - plan->x.first, scratch->row);
+            all += R(add_up_bins)(scratch->row, &plan->columns, bins_x, scratch->lines + r * bins_x * R(LINE));
+        }
+        S(put_lines)(tile, plan, p, rows, scratch);
     }
     if (!R(any_nan)(all))
         return;
-    for (int64_t i = 0; i < channels; i++) {
-        const struct S(view) in = S(view_of)(&tile->maps[plan->box->level], plan->box->image, c + i);
-        const struct S(view) out = S(view_of)(crops, plan->row, c + i);
-        S(pool_exact)(&in, plan, bins_y, bins_x, true, scratch->crop);
-        S(write_crop)(scratch->crop, &out, bins_y, bins_x);
+    stream_end();
+    for (int64_t c = tile->channel_begin; c < tile->channel_end; c++)
+            S(pool_exact_channel)(tile, plan, c, scratch->crop);
+}
+
+/* ---- The ring -------------------------------------------------------------------------------------------------- */
+
+/* Brings the rows from y on that a box needs into the ring: of each, the blocks that any box of the stripe reads. */
+static void S(bring_rows)(const struct roi_tile *tile, const struct roi_plan *plan, int64_t y, REAL *ring)
+{
+    const roi_array *map = &tile->maps[plan->box->level];
+    const int64_t column = roi_ring_column(plan->ring, plan->x.first), width = map->shape[AXIS_W] - column;
+    const int64_t count = tile->channel_end - tile->channel_begin;
+    int64_t begin, end;
+    for (; y < plan->y.end; y++) {
+        const struct S(row) row = S(row_of)(map, plan->box->image, tile->channel_begin, y);
+        REAL *lines = ring + y % plan->ring->rows * plan->ring->stride;
+        uint64_t blocks = plan->blocks[y - plan->y.first];
+        while (roi_ring_run(&blocks, &begin, &end)) {
+            for (end = min_i64(end, width); begin < end; begin += PIECE) {
+                const struct S(row) piece = {row.data + (column + begin) * row.stride_x, row.stride_x, row.stride_c};
+                S(gather_lines)(&piece, min_i64(end - begin, PIECE), count, lines + begin * R(LINE));
+            }
+        }
     }
 }
 
-/* Pools as many channels as fill vectors, from tile->channel_begin on; returns the first that is left. */
-static int64_t S(pool_channels_last)(const struct roi_tile *tile, const struct roi_plan *plan,
-                                     const struct R(scratch) *scratch)
+/* What a tile keeps from box to box: the rows below `end` have entered the ring, of the stripe that `last` belongs to. */
+struct S(progress) {
+    const struct roi_plan *last;
+    int64_t end;
+};
+
+/* Brings into the ring what a box needs and no box before it. */
+static void S(advance)(const struct roi_tile *tile, const struct roi_plan *plan, struct S(progress) *progress, REAL *ring)
 {
-    int64_t c = tile->channel_begin;
-    if (tile->maps[plan->box->level].strides[AXIS_C] != 1 || plan->y.taps == 0 || plan->x.taps == 0)
-        return c;
-    for (; c + CHANNEL_VECTORS * R(LANES) <= tile->channel_end; c += CHANNEL_VECTORS * R(LANES))
-        S(pool_channels)(tile, plan, c, CHANNEL_VECTORS, scratch);
-    for (; c + R(LANES) <= tile->channel_end; c += R(LANES))
-        S(pool_channels)(tile, plan, c, 1, scratch);
-    return c;
+    if (!progress->last || !roi_ring_is_shared(progress->last, plan))
+        progress->end = 0;
+    S(bring_rows)(tile, plan, max_i64(progress->end, plan->y.first), ring);
+    progress->end = max_i64(progress->end, plan->y.end);
+    progress->last = plan;
+}
+
+static void S(pool_from_ring)(const struct roi_tile *tile, const struct roi_plan *plan, const struct R(scratch) *scratch)
+{
+    const int64_t first = plan->x.first - roi_ring_column(plan->ring, plan->x.first);
+    const struct S(source) source = {.ring = scratch->ring + first * R(LINE)};
+    S(pool_lines)(tile, plan, &source, scratch);
+}
+
+/* Whether a box can be pooled from lines as they lie in the map: the channels of the tile fill them. */
+static bool S(has_lines_in_map)(const struct roi_tile *tile, const struct roi_plan *plan)
+{
+    return tile->maps[plan->box->level].strides[AXIS_C] == 1 && plan->y.taps > 0 && plan->x.taps > 0 &&
+           tile->channel_end - tile->channel_begin == R(LINE);
+}
+
+static void S(pool_from_map)(const struct roi_tile *tile, const struct roi_plan *plan, const struct R(scratch) *scratch)
+{
+    const struct S(row) row = S(row_of)(&tile->maps[plan->box->level], plan->box->image, tile->channel_begin, 0);
+    const struct S(source) source = {.map = row.data + plan->x.first * row.stride_x, .stride = row.stride_x};
+    S(pool_lines)(tile, plan, &source, scratch);
 }

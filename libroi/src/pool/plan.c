@@ -48,19 +48,10 @@ static size_t taps_bytes(const struct roi_plan_rule *rule, int64_t bins, int64_t
 
 /* ---- Without weights of 0 -------------------------------------------------------------------------------------- */
 
-static bool has_lanes(const struct roi_plan_rule *rule, const struct roi_plan *plan)
-{
-    return rule->lanes && plan->x.end - plan->x.first <= ROI_MOST_LANES && rule->bins_x <= ROI_MOST_LANES;
-}
-
 /* Room for as many as there are taps. */
-static size_t sparse_bytes(const struct roi_plan_rule *rule, const struct roi_plan *plan)
+static size_t sparse_bytes(const struct roi_plan_rule *rule, int64_t bins, int64_t taps)
 {
-    const int64_t rows = rule->bins_y * plan->y.taps, lanes = round_up(rule->bins_x, ROI_WIDEST_VECTOR) * plan->x.taps;
-    if (!rule->sparse)
-        return 0;
-    return (size_t)rows * sizeof(int64_t) + weights_bytes(rule, rule->bins_y, plan->y.taps) +
-           (has_lanes(rule, plan) ? 2 * (size_t)lanes * real_size(rule) : 0);
+    return rule->sparse ? (size_t)(bins * taps) * sizeof(int64_t) + weights_bytes(rule, bins, taps) : 0;
 }
 
 static double weight_at(const struct roi_plan_rule *rule, const void *weights, int64_t at)
@@ -81,66 +72,66 @@ static int64_t most_weights(const struct roi_plan_rule *rule, const struct roi_t
     return most;
 }
 
-/* Writes the rows of one bin. */
-static void fill_rows_of_bin(const struct roi_plan_rule *rule, const struct roi_taps *y, int64_t bin, int64_t stride_y,
-                             struct roi_rows *rows)
+/* Where pixels of an axis lie: pixel k, counted from `first`, at (k % modulus) * stride. */
+struct places {
+    int64_t first, modulus, stride;
+};
+
+static int64_t place_of(const struct places *places, int64_t pixel)
 {
-    int64_t at = bin * rows->taps, row = y->low[bin];
-    for (int64_t k = 0; k < y->taps; k++) {
-        const double weight = weight_at(rule, y->weights, bin * y->taps + k);
+    return (pixel - places->first) % places->modulus * places->stride;
+}
+
+static struct places rows_of(const struct roi_plan_rule *rule, const struct roi_plan *plan)
+{
+    if (rule->patch_stride)
+        return (struct places){0, INT64_MAX, rule->patch_stride};
+    if (plan->ring)
+        return (struct places){0, plan->ring->rows, plan->ring->stride};
+    return (struct places){0, INT64_MAX, rule->maps[plan->box->level].strides[AXIS_H]};
+}
+
+static struct places columns_of(const struct roi_plan_rule *rule, const struct roi_plan *plan)
+{
+    return (struct places){plan->x.first, INT64_MAX, roi_line_channels(rule->axis.narrow)};
+}
+
+static void fill_sparse_bin(const struct roi_plan_rule *rule, const struct roi_taps *taps, int64_t bin,
+                            const struct places *places, struct roi_sparse *sparse)
+{
+    int64_t at = bin * sparse->taps, offset = place_of(places, taps->low[bin]);
+    for (int64_t k = 0; k < taps->taps; k++) {
+        const double weight = weight_at(rule, taps->weights, bin * taps->taps + k);
         if (weight == 0)
             continue;
-        row = y->low[bin] + k;
-        rows->offsets[at] = row * stride_y;
-        roi_put_weight(rows->weights, rule->axis.narrow, at++, weight);
+        offset = place_of(places, taps->low[bin] + k);
+        sparse->offsets[at] = offset;
+        roi_put_weight(sparse->weights, rule->axis.narrow, at++, weight);
     }
-    for (; at < (bin + 1) * rows->taps; at++) {
-        rows->offsets[at] = row * stride_y;
-        roi_put_weight(rows->weights, rule->axis.narrow, at, 0);
+    for (; at < (bin + 1) * sparse->taps; at++) {
+        sparse->offsets[at] = offset;
+        roi_put_weight(sparse->weights, rule->axis.narrow, at, 0);
     }
 }
 
-/* Writes the lane of one bin; what it lacks is 0 already. */
-static void fill_lane(const struct roi_plan_rule *rule, const struct roi_taps *x, int64_t bin, struct roi_lanes *lanes)
+static void fill_sparse(const struct roi_plan_rule *rule, const struct roi_taps *taps, int64_t bins,
+                        struct places places, struct roi_sparse *sparse, char *memory)
 {
-    int64_t at = bin;
-    for (int64_t k = 0; k < x->taps; k++) {
-        const double weight = weight_at(rule, x->weights, bin * x->taps + k);
-        const int64_t place = x->low[bin] + k - x->first;
-        if (weight == 0)
-            continue;
-        if (rule->axis.narrow)
-            ((int32_t *)lanes->places)[at] = (int32_t)place;
-        else
-            ((int64_t *)lanes->places)[at] = place;
-        roi_put_weight(lanes->weights, rule->axis.narrow, at, weight);
-        at += lanes->stride;
-    }
-}
-
-static void fill_sparse(const struct roi_plan_rule *rule, struct roi_plan *plan, char *memory)
-{
-    const int64_t stride_y = rule->maps[plan->box->level].strides[AXIS_H];
-    struct roi_rows *rows = &plan->rows;
-    struct roi_lanes *lanes = &plan->lanes;
-    rows->taps = most_weights(rule, &plan->y, rule->bins_y);
-    rows->offsets = (int64_t *)(void *)memory;
-    rows->weights = memory + (size_t)(rule->bins_y * plan->y.taps) * sizeof(int64_t);
-    for (int64_t bin = 0; bin < rule->bins_y; bin++)
-        fill_rows_of_bin(rule, &plan->y, bin, stride_y, rows);
-    *lanes = (struct roi_lanes){.stride = round_up(rule->bins_x, ROI_WIDEST_VECTOR)};
-    if (!has_lanes(rule, plan))
-        return;
-    lanes->taps = most_weights(rule, &plan->x, rule->bins_x);
-    const size_t bytes = (size_t)(lanes->taps * lanes->stride) * real_size(rule);
-    lanes->places = (char *)rows->weights + weights_bytes(rule, rule->bins_y, plan->y.taps);
-    lanes->weights = (char *)lanes->places + bytes;
-    memset(lanes->places, 0, 2 * bytes);
-    for (int64_t bin = 0; bin < rule->bins_x; bin++)
-        fill_lane(rule, &plan->x, bin, lanes);
+    sparse->taps = most_weights(rule, taps, bins);
+    sparse->offsets = (int64_t *)(void *)memory;
+    sparse->weights = memory + (size_t)(bins * taps->taps) * sizeof(int64_t);
+    for (int64_t bin = 0; bin < bins; bin++)
+        fill_sparse_bin(rule, taps, bin, &places, sparse);
 }
 
 /* ---- Both passes ----------------------------------------------------------------------------------------------- */
+
+static bool fits_ring(const struct roi_plan_rule *rule, const struct roi_plan *plan)
+{
+    return plan->y.taps > 0 && plan->x.taps > 0 &&
+           roi_ring_fits(plan->y.end - plan->y.first, plan->x.end - plan->x.first,
+                         rule->maps[plan->box->level].shape[AXIS_W]);
+}
 
 bool roi_plan_measure(const struct roi_plan_rule *rule, struct roi_plan *plan)
 {
@@ -150,7 +141,8 @@ bool roi_plan_measure(const struct roi_plan_rule *rule, struct roi_plan *plan)
     measure_taps(rule, &y, rule->bins_y, 1, &plan->y);
     measure_taps(rule, &x, rule->bins_x, rule->fours ? 4 : 1, &plan->x);
     plan->bytes = taps_bytes(rule, rule->bins_y, plan->y.taps) + taps_bytes(rule, rule->bins_x, plan->x.taps) +
-                  sparse_bytes(rule, plan);
+                  sparse_bytes(rule, rule->bins_y, plan->y.taps) + sparse_bytes(rule, rule->bins_x, plan->x.taps);
+    plan->ring = rule->rings && fits_ring(rule, plan) ? &rule->rings[plan->box->level] : NULL;
     return true;
 }
 
@@ -200,6 +192,9 @@ void roi_plan_fill(const struct roi_plan_rule *rule, struct roi_plan *plan)
     memory += taps_bytes(rule, rule->bins_y, plan->y.taps);
     fill_taps(rule, &x, rule->bins_x, &plan->x, memory);
     memory += taps_bytes(rule, rule->bins_x, plan->x.taps);
-    if (rule->sparse && plan->y.taps > 0 && plan->x.taps > 0)
-        fill_sparse(rule, plan, memory);
+    if (!rule->sparse || plan->y.taps == 0 || plan->x.taps == 0)
+        return;
+    fill_sparse(rule, &plan->y, rule->bins_y, rows_of(rule, plan), &plan->rows, memory);
+    memory += sparse_bytes(rule, rule->bins_y, plan->y.taps);
+    fill_sparse(rule, &plan->x, rule->bins_x, columns_of(rule, plan), &plan->columns, memory);
 }

@@ -5,6 +5,7 @@
 #include "pool/axis.h"
 #include "boxes/boxes.h"
 #include "common/internal.h"
+#include "pool/ring.h"
 
 /* Elements of the widest vector of any tier: what is not planned for one tier is planned for that. */
 enum { ROI_WIDEST_VECTOR = 16 };
@@ -19,31 +20,23 @@ struct roi_taps {
     void *weights;
 };
 
-/* The same for y without weights of 0: the samples of a large bin lie apart, and leave pixels out between them. Bin p is
-   the sum over k < taps of weights[p * taps + k] * pixel[offsets[p * taps + k]], offsets being those of whole rows, in
-   elements. A bin with fewer has its last one again, with weight 0. */
-struct roi_rows {
+/* The same without weights of 0: the samples of a large bin lie apart, and leave pixels out between them. Bin p is the sum
+   over k < taps of weights[p * taps + k] * pixel[offsets[p * taps + k]]. A bin with fewer has its last one again, with
+   weight 0. Offsets count elements: those of y begin with row 0 (of the map, the ring or the patch that is read), those of
+   x with pixel `first`, and are those of lines (ring.h). */
+struct roi_sparse {
     int64_t taps;
     int64_t *offsets;
     void *weights;
 };
 
-/* The same for x, the bins beside each other, for vectors of bins: tap k of bin q is weights[k * stride + q] and the pixel
-   first + places[k * stride + q], where `first` is that of roi_taps. Places are int32_t for float, int64_t for double. */
-struct roi_lanes {
-    int64_t taps, stride;
-    void *places, *weights;
-};
-
-/* Lanes are made for rows of up to so many pixels and bins: they are for rows that fit in registers. */
-enum { ROI_MOST_LANES = 64 };
-
 struct roi_plan {
     const struct roi_box *box;
     int64_t row; /* of the box array, and so of the crops */
     struct roi_taps y, x;
-    struct roi_rows rows;   /* where the rule asks for them */
-    struct roi_lanes lanes; /* where the rule asks for them, and the box is narrow; else taps is 0 */
+    struct roi_sparse rows, columns; /* where the rule asks for them */
+    const struct roi_ring *ring;     /* that the box is pooled from, or NULL */
+    uint64_t *blocks; /* by row from y.first: a bit for each block of the row that a box of its stripe reads */
     size_t bytes; /* that both tables take */
     void *tables; /* where they are */
 };
@@ -54,7 +47,9 @@ struct roi_plan_rule {
     const double *spatial_scales; /* by level, as the maps */
     const roi_array *maps;
     int64_t bins_y, bins_x;
-    bool sparse, lanes; /* what plans have beside taps */
+    bool sparse; /* whether plans have rows and columns */
+    const struct roi_ring *rings; /* forward, by level, that boxes are pooled from where they fit; NULL: none */
+    int64_t patch_stride;        /* backward, from row to row of what is added to; else 0 */
     bool fours; /* whether taps along x are rounded up to whole fours, where the map is as wide as that */
 };
 

@@ -24,7 +24,7 @@ static bool measure(const struct roi_plan_rule *rule, struct roi_plan *plan)
 static void include(struct roi_scratch_size *size, const struct roi_plan *plan, const roi_array *crops)
 {
     (void)crops;
-    size->width = max_i64(size->width, round_up(plan->x.end - plan->x.first, ROI_WIDEST_VECTOR));
+    size->width = max_i64(size->width, round_up(plan->x.end - plan->x.first, ROI_WIDEST_VECTOR) + ROI_WIDEST_VECTOR);
 }
 
 static double work(const struct roi_plan_rule *rule, const struct roi_plan *plan)

@@ -10,4 +10,4 @@
 KERNEL_OF_ALL_TYPES(pool_tile)
 KERNEL_OF_ALL_TYPES(scatter_tile)
 
-const struct roi_tile_kernels PASTE(roi_pool_kernels, ROI_TIER) = {pool_tile, scatter_tile, false};
+const struct roi_tile_kernels PASTE(roi_pool_kernels, ROI_TIER) = {pool_tile, scatter_tile};

@@ -281,7 +281,7 @@ static struct S(box) S(box_of)(const struct roi_tile *tile, const struct roi_pla
     const struct roi_pool_table *table = plan->tables;
     struct S(box) box = {.table = table,
                          .columns = table->bins + table->rows,
-                         .window = window_of(&plan->x, map->shape[AXIS_W], R(LANES)),
+                         .window = window_of(&plan->x, map, R(LANES)),
                          .map_width = map->shape[AXIS_W],
                          .countable = map->shape[AXIS_H] * map->shape[AXIS_W] <= INT32_MAX,
                          .most = scratch};

@@ -11,5 +11,5 @@ KERNEL_OF_ALL_TYPES(pool_pixels)
 KERNEL_OF_ALL_TYPES(scatter_samples)
 KERNEL_OF_ALL_TYPES(scatter_pixels)
 
-const struct roi_tile_kernels PASTE(roi_ps_align_kernels, ROI_TIER) = {pool_samples, scatter_samples, false};
-const struct roi_tile_kernels PASTE(roi_ps_pool_kernels, ROI_TIER) = {pool_pixels, scatter_pixels, false};
+const struct roi_tile_kernels PASTE(roi_ps_align_kernels, ROI_TIER) = {pool_samples, scatter_samples};
+const struct roi_tile_kernels PASTE(roi_ps_pool_kernels, ROI_TIER) = {pool_pixels, scatter_pixels};

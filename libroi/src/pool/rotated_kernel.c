@@ -12,4 +12,4 @@ enum { CHANNELS_AT_ONCE = 4 };
 KERNEL_OF_ALL_TYPES(pool_tile)
 KERNEL_OF_ALL_TYPES(scatter_tile)
 
-const struct roi_tile_kernels PASTE(roi_rotated_kernels, ROI_TIER) = {pool_tile, scatter_tile, false};
+const struct roi_tile_kernels PASTE(roi_rotated_kernels, ROI_TIER) = {pool_tile, scatter_tile};

@@ -10,9 +10,12 @@
 enum {
     MEASURE_GROUP = 64,       /* boxes planned at a time by one thread */
     CHANNEL_GROUP = 8,        /* channels of a tile: neighbours in the result, so that cache lines are written whole */
-    CHANNELS_TOGETHER = ROI_CHANNELS_AT_ONCE, /* the same where the map has its channels together */
+    CHANNELS_TOGETHER = 64,   /* the same where the map has its channels together */
+    LEAST_CHANNELS = 4,       /* that are worth lines of which the other lanes idle */
     TILES_PER_THREAD = 4,     /* so that no thread waits long for the last one */
     CHUNK_BYTES = 4 << 20,    /* of weight tables that are held at a time */
+    STREAM_BYTES = 16 << 20,  /* of a result: smaller ones stay in the cache for who reads them next */
+    PATCH_WIDTH = 512,        /* pixels */
     ALIGNMENT = 64
 };
 
@@ -25,10 +28,13 @@ struct job {
     char *scratch; /* the same, aligned; one part for each thread */
     struct roi_scratch_size scratch_size;
     size_t scratch_bytes;
+    struct roi_ring *rings; /* by level */
+    bool stream;
     int threads;
     double work; /* multiply-adds */
     /* The chunk at hand, and how it is cut into tiles. */
     int64_t begin, end, plans_per_tile, channels_per_tile, bins_per_tile;
+    int64_t patch_rows, patch_columns; /* backward, patch by patch; else 0 */
     roi_tile_kernel *kernel;
 };
 
@@ -49,14 +55,18 @@ static void measure_group(void *context, int64_t group, int thread)
 
 static int compare_i64(int64_t a, int64_t b) { return (a > b) - (a < b); }
 
-/* By map, then from top to bottom: neighbours read the same rows, which are still in the cache. Never a tie, so that
-   the order, and with it the order of sums backward, depends on nothing but the boxes. */
+/* By map and stripe, then from top to bottom: neighbours read the same rows, which are still at hand. Never a tie, so
+   that the order, and with it the order of sums backward, depends on nothing but the boxes. */
 static int compare_plans(const void *first, const void *second)
 {
     const struct roi_plan *a = first, *b = second;
     int order = compare_i64(a->box->level, b->box->level);
     if (order == 0)
         order = compare_i64(a->box->image, b->box->image);
+    if (order == 0 && a->ring && b->ring)
+        order = compare_i64(roi_ring_stripe(a->ring, a->x.first), roi_ring_stripe(b->ring, b->x.first));
+    else if (order == 0)
+        order = compare_i64(a->ring != NULL, b->ring != NULL);
     if (order == 0)
         order = compare_i64(a->y.first, b->y.first);
     return order ? order : compare_i64(a->row, b->row);
@@ -76,10 +86,27 @@ static roi_status measure(struct job *job, roi_error *error_ret)
             return roi_fail(error_ret, ROI_ERROR_BOX_OVERFLOW, k, -1, 0);
         if (call->pooling->include)
             call->pooling->include(&job->scratch_size, &job->plans[k], call->crops);
+        if (job->plans[k].ring)
+            roi_ring_include(&job->rings[call->boxes[k].level], &job->plans[k]);
         job->work += (double)call->crops->shape[AXIS_C] * call->pooling->work(&call->rule, &job->plans[k]);
     }
     job->threads = roi_threads_for(job->work);
     return ROI_SUCCESS;
+}
+
+static void settle_rings(struct job *job)
+{
+    for (int64_t level = 0; level < job->call->levels; level++) {
+        struct roi_ring *ring = &job->rings[level];
+        roi_ring_settle(ring, job->maps[level].shape[AXIS_W], job->call->rule.axis.narrow);
+        job->scratch_size.ring = max_i64(job->scratch_size.ring, ring->rows * ring->stride);
+    }
+}
+
+/* Bytes of what a ring is told of a box: a word for each row. */
+static size_t blocks_bytes(const struct roi_plan *plan)
+{
+    return plan->ring ? (size_t)(plan->y.end - plan->y.first) * sizeof *plan->blocks : 0;
 }
 
 /* The end of the chunk that begins at `begin`: at least one box, else as many as CHUNK_BYTES hold. */
@@ -87,8 +114,12 @@ static int64_t chunk_end(const struct job *job, int64_t begin, size_t *bytes_ret
 {
     int64_t end = begin;
     *bytes_ret = 0;
-    while (end < job->call->count && (end == begin || *bytes_ret + job->plans[end].bytes <= CHUNK_BYTES))
-        *bytes_ret += job->plans[end++].bytes;
+    for (; end < job->call->count; end++) {
+        const size_t bytes = job->plans[end].bytes + blocks_bytes(&job->plans[end]);
+        if (end > begin && *bytes_ret + bytes > CHUNK_BYTES)
+            break;
+        *bytes_ret += bytes;
+    }
     return end;
 }
 
@@ -120,12 +151,17 @@ static roi_status prepare(struct job *job, roi_error *error_ret)
     if (!job->plans)
         return roi_fail(error_ret, ROI_ERROR_MEMORY, -1, -1, 0);
     const roi_status status = measure(job, error_ret);
-    return status == ROI_SUCCESS ? allocate(job, error_ret) : status;
+    if (status != ROI_SUCCESS)
+        return status;
+    if (job->rings)
+        settle_rings(job);
+    return allocate(job, error_ret);
 }
 
 static void release(struct job *job)
 {
     free(job->plans);
+    free(job->rings);
     free(job->tables);
     free(job->scratch_memory);
 }
@@ -169,7 +205,41 @@ static void run_tile(void *context, int64_t item, int thread)
                                   .plan_end = min_i64(plan + job->plans_per_tile, job->end),
                                   .channel_begin = channel,
                                   .channel_end = min_i64(channel + job->channels_per_tile, channels),
-                                  .first_bin = bin};
+                                  .first_bin = bin,
+                                  .stream = job->stream};
+    job->kernel(&tile, job->scratch + (size_t)thread * job->scratch_bytes);
+}
+
+/* Those of all images. */
+static int64_t patches(const struct job *job)
+{
+    const int64_t *shape = job->maps->shape;
+    return shape[AXIS_N] * groups_of(shape[AXIS_H], job->patch_rows) * groups_of(shape[AXIS_W], job->patch_columns);
+}
+
+static void run_patch(void *context, int64_t item, int thread)
+{
+    struct job *job = context;
+    const int64_t *shape = job->maps->shape, channels = shape[AXIS_C];
+    const int64_t across = groups_of(shape[AXIS_W], job->patch_columns), down = groups_of(shape[AXIS_H], job->patch_rows);
+    const int64_t channel = item / patches(job) * job->channels_per_tile, place = item % patches(job);
+    const int64_t y = place / across % down * job->patch_rows, x = place % across * job->patch_columns;
+    const struct roi_tile tile = {.maps = job->maps,
+                                  .crops = job->call->crops,
+                                  .plans = job->plans,
+                                  .scratch_size = &job->scratch_size,
+                                  .plan_begin = job->begin,
+                                  .plan_end = job->end,
+                                  .channel_begin = channel,
+                                  .channel_end = min_i64(channel + job->channels_per_tile, channels),
+                                  .patch = {.image = place / across / down,
+                                            .y = y,
+                                            .y_end = min_i64(y + job->patch_rows, shape[AXIS_H]),
+                                            .x = x,
+                                            .x_end = min_i64(x + job->patch_columns, shape[AXIS_W]),
+                                            .fresh = job->begin == 0},
+                                  .patch_stride = job->call->rule.patch_stride,
+                                  .stream = job->stream};
     job->kernel(&tile, job->scratch + (size_t)thread * job->scratch_bytes);
 }
 
@@ -178,16 +248,21 @@ static void run_tile(void *context, int64_t item, int thread)
 static roi_status run_chunk(struct job *job)
 {
     const struct roi_call *call = job->call;
+    const int64_t count = job->end - job->begin;
     size_t offset = 0;
-    qsort(job->plans + job->begin, (size_t)(job->end - job->begin), sizeof *job->plans, compare_plans);
+    qsort(job->plans + job->begin, (size_t)count, sizeof *job->plans, compare_plans);
+    roi_ring_mark(job->plans + job->begin, count, (uint64_t *)(void *)job->tables);
+    for (int64_t k = job->begin; k < job->end; k++)
+        offset += blocks_bytes(&job->plans[k]);
     for (int64_t k = job->begin; k < job->end; offset += job->plans[k++].bytes)
         job->plans[k].tables = job->tables + offset;
-    roi_status status = roi_parallel_for(groups_of(job->end - job->begin, MEASURE_GROUP), job->threads, call->cancel,
-                                         fill_group, job);
+    const roi_status status = roi_parallel_for(groups_of(count, MEASURE_GROUP), job->threads, call->cancel, fill_group, job);
     if (status != ROI_SUCCESS)
         return status;
-    const int64_t items = groups_of(call->crops->shape[AXIS_C], job->channels_per_tile) *
-                          groups_of(job->end - job->begin, job->plans_per_tile) *
+    const int64_t channels = groups_of(call->crops->shape[AXIS_C], job->channels_per_tile);
+    if (job->patch_rows > 0)
+        return roi_parallel_for(channels * patches(job), job->threads, call->cancel, run_patch, job);
+    const int64_t items = channels * groups_of(count, job->plans_per_tile) *
                           groups_of(call->crops->shape[AXIS_H], job->bins_per_tile);
     return roi_parallel_for(items, job->threads, call->cancel, run_tile, job);
 }
@@ -203,28 +278,48 @@ static roi_status run_chunks(struct job *job)
     return status;
 }
 
-static int64_t channels_of_a_tile(const roi_array *map)
+static int64_t channels_of_a_tile(const struct roi_call *call)
 {
-    return map->strides[AXIS_C] == 1 ? CHANNELS_TOGETHER : CHANNEL_GROUP;
+    if (call->pooling->lines)
+        return roi_line_channels(call->rule.axis.narrow);
+    return call->rule.maps->strides[AXIS_C] == 1 ? CHANNELS_TOGETHER : CHANNEL_GROUP;
+}
+
+static bool is_large(const roi_array *result)
+{
+    return roi_array_elements(result) * (int64_t)roi_dtype_size(result->dtype) >= STREAM_BYTES;
+}
+
+/* Whether crops are large in all, and their channels lie together. */
+static bool is_worth_streaming(const roi_array *crops)
+{
+    return is_large(crops) && crops->strides[AXIS_W] == 1 && crops->strides[AXIS_H] == crops->shape[AXIS_W] &&
+           crops->strides[AXIS_C] == crops->shape[AXIS_H] * crops->shape[AXIS_W];
 }
 
 roi_status roi_tiles_forward(const struct roi_call *given, roi_error *error_ret)
 {
     struct roi_call forward = *given;
     const struct roi_call *call = &forward;
-    forward.rule.sparse = given->pooling->sparse;
-    forward.rule.lanes = given->pooling->sparse && given->pooling->kernels()->lanes;
     struct job job = {.call = call,
-                        .maps = call->rule.maps,
-                        .kernel = call->pooling->kernels()->forward,
-                        .channels_per_tile = channels_of_a_tile(call->rule.maps),
-                        .bins_per_tile = call->pooling->strip ? call->pooling->strip(call->crops) : call->crops->shape[AXIS_H]};
+                      .maps = call->rule.maps,
+                      .kernel = call->pooling->kernels()->forward,
+                      .channels_per_tile = channels_of_a_tile(call),
+                      .bins_per_tile = call->pooling->strip ? call->pooling->strip(call->crops) : call->crops->shape[AXIS_H]};
     if (roi_array_elements(call->crops) == 0)
         return ROI_SUCCESS;
-    roi_status status = prepare(&job, error_ret);
+    forward.rule.sparse = call->pooling->lines;
+    job.stream = call->pooling->lines && is_worth_streaming(call->crops);
+    roi_status status = ROI_SUCCESS;
+    if (call->pooling->lines && call->crops->shape[AXIS_C] >= LEAST_CHANNELS) {
+        forward.rule.rings = job.rings = calloc((size_t)call->levels, sizeof *job.rings);
+        status = job.rings ? ROI_SUCCESS : roi_fail(error_ret, ROI_ERROR_MEMORY, -1, -1, 0);
+    }
+    if (status == ROI_SUCCESS)
+        status = prepare(&job, error_ret);
     if (status == ROI_SUCCESS) {
         const int64_t channel_groups = groups_of(call->crops->shape[AXIS_C], job.channels_per_tile);
-        const int64_t plan_groups = groups_of(TILES_PER_THREAD * job.threads, channel_groups);
+        const int64_t plan_groups = job.threads == 1 ? 1 : groups_of(TILES_PER_THREAD * job.threads, channel_groups);
         job.plans_per_tile = groups_of(call->count, plan_groups);
         status = run_chunks(&job);
     }
@@ -234,18 +329,20 @@ roi_status roi_tiles_forward(const struct roi_call *given, roi_error *error_ret)
 
 /* ---- Backward -------------------------------------------------------------------------------------------------- */
 
-/* Gradients are summed in the type computed in, in rows that lie together: in the result itself where it is so. */
+/* Gradients are summed in the type computed in: in the result itself where it is of that type. Where they are not summed
+   patch by patch, rows of the sum lie together. */
 struct sum {
     const roi_array *result;
     roi_array array;
     bool apart;
 };
 
-static roi_status make_sum(const roi_array *result, struct sum *sum, roi_error *error_ret)
+static roi_status make_sum(const roi_array *result, bool by_patch, struct sum *sum, roi_error *error_ret)
 {
     const bool same_type = result->dtype == ROI_FLOAT32 || result->dtype == ROI_FLOAT64;
     const int64_t *shape = result->shape;
-    *sum = (struct sum){.result = result, .array = *result, .apart = !same_type || result->strides[AXIS_W] != 1};
+    *sum = (struct sum){.result = result, .array = *result};
+    sum->apart = !same_type || (!by_patch && result->strides[AXIS_W] != 1);
     if (!sum->apart)
         return ROI_SUCCESS;
     sum->array.dtype = same_type ? result->dtype : ROI_FLOAT32;
@@ -274,12 +371,15 @@ static void finish_plane(void *context, int64_t item, int thread)
     roi_convert_plane(&sum->array, sum->result, item / sum->array.shape[AXIS_C], item % sum->array.shape[AXIS_C]);
 }
 
+/* Patches that are fresh need not be cleared, if there is a box at all. */
 static roi_status run_backward(struct job *job, struct sum *sum)
 {
     const volatile int32_t *cancel = job->call->cancel;
     const int64_t planes = sum->array.shape[AXIS_N] * sum->array.shape[AXIS_C];
     const int threads = roi_threads_for((double)roi_array_elements(&sum->array));
-    roi_status status = roi_parallel_for(planes, threads, cancel, clear_plane, sum);
+    roi_status status = ROI_SUCCESS;
+    if (job->patch_rows == 0 || job->call->count == 0)
+        status = roi_parallel_for(planes, threads, cancel, clear_plane, sum);
     if (status == ROI_SUCCESS)
         status = run_chunks(job);
     if (status == ROI_SUCCESS && sum->apart)
@@ -287,30 +387,53 @@ static roi_status run_backward(struct job *job, struct sum *sum)
     return status;
 }
 
-roi_status roi_tiles_backward(const struct roi_call *call, roi_error *error_ret)
+/* A tile has all boxes of its channels, in their order: no two tiles add to the same pixel. */
+static void cut_by_channels(struct job *job)
+{
+    const int64_t share = job->call->crops->shape[AXIS_C] / (TILES_PER_THREAD * job->threads);
+    job->channels_per_tile = max_i64(1, min_i64(CHANNEL_GROUP, share));
+    job->plans_per_tile = max_i64(job->call->count, 1);
+    job->bins_per_tile = max_i64(job->call->crops->shape[AXIS_H], 1);
+}
+
+/* Patches of one size, as far as it goes: not wide and flat, nor a small rest at the end. Sets what plans and scratch memory
+   have to know of it. */
+static void cut_by_patches(struct job *job, struct roi_plan_rule *rule)
+{
+    const int64_t height = job->maps->shape[AXIS_H], width = job->maps->shape[AXIS_W];
+    job->channels_per_tile = roi_line_channels(rule->axis.narrow);
+    job->patch_columns = groups_of(width, groups_of(width, PATCH_WIDTH));
+    job->patch_rows = groups_of(height, groups_of(height, ROI_RING_LINES / job->patch_columns));
+    rule->sparse = true;
+    rule->patch_stride = (job->patch_columns + 1) * job->channels_per_tile;
+    job->scratch_size.ring = job->patch_rows * rule->patch_stride;
+    job->scratch_size.stage = job->patch_columns * job->channels_per_tile;
+}
+
+roi_status roi_tiles_backward(const struct roi_call *given, roi_error *error_ret)
 {
     struct sum sum;
+    struct roi_call backward = *given;
+    const struct roi_call *call = &backward;
+    const bool by_patch = call->pooling->lines;
     struct job job = {.call = call, .maps = &sum.array, .kernel = call->pooling->kernels()->backward};
     if (roi_array_elements(call->rule.maps) == 0)
         return ROI_SUCCESS;
-    struct roi_call nothing = *call;
-    if (roi_array_elements(call->crops) == 0) { /* however many bins its sides have */
-        nothing.count = 0;
-        job.call = &nothing;
-    }
-    roi_status status = prepare(&job, error_ret);
+    if (roi_array_elements(call->crops) == 0) /* however many bins its sides have */
+        backward.count = 0;
+    roi_status status = make_sum(call->rule.maps, by_patch, &sum, error_ret);
+    if (status == ROI_SUCCESS && by_patch)
+        cut_by_patches(&job, &backward.rule);
     if (status == ROI_SUCCESS)
-        status = make_sum(call->rule.maps, &sum, error_ret);
+        status = prepare(&job, error_ret);
     if (status == ROI_SUCCESS) {
-        /* A tile has all boxes of its channels, in their order: no two tiles add to the same pixel. */
-        const int64_t share = call->crops->shape[AXIS_C] / (TILES_PER_THREAD * job.threads);
-        job.channels_per_tile = max_i64(1, min_i64(CHANNEL_GROUP, share));
-        job.plans_per_tile = max_i64(job.call->count, 1);
-        job.bins_per_tile = max_i64(call->crops->shape[AXIS_H], 1);
+        if (!by_patch)
+            cut_by_channels(&job);
+        job.stream = by_patch && is_large(&sum.array) && sum.array.strides[AXIS_W] == 1;
         status = run_backward(&job, &sum);
-        if (sum.apart)
-            free(sum.array.data);
     }
+    if (sum.apart)
+        free(sum.array.data);
     release(&job);
     return status == ROI_CANCELLED ? roi_fail(error_ret, status, -1, -1, 0) : status;
 }

@@ -13,6 +13,7 @@
 
 /* How much scratch memory the largest box of a call needs, in elements. */
 struct roi_scratch_size {
+    int64_t ring, row, lines, stage; /* where channels are worked on together */
     int64_t blocks, band, width, crop;
 };
 
@@ -22,30 +23,43 @@ size_t roi_scratch_bytes(const struct roi_scratch_size *size, bool narrow);
 /* Bins that are added up before they are multiplied: it bounds the memory between the two steps. */
 enum { ROI_TILE_ROWS = 8 };
 
-/* Channels that are worked on together, at most, where they lie together. */
-enum { ROI_CHANNELS_AT_ONCE = 64 };
-
 /* Columns of a banded matrix, 8 from `column` on, and the rows [begin, end) in which they are not all zero. */
 struct roi_band_block {
     int64_t column, begin, end;
 };
 
-/* Part of the work of one call: all of it that concerns these plans and these channels (of the crops), and one strip of them. */
+/* A rectangle of an image, to which gradients are added up. `fresh`: nothing has been added yet. */
+struct roi_patch {
+    int64_t image, y, y_end, x, x_end;
+    bool fresh;
+};
+
+/* Whether a box reads pixels of a patch. */
+static inline bool roi_patch_is_reached(const struct roi_patch *patch, const struct roi_plan *plan)
+{
+    return plan->box->image == patch->image && plan->y.taps > 0 && plan->x.taps > 0 && plan->y.first < patch->y_end &&
+           plan->y.end > patch->y && plan->x.first < patch->x_end && plan->x.end > patch->x;
+}
+
+/* Part of the work of one call: all of it that concerns these plans and these channels (of the crops), and one strip of
+   them, or one patch. */
 struct roi_tile {
-    const roi_array *maps;  /* by level: input forward; backward the gradient, in the type computed in, W stride 1 */
+    const roi_array *maps;  /* by level: input forward; backward the gradient, in the type computed in */
     const roi_array *crops; /* output forward, its gradient backward; of a strip, its rows of bins alone */
     const roi_indices *argmax; /* beside the crops, where the operator has it */
     const struct roi_plan *plans;
     const struct roi_scratch_size *scratch_size;
     int64_t plan_begin, plan_end, channel_begin, channel_end;
     int64_t first_bin; /* of the strip, where a plan's table for y begins with the first of all bins */
+    struct roi_patch patch;      /* backward, where the operator works patch by patch */
+    int64_t patch_stride;        /* from row to row of a patch, in elements */
+    bool stream; /* whether the result is written past the cache */
 };
 
 typedef void roi_tile_kernel(const struct roi_tile *tile, void *scratch);
 
 struct roi_tile_kernels {
     roi_tile_kernel *forward, *backward;
-    bool lanes; /* whether forward uses roi_plan.lanes */
 };
 
 struct roi_pooling {
@@ -68,7 +82,8 @@ struct roi_pooling {
        alone. NULL: all rows. */
     int64_t (*strip)(const roi_array *crops);
 
-    bool sparse; /* whether forward uses roi_plan.rows and .lanes */
+    /* Whether channels are worked on by lines (ring.h): forward, of boxes that fit from a ring; backward in patches. */
+    bool lines;
 };
 
 /* Backward, the gradient is set to 0 first, then all boxes are added to it, in an order that depends on nothing but the

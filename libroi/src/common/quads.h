@@ -1,0 +1,90 @@
+/*
+ * quads.h - blocks of numbers, turned on their side
+ *
+ * A vector of `quads` is two quads side by side, or one where vectors of the tier are narrower than that. (Four would need
+ * sixteen pointers, more than there are registers.) Four vectors are transposed quad by quad, which on every processor are the cheap moves between lanes: so four numbers in
+ * each of several places become several numbers in each of four places, and back.
+ */
+#ifndef ROI_QUADS_H
+#define ROI_QUADS_H
+
+#include "common/vector.h"
+
+enum {
+    QUADS_float = LANES_float < 8 ? 1 : 2,
+    QUADS_double = LANES_double < 8 ? 1 : 2
+};
+
+typedef float quads_float __attribute__((vector_size(16 * QUADS_float)));
+typedef double quads_double __attribute__((vector_size(32 * QUADS_double)));
+typedef int32_t index_quads_float __attribute__((vector_size(16 * QUADS_float)));
+typedef int64_t index_quads_double __attribute__((vector_size(32 * QUADS_double)));
+
+/* Quads beside each other, as one vector, and apart again. */
+#if defined(__AVX2__)
+INLINE quads_float join_float(const quad_float q[2])
+{
+    return (quads_float)_mm256_insertf128_ps(_mm256_castps128_ps256((__m128)q[0]), (__m128)q[1], 1);
+}
+INLINE void split_float(quads_float v, quad_float q[2])
+{
+    q[0] = (quad_float)_mm256_castps256_ps128((__m256)v);
+    q[1] = (quad_float)_mm256_extractf128_ps((__m256)v, 1);
+}
+#else
+INLINE quads_float join_float(const quad_float q[1]) { return q[0]; }
+INLINE void split_float(quads_float v, quad_float q[1]) { q[0] = v; }
+#endif
+#if defined(__AVX512F__)
+INLINE quads_double join_double(const quad_double q[2])
+{
+    return (quads_double)_mm512_insertf64x4(_mm512_castpd256_pd512((__m256d)q[0]), (__m256d)q[1], 1);
+}
+INLINE void split_double(quads_double v, quad_double q[2])
+{
+    q[0] = (quad_double)_mm512_castpd512_pd256((__m512d)v);
+    q[1] = (quad_double)_mm512_extractf64x4_pd((__m512d)v, 1);
+}
+#else
+INLINE quads_double join_double(const quad_double q[1]) { return q[0]; }
+INLINE void split_double(quads_double v, quad_double q[1]) { q[0] = v; }
+#endif
+
+/* Lanes i, j, k, l of each quad of a and b, those of b counted from 4 on. */
+#define LANE_OF_QUAD(quads, at, i) ((i) < 4 ? 4 * (at) + (i) : 4 * (quads) + 4 * (at) + (i) - 4)
+#define LANES_OF_QUAD(quads, at, i, j, k, l)                                                                           \
+    LANE_OF_QUAD(quads, at, i), LANE_OF_QUAD(quads, at, j), LANE_OF_QUAD(quads, at, k), LANE_OF_QUAD(quads, at, l)
+#define LANES_OF_1(...) LANES_OF_QUAD(1, 0, __VA_ARGS__)
+#define LANES_OF_2(...) LANES_OF_QUAD(2, 0, __VA_ARGS__), LANES_OF_QUAD(2, 1, __VA_ARGS__)
+#if defined(__AVX2__)
+#define LANES_OF_float LANES_OF_2
+#else
+#define LANES_OF_float LANES_OF_1
+#endif
+#if defined(__AVX512F__)
+#define LANES_OF_double LANES_OF_2
+#else
+#define LANES_OF_double LANES_OF_1
+#endif
+
+#if defined(__clang__)
+#define SHUFFLE(REAL, a, b, ...) __builtin_shufflevector(a, b, LANES_OF_##REAL(__VA_ARGS__))
+#else
+#define SHUFFLE(REAL, a, b, ...) __builtin_shuffle(a, b, (index_quads_##REAL){LANES_OF_##REAL(__VA_ARGS__)})
+#endif
+
+/* In each quad, rows become columns. */
+#define TRANSPOSE_OF(REAL)                                                                                             \
+    INLINE void transpose_##REAL(quads_##REAL v[4])                                                                    \
+    {                                                                                                                  \
+        const quads_##REAL a = SHUFFLE(REAL, v[0], v[1], 0, 4, 1, 5), b = SHUFFLE(REAL, v[2], v[3], 0, 4, 1, 5);       \
+        const quads_##REAL c = SHUFFLE(REAL, v[0], v[1], 2, 6, 3, 7), d = SHUFFLE(REAL, v[2], v[3], 2, 6, 3, 7);       \
+        v[0] = SHUFFLE(REAL, a, b, 0, 1, 4, 5);                                                                        \
+        v[1] = SHUFFLE(REAL, a, b, 2, 3, 6, 7);                                                                        \
+        v[2] = SHUFFLE(REAL, c, d, 0, 1, 4, 5);                                                                        \
+        v[3] = SHUFFLE(REAL, c, d, 2, 3, 6, 7);                                                                        \
+    }
+TRANSPOSE_OF(float)
+TRANSPOSE_OF(double)
+
+#endif

@@ -1,0 +1,73 @@
+/* ring.c - the geometry of a ring, and which pixels enter it: ring.h has the theory. */
+#include "pool/ring.h"
+
+#include "pool/plan.h"
+
+enum { MOST_BLOCKS = 64 /* of a row: bits of a word */ };
+
+/* Whether a ring has whole rows of a map: if there is room for as many as where there are stripes. */
+static bool has_whole_rows(int64_t map_width)
+{
+    return map_width <= MOST_BLOCKS * ROI_RING_BLOCK &&
+           round_up(map_width, ROI_RING_BLOCK) * ROI_RING_SIDE <= ROI_RING_LINES;
+}
+
+bool roi_ring_fits(int64_t height, int64_t width, int64_t map_width)
+{
+    if (has_whole_rows(map_width))
+        return height * round_up(map_width, ROI_RING_BLOCK) <= ROI_RING_LINES;
+    return height <= ROI_RING_SIDE && width <= ROI_RING_SIDE;
+}
+
+void roi_ring_include(struct roi_ring *ring, const struct roi_plan *plan)
+{
+    ring->rows = max_i64(ring->rows, plan->y.end - plan->y.first);
+    ring->widest = max_i64(ring->widest, plan->x.end - plan->x.first);
+}
+
+void roi_ring_settle(struct roi_ring *ring, int64_t map_width, bool narrow)
+{
+    if (ring->rows == 0)
+        return;
+    ring->columns = round_up(map_width, ROI_RING_BLOCK);
+    if (!has_whole_rows(map_width)) {
+        ring->columns = min_i64(ROI_RING_LINES / ROI_RING_SIDE / ROI_RING_BLOCK, MOST_BLOCKS) * ROI_RING_BLOCK;
+        ring->step = (ring->columns - ring->widest) / ROI_RING_BLOCK * ROI_RING_BLOCK;
+    }
+    /* One line more than there are columns: rows a power of two apart would share few sets of the cache. */
+    ring->stride = (ring->columns + 1) * roi_line_channels(narrow);
+}
+
+/* The blocks of a row that a box reads. */
+static uint64_t blocks_of(const struct roi_plan *plan)
+{
+    const int64_t column = roi_ring_column(plan->ring, plan->x.first);
+    const int64_t first = (plan->x.first - column) / ROI_RING_BLOCK, last = (plan->x.end - 1 - column) / ROI_RING_BLOCK;
+    return (~UINT64_C(0) >> (MOST_BLOCKS - 1 - (last - first))) << first;
+}
+
+bool roi_ring_is_shared(const struct roi_plan *a, const struct roi_plan *b)
+{
+    return a->ring == b->ring && a->box->image == b->box->image &&
+           roi_ring_stripe(a->ring, a->x.first) == roi_ring_stripe(b->ring, b->x.first);
+}
+
+/* Rows of boxes that follow each other without a gap have their words one after the other, each row one. */
+void roi_ring_mark(struct roi_plan *plans, int64_t count, uint64_t *blocks)
+{
+    const struct roi_plan *last = NULL;
+    int64_t end = 0; /* of the rows that have words so far; the next word is that of this row */
+    for (int64_t k = 0; k < count; k++) {
+        struct roi_plan *plan = &plans[k];
+        if (!plan->ring)
+            continue;
+        if (!last || !roi_ring_is_shared(last, plan) || plan->y.first > end)
+            end = plan->y.first;
+        for (; end < plan->y.end; end++)
+            *blocks++ = 0;
+        plan->blocks = blocks - (end - plan->y.first);
+        for (int64_t y = plan->y.first; y < plan->y.end; y++)
+            plan->blocks[y - plan->y.first] |= blocks_of(plan);
+        last = plan;
+    }
+}
