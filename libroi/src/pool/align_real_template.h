@@ -9,36 +9,51 @@ enum { R(LINE) = ROI_LINE_BYTES / (int)sizeof(REAL) };
 
 /* ---- Lines to bins, and back ----------------------------------------------------------------------------------- */
 
-/* One bin after the other: crop[q] = sum over k < taps of weights[q, k] * t[offsets[q, k]], all of them lines; `taps` is a
-   constant where this is inlined. Returns NaN in the lanes of channels where a number is NaN. */
-INLINE R(vec) R(add_up_taps)(const REAL *t, const struct roi_sparse *columns, const int64_t taps, int64_t bins, REAL *crop)
+/* A row of bins: crop[q] = sum over k < taps of weights[q, k] * t[offsets[q, k]], all of them lines; `taps` is a constant
+   where this is inlined. `lines` of a pixel lie together in t, and those of a bin `apart` in the crop; offsets count one.
+   Returns NaN in the lanes of channels where a number is NaN. */
+INLINE R(vec) R(add_up_taps)(const REAL *t, const struct roi_sparse *columns, const int64_t taps, int64_t bins,
+                             const int64_t lines, REAL *crop, int64_t apart)
 {
     const int64_t *offset = columns->offsets;
     const REAL *weight = columns->weights;
     R(vec) all = {0}, part;
-    for (int64_t q = 0; q < bins; q++, offset += taps, weight += taps, crop += R(LINE)) {
-        R(vec) sum[LINE_VECTORS] = {{0}};
-        for (int64_t k = 0; k < taps; k++)
-            for (int v = 0; v < LINE_VECTORS; v++) {
-                memcpy(&part, t + offset[k] + v * R(LANES), sizeof part);
-                sum[v] += weight[k] * part;
-            }
-        memcpy(crop, sum, sizeof sum);
-        for (int v = 0; v < LINE_VECTORS; v++)
-            all += sum[v];
-    }
+    for (int64_t q = 0; q < bins; q++, offset += taps, weight += taps, crop += R(LINE))
+        for (int64_t i = 0; i < lines; i++) {
+            R(vec) sum[LINE_VECTORS] = {{0}};
+            for (int64_t k = 0; k < taps; k++)
+                for (int v = 0; v < LINE_VECTORS; v++) {
+                    memcpy(&part, t + offset[k] * lines + i * R(LINE) + v * R(LANES), sizeof part);
+                    sum[v] += weight[k] * part;
+                }
+            memcpy(crop + i * apart, sum, sizeof sum);
+            for (int v = 0; v < LINE_VECTORS; v++)
+                all += sum[v];
+        }
     return all;
+}
+
+INLINE R(vec) R(add_up_bins_of)(const REAL *t, const struct roi_sparse *columns, int64_t bins, const int64_t lines,
+                                REAL *crop, int64_t apart)
+{
+    switch (columns->taps) {
+    case 1: return R(add_up_taps)(t, columns, 1, bins, lines, crop, apart);
+    case 2: return R(add_up_taps)(t, columns, 2, bins, lines, crop, apart);
+    case 3: return R(add_up_taps)(t, columns, 3, bins, lines, crop, apart);
+    case 4: return R(add_up_taps)(t, columns, 4, bins, lines, crop, apart);
+    default: return R(add_up_taps)(t, columns, columns->taps, bins, lines, crop, apart);
+    }
 }
 
 ALONE R(vec) R(add_up_bins)(const REAL *t, const struct roi_sparse *columns, int64_t bins, REAL *crop)
 {
-    switch (columns->taps) {
-    case 1: return R(add_up_taps)(t, columns, 1, bins, crop);
-    case 2: return R(add_up_taps)(t, columns, 2, bins, crop);
-    case 3: return R(add_up_taps)(t, columns, 3, bins, crop);
-    case 4: return R(add_up_taps)(t, columns, 4, bins, crop);
-    default: return R(add_up_taps)(t, columns, columns->taps, bins, crop);
-    }
+    return R(add_up_bins_of)(t, columns, bins, 1, crop, 0);
+}
+
+ALONE R(vec) R(add_up_long_bins)(const REAL *t, const struct roi_sparse *columns, int64_t bins, int64_t lines, REAL *crop,
+                                 int64_t apart)
+{
+    return R(add_up_bins_of)(t, columns, bins, lines, crop, apart);
 }
 
 /* line[i] += weight * t[i] for n lines. */

@@ -12,6 +12,7 @@ struct S(source) {
     const REAL *ring; /* or NULL */
     const STORE *map;
     int64_t stride; /* from pixel to pixel */
+    int64_t lines;  /* of a pixel, which lie together */
 };
 
 INLINE R(vec) S(load_lanes)(const struct S(source) *source, const bool ring, int64_t at)
@@ -28,14 +29,17 @@ INLINE R(vec) S(load_lanes)(const struct S(source) *source, const bool ring, int
 INLINE void S(add_up_lines)(const struct S(source) *source, const bool ring, const int64_t *offset, const REAL *weight,
                             const int64_t taps, int64_t width, REAL *t)
 {
-    const int64_t stride = ring ? R(LINE) : source->stride;
-    for (int64_t x = 0; x < width; x++, t += R(LINE)) {
-        R(vec) sum[LINE_VECTORS] = {{0}};
-        for (int64_t k = 0; k < taps; k++)
-            for (int v = 0; v < LINE_VECTORS; v++)
-                sum[v] += weight[k] * S(load_lanes)(source, ring, offset[k] + x * stride + v * R(LANES));
-        memcpy(t, sum, sizeof sum);
-    }
+    const bool together = ring || source->stride == source->lines * R(LINE); /* all pixels of the row */
+    const int64_t pieces = together ? 1 : width, lines = together ? width * source->lines : source->lines;
+    for (int64_t piece = 0; piece < pieces; piece++)
+        for (int64_t i = 0; i < lines; i++, t += R(LINE)) {
+            const int64_t at = piece * source->stride + i * R(LINE);
+            R(vec) sum[LINE_VECTORS] = {{0}};
+            for (int64_t k = 0; k < taps; k++)
+                for (int v = 0; v < LINE_VECTORS; v++)
+                    sum[v] += weight[k] * S(load_lanes)(source, ring, offset[k] + at + v * R(LANES));
+            memcpy(t, sum, sizeof sum);
+        }
 }
 
 /* The same with few taps, whose weights and places stay in registers: they are copied, since `t` might change them. */
@@ -78,21 +82,21 @@ ALONE void S(add_up_row_of_map)(const struct S(source) *source, const struct roi
     S(add_up_rows_of)(source, false, rows, p, width, t);
 }
 
-/* Puts the crops of some rows of bins, from p on, where they belong: through scratch memory where they are to be streamed,
-   or where bins do not lie together. */
-static void S(put_lines)(const struct roi_tile *tile, const struct roi_plan *plan, int64_t p, int64_t rows,
-                         const struct R(scratch) *scratch)
+/* Puts the crops of some rows of bins, from p on, of the channels of a line from c on, where they belong: through scratch
+   memory where they are to be streamed, or where bins do not lie together. */
+static void S(put_lines)(const struct roi_tile *tile, const struct roi_plan *plan, int64_t c, int64_t p, int64_t rows,
+                         const REAL *lines, const struct R(scratch) *scratch)
 {
     const roi_array *crops = tile->crops;
-    const int64_t c = tile->channel_begin, count = tile->channel_end - c, bins_x = crops->shape[AXIS_W], bins = rows * bins_x;
+    const int64_t count = min_i64(tile->channel_end - c, R(LINE)), bins_x = crops->shape[AXIS_W], bins = rows * bins_x;
     struct S(row) out = S(row_of)(crops, plan->row, c, p);
     const struct S(row) stage = {(STORE *)(void *)scratch->stage, 1, bins};
     if (!S(has_rows_together)(crops)) {
         for (int64_t r = 0; r < rows; r++, out.data += crops->strides[AXIS_H])
-            S(spread_lines)(scratch->lines + r * bins_x * R(LINE), bins_x, count, &out);
+            S(spread_lines)(lines + r * bins_x * R(LINE), bins_x, count, &out);
         return;
     }
-    S(spread_lines)(scratch->lines, bins, count, tile->stream ? &stage : &out);
+    S(spread_lines)(lines, bins, count, tile->stream ? &stage : &out);
     if (!tile->stream)
         return;
     const int64_t runs = out.stride_c == bins ? 1 : count, bytes = count * bins / runs * (int64_t)sizeof(STORE);
@@ -100,7 +104,21 @@ static void S(put_lines)(const struct roi_tile *tile, const struct roi_plan *pla
         stream_bytes((char *)(out.data + i * out.stride_c), (const char *)stage.data + i * bytes, bytes);
 }
 
-/* One box, of which the channels of the tile are a line, or less. */
+/* Row p of the bins of a box, into `lines`, those of a pixel `apart`. */
+static R(vec) S(pool_row)(const struct roi_plan *plan, const struct S(source) *source, int64_t p, int64_t bins,
+                          REAL *lines, int64_t apart, REAL *t)
+{
+    const int64_t width = plan->x.end - plan->x.first;
+    if (source->ring)
+        S(add_up_row_of_ring)(source, &plan->rows, p, width, t);
+    else
+        S(add_up_row_of_map)(source, &plan->rows, p, width, t);
+    if (source->lines == 1)
+        return R(add_up_bins)(t, &plan->columns, bins, lines);
+    return R(add_up_long_bins)(t, &plan->columns, bins, source->lines, lines, apart);
+}
+
+/* One box, all channels of the tile. */
 static void S(pool_lines)(const struct roi_tile *tile, const struct roi_plan *plan, const struct S(source) *source,
                           const struct R(scratch) *scratch)
 {
@@ -108,21 +126,17 @@ static void S(pool_lines)(const struct roi_tile *tile, const struct roi_plan *pl
     const int64_t together = roi_rows_together(bins_x);
     R(vec) all = {0};
     for (int64_t p = 0; p < bins_y; p += together) {
-        const int64_t rows = min_i64(together, bins_y - p);
-        for (int64_t r = 0; r < rows; r++) {
-            if (source->ring)
-                S(add_up_row_of_ring)(source, &plan->rows, p + r, plan->x.end - plan->x.first, scratch->row);
-            else
-                S(add_up_row_of_map)(source, &plan->rows, p + r, plan->x.end - plan->x.first, scratch->row);
-            all += R(add_up_bins)(scratch->row, &plan->columns, bins_x, scratch->lines + r * bins_x * R(LINE));
-        }
-        S(put_lines)(tile, plan, p, rows, scratch);
+        const int64_t rows = min_i64(together, bins_y - p), apart = rows * bins_x * R(LINE);
+        for (int64_t r = 0; r < rows; r++)
+            all += S(pool_row)(plan, source, p + r, bins_x, scratch->lines + r * bins_x * R(LINE), apart, scratch->row);
+        for (int64_t i = 0; i < source->lines; i++)
+            S(put_lines)(tile, plan, tile->channel_begin + i * R(LINE), p, rows, scratch->lines + i * apart, scratch);
     }
     if (!R(any_nan)(all))
         return;
     stream_end();
     for (int64_t c = tile->channel_begin; c < tile->channel_end; c++)
-            S(pool_exact_channel)(tile, plan, c, scratch->crop);
+        S(pool_exact_channel)(tile, plan, c, scratch->crop);
 }
 
 /* ---- The ring -------------------------------------------------------------------------------------------------- */
@@ -166,7 +180,7 @@ static void S(advance)(const struct roi_tile *tile, const struct roi_plan *plan,
 static void S(pool_from_ring)(const struct roi_tile *tile, const struct roi_plan *plan, const struct R(scratch) *scratch)
 {
     const int64_t first = plan->x.first - roi_ring_column(plan->ring, plan->x.first);
-    const struct S(source) source = {.ring = scratch->ring + first * R(LINE)};
+    const struct S(source) source = {.ring = scratch->ring + first * R(LINE), .lines = 1};
     S(pool_lines)(tile, plan, &source, scratch);
 }
 
@@ -174,12 +188,14 @@ static void S(pool_from_ring)(const struct roi_tile *tile, const struct roi_plan
 static bool S(has_lines_in_map)(const struct roi_tile *tile, const struct roi_plan *plan)
 {
     return tile->maps[plan->box->level].strides[AXIS_C] == 1 && plan->y.taps > 0 && plan->x.taps > 0 &&
-           tile->channel_end - tile->channel_begin == R(LINE);
+           (tile->channel_end - tile->channel_begin) % R(LINE) == 0;
 }
 
 static void S(pool_from_map)(const struct roi_tile *tile, const struct roi_plan *plan, const struct R(scratch) *scratch)
 {
     const struct S(row) row = S(row_of)(&tile->maps[plan->box->level], plan->box->image, tile->channel_begin, 0);
-    const struct S(source) source = {.map = row.data + plan->x.first * row.stride_x, .stride = row.stride_x};
+    const struct S(source) source = {.map = row.data + plan->x.first * row.stride_x,
+                                     .stride = row.stride_x,
+                                     .lines = (tile->channel_end - tile->channel_begin) / R(LINE)};
     S(pool_lines)(tile, plan, &source, scratch);
 }

@@ -129,7 +129,7 @@ static void fill_sparse(const struct roi_plan_rule *rule, const struct roi_taps 
 static bool fits_ring(const struct roi_plan_rule *rule, const struct roi_plan *plan)
 {
     return plan->y.taps > 0 && plan->x.taps > 0 &&
-           roi_ring_fits(plan->y.end - plan->y.first, plan->x.end - plan->x.first,
+           roi_ring_fits(&rule->rings[plan->box->level], plan->y.end - plan->y.first, plan->x.end - plan->x.first,
                          rule->maps[plan->box->level].shape[AXIS_W]);
 }
 

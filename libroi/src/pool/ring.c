@@ -12,8 +12,10 @@ static bool has_whole_rows(int64_t map_width)
            round_up(map_width, ROI_RING_BLOCK) * ROI_RING_SIDE <= ROI_RING_LINES;
 }
 
-bool roi_ring_fits(int64_t height, int64_t width, int64_t map_width)
+bool roi_ring_fits(const struct roi_ring *ring, int64_t height, int64_t width, int64_t map_width)
 {
+    if (ring->closed)
+        return false;
     if (has_whole_rows(map_width))
         return height * round_up(map_width, ROI_RING_BLOCK) <= ROI_RING_LINES;
     return height <= ROI_RING_SIDE && width <= ROI_RING_SIDE;
@@ -21,8 +23,10 @@ bool roi_ring_fits(int64_t height, int64_t width, int64_t map_width)
 
 void roi_ring_include(struct roi_ring *ring, const struct roi_plan *plan)
 {
-    ring->rows = max_i64(ring->rows, plan->y.end - plan->y.first);
-    ring->widest = max_i64(ring->widest, plan->x.end - plan->x.first);
+    const int64_t height = plan->y.end - plan->y.first, width = plan->x.end - plan->x.first;
+    ring->rows = max_i64(ring->rows, height);
+    ring->widest = max_i64(ring->widest, width);
+    ring->pixels += (double)height * (double)width;
 }
 
 void roi_ring_settle(struct roi_ring *ring, int64_t map_width, bool narrow)

@@ -34,14 +34,16 @@ static inline int64_t roi_line_channels(bool narrow)
 
 /* What is common to the boxes of a level. */
 struct roi_ring {
+    bool closed;           /* no box goes this way */
     int64_t rows, columns; /* of pixels */
     int64_t stride;        /* from row to row, in elements */
     int64_t step;          /* from stripe to stripe; 0: there is one */
     int64_t widest;        /* box */
+    double pixels;         /* of all boxes */
 };
 
 /* Whether a box of this size fits a ring on a map of this width. */
-bool roi_ring_fits(int64_t height, int64_t width, int64_t map_width);
+bool roi_ring_fits(const struct roi_ring *ring, int64_t height, int64_t width, int64_t map_width);
 
 /* Makes room for a measured plan, whose ring this is. */
 void roi_ring_include(struct roi_ring *ring, const struct roi_plan *plan);

@@ -11,6 +11,9 @@ enum {
     MEASURE_GROUP = 64,       /* boxes planned at a time by one thread */
     CHANNEL_GROUP = 8,        /* channels of a tile: neighbours in the result, so that cache lines are written whole */
     CHANNELS_TOGETHER = 64,   /* the same where the map has its channels together */
+    LINES_TOGETHER = 16,      /* lines of a tile where pixels lie together, if rows of boxes are no longer than ... */
+    ROW_LINES = 8192,         /* ... so many lines */
+    REUSE = 16,               /* how often pixels are read that are worth a copy */
     LEAST_CHANNELS = 4,       /* that are worth lines of which the other lanes idle */
     TILES_PER_THREAD = 4,     /* so that no thread waits long for the last one */
     CHUNK_BYTES = 4 << 20,    /* of weight tables that are held at a time */
@@ -94,15 +97,6 @@ static roi_status measure(struct job *job, roi_error *error_ret)
     return ROI_SUCCESS;
 }
 
-static void settle_rings(struct job *job)
-{
-    for (int64_t level = 0; level < job->call->levels; level++) {
-        struct roi_ring *ring = &job->rings[level];
-        roi_ring_settle(ring, job->maps[level].shape[AXIS_W], job->call->rule.axis.narrow);
-        job->scratch_size.ring = max_i64(job->scratch_size.ring, ring->rows * ring->stride);
-    }
-}
-
 /* Bytes of what a ring is told of a box: a word for each row. */
 static size_t blocks_bytes(const struct roi_plan *plan)
 {
@@ -145,17 +139,10 @@ static roi_status allocate(struct job *job, roi_error *error_ret)
     return ROI_SUCCESS;
 }
 
-static roi_status prepare(struct job *job, roi_error *error_ret)
+static roi_status plan_boxes(struct job *job, roi_error *error_ret)
 {
     job->plans = malloc((size_t)max_i64(job->call->count, 1) * sizeof *job->plans);
-    if (!job->plans)
-        return roi_fail(error_ret, ROI_ERROR_MEMORY, -1, -1, 0);
-    const roi_status status = measure(job, error_ret);
-    if (status != ROI_SUCCESS)
-        return status;
-    if (job->rings)
-        settle_rings(job);
-    return allocate(job, error_ret);
+    return job->plans ? measure(job, error_ret) : roi_fail(error_ret, ROI_ERROR_MEMORY, -1, -1, 0);
 }
 
 static void release(struct job *job)
@@ -278,11 +265,30 @@ static roi_status run_chunks(struct job *job)
     return status;
 }
 
-static int64_t channels_of_a_tile(const struct roi_call *call)
+/* Whether a map's pixels are whole lines, and read too seldom to be worth a ring. */
+static bool is_read_in_place(const struct job *job, int64_t level)
 {
-    if (call->pooling->lines)
-        return roi_line_channels(call->rule.axis.narrow);
-    return call->rule.maps->strides[AXIS_C] == 1 ? CHANNELS_TOGETHER : CHANNEL_GROUP;
+    const roi_array *map = &job->maps[level];
+    const double pixels = (double)map->shape[AXIS_N] * (double)map->shape[AXIS_H] * (double)map->shape[AXIS_W];
+    return map->strides[AXIS_C] == 1 && map->shape[AXIS_C] % roi_line_channels(job->call->rule.axis.narrow) == 0 &&
+           job->rings[level].pixels < REUSE * pixels;
+}
+
+/* Lines of a tile: several where they lie together. */
+static int64_t lines_of_a_tile(const struct job *job)
+{
+    const int64_t room = ROW_LINES * roi_line_channels(job->call->rule.axis.narrow) / max_i64(job->scratch_size.row, 1);
+    for (int64_t level = 0; level < job->call->levels; level++)
+        if (!is_read_in_place(job, level))
+            return 1;
+    return max_i64(1, min_i64(room, LINES_TOGETHER));
+}
+
+static int64_t channels_of_a_tile(const struct job *job)
+{
+    if (job->call->pooling->lines)
+        return roi_line_channels(job->call->rule.axis.narrow) * lines_of_a_tile(job);
+    return job->maps->strides[AXIS_C] == 1 ? CHANNELS_TOGETHER : CHANNEL_GROUP;
 }
 
 static bool is_large(const roi_array *result)
@@ -297,34 +303,77 @@ static bool is_worth_streaming(const roi_array *crops)
            crops->strides[AXIS_C] == crops->shape[AXIS_H] * crops->shape[AXIS_W];
 }
 
+static roi_status make_rings(struct job *job, roi_error *error_ret)
+{
+    const struct roi_call *call = job->call;
+    job->rings = calloc((size_t)call->levels, sizeof *job->rings);
+    if (!job->rings)
+        return roi_fail(error_ret, ROI_ERROR_MEMORY, -1, -1, 0);
+    for (int64_t level = 0; level < call->levels; level++)
+        job->rings[level].closed = call->crops->shape[AXIS_C] < LEAST_CHANNELS;
+    return ROI_SUCCESS;
+}
+
+/* Some levels turn out not to want them. */
+static void settle_rings(struct job *job)
+{
+    for (int64_t level = 0; level < job->call->levels; level++) {
+        struct roi_ring *ring = &job->rings[level];
+        ring->closed = ring->closed || is_read_in_place(job, level);
+        if (ring->closed)
+            continue;
+        roi_ring_settle(ring, job->maps[level].shape[AXIS_W], job->call->rule.axis.narrow);
+        job->scratch_size.ring = max_i64(job->scratch_size.ring, ring->rows * ring->stride);
+    }
+    for (int64_t k = 0; k < job->call->count; k++)
+        if (job->plans[k].ring && job->plans[k].ring->closed)
+            job->plans[k].ring = NULL;
+}
+
+/* Cuts boxes that have been measured into tiles, and settles what scratch memory these need. */
+static void cut_by_boxes(struct job *job)
+{
+    const struct roi_call *call = job->call;
+    job->channels_per_tile = channels_of_a_tile(job);
+    job->bins_per_tile = call->pooling->strip ? call->pooling->strip(call->crops) : call->crops->shape[AXIS_H];
+    const int64_t channel_groups = groups_of(call->crops->shape[AXIS_C], job->channels_per_tile);
+    const int64_t plan_groups = job->threads == 1 ? 1 : groups_of(TILES_PER_THREAD * job->threads, channel_groups);
+    job->plans_per_tile = groups_of(call->count, plan_groups);
+    if (!call->pooling->lines)
+        return;
+    settle_rings(job);
+    const int64_t lines = lines_of_a_tile(job);
+    job->scratch_size.row *= lines;
+    job->scratch_size.lines *= lines;
+    job->stream = is_worth_streaming(call->crops);
+}
+
+static roi_status finish(struct job *job, roi_status status, roi_error *error_ret)
+{
+    release(job);
+    return status == ROI_CANCELLED ? roi_fail(error_ret, status, -1, -1, 0) : status;
+}
+
 roi_status roi_tiles_forward(const struct roi_call *given, roi_error *error_ret)
 {
     struct roi_call forward = *given;
-    const struct roi_call *call = &forward;
-    struct job job = {.call = call,
-                      .maps = call->rule.maps,
-                      .kernel = call->pooling->kernels()->forward,
-                      .channels_per_tile = channels_of_a_tile(call),
-                      .bins_per_tile = call->pooling->strip ? call->pooling->strip(call->crops) : call->crops->shape[AXIS_H]};
-    if (roi_array_elements(call->crops) == 0)
-        return ROI_SUCCESS;
-    forward.rule.sparse = call->pooling->lines;
-    job.stream = call->pooling->lines && is_worth_streaming(call->crops);
+    struct job job = {.call = &forward, .maps = forward.rule.maps, .kernel = forward.pooling->kernels()->forward};
     roi_status status = ROI_SUCCESS;
-    if (call->pooling->lines && call->crops->shape[AXIS_C] >= LEAST_CHANNELS) {
-        forward.rule.rings = job.rings = calloc((size_t)call->levels, sizeof *job.rings);
-        status = job.rings ? ROI_SUCCESS : roi_fail(error_ret, ROI_ERROR_MEMORY, -1, -1, 0);
+    if (roi_array_elements(forward.crops) == 0)
+        return ROI_SUCCESS;
+    if (forward.pooling->lines)
+        status = make_rings(&job, error_ret);
+    forward.rule.sparse = forward.pooling->lines;
+    forward.rule.rings = job.rings;
+    if (status == ROI_SUCCESS)
+        status = plan_boxes(&job, error_ret);
+    if (status == ROI_SUCCESS) {
+        cut_by_boxes(&job);
+        status = allocate(&job, error_ret);
     }
     if (status == ROI_SUCCESS)
-        status = prepare(&job, error_ret);
-    if (status == ROI_SUCCESS) {
-        const int64_t channel_groups = groups_of(call->crops->shape[AXIS_C], job.channels_per_tile);
-        const int64_t plan_groups = job.threads == 1 ? 1 : groups_of(TILES_PER_THREAD * job.threads, channel_groups);
-        job.plans_per_tile = groups_of(call->count, plan_groups);
         status = run_chunks(&job);
-    }
-    release(&job);
-    return status == ROI_CANCELLED ? roi_fail(error_ret, status, -1, -1, 0) : status;
+    return finish(&job, status, error_ret);
 }
 
 /* ---- Backward -------------------------------------------------------------------------------------------------- */
@@ -408,6 +457,7 @@ static void cut_by_patches(struct job *job, struct roi_plan_rule *rule)
     rule->patch_stride = (job->patch_columns + 1) * job->channels_per_tile;
     job->scratch_size.ring = job->patch_rows * rule->patch_stride;
     job->scratch_size.stage = job->patch_columns * job->channels_per_tile;
+    job->stream = is_large(job->maps) && job->maps->strides[AXIS_W] == 1;
 }
 
 roi_status roi_tiles_backward(const struct roi_call *given, roi_error *error_ret)
@@ -425,15 +475,15 @@ roi_status roi_tiles_backward(const struct roi_call *given, roi_error *error_ret
     if (status == ROI_SUCCESS && by_patch)
         cut_by_patches(&job, &backward.rule);
     if (status == ROI_SUCCESS)
-        status = prepare(&job, error_ret);
+        status = plan_boxes(&job, error_ret);
     if (status == ROI_SUCCESS) {
         if (!by_patch)
             cut_by_channels(&job);
-        job.stream = by_patch && is_large(&sum.array) && sum.array.strides[AXIS_W] == 1;
-        status = run_backward(&job, &sum);
+        status = allocate(&job, error_ret);
     }
+    if (status == ROI_SUCCESS)
+        status = run_backward(&job, &sum);
     if (sum.apart)
         free(sum.array.data);
-    release(&job);
-    return status == ROI_CANCELLED ? roi_fail(error_ret, status, -1, -1, 0) : status;
+    return finish(&job, status, error_ret);
 }
