@@ -141,24 +141,23 @@ static void S(pool_lines)(const struct roi_tile *tile, const struct roi_plan *pl
 
 /* ---- The ring -------------------------------------------------------------------------------------------------- */
 
-/* Brings the rows from y on that a box needs into the ring: of each, the blocks that any box of the stripe reads. */
-static void S(bring_rows)(const struct roi_tile *tile, const struct roi_plan *plan, int64_t y, REAL *ring)
+/* Brings a row into the ring: of it, the blocks that any box of the stripe reads, in pieces of all channels. */
+static void S(bring_row)(const struct roi_tile *tile, const struct roi_plan *plan, int64_t y, REAL *ring)
 {
     const roi_array *map = &tile->maps[plan->box->level];
     const int64_t column = roi_ring_column(plan->ring, plan->x.first), width = map->shape[AXIS_W] - column;
-    const int64_t count = tile->channel_end - tile->channel_begin;
+    const struct S(row) row = S(row_of)(map, plan->box->image, tile->channel_begin, y);
+    REAL *lines = ring + y % plan->ring->rows * plan->ring->stride;
+    uint64_t blocks = plan->blocks[y - plan->y.first];
     int64_t begin, end;
-    for (; y < plan->y.end; y++) {
-        const struct S(row) row = S(row_of)(map, plan->box->image, tile->channel_begin, y);
-        REAL *lines = ring + y % plan->ring->rows * plan->ring->stride;
-        uint64_t blocks = plan->blocks[y - plan->y.first];
-        while (roi_ring_run(&blocks, &begin, &end)) {
-            for (end = min_i64(end, width); begin < end; begin += PIECE) {
-                const struct S(row) piece = {row.data + (column + begin) * row.stride_x, row.stride_x, row.stride_c};
-                S(gather_lines)(&piece, min_i64(end - begin, PIECE), count, lines + begin * R(LINE));
-            }
+    while (roi_ring_run(&blocks, &begin, &end))
+        for (int64_t left = min_i64(end, width) - begin; left > 0; ) {
+            const int64_t piece = left < 2 * PIECE ? left : PIECE;
+            const struct S(row) from = {row.data + (column + begin) * row.stride_x, row.stride_x, row.stride_c};
+            S(gather_lines)(&from, piece, tile->channel_end - tile->channel_begin, lines + begin * R(LINE));
+            begin += piece;
+            left -= piece;
         }
-    }
 }
 
 /* What a tile keeps from box to box: the rows below `end` have entered the ring, of the stripe that `last` belongs to. */
@@ -172,7 +171,8 @@ static void S(advance)(const struct roi_tile *tile, const struct roi_plan *plan,
 {
     if (!progress->last || !roi_ring_is_shared(progress->last, plan))
         progress->end = 0;
-    S(bring_rows)(tile, plan, max_i64(progress->end, plan->y.first), ring);
+    for (int64_t y = max_i64(progress->end, plan->y.first); y < plan->y.end; y++)
+        S(bring_row)(tile, plan, y, ring);
     progress->end = max_i64(progress->end, plan->y.end);
     progress->last = plan;
 }

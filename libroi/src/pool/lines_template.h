@@ -41,9 +41,11 @@ static void S(gather_lines)(const struct S(row) *row, int64_t n, int64_t count, 
 {
     if (row->stride_x == 1 && n >= 4)
         for (int64_t c = 0; c < R(LINE); c += 4 * R(QUADS)) {
-            const STORE *from[4 * R(QUADS)];
-            for (int64_t i = 0; i < 4 * R(QUADS); i++)
-                from[i] = row->data + min_i64(c + i, count - 1) * row->stride_c;
+            const STORE *from[4 * R(QUADS)], *next = row->data + min_i64(c, count - 1) * row->stride_c;
+            for (int64_t i = 0; i < 4 * R(QUADS); i++) {
+                from[i] = next;
+                next += c + i + 1 < count ? row->stride_c : 0;
+            }
             S(gather_quads)(from, n, lines + c);
         }
     else if (row->stride_c == 1 && count == R(LINE))
