@@ -34,9 +34,11 @@ int host_prepare(struct Tcl_Interp *interp);
 void host_delete(struct Tcl_Interp *interp);
 
 /* Makes `name` a command that calls host_on_command() with these two numbers, the words that follow it, and how many of
-   them come before the first option. */
+   them are values before the first option. `options` are the options from there on, each with its closing NUL, if those
+   words are options and values in turns; else `length` is -1. */
 void host_add_command(struct Tcl_Interp *interp, const char *name, int session, int command);
-CFFI_CALLBACK int host_on_command(int session, int command, int count, struct Tcl_Obj *const *words, int values);
+CFFI_CALLBACK int host_on_command(int session, int command, int count, struct Tcl_Obj *const *words, int values,
+                                  const char *options, int length);
 
 /* Called when the process is about to end by Tcl's `exit`, before Tcl flushes its channels. */
 CFFI_CALLBACK void host_on_exit(void);
