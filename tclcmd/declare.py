@@ -10,7 +10,7 @@ import functools
 import inspect
 import re
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, TypeVar
 
 from tclcmd.kinds import Kind
@@ -86,6 +86,15 @@ class Parameter:
 Form = tuple[str, ...]
 
 
+@dataclass(slots=True)
+class Layout:
+    """Which words of a call are the values of which parameters, and how the caller spelled these."""
+
+    places: dict[str, int] = field(default_factory=dict)  # parameter's name -> index of the word
+    labels: dict[str, str] = field(default_factory=dict)  # parameter's name -> the name by which messages call it
+    given: tuple[tuple[Parameter, int], ...] = ()  # the places once more, in the order of declaration
+
+
 @dataclass(frozen=True)
 class Command:
     """One row. See `command` for the members."""
@@ -145,20 +154,14 @@ class Command:
         return self.forms or (plain,)
 
     @functools.cached_property
-    def in_order(self) -> tuple[Parameter, ...]:
-        """The parameters by position, where there is one order; else none."""
-        return tuple(self.by_name[name] for name in self.orders[0]) if len(self.orders) == 1 else ()
-
-    @functools.cached_property
-    def needed(self) -> int:
-        """How many of `in_order` have to be there, at least one; more than there are, if that does not do."""
-        first = self.in_order[: len(self.required)]
-        return max(len(first), 1) if first == self.required else len(self.parameters) + 1
-
-    @functools.cached_property
     def defaults(self) -> dict[str, Any]:
         """What the function gets for what is left off."""
         return {parameter.name: parameter.default for parameter in self.parameters if not parameter.is_required}
+
+    @functools.cached_property
+    def layouts(self) -> dict[tuple[int, bytes | None], Layout]:
+        """What the parser remembers: the layouts of calls, by how many values come before the options, and these."""
+        return {}
 
 
 #: Name -> command.

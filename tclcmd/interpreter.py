@@ -26,6 +26,10 @@ from tclcmd.values import Value
 LIBTCL_VARIABLE = "ROISH_LIBTCL"
 LIBRARIES = ("libtcl8.6.so", "libtcl8.6.so.0", "libtcl8.6.dylib", "libtcl.so")
 
+#: How a command ended.
+OK: int = lib.HOST_OK
+ERROR: int = lib.HOST_ERROR
+
 
 class TclMissing(Exception):
     """Tcl's library cannot be opened; the text says which were tried and why they failed."""
@@ -197,17 +201,17 @@ class Interpreter:
 
     # ---- Calling commands ----
 
-    def call(self, index: int, words: list[Value], count: int) -> int:
-        """Runs a command, `count` of whose words come before an option, and leaves its result or error in Tcl."""
-        call = Call(self._commands[index], self.session)
+    def call(self, index: int, words: list[Value], count: int, options: bytes | None) -> int:
+        """Runs a command, `count` of whose words come before its options, and leaves its result or error in Tcl."""
+        call = Call(self._commands[index], self.session, words, count, options)
         try:
-            lib.host_set_result(self._tcl, values.new_value(_run(call, words, count), self._adopt))
-            return int(lib.HOST_OK)
+            lib.host_set_result(self._tcl, values.new_value(_run(call), self._adopt))
+            return OK
         except Exception as error:
             self._fail(_translate(error, call), call.command)
             if self.debug and not isinstance(error, CommandError):
                 traceback.print_exc()
-            return int(lib.HOST_ERROR)
+            return ERROR
 
     def _adopt(self, array: Array) -> Value:
         if not dtypes.is_supported(array.dtype):
@@ -221,9 +225,9 @@ class Interpreter:
         lib.host_set_error_code(self._tcl, values.new_value(error.code, self._adopt))
 
 
-def _run(call: Call, words: list[Value], count: int) -> Any:
+def _run(call: Call) -> Any:
     try:
-        arguments = parse(call, words, count)
+        arguments = parse(call)
     except HelpWanted:
         return guide.help_text(call.command)
     if call.command.needs_session:
@@ -271,12 +275,13 @@ def _callback(function: Callback) -> Callback:
 
 
 @_callback
-def host_on_command(session: int, command: int, count: int, words: Any, values: int) -> int:
+def host_on_command(session: int, command: int, count: int, words: Any, values: int, text: Any, length: int) -> int:
     """A command was called."""
     interpreter = _INTERPRETERS[session]
     if interpreter is None:
-        return int(lib.HOST_ERROR)
-    return interpreter.call(command, ffi.unpack(words, count) if count else [], values)
+        return ERROR
+    options = ffi.unpack(text, length) if length >= 0 else None
+    return interpreter.call(command, ffi.unpack(words, count) if count else [], values, options)
 
 
 @_callback

@@ -272,9 +272,9 @@ class Integer(Kind):
         return integer
 
     def _is_within(self, integer: int) -> bool:
-        low = -math.inf if self.at_least is None else self.at_least
-        high = math.inf if self.at_most is None else self.at_most
-        return low <= integer <= high
+        is_low = self.at_least is not None and integer < self.at_least
+        is_high = self.at_most is not None and integer > self.at_most
+        return not (is_low or is_high)
 
 
 @dataclass(frozen=True)
@@ -311,11 +311,10 @@ class Integers(Kind):
 
     def read(self, value: Value, session: Session) -> tuple[int, ...]:
         """A tuple; a lone integer is a list of one, as everywhere in Tcl."""
-        elements = values.elements_of(value)
-        integers = [values.integer_of(element) for element in elements or ()]
-        if elements is None or None in integers or (self.not_empty and not elements):
+        integers = values.integers_of(value)
+        if integers is None or (self.not_empty and not integers):
             raise self.mismatch(value, session)
-        return tuple(integer for integer in integers if integer is not None)
+        return integers
 
 
 @dataclass(frozen=True)
@@ -345,15 +344,10 @@ class Size(Kind):
 
     def read(self, value: Value, session: Session) -> int | tuple[int, int]:
         """One int, or two."""
-        try:
-            sizes = Integers().read(value, session)
-        except Mismatch:
-            raise self.mismatch(value, session) from None
-        if len(sizes) == 1:
-            return sizes[0]
-        if len(sizes) != 2:
+        sizes = values.integers_of(value)
+        if sizes is None or len(sizes) not in (1, 2):
             raise self.mismatch(value, session)
-        return sizes[0], sizes[1]
+        return sizes[0] if len(sizes) == 1 else (sizes[0], sizes[1])
 
 
 @dataclass(frozen=True)

@@ -7,12 +7,12 @@ option if it begins with a dash and a letter.
 from __future__ import annotations
 
 import difflib
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
 from tclcmd import values
-from tclcmd.declare import Command, Form, Parameter
+from tclcmd.declare import Command, Form, Layout, Parameter
 from tclcmd.errors import ARGUMENT_ERRORS, CommandError
 from tclcmd.guide import usage
 from tclcmd.kinds import Mismatch
@@ -22,28 +22,33 @@ from tclcmd.values import Value
 #: What every command answers with its help, whatever else it was given.
 HELP_OPTION = "-help"
 
+#: How many layouts of calls are remembered per command. Scripts that people write have a few.
+MOST_LAYOUTS = 100
+
 
 class HelpWanted(Exception):
     """The call asks for help."""
 
 
-@dataclass
+@dataclass(slots=True)
 class Call:
-    """One call of a command while it is read: what was given, and how it was spelled."""
+    """One call of a command while it is read.
+
+    `count` of its words come before the first option. `options` are the options, as the host tells them; None if from
+    there on the words are not options and values in turns.
+    """
 
     command: Command
     session: Session
-    words: Sequence[Value] = ()
-    form: Form = ()
-    positional: list[Value] = field(default_factory=list)
-    named: dict[str, Value] = field(default_factory=dict)
-    labels: dict[str, str] = field(default_factory=dict)
-    arguments: dict[str, Any] = field(default_factory=dict)
+    words: Sequence[Value]
+    count: int
+    options: bytes | None
+    layout: Layout = field(init=False)
+    arguments: dict[str, Any] = field(init=False)
 
     def label(self, parameter: Parameter) -> str:
         """The parameter's name as the caller spelled it; by position, that of Python."""
-        by_position = parameter.name in self.form[: len(self.positional)]
-        return self.labels.get(parameter.name, parameter.name if by_position else parameter.camel)
+        return self.layout.labels.get(parameter.name, parameter.camel)
 
     def invalid(self, parameter: Parameter, rule: str) -> CommandError:
         """The error for a value that does not suit its parameter."""
@@ -54,74 +59,104 @@ class Call:
 
     def word_of(self, parameter: Parameter) -> int | None:
         """The number of the word that gives the parameter its value."""
-        for index in range(len(self.positional), len(self.words) - 1, 2):
-            known = self.command.options.get(values.option_of(self.words[index]) or "")
-            if known and known[0] is parameter:
-                return index + 2
-        given = self.form[: len(self.positional)]
-        return given.index(parameter.name) + 1 if parameter.name in given else None
+        place = self.layout.places.get(parameter.name)
+        return None if place is None else place + 1
 
 
-def parse(call: Call, words: Sequence[Value], count: int) -> dict[str, Any]:
-    """The arguments for the command's function, all of them by name. `count` words come before the first option."""
-    call.words = words
-    call.positional = list(words[:count])
-    if count == len(words) and call.command.needed <= count <= len(call.command.in_order):
-        return _read_in_order(call)
-    _pair(call, words, count)
-    given = dict(zip(_choose_form(call), call.positional, strict=False)) | call.named
-    _check_missing(call, given)
-    for parameter in call.command.parameters:
-        if parameter.name not in given:
-            call.arguments[parameter.name] = parameter.default
-        elif parameter.name not in call.arguments:
-            call.arguments[parameter.name] = _read(call, parameter, given[parameter.name])
-    return call.arguments
+def parse(call: Call) -> dict[str, Any]:
+    """The arguments for the command's function, all of them by name.
+
+    Calls with the same options, after as many values, have the same layout: it is found for the first one of them.
+    """
+    call.layout = call.command.layouts.get((call.count, call.options)) or _find_layout(call)
+    arguments = call.arguments = dict(call.command.defaults)
+    words, session = call.words, call.session
+    for parameter, place in call.layout.given:
+        try:
+            arguments[parameter.name] = parameter.kind.read(words[place], session)
+        except Mismatch as reason:
+            raise call.invalid(parameter, str(reason)) from None
+        except ARGUMENT_ERRORS as error:
+            raise call.invalid(parameter, error.rule) from None
+    return arguments
 
 
-def _read_in_order(call: Call) -> dict[str, Any]:
-    """The short way of a call without options, of a command that has one order."""
-    call.form = call.command.orders[0]
-    call.arguments = dict(call.command.defaults)
-    for parameter, value in zip(call.command.in_order, call.positional, strict=False):
-        call.arguments[parameter.name] = _read(call, parameter, value)
-    return call.arguments
+# ---- Which word is which parameter's value ---------------------------------------------------------------------------
 
 
-def _read(call: Call, parameter: Parameter, value: Value) -> Any:
-    try:
-        return parameter.kind.read(value, call.session)
-    except Mismatch as reason:
-        raise call.invalid(parameter, str(reason)) from None
-    except ARGUMENT_ERRORS as error:
-        raise call.invalid(parameter, error.rule) from None
+def _find_layout(call: Call) -> Layout:
+    layout = call.layout = Layout()
+    _place_pairs(call)
+    _place_values(call)
+    _check_missing(call)
+    parameters, places = call.command.parameters, layout.places
+    layout.given = tuple((each, places[each.name]) for each in parameters if each.name in places)
+    if _is_lasting(call):
+        call.command.layouts[call.count, call.options] = layout
+    return layout
 
 
-# ---- Which words are options -----------------------------------------------------------------------------------------
+def _is_lasting(call: Call) -> bool:
+    """Is the layout that of all such calls? Not if the values have chosen the order. Nor are there to be too many."""
+    is_chosen = call.count > 0 and len(call.command.orders) > 1
+    return call.options is not None and not is_chosen and len(call.command.layouts) < MOST_LAYOUTS
 
 
-def _pair(call: Call, words: Sequence[Value], start: int) -> None:
+def _place_pairs(call: Call) -> None:
     """From the first option on, words come in pairs."""
-    for index in range(start, len(words), 2):
-        option = values.option_of(words[index])
+    for index in range(call.count, len(call.words), 2):
+        option = values.option_of(call.words[index])
         if option is None:
-            raise _stray_value(call, words, index)
-        value = words[index + 1] if index + 1 < len(words) else None
-        _take_pair(call, option, value, index + 1)
+            raise _stray_value(call, index)
+        _place_pair(call, option, index)
 
 
-def _take_pair(call: Call, option: str, value: Value | None, word: int) -> None:
+def _place_pair(call: Call, option: str, index: int) -> None:
+    word = place = index + 1  # the option's number, which counts from the command, and the index of its value
     if option not in call.command.options:
         if option == HELP_OPTION:
             raise HelpWanted
         raise _unknown(call.command, option, word)
     parameter, label = call.command.options[option]
-    if value is None or values.option_of(value) is not None:
+    if place == len(call.words) or values.option_of(call.words[place]) is not None:
         raise CommandError("MISSING_VALUE", parameter.camel, word=word, option=option)
-    if parameter.name in call.named:
+    if parameter.name in call.layout.places:
         raise _duplicate(parameter, option, word)
-    call.named[parameter.name] = value
-    call.labels[parameter.name] = label
+    call.layout.places[parameter.name] = place
+    call.layout.labels[parameter.name] = label
+
+
+def _place_values(call: Call) -> None:
+    """The values before the first option are those of the parameters in an order."""
+    for place, name in enumerate(_choose_form(call)[: call.count]):
+        parameter = call.command.by_name[name]
+        if name in call.layout.places:
+            raise _duplicate(parameter, f"-{call.label(parameter)}", call.word_of(parameter))
+        call.layout.places[name] = place
+        call.layout.labels[name] = name
+
+
+def _choose_form(call: Call) -> Form:
+    """The first positional order in which all values can be read; the last that has room for them, without a test."""
+    roomy = [form for form in call.command.orders if len(form) >= call.count]
+    if not roomy:
+        raise _too_many(call)
+    return next((form for form in roomy[:-1] if _suits(call, form)), roomy[-1])
+
+
+def _suits(call: Call, form: Form) -> bool:
+    names = form[: call.count]
+    if any(name in call.layout.places for name in names):
+        return False
+    try:
+        for name, value in zip(names, call.words, strict=False):
+            call.command.by_name[name].kind.read(value, call.session)
+    except (Mismatch, *ARGUMENT_ERRORS):
+        return False
+    return True
+
+
+# ---- What is wrong with a layout -------------------------------------------------------------------------------------
 
 
 def _unknown(command: Command, option: str, word: int) -> CommandError:
@@ -136,51 +171,22 @@ def _duplicate(parameter: Parameter, option: str, word: int | None) -> CommandEr
     return CommandError("DUPLICATE_PARAMETER", parameter.camel, word=word, option=option)
 
 
-def _stray_value(call: Call, words: Sequence[Value], index: int) -> CommandError:
-    rule = f"a value without a name after {values.option_of(words[index - 2])}; is it part of a list without braces?"
+def _stray_value(call: Call, index: int) -> CommandError:
+    before = values.option_of(call.words[index - 2])
+    rule = f"a value without a name after {before}; is it part of a list without braces?"
     return CommandError("TOO_MANY_ARGUMENTS", call.command.name, word=index + 1, rule=rule, usage=usage(call.command))
-
-
-# ---- Which value is which parameter ----------------------------------------------------------------------------------
-
-
-def _choose_form(call: Call) -> Form:
-    """The first positional order in which all values can be read; the last that has room for them, without a test."""
-    given = len(call.positional)
-    roomy = [form for form in call.command.orders if len(form) >= given]
-    if not roomy:
-        raise _too_many(call)
-    form = next((form for form in roomy[:-1] if _suits(call, form)), roomy[-1])
-    for name in form[:given]:
-        parameter = call.command.by_name[name]
-        if name in call.named:
-            raise _duplicate(parameter, f"-{call.label(parameter)}", call.word_of(parameter))
-    call.form = form
-    return form
-
-
-def _suits(call: Call, form: Form) -> bool:
-    names = form[: len(call.positional)]
-    if any(name in call.named for name in names):
-        return False
-    try:
-        for name, value in zip(names, call.positional, strict=True):
-            call.command.by_name[name].kind.read(value, call.session)
-    except (Mismatch, *ARGUMENT_ERRORS):
-        return False
-    return True
 
 
 def _too_many(call: Call) -> CommandError:
     most = max(len(form) for form in call.command.orders)
-    rule = f"at most {most} without names, got {len(call.positional)}"
+    rule = f"at most {most} without names, got {call.count}"
     return CommandError("TOO_MANY_ARGUMENTS", call.command.name, word=most + 1, rule=rule, usage=usage(call.command))
 
 
-def _check_missing(call: Call, given: Mapping[str, Value]) -> None:
-    missing = [parameter for parameter in call.command.required if parameter.name not in given]
+def _check_missing(call: Call) -> None:
+    missing = [parameter for parameter in call.command.required if parameter.name not in call.layout.places]
     if missing:
-        by_position = call.positional and not call.named
+        by_position = 0 < call.count == len(call.words)
         names = ", ".join(parameter.name if by_position else parameter.camel for parameter in missing)
         codes = [parameter.camel for parameter in missing]
         raise CommandError("MISSING_PARAMETER", *codes, names=names, usage=usage(call.command))

@@ -14,18 +14,20 @@ from tclcmd import dtypes
 
 
 @dataclass(slots=True)
-class _Entry:
-    array: Array
-    references: int = 1
-    is_named: bool = False
+class _Buffer:
+    """Memory that one or more tensors look at; `owner` is the id of the array that holds it."""
+
+    owner: int
+    size: int
+    users: int = 0
 
 
 @dataclass(slots=True)
-class _Buffer:
-    """Memory that one or more tensors look at."""
-
-    size: int
-    users: int = 0
+class _Entry:
+    array: Array
+    buffer: _Buffer
+    references: int = 1
+    is_named: bool = False
 
 
 class Tensors:
@@ -42,8 +44,7 @@ class Tensors:
         """Takes an array in, with one reference, and returns its number."""
         number = self._next
         self._next += 1
-        self._entries[number] = _Entry(array)
-        self._count_memory(array)
+        self._entries[number] = _Entry(array, self._use_buffer(array))
         return number
 
     def get(self, number: int) -> Array | None:
@@ -79,7 +80,7 @@ class Tensors:
         entry = self._entries.pop(number, None)
         if entry is None:
             return False
-        self._discount_memory(entry.array)
+        self._leave_buffer(entry.buffer)
         return True
 
     def clear(self) -> None:
@@ -113,21 +114,22 @@ class Tensors:
             "peak": self._peak,
         }
 
-    def _count_memory(self, array: Array) -> None:
+    def _use_buffer(self, array: Array) -> _Buffer:
+        """The memory of an array, which has one user more."""
         owner = _owner(array)
-        buffer = self._buffers.setdefault(id(owner), _Buffer(owner.nbytes))
-        if buffer.users == 0:
+        buffer = self._buffers.get(id(owner))
+        if buffer is None:
+            buffer = self._buffers[id(owner)] = _Buffer(id(owner), owner.nbytes)
             self._bytes += buffer.size
             self._peak = max(self._peak, self._bytes)
         buffer.users += 1
+        return buffer
 
-    def _discount_memory(self, array: Array) -> None:
-        key = id(_owner(array))
-        buffer = self._buffers[key]
+    def _leave_buffer(self, buffer: _Buffer) -> None:
         buffer.users -= 1
         if buffer.users == 0:
             self._bytes -= buffer.size
-            del self._buffers[key]
+            del self._buffers[buffer.owner]
 
 
 def _owner(array: Array) -> Array:

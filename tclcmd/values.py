@@ -24,6 +24,10 @@ class BadNumbers(Exception):
     """Nested lists do not hold numbers as they should; the text says where."""
 
 
+#: The least integer of 64 bits.
+_LEAST = -(2**63)
+
+
 # ---- Reading ---------------------------------------------------------------------------------------------------------
 
 
@@ -60,34 +64,43 @@ def text_of(value: Value) -> str | None:
 
 def real_of(value: Value) -> float | None:
     """The value as a number, by Tcl's rules; infinity and NaN too."""
-    real = ffi.new("double *")
-    return float(real[0]) if lib.host_real(value, real) else None
+    real: float = lib.host_real(value)
+    return real if real == real or lib.host_is_real(value) else None
 
 
 def integer_of(value: Value) -> int | None:
     """The value as an integer of 64 bits."""
-    integer = ffi.new("int64_t *")
-    return int(integer[0]) if lib.host_integer(value, integer) else None
+    integer: int = lib.host_integer(value)
+    return integer if integer != _LEAST or lib.host_is_integer(value) else None
 
 
 def boolean_of(value: Value) -> bool | None:
     """The value as a Tcl boolean."""
-    boolean = ffi.new("int *")
-    return bool(boolean[0]) if lib.host_boolean(value, boolean) else None
+    boolean = lib.host_boolean(value)
+    return None if boolean < 0 else boolean == 1
 
 
 def elements_of(value: Value) -> list[Value] | None:
     """The elements of a list; None for a tensor, and for text that is no list."""
-    count = ffi.new("int *")
-    elements = ffi.new("struct Tcl_Obj ***")
-    if not lib.host_list(value, count, elements):
+    count = lib.host_length(value)
+    if count < 0:
         return None
-    return ffi.unpack(elements[0], count[0]) if count[0] else []
+    return ffi.unpack(lib.host_elements(value), count) if count else []
+
+
+def integers_of(value: Value) -> tuple[int, ...] | None:
+    """The elements of a list, which are integers of 64 bits; None if the value is no such list."""
+    count = lib.host_length(value)
+    if count < 0:
+        return None
+    integers = ffi.new("int64_t[]", count)
+    return tuple(ffi.unpack(integers, count)) if lib.host_integers(value, integers) else None
 
 
 def tensor_number(value: Value, session: int) -> int:
     """The number of the tensor that the value, or its text, stands for; -1 if it has not the form of one."""
-    return int(lib.host_tensor(value, session))
+    number: int = lib.host_tensor(value, session)
+    return number
 
 
 _NUMBER_TYPES = {"f": ("double", np.float64), "i": ("int64_t", np.int64), "u": ("int64_t", np.int64)}

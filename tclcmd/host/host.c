@@ -67,14 +67,34 @@ struct target {
     int session, command;
 };
 
+/* Collects the options among words that are options and values in turns; returns 0 if they are not. */
+static int collect_options(int count, Tcl_Obj *const words[], Tcl_DString *options)
+{
+    for (int i = 0; i < count; i += 2) {
+        const char *option = host_option(words[i]);
+        if (!option || i + 1 == count || host_option(words[i + 1]))
+            return 0;
+        Tcl_DStringAppend(options, option, (int)strlen(option) + 1);
+    }
+    return 1;
+}
+
 static int call(ClientData data, Tcl_Interp *interp, int count, Tcl_Obj *const words[])
 {
     const struct target *target = data;
+    const int given = count - 1; /* the first word is the command's name */
+    Tcl_Obj *const *first = words + 1;
+    Tcl_DString options;
     int values = 0;
     (void)interp;
-    while (values < count - 1 && !host_option(words[values + 1]))
+    while (values < given && !host_option(first[values]))
         values++;
-    return host_on_command(target->session, target->command, count - 1, words + 1, values);
+    Tcl_DStringInit(&options);
+    const int is_paired = collect_options(given - values, first + values, &options);
+    const int status = host_on_command(target->session, target->command, given, first, values,
+                                       Tcl_DStringValue(&options), is_paired ? Tcl_DStringLength(&options) : -1);
+    Tcl_DStringFree(&options);
+    return status;
 }
 
 static void free_target(ClientData data) { Tcl_Free(data); }

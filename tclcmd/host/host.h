@@ -34,9 +34,11 @@ int host_prepare(struct Tcl_Interp *interp);
 void host_delete(struct Tcl_Interp *interp);
 
 /* Makes `name` a command that calls host_on_command() with these two numbers, the words that follow it, and how many of
-   them come before the first option. */
+   them are values before the first option. `options` are the options from there on, each with its closing NUL, if those
+   words are options and values in turns; else `length` is -1. */
 void host_add_command(struct Tcl_Interp *interp, const char *name, int session, int command);
-CFFI_CALLBACK int host_on_command(int session, int command, int count, struct Tcl_Obj *const *words, int values);
+CFFI_CALLBACK int host_on_command(int session, int command, int count, struct Tcl_Obj *const *words, int values,
+                                  const char *options, int length);
 
 /* Called when the process is about to end by Tcl's `exit`, before Tcl flushes its channels. */
 CFFI_CALLBACK void host_on_exit(void);
@@ -94,10 +96,21 @@ const char *host_text(struct Tcl_Obj *value, int *length_ret);
 /* The text in any case: for what the script, or the person at the prompt, is about to see. */
 const char *host_name(struct Tcl_Obj *value);
 
-int host_real(struct Tcl_Obj *value, double *real_ret);
-int host_integer(struct Tcl_Obj *value, int64_t *integer_ret);
-int host_boolean(struct Tcl_Obj *value, int *boolean_ret);
-int host_list(struct Tcl_Obj *value, int *count_ret, struct Tcl_Obj ***elements_ret);
+/* These three return what they read, for memory to leave it in costs more than the reading. NaN stands for what is no
+   number, INT64_MIN for what is no integer of 64 bits, and -1 for what is no boolean. The first two are values, too:
+   host_is_real() and host_is_integer() tell. */
+double host_real(struct Tcl_Obj *value);
+int64_t host_integer(struct Tcl_Obj *value);
+int host_boolean(struct Tcl_Obj *value);
+int host_is_real(struct Tcl_Obj *value);
+int host_is_integer(struct Tcl_Obj *value);
+
+/* How many elements a list has; -1 for a tensor, and for text that is no list. */
+int host_length(struct Tcl_Obj *value);
+
+/* The elements of a value that has a length. host_integers() writes as many integers, if that is what they are. */
+struct Tcl_Obj *const *host_elements(struct Tcl_Obj *value);
+int host_integers(struct Tcl_Obj *value, int64_t *integers_ret);
 
 /* ---- Lists of numbers (numbers.c) ------------------------------------------------------------------------------ */
 

@@ -12,6 +12,11 @@ int host_is_unnamed_tensor(const Tcl_Obj *value);
 /* Is it a list that exists as such only, without text? */
 int host_is_pure_list(const Tcl_Obj *value);
 
+/* These return 0 where the value cannot be read so. */
+int host_read_real(Tcl_Obj *value, double *real_ret);
+int host_read_integer(Tcl_Obj *value, int64_t *integer_ret);
+int host_list(Tcl_Obj *value, int *count_ret, Tcl_Obj ***elements_ret);
+
 /* Remembers the functions that host_look() calls; before any script runs. */
 void host_note_answers(Tcl_Interp *interp);
 

@@ -74,7 +74,7 @@ int host_numbers_shape(struct Tcl_Obj *value, int64_t *shape_ret, host_place *pl
 static int read_real(struct reader *reader, Tcl_Obj *value, int depth)
 {
     double *next = reader->next;
-    if (!host_real(value, next))
+    if (!host_read_real(value, next))
         return fail(reader->place, HOST_NOT_A_NUMBER, depth, value);
     reader->next = next + 1;
     return 1;
@@ -85,9 +85,9 @@ static int read_integer(struct reader *reader, Tcl_Obj *value, int depth)
     int64_t *next = reader->next;
     double real;
     reader->next = next + 1;
-    if (host_integer(value, next))
+    if (host_read_integer(value, next))
         return 1;
-    if (!host_real(value, &real))
+    if (!host_read_real(value, &real))
         return fail(reader->place, HOST_NOT_A_NUMBER, depth, value);
     if (!(fabs(real) < 9223372036854775808.0)) /* NaN too */
         return fail(reader->place, HOST_OUT_OF_RANGE, depth, value);
@@ -101,11 +101,11 @@ static int read_integer(struct reader *reader, Tcl_Obj *value, int depth)
 static int read_boolean(struct reader *reader, Tcl_Obj *value, int depth)
 {
     unsigned char *next = reader->next;
-    int boolean;
+    const int boolean = host_boolean(value);
     reader->next = next + 1;
-    if (!host_boolean(value, &boolean))
+    if (boolean < 0)
         return fail(reader->place, HOST_NOT_A_NUMBER, depth, value);
-    *next = (unsigned char)(boolean != 0);
+    *next = (unsigned char)boolean;
     return 1;
 }
 

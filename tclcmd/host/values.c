@@ -65,7 +65,7 @@ const char *host_option(struct Tcl_Obj *value)
     return is_letter && !is_number_word(text + 1) ? text : NULL;
 }
 
-int host_real(struct Tcl_Obj *value, double *real_ret)
+int host_read_real(Tcl_Obj *value, double *real_ret)
 {
     if (would_name_a_tensor(value, 0))
         return 0;
@@ -80,7 +80,7 @@ int host_real(struct Tcl_Obj *value, double *real_ret)
     return 1;
 }
 
-int host_integer(struct Tcl_Obj *value, int64_t *integer_ret)
+int host_read_integer(Tcl_Obj *value, int64_t *integer_ret)
 {
     Tcl_WideInt wide;
     double real;
@@ -93,14 +93,67 @@ int host_integer(struct Tcl_Obj *value, int64_t *integer_ret)
     return 1;
 }
 
-int host_boolean(struct Tcl_Obj *value, int *boolean_ret)
+double host_real(struct Tcl_Obj *value)
 {
-    return !would_name_a_tensor(value, 0) && Tcl_GetBooleanFromObj(NULL, value, boolean_ret) == TCL_OK;
+    double real;
+    return host_read_real(value, &real) ? real : (double)NAN;
 }
 
-int host_list(struct Tcl_Obj *value, int *count_ret, struct Tcl_Obj ***elements_ret)
+int host_is_real(struct Tcl_Obj *value)
+{
+    double real;
+    return host_read_real(value, &real);
+}
+
+int64_t host_integer(struct Tcl_Obj *value)
+{
+    int64_t integer;
+    return host_read_integer(value, &integer) ? integer : INT64_MIN;
+}
+
+int host_is_integer(struct Tcl_Obj *value)
+{
+    int64_t integer;
+    return host_read_integer(value, &integer);
+}
+
+int host_boolean(struct Tcl_Obj *value)
+{
+    int boolean;
+    if (would_name_a_tensor(value, 0) || Tcl_GetBooleanFromObj(NULL, value, &boolean) != TCL_OK)
+        return -1;
+    return boolean != 0;
+}
+
+int host_list(Tcl_Obj *value, int *count_ret, Tcl_Obj ***elements_ret)
 {
     return !host_is_unnamed_tensor(value) && Tcl_ListObjGetElements(NULL, value, count_ret, elements_ret) == TCL_OK;
+}
+
+int host_length(struct Tcl_Obj *value)
+{
+    int count;
+    Tcl_Obj **elements;
+    return host_list(value, &count, &elements) ? count : -1;
+}
+
+struct Tcl_Obj *const *host_elements(struct Tcl_Obj *value)
+{
+    int count;
+    Tcl_Obj **elements;
+    return host_list(value, &count, &elements) ? elements : NULL;
+}
+
+int host_integers(struct Tcl_Obj *value, int64_t *integers_ret)
+{
+    int count;
+    Tcl_Obj **elements;
+    if (!host_list(value, &count, &elements))
+        return 0;
+    for (int i = 0; i < count; i++)
+        if (!host_read_integer(elements[i], &integers_ret[i]))
+            return 0;
+    return 1;
 }
 
 /* ---- Making values --------------------------------------------------------------------------------------------- */
