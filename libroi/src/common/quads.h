@@ -1,9 +1,10 @@
 /*
  * quads.h - blocks of numbers, turned on their side
  *
- * A vector of `quads` is two quads side by side, or one where vectors of the tier are narrower than that. (Four would need
- * sixteen pointers, more than there are registers.) Four vectors are transposed quad by quad, which on every processor are the cheap moves between lanes: so four numbers in
- * each of several places become several numbers in each of four places, and back.
+ * A vector of `quads` is two quads side by side, or one where vectors of the tier are narrower than that. (Four would
+ * need sixteen pointers, more than there are registers.) Four such vectors are transposed quad by quad, which on every
+ * processor are the cheap moves between lanes: so four numbers in each of several places become several numbers in each
+ * of four places, and back.
  */
 #ifndef ROI_QUADS_H
 #define ROI_QUADS_H

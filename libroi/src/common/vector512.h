@@ -106,14 +106,4 @@ INLINE void store_vec_bf16(roi_bf16 *p, vec_float v, unsigned mask)
             store_bf16(p + i, v[i]);
 }
 
-/* Stores the lower half of the lanes, or all of them. */
-INLINE void store_half_f32(float *p, vec_float v) { memcpy(p, &v, sizeof v / 2); }
-INLINE void store_half_f64(double *p, vec_double v) { memcpy(p, &v, sizeof v / 2); }
-INLINE void store_half_f16(roi_f16 *p, vec_float v) { store_vec_f16(p, v, 0xff); }
-INLINE void store_half_bf16(roi_bf16 *p, vec_float v) { store_vec_bf16(p, v, 0xff); }
-INLINE void store_whole_f32(float *p, vec_float v) { memcpy(p, &v, sizeof v); }
-INLINE void store_whole_f64(double *p, vec_double v) { memcpy(p, &v, sizeof v); }
-INLINE void store_whole_f16(roi_f16 *p, vec_float v) { store_vec_f16(p, v, 0xffff); }
-INLINE void store_whole_bf16(roi_bf16 *p, vec_float v) { store_vec_bf16(p, v, 0xffff); }
-
 #endif

@@ -4,10 +4,10 @@
 #include "common/kernel.h"
 
 enum {
-    ROWS_VECTORS = 8, /* of a row that are added up at a time */
-    MOST_FEW_TAPS = 6, /* whose weights and places stay in registers */
-    PIECE = 16,       /* pixels of a row that enter the ring together, of all channels */
-    AHEAD = 64,       /* pixels further on, which are asked for meanwhile */
+    MOST_FEW_TAPS = 6,   /* whose weights and places stay in registers */
+    PIECE = 16,          /* pixels of a row that enter the ring together, of all channels */
+    AHEAD = 64,          /* pixels further on, which are asked for meanwhile */
+    ROWS_VECTORS = 8,    /* of a row that are added up at a time, for large boxes */
     PLANES_TOGETHER = 4  /* of the map, for large boxes */
 };
 

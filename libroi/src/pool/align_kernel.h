@@ -4,16 +4,21 @@
  * The naive way visits, for every channel, bin and sample, four pixels. But the mean of a box is Ay F Ax' (axis.h),
  * with Ay and Ax the same for all channels. So for each channel of a box
  *
- *     rows       t[p, x] = sum over k of wy[p, k] * F[low_y[p] + k, x]         a few whole rows of the map, added up
- *     columns    crop[p, q] = sum over x of t[p, x] * wx[x, q]                 a product with a small banded matrix
+ *     rows       t[p, x] = sum over k of wy[p, k] * F[low_y[p] + k, x]         a few rows of the map, added up
+ *     columns    crop[p, q] = sum over k of wx[q, k] * t[p, low_x[q] + k]      a few columns of that
  *
  * and its gradient is the same backwards: t = G wx', then the rows of t are added to those of the map.
+ *
+ * Both are done for as many channels as fill a cache line at once, with vectors along the channels (ring.h; forward
+ * channels_template.h, backward patch_template.h). Boxes too large for that have rows long enough to fill vectors: for
+ * them, channel by channel, vectors run along the rows, and the second step is a product with a banded matrix
+ * (align_template.h, band_template.h).
  *
  * Every sum begins with 0 and goes on with one product after the other, from low pixels to high: so a compiler that fuses
  * multiplications with additions has no choice, and all ways that lead to a crop give the same bits.
  *
- * Both steps work on whole vectors, also where a weight in them is 0. With NaN or infinity in the map that would
- * spread NaN over a vector's width; so a crop that comes out with NaN in it is computed again, exactly, tap by tap.
+ * Weights of 0 take part, where bins have fewer taps than others or vectors are wider than a bin. With NaN or infinity in
+ * the map that would spread NaN; so a crop that comes out with NaN in it is computed again, exactly, tap by tap.
  */
 #ifndef ROI_ALIGN_KERNEL_H
 #define ROI_ALIGN_KERNEL_H
@@ -22,7 +27,7 @@
 
 enum { ROI_BINS_TOGETHER = 256 };
 
-/* Rows of bins that are worked on together: as many as leave room in the first cache. */
+/* Rows of bins that are worked on together: as many as leave room in the first cache, at least one. */
 static inline int64_t roi_rows_together(int64_t bins_x) { return max_i64(1, ROI_BINS_TOGETHER / bins_x); }
 
 /* Makes *size large enough for this plan. Only plan->x's range is looked at, not its tables. */

@@ -18,12 +18,13 @@ void roi_align_include(struct roi_scratch_size *size, const struct roi_plan *pla
 {
     const int64_t bins_y = min_i64(crops->shape[AXIS_H], roi_align_strip(crops)), bins_x = crops->shape[AXIS_W];
     const int64_t taps = plan->x.taps, width = taps == 0 ? 0 : plan->x.end - plan->x.first;
-    const int64_t wide = round_up(width, ROI_WIDEST_VECTOR) + ROI_WIDEST_VECTOR, channels = roi_line_channels(!roi_is_double(crops->dtype));
-    const int64_t blocks = (bins_x + 7) / 8;
+    const int64_t wide = round_up(width, ROI_WIDEST_VECTOR) + ROI_WIDEST_VECTOR; /* window_of may begin before it */
+    const int64_t channels = roi_line_channels(!roi_is_double(crops->dtype)), blocks = (bins_x + 7) / 8;
+    const int64_t band = bins_x <= 8 ? 8 * width : 8 * (2 * width + blocks * taps);
     if (bins_y == 0 || bins_x == 0)
         return;
     size->blocks = max_i64(size->blocks, blocks);
-    size->band = max_i64(size->band, round_up(bins_x <= 8 ? 8 * width : 8 * (2 * width + blocks * taps), ROI_WIDEST_VECTOR));
+    size->band = max_i64(size->band, round_up(band, ROI_WIDEST_VECTOR));
     size->width = max_i64(size->width, wide);
     size->row = max_i64(size->row, width * channels);
     size->lines = min_i64(roi_rows_together(bins_x), bins_y) * bins_x * channels;
@@ -33,8 +34,8 @@ void roi_align_include(struct roi_scratch_size *size, const struct roi_plan *pla
 
 size_t roi_scratch_bytes(const struct roi_scratch_size *size, bool narrow)
 {
-    const int64_t numbers = size->ring + size->row + size->lines + size->stage + ROI_TILE_ROWS * size->width + size->crop +
-                            size->band;
+    const int64_t lines = size->ring + size->row + size->lines + size->stage;
+    const int64_t numbers = lines + ROI_TILE_ROWS * size->width + size->crop + size->band;
     const int64_t bytes = numbers * (int64_t)(narrow ? sizeof(float) : sizeof(double)) +
                           size->blocks * (int64_t)sizeof(struct roi_band_block);
     return (size_t)round_up(bytes, 64);

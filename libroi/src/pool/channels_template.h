@@ -24,8 +24,8 @@ INLINE R(vec) S(load_lanes)(const struct S(source) *source, const bool ring, int
     return v;
 }
 
-/* t[x] = sum over k < taps of weight[k] * line[offset[k] + x], for a row of bins; `taps` and `ring` are constants where this
-   is inlined. */
+/* t[x] = sum over k < taps of weight[k] * line[offset[k] + x], for a row of bins; `taps` and `ring` are constants where
+   this is inlined. */
 INLINE void S(add_up_lines)(const struct S(source) *source, const bool ring, const int64_t *offset, const REAL *weight,
                             const int64_t taps, int64_t width, REAL *t)
 {
@@ -141,7 +141,7 @@ static void S(pool_lines)(const struct roi_tile *tile, const struct roi_plan *pl
 
 /* ---- The ring -------------------------------------------------------------------------------------------------- */
 
-/* Asks for the pixels that will be gathered soon: sixteen channels are more streams than processors foresee by themselves. */
+/* Asks for the pixels that will be gathered soon: sixteen channels are more streams than processors foresee. */
 static void S(ask_ahead)(const struct S(row) *row, int64_t count)
 {
     for (int64_t c = 0; c < count && row->stride_x == 1; c++)

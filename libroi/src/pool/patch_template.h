@@ -28,7 +28,8 @@ static void S(scatter_bins)(const struct S(share) *share, const REAL *grad)
 {
     const struct roi_sparse *columns = &share->plan->columns;
     const int64_t bins = share->tile->crops->shape[AXIS_W];
-    const int64_t begin = (share->first - share->plan->x.first) * R(LINE), end = (share->end - share->plan->x.first) * R(LINE);
+    const int64_t begin = (share->first - share->plan->x.first) * R(LINE);
+    const int64_t end = (share->end - share->plan->x.first) * R(LINE);
     const int64_t *offset = columns->offsets;
     const REAL *weight = columns->weights;
     REAL *t = share->scratch->row;

@@ -6,7 +6,7 @@
  *
  *     crop[c, p, q] = sum over l of wx[q, l] * (sum over k of wy[p, k] * F[(c * PH + p) * PW + q, low_y + k, low_x + l])
  *
- * four columns at a time: plans come with their taps along x rounded up to fours (plan.h, `lanes`). Two operators go this
+ * four columns at a time: plans come with their taps along x rounded up to fours (plan.h, `fours`). Two operators go this
  * way. PSRoIAlign has the weights of RoIAlign. PSRoIPool counts pixels: its weights are 1, and the result is divided by
  * their number, so that sums of whole numbers come out exact.
  *

@@ -243,7 +243,8 @@ static roi_status run_chunk(struct job *job)
         offset += blocks_bytes(&job->plans[k]);
     for (int64_t k = job->begin; k < job->end; offset += job->plans[k++].bytes)
         job->plans[k].tables = job->tables + offset;
-    const roi_status status = roi_parallel_for(groups_of(count, MEASURE_GROUP), job->threads, call->cancel, fill_group, job);
+    const roi_status status =
+        roi_parallel_for(groups_of(count, MEASURE_GROUP), job->threads, call->cancel, fill_group, job);
     if (status != ROI_SUCCESS)
         return status;
     const int64_t channels = groups_of(call->crops->shape[AXIS_C], job->channels_per_tile);
@@ -445,8 +446,8 @@ static void cut_by_channels(struct job *job)
     job->bins_per_tile = max_i64(job->call->crops->shape[AXIS_H], 1);
 }
 
-/* Patches of one size, as far as it goes: not wide and flat, nor a small rest at the end. Sets what plans and scratch memory
-   have to know of it. */
+/* Patches of one size, as far as it goes: not wide and flat, nor a small rest at the end; as large as a ring may be. Sets
+   what plans and scratch memory have to know of it. */
 static void cut_by_patches(struct job *job, struct roi_plan_rule *rule)
 {
     const int64_t height = job->maps->shape[AXIS_H], width = job->maps->shape[AXIS_W];

@@ -1,0 +1,183 @@
+"""Boxes and channels are worked on together; none of them may notice.
+
+Small boxes are pooled from a ring of rows that goes down the map, several channels side by side; maps wider than a ring
+are cut into stripes, gradients are added up in patches, and large results are written past the cache. Whatever of this
+happens depends on sizes, so each size at which something else happens has its case here.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from oracles import bounds, walk
+from oracles.cases import LAYOUTS, random_map
+
+import pyroi
+
+# Of the map: one ring with all rows; one with whole rows; stripes, as the map is wider than 512 pixels; high and narrow.
+MAPS = {"small": (24, 30), "long_rows": (150, 330), "stripes": (90, 700), "high": (3100, 8)}
+CHANNELS = (3, 4, 16, 21, 40)  # too few for lines; part of a line; a line; more; of float64, five lines
+
+
+def boxes_on(size, images=1):
+    """Boxes from top to bottom and across a map, of every kind: small, large, flat, mirrored, beyond the border."""
+    height, width = size
+    rng = np.random.default_rng(5)
+    spread = rng.uniform(-0.05, 1.0, (40, 2)) * (width, height)
+    small = np.hstack([spread, spread + rng.uniform(1, 40, (40, 2))])
+    large = [
+        [0, 0, width, height],
+        [-9, -9, width + 9, height + 9],
+        [width / 3, 0, width / 3 + 5, height],
+        [0, height / 3, width, height / 3 + 3],
+        [width, height, 0, 0],
+        [width + 30, 0, width + 60, 9],
+        [1, 1, 1, 1],
+    ]
+    corners = np.vstack([small, large])[rng.permutation(47)]
+    return np.hstack([rng.integers(images, size=(47, 1)), corners]).astype(np.float32)
+
+
+@pytest.mark.parametrize("size", MAPS)
+@pytest.mark.parametrize("ratio", [2, -1])
+def test_a_box_alone_and_among_others(size, ratio):
+    """The same bits, box by box: what enters the ring for others is not seen."""
+    boxes = boxes_on(MAPS[size], images=2)
+    map = random_map(np.random.default_rng(6), (2, 5, *MAPS[size]))
+    together = pyroi.roi_align(map, boxes, (3, 4), 1.0, ratio)
+    alone = [pyroi.roi_align(map, box[None], (3, 4), 1.0, ratio)[0] for box in boxes]
+    assert together.tobytes() == np.stack(alone).tobytes()
+    assert together.any()
+
+
+@pytest.mark.parametrize("size", MAPS)
+@pytest.mark.parametrize("dtype", [np.float16, np.float32, np.float64])
+def test_a_channel_alone_and_among_others(size, dtype):
+    """The same bits, channel by channel, for numbers of channels that fill lines and that do not."""
+    boxes = boxes_on(MAPS[size])
+    whole = random_map(np.random.default_rng(7), (1, max(CHANNELS), *MAPS[size]), dtype)
+    alone = [pyroi.roi_align(whole[:, [c]], boxes, (2, 3), 1.0, 2) for c in range(max(CHANNELS))]
+    for channels in CHANNELS:
+        together = pyroi.roi_align(np.ascontiguousarray(whole[:, :channels]), boxes, (2, 3), 1.0, 2)
+        assert together.tobytes() == np.concatenate(alone[:channels], axis=1).tobytes(), channels
+
+
+@pytest.mark.parametrize("size", MAPS)
+@pytest.mark.parametrize("layout", LAYOUTS)
+def test_layouts_give_the_same_bits(size, layout):
+    """Planes, channels last, and all the others, with channels that fill lines and that do not, forward and backward."""
+    rng = np.random.default_rng(8)
+    boxes = boxes_on(MAPS[size])
+    for channels in (5, 32):
+        map = random_map(rng, (1, channels, *MAPS[size]))
+        grad = random_map(rng, (len(boxes), channels, 2, 2))
+        assert (
+            pyroi.roi_align(LAYOUTS[layout](map), boxes, (2, 2), 1.0, 2).tobytes()
+            == pyroi.roi_align(map, boxes, (2, 2), 1.0, 2).tobytes()
+        )
+        assert (
+            pyroi.roi_align_backward(LAYOUTS[layout](grad), boxes, map.shape, 1.0, 2).tobytes()
+            == pyroi.roi_align_backward(grad, boxes, map.shape, 1.0, 2).tobytes()
+        )
+
+
+def test_channels_last_read_often_and_seldom():
+    """Few boxes are pooled from where the map lies, many from a ring: the same bits."""
+    rng = np.random.default_rng(9)
+    map = random_map(rng, (1, 32, 14, 15))
+    box = np.float32([[0, 0.7, 0.4, 14, 13]])
+    for count in (1, 40):
+        boxes = np.repeat(box, count, axis=0)
+        expected = pyroi.roi_align(map, boxes, (3, 3))
+        assert pyroi.roi_align(LAYOUTS["channels_last"](map), boxes, (3, 3)).tobytes() == expected.tobytes()
+
+
+@pytest.mark.parametrize("size", ["long_rows", "stripes"])
+@pytest.mark.parametrize("ratio", [2, -1])
+def test_large_maps_against_the_walk(size, ratio):
+    """Forward and backward, against the walk over the samples: whole rows, stripes, patches."""
+    rng = np.random.default_rng(10)
+    boxes = boxes_on(MAPS[size])
+    map = random_map(rng, (1, 4, *MAPS[size]))
+    arguments = (boxes, (3, 2), 1.0, ratio)
+    expected, magnitude = walk.roi_align(map, *arguments), walk.magnitude(map, *arguments)
+    ulps = 20 if ratio == -1 else bounds.ULPS  # bins of ten thousands of pixels
+    bounds.assert_within(pyroi.roi_align(map, *arguments), expected, magnitude, ulps=ulps)
+    grad = random_map(rng, (len(boxes), 4, 3, 2))
+    arguments = (boxes, map.shape, 1.0, ratio)
+    expected = walk.roi_align_backward(grad, *arguments)
+    magnitude = walk.roi_align_backward(np.abs(grad), *arguments)
+    bounds.assert_within(pyroi.roi_align_backward(grad, *arguments), expected, magnitude, ulps=ulps)
+
+
+@pytest.mark.parametrize("dtype", [np.float16, np.float32, np.float64])
+def test_more_boxes_than_are_planned_at_once(dtype):
+    """Tables of 12 000 boxes do not fit a chunk: forward as in parts, and gradients go on where the last chunk ended."""
+    rng = np.random.default_rng(11)
+    shape, count = (1, 3, 21, 23), 12_000
+    corner = rng.uniform(-2, 20, (count, 2))
+    boxes = np.hstack([np.zeros((count, 1)), corner, corner + rng.uniform(0.5, 6, (count, 2))]).astype(np.float32)
+    map = random_map(rng, shape, dtype)
+    parts = [pyroi.roi_align(map, part, (2, 2), 1.0, 2) for part in np.array_split(boxes, 7)]
+    assert pyroi.roi_align(map, boxes, (2, 2), 1.0, 2).tobytes() == np.concatenate(parts).tobytes()
+    grad = random_map(rng, (count, 3, 2, 2), dtype)
+    real = bounds.computed_in(dtype)
+    expected = walk.roi_align_backward(grad, boxes, shape, 1.0, 2, real=real)
+    magnitude = walk.roi_align_backward(np.abs(grad), boxes, shape, 1.0, 2, real=real)
+    result = pyroi.roi_align_backward(grad, boxes, shape, 1.0, 2)
+    bounds.assert_within(result, expected, magnitude, dtype, ulps=100)  # thousands of shares in one order
+    swapped = LAYOUTS["channels_last"](grad)
+    assert pyroi.roi_align_backward(swapped, boxes, shape, 1.0, 2).tobytes() == result.tobytes()
+
+
+@pytest.mark.parametrize("value", [np.nan, np.inf, -np.inf])
+def test_what_is_not_finite_stays_in_its_channel(value):
+    """One pixel of one channel of a line: the other channels have the same bits as without it, forward and backward."""
+    rng = np.random.default_rng(12)
+    map = random_map(rng, (1, 20, 16, 18))
+    boxes = boxes_on((16, 18))
+    grad = random_map(rng, (len(boxes), 20, 3, 3))
+    spoiled, spoiled_grad = map.copy(), grad.copy()
+    spoiled[0, 7, 8, 9] = value
+    spoiled_grad[:, 7, 1, 1] = value
+    others = np.arange(20) != 7
+    for clean, dirty in (
+        (pyroi.roi_align(map, boxes, (3, 3)), pyroi.roi_align(spoiled, boxes, (3, 3))),
+        (
+            pyroi.roi_align_backward(grad, boxes, map.shape),
+            pyroi.roi_align_backward(spoiled_grad, boxes, map.shape),
+        ),
+    ):
+        assert dirty[:, others].tobytes() == clean[:, others].tobytes()
+        assert not np.isfinite(dirty[:, 7]).all()
+
+
+@pytest.mark.parametrize("offset", [0, 4, 60])
+def test_large_results_wherever_they_begin(offset):
+    """A result of 17 MiB, written past the cache, at places that begin a cache line and that do not."""
+    rng = np.random.default_rng(13)
+    map = random_map(rng, (1, 64, 40, 50))
+    corner = rng.uniform(0, 35, (1450, 2))
+    boxes = np.hstack([np.zeros((1450, 1)), corner, corner + rng.uniform(1, 12, (1450, 2))]).astype(np.float32)
+    shape = (1450, 64, 7, 7)
+    memory = np.full(int(np.prod(shape)) * 4 + 128, 0xAB, np.uint8)
+    start = -memory.ctypes.data % 64 + offset
+    out = memory[start : start + int(np.prod(shape)) * 4].view(np.float32).reshape(shape)
+    pyroi.roi_align(map, boxes, 7, 1.0, 2, out=out)
+    parts = [pyroi.roi_align(map, part, 7, 1.0, 2) for part in np.array_split(boxes, 4)]
+    assert out.tobytes() == np.concatenate(parts).tobytes()
+    assert (memory[:start] == 0xAB).all()
+    assert (memory[start + out.nbytes :] == 0xAB).all()
+
+
+def test_large_gradients():
+    """A gradient of 17 MiB, written past the cache, is that of its channels by themselves."""
+    rng = np.random.default_rng(14)
+    shape = (1, 64, 255, 273)  # rows begin anywhere in a cache line
+    boxes = boxes_on(shape[2:])
+    grad = random_map(rng, (len(boxes), 64, 3, 3))
+    whole = pyroi.roi_align_backward(grad, boxes, shape)
+    for begin in range(0, 64, 24):
+        part = np.ascontiguousarray(grad[:, begin : begin + 24])
+        expected = pyroi.roi_align_backward(part, boxes, (1, part.shape[1], *shape[2:]))
+        assert whole[:, begin : begin + 24].tobytes() == expected.tobytes()
