@@ -11,6 +11,7 @@ enum {
     MEASURE_GROUP = 64,       /* boxes planned at a time by one thread */
     CHANNEL_GROUP = 8,        /* channels of a tile: neighbours in the result, so that cache lines are written whole */
     CHANNELS_TOGETHER = 64,   /* the same where the map has its channels together */
+    SWATH = 32,               /* rows of the map whose boxes follow each other from left to right */
     LINES_TOGETHER = 16,      /* lines of a tile where pixels lie together, if rows of boxes are no longer than ... */
     ROW_LINES = 8192,         /* ... so many lines */
     REUSE = 16,               /* how often pixels are read that are worth a copy */
@@ -58,20 +59,29 @@ static void measure_group(void *context, int64_t group, int thread)
 
 static int compare_i64(int64_t a, int64_t b) { return (a > b) - (a < b); }
 
-/* By map and stripe, then from top to bottom: neighbours read the same rows, which are still at hand. Never a tie, so
-   that the order, and with it the order of sums backward, depends on nothing but the boxes. */
+/* Boxes of a ring by stripe, then from top to bottom, as rows enter it. Others swath by swath, from left to right: so
+   neighbours read pixels that are still in the cache. */
+static int compare_places(const struct roi_plan *a, const struct roi_plan *b)
+{
+    if (!a->ring || !b->ring) {
+        const int order = compare_i64(a->ring != NULL, b->ring != NULL);
+        const int swath = order ? order : compare_i64(a->y.first / SWATH, b->y.first / SWATH);
+        return swath ? swath : compare_i64(a->x.first, b->x.first);
+    }
+    const int stripe = compare_i64(roi_ring_stripe(a->ring, a->x.first), roi_ring_stripe(b->ring, b->x.first));
+    return stripe ? stripe : compare_i64(a->y.first, b->y.first);
+}
+
+/* By map, then by place. Never a tie, so that the order, and with it the order of sums backward, depends on nothing but
+   the boxes. */
 static int compare_plans(const void *first, const void *second)
 {
     const struct roi_plan *a = first, *b = second;
     int order = compare_i64(a->box->level, b->box->level);
     if (order == 0)
         order = compare_i64(a->box->image, b->box->image);
-    if (order == 0 && a->ring && b->ring)
-        order = compare_i64(roi_ring_stripe(a->ring, a->x.first), roi_ring_stripe(b->ring, b->x.first));
-    else if (order == 0)
-        order = compare_i64(a->ring != NULL, b->ring != NULL);
     if (order == 0)
-        order = compare_i64(a->y.first, b->y.first);
+        order = compare_places(a, b);
     return order ? order : compare_i64(a->row, b->row);
 }
 
