@@ -1,0 +1,59 @@
+"""What a call takes beside its result: the table of boxes, and at most 2 MiB for each thread."""
+
+from __future__ import annotations
+
+import sys
+
+import pytest
+from children import run_child
+
+pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="reads /proc")
+
+MIB = 1 << 20
+BOX_BYTES = 2048  # of the tables of a box of some tens of pixels; a few thousand of them are held at a time
+
+
+def _peak_beyond_arrays(operator, layout, threads):
+    """Bytes by which the process grows, at most, while it computes between arrays that are there already."""
+    import ctypes
+    import pathlib
+
+    import numpy as np
+    from oracles.cases import LAYOUTS
+
+    import pyroi
+    from pyroi import memory
+
+    def field(name):
+        status = pathlib.Path("/proc/self/status").read_text()
+        return int(status.split(f"{name}:")[1].split()[0]) * 1024
+
+    pyroi.set_num_threads(threads)
+    rng = np.random.default_rng(0)
+    shape, count = (1, 64, 200, 336), 1000
+    sides = rng.uniform(4, 60, (count, 2))
+    corner = rng.random((count, 2)) * ((336, 200) - sides)
+    boxes = np.hstack([np.zeros((count, 1)), corner, corner + sides]).astype(np.float32)
+    map = LAYOUTS[layout](rng.standard_normal(shape).astype(np.float32))
+    crops = np.ones((count, 64, 7, 7), np.float32)
+    if operator == "backward":
+        pages = -(-map.nbytes // memory.HUGE_PAGE)
+        call, result = lambda: pyroi.roi_align_backward(crops, boxes, shape, 1.0, 2), pages * memory.HUGE_PAGE
+    else:
+        call, result = lambda: pyroi.roi_align(map, boxes, 7, 1.0, 2, out=crops), 0
+    call()  # threads, and what is found out once
+    memory._idle.clear()
+    ctypes.CDLL(None).malloc_trim(0)
+    pathlib.Path("/proc/self/clear_refs").write_text("5")
+    before = field("VmRSS")
+    call()
+    print(field("VmHWM") - before - result)
+
+
+@pytest.mark.parametrize("operator", ["forward", "backward"])
+@pytest.mark.parametrize("layout", ["contiguous", "channels_last"])
+@pytest.mark.parametrize("threads", [1, 2])
+def test_peak(operator, layout, threads):
+    """1000 boxes on a map of 17 MiB; half a MiB is left to the system's own bookkeeping."""
+    grown = int(run_child(_peak_beyond_arrays, operator, layout, threads))
+    assert 0 < grown <= threads * 2 * MIB + 1000 * BOX_BYTES + MIB // 2
