@@ -51,10 +51,10 @@ def markdown(rounds: int) -> str:
     measured: dict[str, list[float]] = {}
     for _ in range(rounds):
         now = {
-            "numpy": seconds(sys.executable, "-c", "import numpy"),
-            "pyroi": seconds(sys.executable, "-c", "import pyroi"),
+            "numpy": seconds(sys.executable, "-I", "-c", "import numpy"),
+            "pyroi": seconds(sys.executable, "-I", "-c", "import pyroi"),
             "roish": seconds(roish, "-c", ""),
-            "python": float(output_of(sys.executable, "-c", PYTHON)),
+            "python": float(output_of(sys.executable, "-I", "-c", PYTHON)),
             **{name: of_command(roish, script) for name, script in COMMANDS.items()},
         }
         for name, value in now.items():
