@@ -111,7 +111,7 @@ def roi_pool(
     wanted = to_flag(return_argmax, "return_argmax")
     shape = (len(table), features.shape[1], height, width)
     result = new_map(shape, features.dtype, "output_size")
-    argmax = new_map(shape, np.int64, "output_size") if wanted else None
+    argmax = new_map(shape, np.dtype(np.int64), "output_size") if wanted else None
     places = ffi.NULL if argmax is None else describe_indices(argmax)
     facts = facts_of(table, features.shape, scale)
     native.call(lib.roi_pool, _params(scale), describe(features), table.describe(), describe(result), places, **facts)
