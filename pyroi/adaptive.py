@@ -142,7 +142,7 @@ def adaptive_max_pool2d(
     wanted = to_flag(return_indices, "return_indices")
     shape = (*maps.shape[:2], *_size(output_size, maps))
     result = new_map(shape, maps.dtype, "output_size")
-    indices = new_map(shape, np.int64, "output_size") if wanted else None
+    indices = new_map(shape, np.dtype(np.int64), "output_size") if wanted else None
     places = ffi.NULL if indices is None else describe_indices(indices)
     native.call(lib.roi_adaptive_max_pool, _params(), describe(maps), describe(result), places)
     if single:

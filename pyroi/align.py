@@ -114,18 +114,18 @@ def roi_align(
         as in Detectron2; ``max_corner`` from the ONNX operator RoiAlign.
     """
     features = to_map(input, "input")
-    table = to_boxes(boxes, features.shape[0])
+    images, channels, _, _ = features.shape
+    table = to_boxes(boxes, images)
     height, width = to_size(output_size, "output_size")
     scale = to_number(spatial_scale, "spatial_scale")
     params = _params(scale, sampling_ratio, aligned, mode)
-    shape = (len(table), features.shape[1], height, width)
-    result = _result(shape, features.dtype, out, {"input": features, "boxes": table.rows})
+    shape = (len(table), channels, height, width)
+    if out is None:
+        result = new_map(shape, features.dtype, "output_size")
+    else:
+        result = check_out(out, shape, features.dtype, {"input": features, "boxes": table.rows})
     pool(lib.roi_align, params, scale, features, table, result)
     return result
-
-
-def _result(shape: Sequence[int], dtype: Any, out: Any, inputs: dict[str, Array]) -> Array:
-    return new_map(shape, dtype, "output_size") if out is None else check_out(out, shape, dtype, inputs)
 
 
 def roi_align_backward(

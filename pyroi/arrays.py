@@ -20,19 +20,21 @@ Array: TypeAlias = npt.NDArray[Any]
 _ARRAY = ffi.typeof("roi_array *")
 _INDICES = ffi.typeof("roi_indices *")
 
-_CODES = {
+# libroi's numbers for element types, which are native, as all that the gate lets through.
+DTYPE_CODES = {
     np.dtype(np.float16): lib.ROI_FLOAT16,
     np.dtype(np.float32): lib.ROI_FLOAT32,
     np.dtype(np.float64): lib.ROI_FLOAT64,
 }
+_WIDE = {np.dtype(np.float32), np.dtype(np.float64)}
 
 
-def dtype_code(dtype: np.dtype[Any]) -> int | None:
-    """libroi's number for an element type, or None where it has none."""
-    code = _CODES.get(dtype)
-    if code is None and dtype.name == "bfloat16":  # NumPy has no such type; ml_dtypes and others bring one
-        code = _CODES[dtype] = lib.ROI_BFLOAT16
-    return code
+def _is_float(dtype: np.dtype[Any]) -> bool:
+    """Whether libroi reads elements of this type, native or not."""
+    if dtype.name == "bfloat16":  # NumPy has no such type; ml_dtypes and others bring one
+        DTYPE_CODES[dtype.newbyteorder("=")] = lib.ROI_BFLOAT16
+        return True
+    return dtype.kind == "f" and dtype.itemsize <= 8
 
 
 def shape_text(shape: Sequence[int]) -> str:
@@ -58,8 +60,8 @@ def _plain(array: Array) -> Array:
     """`array` itself, or a copy where its elements are not whole, native numbers at whole strides."""
     if not array.dtype.isnative:
         return array.astype(array.dtype.newbyteorder("="))
-    size = array.itemsize
-    if array.flags.aligned and (array.flags.c_contiguous or not any(stride % size for stride in array.strides)):
+    size, flags = array.itemsize, array.flags
+    if flags.aligned and (flags.c_contiguous or not any(stride % size for stride in array.strides)):
         return array
     return array.copy()
 
@@ -67,7 +69,7 @@ def _plain(array: Array) -> Array:
 def to_floats(value: Any, name: str, integers: type[np.floating[Any]]) -> Array:
     """`value` as an array that libroi can read; integers and booleans become the type `integers`."""
     array = to_array(value, name)
-    if dtype_code(array.dtype) is not None or (array.dtype.kind == "f" and array.itemsize <= 8):
+    if array.dtype in DTYPE_CODES or _is_float(array.dtype):
         return _plain(array)
     if array.dtype.kind in "iub":
         return array.astype(integers)
@@ -76,7 +78,7 @@ def to_floats(value: Any, name: str, integers: type[np.floating[Any]]) -> Array:
 
 def widen(array: Array) -> Array:
     """What :func:`to_floats` gave, in a type that boxes and scores are read in: float32 or float64."""
-    return array if array.dtype in (np.float32, np.float64) else array.astype(np.float32)
+    return array if array.dtype in _WIDE else array.astype(np.float32)
 
 
 def _kind(array: Array, value: Any) -> str:
@@ -110,17 +112,12 @@ def compute_dtype(array: Array) -> type[np.floating[Any]]:
     return np.float64 if array.dtype == np.float64 else np.float32
 
 
-def fields(array: Array) -> tuple[Any, int, tuple[int, ...], tuple[int, ...]]:
+def fields(array: Array) -> tuple[Any, int | None, tuple[int, ...], tuple[int, int, int, int]]:
     """The members of a ``roi_array`` that describes `array`, which must be kept alive as long as it is used."""
-    code = dtype_code(array.dtype)
-    assert code is not None  # the gate lets nothing else through
-    return address(array), code, array.shape, element_strides(array)
-
-
-def element_strides(array: Array) -> tuple[int, ...]:
-    """Strides as libroi counts them."""
     size = array.itemsize
-    return tuple([stride // size for stride in array.strides])
+    image, channel, row, column = array.strides  # one by one: a loop takes three times as long
+    strides = image // size, channel // size, row // size, column // size
+    return address(array), DTYPE_CODES.get(array.dtype), array.shape, strides
 
 
 def address(array: Array) -> Any:
@@ -137,7 +134,8 @@ def describe(array: Array) -> Any:
 
 def describe_indices(array: Array) -> Any:
     """A ``roi_indices *`` for an array of int64."""
-    return ffi.new(_INDICES, (ffi.cast("int64_t *", address(array)), array.shape, element_strides(array)))
+    data, _, shape, strides = fields(array)  # whose element type libroi does not ask for
+    return ffi.new(_INDICES, (ffi.cast("int64_t *", data), shape, strides))
 
 
 def to_indices(value: Any, name: str) -> Array:
@@ -150,12 +148,12 @@ def to_indices(value: Any, name: str) -> Array:
     return _plain(array.astype(np.int64, copy=False))
 
 
-def new_map(shape: Sequence[int], dtype: Any, name: str) -> Array:
+def new_map(shape: tuple[int, ...], dtype: np.dtype[Any], name: str) -> Array:
     """An array of this shape, not yet filled. `name` is the argument that decides its size."""
-    element = np.dtype(dtype)
-    if math.prod(max(size, 1) for size in shape) * element.itemsize > sys.maxsize:
+    size = math.prod(shape) * dtype.itemsize
+    if (size or math.prod(filter(None, shape)) * dtype.itemsize) > sys.maxsize:  # NumPy's limit, which skips zeros
         raise ArgumentError(name, f"a result of shape {shape_text(shape)} is larger than any memory")
-    return memory.empty(tuple(shape), element, math.prod(shape) * element.itemsize)
+    return memory.empty(shape, dtype, size)
 
 
 def check_out(out: Any, shape: Sequence[int], dtype: Any, inputs: dict[str, Array], argument: str = "out") -> Array:
@@ -193,19 +191,26 @@ def _overlaps_itself(array: Array) -> bool:
 
 def to_integer(value: Any, name: str) -> int:
     """A Python or NumPy integer that fits in 64 bits."""
+    number = value if type(value) is int else _index(value, name)
+    if not -(2**63) <= number < 2**63:
+        raise ArgumentError(name, f"expected an integer of 64 bits, got {number}")
+    return number
+
+
+def _index(value: Any, name: str) -> int:
     try:
         number = operator.index(value)
     except TypeError:
         raise ArgumentTypeError(name, f"expected an integer, got {value!r}") from None
     if isinstance(value, (bool, np.bool_)):
         raise ArgumentTypeError(name, f"expected an integer, got {value!r}")
-    if not -(2**63) <= number < 2**63:
-        raise ArgumentError(name, f"expected an integer of 64 bits, got {number}")
     return number
 
 
 def to_number(value: Any, name: str) -> float:
     """A real number; its range is libroi's to check."""
+    if type(value) is float:
+        return value
     if isinstance(value, (str, bytes, bool, np.bool_)):
         raise ArgumentTypeError(name, f"expected a number, got {value!r}")
     try:
@@ -218,21 +223,23 @@ def to_number(value: Any, name: str) -> float:
 
 def to_flag(value: Any, name: str) -> bool:
     """A truth value."""
-    if isinstance(value, (bool, np.bool_)) or (isinstance(value, int) and value in (0, 1)):
+    if type(value) is bool:
+        return value
+    if isinstance(value, np.bool_) or (isinstance(value, int) and value in (0, 1)):
         return bool(value)
     raise ArgumentTypeError(name, f"expected True or False, got {value!r}")
 
 
 def to_size(value: Any, name: str) -> tuple[int, int]:
     """Height and width; one integer stands for a square."""
-    if isinstance(value, (int, np.integer)) and not isinstance(value, bool):
-        value = (value, value)
     if not isinstance(value, (tuple, list, np.ndarray)):
-        raise ArgumentTypeError(name, f"expected (height, width), got {value!r}")
+        if not isinstance(value, (int, np.integer)) or isinstance(value, bool):
+            raise ArgumentTypeError(name, f"expected (height, width), got {value!r}")
+        value = (value, value)
     if len(value) != 2:
         raise ArgumentError(name, f"expected (height, width), got {tuple(value)}")
-    height, width = (to_integer(size, name) for size in value)
-    if min(height, width) < 0:
+    height, width = to_integer(value[0], name), to_integer(value[1], name)
+    if height < 0 or width < 0:
         raise ArgumentError(name, f"expected sizes of 0 or more, got ({height}, {width})")
     return height, width
 
@@ -249,9 +256,7 @@ def to_input_shape(value: Any, name: str = "input_shape") -> tuple[int, ...]:
 
 def choice(value: Any, name: str, table: dict[str, int]) -> int:
     """The number that libroi has for one of the words in `table`."""
-    rule = f"expected one of {', '.join(table)}, got {value!r}"
-    if not isinstance(value, str):
-        raise ArgumentTypeError(name, rule)
-    if value not in table:
-        raise ArgumentError(name, rule)
-    return table[value]
+    if isinstance(value, str) and value in table:
+        return table[value]
+    fault = ArgumentError if isinstance(value, str) else ArgumentTypeError
+    raise fault(name, f"expected one of {', '.join(table)}, got {value!r}")

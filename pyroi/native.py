@@ -7,9 +7,9 @@ from typing import Any, NoReturn
 from pyroi._libroi import ffi, lib
 from pyroi.errors import ArgumentError, Cancelled, Error
 
-__all__ = ["call", "cancel_flag", "ffi", "lib", "watch_cancel_flag"]
+__all__ = ["ERROR", "call", "cancel_flag", "fail", "ffi", "lib", "watch_cancel_flag"]
 
-_ERROR = ffi.typeof("roi_error *")
+ERROR = ffi.typeof("roi_error *")
 _cancel = ffi.NULL
 
 
@@ -73,7 +73,8 @@ def _facts_of(error: Any, boxes: Any) -> dict[str, Any]:
     return {**facts, "array": array, "where": where, "columns": columns, "more_columns": columns + 1}
 
 
-def _raise(status: int, error: Any, facts: dict[str, Any]) -> NoReturn:
+def fail(status: int, error: Any, **facts: Any) -> NoReturn:
+    """Raises what a status stands for. Messages are made of the error detail and of facts of the call."""
     if status == lib.ROI_ERROR_MEMORY:
         raise MemoryError("out of memory for what is computed on the way")
     if status == lib.ROI_CANCELLED:
@@ -87,7 +88,7 @@ def _raise(status: int, error: Any, facts: dict[str, Any]) -> NoReturn:
 
 def call(function: Any, *arguments: Any, **facts: Any) -> None:
     """Calls a libroi function, whose last argument is its error detail, and raises what its status stands for."""
-    error = ffi.new(_ERROR)
+    error = ffi.new(ERROR)
     status = function(*arguments, error)
-    if status != lib.ROI_SUCCESS:
-        _raise(status, error, facts)
+    if status:
+        fail(status, error, **facts)

@@ -10,11 +10,10 @@ import numpy.typing as npt
 
 from pyroi import native
 from pyroi.arrays import (
+    DTYPE_CODES,
     Array,
     address,
     choice,
-    dtype_code,
-    element_strides,
     shape_text,
     to_array,
     to_floats,
@@ -239,7 +238,8 @@ def _to_classes(value: Any, count: int) -> npt.NDArray[np.int64]:
 
 
 def _describe_vector(array: Array) -> Any:
-    return ffi.new(_VECTOR, (address(array), dtype_code(array.dtype), len(array), *element_strides(array)))
+    stride = array.strides[0] // array.itemsize
+    return ffi.new(_VECTOR, (address(array), DTYPE_CODES[array.dtype], len(array), stride))
 
 
 def _pointer(array: npt.NDArray[np.int64]) -> Any:

@@ -11,6 +11,7 @@ import numpy.typing as npt
 from pyroi import native
 from pyroi.arrays import (
     Array,
+    describe,
     describe_indices,
     new_map,
     shape_text,
@@ -24,7 +25,7 @@ from pyroi.arrays import (
 from pyroi.boxes import to_boxes
 from pyroi.errors import ArgumentError
 from pyroi.native import ffi, lib
-from pyroi.pooling import flow_back, pool, to_grad
+from pyroi.pooling import facts_of, flow_back, to_grad
 
 __all__ = ["roi_pool", "roi_pool_backward"]
 
@@ -110,9 +111,10 @@ def roi_pool(
     wanted = to_flag(return_argmax, "return_argmax")
     shape = (len(table), features.shape[1], height, width)
     result = new_map(shape, features.dtype, "output_size")
-    argmax = new_map(shape, np.int64, "output_size") if wanted else None
+    argmax = new_map(shape, np.dtype(np.int64), "output_size") if wanted else None
     places = ffi.NULL if argmax is None else describe_indices(argmax)
-    pool(lib.roi_pool, _params(scale), scale, features, table, result, places)
+    facts = facts_of(table, features.shape, scale)
+    native.call(lib.roi_pool, _params(scale), describe(features), table.describe(), describe(result), places, **facts)
     return result if argmax is None else (result, argmax)
 
 

@@ -9,28 +9,18 @@ from pyroi import native
 from pyroi.arrays import Array, describe, new_map, shape_text, to_map
 from pyroi.boxes import Boxes
 from pyroi.errors import ArgumentError
+from pyroi.native import ffi
 
 
-def pool(
-    function: Any, params: Any, scale: float, features: Array, table: Boxes, result: Array, *more: Any, **facts: Any
-) -> None:
-    """Calls a forward of libroi; what it takes beside the common arguments comes before its error detail.
+def pool(function: Any, params: Any, scale: float, features: Array, table: Boxes, result: Array, **facts: Any) -> None:
+    """Calls a forward of libroi that takes just these arguments.
 
     Facts are for its errors, beside those that all operators have.
     """
-    native.call(
-        function,
-        params,
-        describe(features),
-        table.describe(),
-        describe(result),
-        *more,
-        boxes=table,
-        images=features.shape[0],
-        scale_name="spatial_scale",
-        scale=scale,
-        **facts,
-    )
+    error = ffi.new(native.ERROR)  # not by native.call: of a small call, facts that are not needed are a tenth
+    status = function(params, describe(features), table.describe(), describe(result), error)
+    if status:
+        native.fail(status, error, **facts_of(table, features.shape, scale), **facts)
 
 
 def flow_back(
@@ -39,28 +29,27 @@ def flow_back(
     scale: float,
     grads: Array,
     table: Boxes,
-    shape: Sequence[int],
+    shape: tuple[int, ...],
     *more: Any,
     **facts: Any,
 ) -> Array:
     """Calls a backward of libroi, which takes more arguments behind the gradient, and gives the gradient of the map."""
     result = new_map(shape, grads.dtype, "input_shape")
-    native.call(
-        function,
-        params,
-        describe(grads),
-        *more,
-        table.describe(),
-        describe(result),
-        boxes=table,
-        images=shape[0],
-        scale_name="spatial_scale",
-        scale=scale,
-        pixels=shape[2] * shape[3],
-        argmax="argmax",
-        **facts,
-    )
+    facts |= facts_of(table, shape, scale)
+    native.call(function, params, describe(grads), *more, table.describe(), describe(result), **facts)
     return result
+
+
+def facts_of(table: Boxes, shape: Sequence[int], scale: float) -> dict[str, Any]:
+    """What the errors of all these operators tell of a call, for a map of this shape."""
+    return {
+        "boxes": table,
+        "images": shape[0],
+        "pixels": shape[2] * shape[3],
+        "argmax": "argmax",
+        "scale_name": "spatial_scale",
+        "scale": scale,
+    }
 
 
 def to_grad(value: Any, table: Boxes, channels: int, shape: Sequence[int]) -> Array:

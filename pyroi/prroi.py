@@ -14,7 +14,7 @@ from pyroi.arrays import Array, describe, new_map, to_map, to_number, to_size
 from pyroi.boxes import Boxes, to_boxes
 from pyroi.errors import ArgumentError
 from pyroi.native import ffi, lib
-from pyroi.pooling import pool, to_grad
+from pyroi.pooling import facts_of, pool, to_grad
 
 __all__ = ["prroi_pool", "prroi_pool_backward"]
 
@@ -98,10 +98,7 @@ def prroi_pool_backward(
         table.describe(),
         describe(grad_input),
         ffi.cast("double *", corners.__array_interface__["data"][0]),
-        boxes=table,
-        images=features.shape[0],
-        scale_name="spatial_scale",
-        scale=scale,
+        **facts_of(table, features.shape, scale),
     )
     return grad_input, _as_given(corners, table)
 
