@@ -28,6 +28,18 @@ static int64_t random_side(void)
     }
 }
 
+/* Of a map. Now and then one is long, with channels enough for rings, stripes and patches. */
+static void random_shape(int64_t shape[4])
+{
+    const int is_long = random_int(0, 59) == 0;
+    shape[0] = is_long ? 1 : random_int(0, 3);
+    shape[1] = is_long ? random_int(3, 18) : random_side() % 20;
+    shape[2] = random_side();
+    shape[3] = random_side();
+    if (is_long)
+        shape[random_int(2, 3)] = random_int(200, 900);
+}
+
 /* Axes in any order in memory, with gaps, some of them backwards; inputs may repeat (stride 0). */
 static struct tensor random_tensor(roi_dtype dtype, const int64_t shape[4], int may_repeat)
 {
@@ -520,7 +532,8 @@ static void try_pooling(const roi_align_params *align, const struct boxes *boxes
 static void one_round(long round)
 {
     const roi_dtype dtype = (roi_dtype)random_int(0, 3);
-    const int64_t shape[4] = {random_int(0, 3), random_side() % 20, random_side(), random_side()};
+    int64_t shape[4];
+    random_shape(shape);
     const int64_t count = random_int(0, MAX_BOXES);
     const int64_t output_shape[4] = {count, shape[1], random_int(0, 7), random_int(0, 7)};
     const roi_align_params params = random_params();

@@ -81,7 +81,8 @@ static void test_backward_example(roi_dtype dtype)
 }
 
 /* Shares 2^60, 1 and -2^60 on one pixel, of which the third box begins a row above the others. Whether the 1 is lost
-   depends on the order of sums: from top to bottom it is -2^60 + 2^60 + 1, whatever the number of threads. */
+   depends on the order of sums: of boxes that begin in the same column, from top to bottom, it is -2^60 + 2^60 + 1,
+   whatever the number of threads. */
 static void test_backward_adds_from_top_to_bottom(roi_dtype dtype)
 {
     static const float rows[] = {0, 2, 1, 3, 0, 2, 1, 3, 0, 1.5f, 1, 2.5f};

@@ -59,17 +59,18 @@ static void measure_group(void *context, int64_t group, int thread)
 
 static int compare_i64(int64_t a, int64_t b) { return (a > b) - (a < b); }
 
-/* Boxes of a ring by stripe, then from top to bottom, as rows enter it. Others swath by swath, from left to right: so
-   neighbours read pixels that are still in the cache. */
+/* Boxes of a ring by stripe, as rows enter it; others swath by swath, in each from left to right. Then from top to bottom:
+   so neighbours read pixels that are still in the cache. */
 static int compare_places(const struct roi_plan *a, const struct roi_plan *b)
 {
-    if (!a->ring || !b->ring) {
-        const int order = compare_i64(a->ring != NULL, b->ring != NULL);
-        const int swath = order ? order : compare_i64(a->y.first / SWATH, b->y.first / SWATH);
-        return swath ? swath : compare_i64(a->x.first, b->x.first);
-    }
-    const int stripe = compare_i64(roi_ring_stripe(a->ring, a->x.first), roi_ring_stripe(b->ring, b->x.first));
-    return stripe ? stripe : compare_i64(a->y.first, b->y.first);
+    int order = compare_i64(a->ring != NULL, b->ring != NULL);
+    if (order == 0 && a->ring)
+        order = compare_i64(roi_ring_stripe(a->ring, a->x.first), roi_ring_stripe(b->ring, b->x.first));
+    if (order == 0 && !a->ring)
+        order = compare_i64(a->y.first / SWATH, b->y.first / SWATH);
+    if (order == 0 && !a->ring)
+        order = compare_i64(a->x.first, b->x.first);
+    return order ? order : compare_i64(a->y.first, b->y.first);
 }
 
 /* By map, then by place. Never a tie, so that the order, and with it the order of sums backward, depends on nothing but
