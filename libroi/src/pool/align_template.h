@@ -190,11 +190,11 @@ static void S(pool_large)(const struct roi_tile *tile, struct R(scratch) *scratc
 
 static void S(pool_small)(const struct roi_tile *tile, const struct R(scratch) *scratch)
 {
-    struct S(progress) progress = {NULL, 0};
+    int64_t end = 0; /* of the rows that have entered the ring; none, whatever stripe the first plan goes on */
     struct roi_plan strip;
     for (const struct roi_plan *plan = tile->plans + tile->plan_begin; plan < tile->plans + tile->plan_end; plan++)
         if (plan->ring) {
-            S(advance)(tile, plan, &progress, scratch->ring);
+            S(advance)(tile, plan, &end, scratch->ring);
             S(pool_from_ring)(tile, S(strip_of)(plan, tile->first_bin, &strip), scratch);
         } else if (S(has_lines)(tile, plan)) {
             S(pool_from_map)(tile, S(strip_of)(plan, tile->first_bin, &strip), scratch);

@@ -144,8 +144,10 @@ static void S(pool_lines)(const struct roi_tile *tile, const struct roi_plan *pl
 /* Asks for the pixels that will be gathered soon: sixteen channels are more streams than processors foresee. */
 static void S(ask_ahead)(const struct S(row) *row, int64_t count)
 {
+    const int64_t line = ROI_LINE_BYTES / (int64_t)sizeof(STORE);
     for (int64_t c = 0; c < count && row->stride_x == 1; c++)
-        __builtin_prefetch(row->data + c * row->stride_c + AHEAD);
+        for (int64_t x = 0; x < PIECE; x += line)
+            __builtin_prefetch(row->data + c * row->stride_c + AHEAD + x);
 }
 
 /* Brings a row into the ring: of it, the blocks that any box of the stripe reads, in pieces of all channels. */
@@ -172,21 +174,12 @@ static void S(bring_row)(const struct roi_tile *tile, const struct roi_plan *pla
     }
 }
 
-/* What a tile keeps from box to box: the rows below `end` have entered the ring, of the stripe that `last` belongs to. */
-struct S(progress) {
-    const struct roi_plan *last;
-    int64_t end;
-};
-
-/* Brings into the ring what a box needs and no box before it. */
-static void S(advance)(const struct roi_tile *tile, const struct roi_plan *plan, struct S(progress) *progress, REAL *ring)
+/* Brings into the ring what a box needs and no box before it: the rows below *end are there, if its stripe goes on. */
+static void S(advance)(const struct roi_tile *tile, const struct roi_plan *plan, int64_t *end, REAL *ring)
 {
-    if (!progress->last || !roi_ring_is_shared(progress->last, plan))
-        progress->end = 0;
-    for (int64_t y = max_i64(progress->end, plan->y.first); y < plan->y.end; y++)
+    for (int64_t y = plan->goes_on ? max_i64(*end, plan->y.first) : plan->y.first; y < plan->y.end; y++)
         S(bring_row)(tile, plan, y, ring);
-    progress->end = max_i64(progress->end, plan->y.end);
-    progress->last = plan;
+    *end = plan->goes_on ? max_i64(*end, plan->y.end) : plan->y.end;
 }
 
 static void S(pool_from_ring)(const struct roi_tile *tile, const struct roi_plan *plan, const struct R(scratch) *scratch)

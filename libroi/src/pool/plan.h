@@ -36,6 +36,7 @@ struct roi_plan {
     struct roi_taps y, x;
     struct roi_sparse rows, columns; /* where the rule asks for them */
     const struct roi_ring *ring;     /* that the box is pooled from, or NULL */
+    bool goes_on;     /* whether the plan before it has the same ring and stripe of the same image */
     uint64_t *blocks; /* by row from y.first: a bit for each block of the row that a box of its stripe reads */
     size_t bytes; /* that both tables take */
     void *tables; /* where they are */

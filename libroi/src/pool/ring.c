@@ -50,28 +50,27 @@ static uint64_t blocks_of(const struct roi_plan *plan)
     return (~UINT64_C(0) >> (MOST_BLOCKS - 1 - (last - first))) << first;
 }
 
-bool roi_ring_is_shared(const struct roi_plan *a, const struct roi_plan *b)
+static bool shares_ring(const struct roi_plan *a, const struct roi_plan *b)
 {
-    return a->ring == b->ring && a->box->image == b->box->image &&
+    return a->ring && a->ring == b->ring && a->box->image == b->box->image &&
            roi_ring_stripe(a->ring, a->x.first) == roi_ring_stripe(b->ring, b->x.first);
 }
 
 /* Rows of boxes that follow each other without a gap have their words one after the other, each row one. */
 void roi_ring_mark(struct roi_plan *plans, int64_t count, uint64_t *blocks)
 {
-    const struct roi_plan *last = NULL;
     int64_t end = 0; /* of the rows that have words so far; the next word is that of this row */
     for (int64_t k = 0; k < count; k++) {
         struct roi_plan *plan = &plans[k];
         if (!plan->ring)
             continue;
-        if (!last || !roi_ring_is_shared(last, plan) || plan->y.first > end)
+        plan->goes_on = k > 0 && shares_ring(&plans[k - 1], plan);
+        if (!plan->goes_on || plan->y.first > end)
             end = plan->y.first;
         for (; end < plan->y.end; end++)
             *blocks++ = 0;
         plan->blocks = blocks - (end - plan->y.first);
         for (int64_t y = plan->y.first; y < plan->y.end; y++)
             plan->blocks[y - plan->y.first] |= blocks_of(plan);
-        last = plan;
     }
 }

@@ -62,9 +62,6 @@ static inline int64_t roi_ring_column(const struct roi_ring *ring, int64_t first
     return roi_ring_stripe(ring, first) * ring->step;
 }
 
-/* Whether two boxes have the same ring and stripe of the same image. */
-bool roi_ring_is_shared(const struct roi_plan *a, const struct roi_plan *b);
-
 /* Takes the first run of blocks off a word of them, and tells at which pixels it begins and ends. False: there is none. */
 static inline bool roi_ring_run(uint64_t *blocks, int64_t *begin_ret, int64_t *end_ret)
 {
@@ -79,7 +76,7 @@ static inline bool roi_ring_run(uint64_t *blocks, int64_t *begin_ret, int64_t *e
     return true;
 }
 
-/* Sets roi_plan.blocks of sorted plans. `blocks` has room for the rows of all of them together. */
+/* Sets roi_plan.goes_on and .blocks of sorted plans. `blocks` has room for the rows of all of them together. */
 void roi_ring_mark(struct roi_plan *plans, int64_t count, uint64_t *blocks);
 
 #endif
