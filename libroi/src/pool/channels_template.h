@@ -159,9 +159,9 @@ static void S(bring_row)(const struct roi_tile *tile, const struct roi_plan *pla
     const struct S(row) row = S(row_of)(map, plan->box->image, tile->channel_begin, y);
     REAL *lines = ring + y % plan->ring->rows * plan->ring->stride;
     uint64_t blocks = plan->blocks[y - plan->y.first];
+    const bool ahead = tile->plan_end - tile->plan_begin > 1; /* what follows is of no use to a box alone */
     int64_t begin, end;
-    while (roi_ring_run(&blocks, &begin, &end)) {
-        const bool ahead = end - begin > AHEAD;
+    while (roi_ring_run(&blocks, &begin, &end))
         for (int64_t left = min_i64(end, width) - begin; left > 0; ) {
             const struct S(row) from = {row.data + (column + begin) * row.stride_x, row.stride_x, row.stride_c};
             const int64_t piece = left < 2 * PIECE ? left : PIECE;
@@ -171,7 +171,6 @@ static void S(bring_row)(const struct roi_tile *tile, const struct roi_plan *pla
             begin += piece;
             left -= piece;
         }
-    }
 }
 
 /* Brings into the ring what a box needs and no box before it: the rows below *end are there, if its stripe goes on. */
