@@ -14,7 +14,7 @@ from oracles.cases import LAYOUTS, random_map
 
 import pyroi
 
-# Of the map: one ring with all rows; one with whole rows; stripes, as the map is wider than 512 pixels; high and narrow.
+# Of maps: one ring with all rows; one with whole rows; stripes, as the map is wider than 512 pixels; high and narrow.
 MAPS = {"small": (24, 30), "long_rows": (150, 330), "stripes": (90, 700), "high": (3100, 8)}
 CHANNELS = (3, 4, 16, 21, 40)  # too few for lines; part of a line; a line; more; of float64, five lines
 
@@ -65,7 +65,7 @@ def test_a_channel_alone_and_among_others(size, dtype):
 @pytest.mark.parametrize("size", MAPS)
 @pytest.mark.parametrize("layout", LAYOUTS)
 def test_layouts_give_the_same_bits(size, layout):
-    """Planes, channels last, and all the others, with channels that fill lines and that do not, forward and backward."""
+    """Planes, channels last, and all others, with channels that fill lines and that do not, forward and backward."""
     rng = np.random.default_rng(8)
     boxes = boxes_on(MAPS[size])
     for channels in (5, 32):
@@ -112,7 +112,7 @@ def test_large_maps_against_the_walk(size, ratio):
 
 @pytest.mark.parametrize("dtype", [np.float16, np.float32, np.float64])
 def test_more_boxes_than_are_planned_at_once(dtype):
-    """Tables of 12 000 boxes do not fit a chunk: forward as in parts, and gradients go on where the last chunk ended."""
+    """Tables of 12 000 boxes do not fit a chunk: forward as in parts, and gradients go on where the last one ended."""
     rng = np.random.default_rng(11)
     shape, count = (1, 3, 21, 23), 12_000
     corner = rng.uniform(-2, 20, (count, 2))
