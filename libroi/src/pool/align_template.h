@@ -177,7 +177,8 @@ static bool S(has_lines)(const struct roi_tile *tile, const struct roi_plan *pla
     return plan->ring || S(has_lines_in_map)(tile, plan);
 }
 
-/* Boxes that are large read much of a few planes, which stay in the cache meanwhile. */
+/* Boxes that are large read much of a few planes, which stay in the cache meanwhile. They come last, since what small ones
+   have read of a map is at hand then. */
 static void S(pool_large)(const struct roi_tile *tile, struct R(scratch) *scratch)
 {
     struct roi_plan strip;
@@ -204,8 +205,8 @@ static void S(pool_small)(const struct roi_tile *tile, const struct R(scratch) *
 static void S(pool_tile)(const struct roi_tile *tile, void *memory)
 {
     struct R(scratch) scratch = R(scratch_of)(tile->scratch_size, memory);
-    S(pool_large)(tile, &scratch);
     S(pool_small)(tile, &scratch);
+    S(pool_large)(tile, &scratch);
     if (tile->stream)
         stream_end();
 }
