@@ -1,7 +1,7 @@
 /*
  * patch_template.h - gradients of boxes, added up in a patch of the map, for one element type
  *
- * The map is cut into patches that the processor's second cache holds, in lines of channels (ring.h). Every box adds to a
+ * The map is cut into patches that stay in the processor's caches, in lines of channels (ring.h). Every box adds to a
  * patch what falls on it, one box after the other, so that each pixel gets its sum in the order of the boxes, however the
  * map is cut; then the patch is written to the map, once. In the patch and from the map, numbers are of the type computed
  * in; only gradients of crops are of the type stored.

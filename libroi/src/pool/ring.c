@@ -33,13 +33,13 @@ void roi_ring_settle(struct roi_ring *ring, int64_t map_width, bool narrow)
 {
     if (ring->rows == 0)
         return;
-    ring->columns = round_up(map_width, ROI_RING_BLOCK);
+    int64_t columns = round_up(map_width, ROI_RING_BLOCK);
     if (!has_whole_rows(map_width)) {
-        ring->columns = min_i64(ROI_RING_LINES / ROI_RING_SIDE / ROI_RING_BLOCK, MOST_BLOCKS) * ROI_RING_BLOCK;
-        ring->step = (ring->columns - ring->widest) / ROI_RING_BLOCK * ROI_RING_BLOCK;
+        columns = min_i64(ROI_RING_LINES / ROI_RING_SIDE / ROI_RING_BLOCK, MOST_BLOCKS) * ROI_RING_BLOCK;
+        ring->step = (columns - ring->widest) / ROI_RING_BLOCK * ROI_RING_BLOCK;
     }
     /* One line more than there are columns: rows a power of two apart would share few sets of the cache. */
-    ring->stride = (ring->columns + 1) * roi_line_channels(narrow);
+    ring->stride = (columns + 1) * roi_line_channels(narrow);
 }
 
 /* The blocks of a row that a box reads. */

@@ -7,7 +7,7 @@
  * memory. So maps are brought into this form on the way, whatever form they have. Not as a whole: boxes are sorted from
  * top to bottom, and a ring of rows goes down the map with them. A row enters it when the first box needs it, and leaves
  * its place to one further down when no box can need it any more. Since the rows of a plane enter in their order, memory
- * is read as a stream. The ring stays in the processor's second cache.
+ * is read as a stream. The ring is as small as its tallest box allows, so that it stays in the processor's caches.
  *
  * Maps too wide for this are cut into stripes, one after the other; each box belongs to the one that it begins in, which
  * reaches as far over the next one as the widest box needs. Boxes too large for a ring are pooled from the map as it is.
@@ -21,7 +21,7 @@ struct roi_plan;
 
 enum {
     ROI_LINE_BYTES = 64,    /* a pixel of some channels: a cache line */
-    ROI_RING_BLOCK = 8,     /* pixels of a row, that enter together */
+    ROI_RING_BLOCK = 8,     /* pixels of a row that enter, or do not, as one */
     ROI_RING_LINES = 24576, /* of a ring, at most: one and a half MiB */
     ROI_RING_SIDE = 72      /* pixels of a box's sides, at most, where there are stripes */
 };
@@ -35,7 +35,7 @@ static inline int64_t roi_line_channels(bool narrow)
 /* What is common to the boxes of a level. */
 struct roi_ring {
     bool closed;           /* no box goes this way */
-    int64_t rows, columns; /* of pixels */
+    int64_t rows;          /* of pixels */
     int64_t stride;        /* from row to row, in elements */
     int64_t step;          /* from stripe to stripe; 0: there is one */
     int64_t widest;        /* box */
