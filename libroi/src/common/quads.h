@@ -51,6 +51,41 @@ INLINE quads_double join_double(const quad_double q[1]) { return q[0]; }
 INLINE void split_double(quads_double v, quad_double q[1]) { q[0] = v; }
 #endif
 
+/* The quads that begin with lane c of vectors after each other. */
+INLINE quads_float quads_of_float(const vec_float *v, int c)
+{
+#if defined(__AVX512F__)
+    return (quads_float)(c == 0 ? _mm512_castpd512_pd256((__m512d)v[0]) : _mm512_extractf64x4_pd((__m512d)v[0], 1));
+#else
+    return (quads_float)v[c / LANES_float];
+#endif
+}
+
+INLINE quads_double quads_of_double(const vec_double *v, int c)
+{
+    quads_double quads;
+    memcpy(&quads, (const char *)v + c * (int)sizeof(double), sizeof quads);
+    return quads;
+}
+
+/* Up to seven steps of `one` bytes, as the sums that addresses are made of: seven numbers would leave no registers. */
+struct steps {
+    int64_t one, three, five, seven;
+};
+
+INLINE struct steps steps_of(int64_t one) { return (struct steps){one, 3 * one, 5 * one, 7 * one}; }
+
+INLINE int64_t some_steps(const struct steps *steps, const int count)
+{
+    switch (count) {
+    case 3: return steps->three;
+    case 5: return steps->five;
+    case 6: return 2 * steps->three;
+    case 7: return steps->seven;
+    default: return count * steps->one;
+    }
+}
+
 /* Lanes i, j, k, l of each quad of a and b, those of b counted from 4 on. */
 #define LANE_OF_QUAD(quads, at, i) ((i) < 4 ? 4 * (at) + (i) : 4 * (quads) + 4 * (at) + (i) - 4)
 #define LANES_OF_QUAD(quads, at, i, j, k, l)                                                                           \

@@ -9,51 +9,44 @@ enum { R(LINE) = ROI_LINE_BYTES / (int)sizeof(REAL) };
 
 /* ---- Lines to bins, and back ----------------------------------------------------------------------------------- */
 
-/* A row of bins: crop[q] = sum over k < taps of weights[q, k] * t[offsets[q, k]], all of them lines; `taps` is a constant
-   where this is inlined. `lines` of a pixel lie together in t, and those of a bin `apart` in the crop; offsets count one.
-   Returns NaN in the lanes of channels where a number is NaN. */
-INLINE R(vec) R(add_up_taps)(const REAL *t, const struct roi_sparse *columns, const int64_t taps, int64_t bins,
-                             const int64_t lines, REAL *crop, int64_t apart)
+/* Rows of a box that have been added up, one for each row of bins: t of one line, `stride` from row to row. */
+struct R(sums) {
+    const REAL *t;
+    int64_t rows, stride;
+};
+
+/* Four bins, bin[i] = sum over k < taps of weight[i, k] * from[i][offset[i, k]], all of them lines; where they lie together,
+   offset k is line k. `taps` and `together` are constants where this is inlined. */
+INLINE void R(add_up_bins)(const REAL *const from[4], const int64_t *offset, const REAL *weight, const int64_t taps,
+                           const bool together, R(vec) bin[4][LINE_VECTORS])
 {
-    const int64_t *offset = columns->offsets;
-    const REAL *weight = columns->weights;
-    R(vec) all = {0}, part;
-    for (int64_t q = 0; q < bins; q++, offset += taps, weight += taps, crop += R(LINE))
-        for (int64_t i = 0; i < lines; i++) {
-            R(vec) sum[LINE_VECTORS] = {{0}};
-            for (int64_t k = 0; k < taps; k++)
-                for (int v = 0; v < LINE_VECTORS; v++) {
-                    memcpy(&part, t + offset[k] * lines + i * R(LINE) + v * R(LANES), sizeof part);
-                    sum[v] += weight[k] * part;
-                }
-            memcpy(crop + i * apart, sum, sizeof sum);
-            for (int v = 0; v < LINE_VECTORS; v++)
-                all += sum[v];
+    for (int i = 0; i < 4; i++)
+        for (int v = 0; v < LINE_VECTORS; v++)
+            bin[i][v] = (R(vec)){0};
+    for (int i = 0; i < 4; i++)
+        for (int64_t k = 0; k < taps; k++)
+            for (int v = 0; v < LINE_VECTORS; v++) {
+                R(vec) part;
+                memcpy(&part, from[i] + (together ? k * R(LINE) : offset[i * taps + k]) + v * R(LANES), sizeof part);
+                bin[i][v] += weight[i * taps + k] * part;
+            }
+}
+
+/* Bin q. Returns NaN in the lanes of channels where a number is NaN. */
+static R(vec) R(add_up_bin)(const REAL *t, const struct roi_sparse *columns, int64_t q, REAL line[R(LINE)])
+{
+    const int64_t *offset = columns->offsets + q * columns->taps;
+    const REAL *weight = (const REAL *)columns->weights + q * columns->taps;
+    R(vec) bin[LINE_VECTORS] = {{0}}, part, all = {0};
+    for (int64_t k = 0; k < columns->taps; k++)
+        for (int v = 0; v < LINE_VECTORS; v++) {
+            memcpy(&part, t + offset[k] + v * R(LANES), sizeof part);
+            bin[v] += weight[k] * part;
         }
+    memcpy(line, bin, sizeof bin);
+    for (int v = 0; v < LINE_VECTORS; v++)
+        all += bin[v];
     return all;
-}
-
-INLINE R(vec) R(add_up_bins_of)(const REAL *t, const struct roi_sparse *columns, int64_t bins, const int64_t lines,
-                                REAL *crop, int64_t apart)
-{
-    switch (columns->taps) {
-    case 1: return R(add_up_taps)(t, columns, 1, bins, lines, crop, apart);
-    case 2: return R(add_up_taps)(t, columns, 2, bins, lines, crop, apart);
-    case 3: return R(add_up_taps)(t, columns, 3, bins, lines, crop, apart);
-    case 4: return R(add_up_taps)(t, columns, 4, bins, lines, crop, apart);
-    default: return R(add_up_taps)(t, columns, columns->taps, bins, lines, crop, apart);
-    }
-}
-
-ALONE R(vec) R(add_up_bins)(const REAL *t, const struct roi_sparse *columns, int64_t bins, REAL *crop)
-{
-    return R(add_up_bins_of)(t, columns, bins, 1, crop, 0);
-}
-
-ALONE R(vec) R(add_up_long_bins)(const REAL *t, const struct roi_sparse *columns, int64_t bins, int64_t lines, REAL *crop,
-                                 int64_t apart)
-{
-    return R(add_up_bins_of)(t, columns, bins, lines, crop, apart);
 }
 
 /* line[i] += weight * t[i] for n lines. */
@@ -72,9 +65,9 @@ static inline void R(add_lines)(REAL *restrict lines, const REAL *restrict t, RE
 
 struct R(scratch) {
     REAL *ring;  /* forward a ring, backward a patch */
-    REAL *row;   /* of a box: lines */
-    REAL *lines; /* of bins that are worked on together */
-    REAL *stage; /* the same channel by channel, on their way to the result */
+    REAL *row;   /* lines of a box: a row of it, or some */
+    REAL *lines; /* backward, of bins that are worked on together */
+    REAL *stage; /* numbers channel by channel, on their way to the result */
     REAL *rows;  /* of boxes without lines: ROI_TILE_ROWS of them */
     REAL *crop;  /* of one channel */
     struct R(band) band;

@@ -24,21 +24,19 @@ INLINE R(vec) S(load_lanes)(const struct S(source) *source, const bool ring, int
     return v;
 }
 
-/* t[x] = sum over k < taps of weight[k] * line[offset[k] + x], for a row of bins; `taps` and `ring` are constants where
-   this is inlined. */
+/* t[i, x] = sum over k < taps of weight[k] * line[offset[k] + x, i], for line i of pixel x and a row of bins; `taps` and `ring`
+   are constants where this is inlined. */
 INLINE void S(add_up_lines)(const struct S(source) *source, const bool ring, const int64_t *offset, const REAL *weight,
                             const int64_t taps, int64_t width, REAL *t)
 {
-    const bool together = ring || source->stride == source->lines * R(LINE); /* all pixels of the row */
-    const int64_t pieces = together ? 1 : width, lines = together ? width * source->lines : source->lines;
-    for (int64_t piece = 0; piece < pieces; piece++)
-        for (int64_t i = 0; i < lines; i++, t += R(LINE)) {
-            const int64_t at = piece * source->stride + i * R(LINE);
+    const int64_t stride = ring ? R(LINE) : source->stride, lines = ring ? 1 : source->lines;
+    for (int64_t x = 0; x < width; x++)
+        for (int64_t i = 0; i < lines; i++) {
             R(vec) sum[LINE_VECTORS] = {{0}};
             for (int64_t k = 0; k < taps; k++)
                 for (int v = 0; v < LINE_VECTORS; v++)
-                    sum[v] += weight[k] * S(load_lanes)(source, ring, offset[k] + at + v * R(LANES));
-            memcpy(t, sum, sizeof sum);
+                    sum[v] += weight[k] * S(load_lanes)(source, ring, offset[k] + x * stride + i * R(LINE) + v * R(LANES));
+            memcpy(t + (i * width + x) * R(LINE), sum, sizeof sum);
         }
 }
 
@@ -54,89 +52,225 @@ INLINE void S(add_up_few)(const struct S(source) *given, const bool ring, const 
     S(add_up_lines)(&source, ring, offsets, weights, taps, width, t);
 }
 
+/* The same for some rows of bins, p and those that follow. */
 INLINE void S(add_up_rows_of)(const struct S(source) *source, const bool ring, const struct roi_sparse *rows, int64_t p,
-                              int64_t width, REAL *t)
+                              const int64_t taps, int64_t width, const struct R(sums) *sums, REAL *t)
 {
-    const int64_t *offset = rows->offsets + p * rows->taps;
-    const REAL *weight = (const REAL *)rows->weights + p * rows->taps;
+    const int64_t *offset = rows->offsets + p * taps;
+    const REAL *weight = (const REAL *)rows->weights + p * taps;
+    for (int64_t r = 0; r < sums->rows; r++, offset += taps, weight += taps, t += sums->stride)
+        if (taps <= MOST_FEW_TAPS)
+            S(add_up_few)(source, ring, offset, weight, taps, width, t);
+        else
+            S(add_up_lines)(source, ring, offset, weight, taps, width, t);
+}
+
+INLINE void S(add_up_rows)(const struct S(source) *source, const bool ring, const struct roi_sparse *rows, int64_t p,
+                           int64_t width, const struct R(sums) *sums, REAL *t)
+{
     switch (rows->taps) {
-    case 1: S(add_up_few)(source, ring, offset, weight, 1, width, t); break;
-    case 2: S(add_up_few)(source, ring, offset, weight, 2, width, t); break;
-    case 3: S(add_up_few)(source, ring, offset, weight, 3, width, t); break;
-    case 4: S(add_up_few)(source, ring, offset, weight, 4, width, t); break;
-    case 5: S(add_up_few)(source, ring, offset, weight, 5, width, t); break;
-    case 6: S(add_up_few)(source, ring, offset, weight, 6, width, t); break;
-    default: S(add_up_lines)(source, ring, offset, weight, rows->taps, width, t);
+    case 1: S(add_up_rows_of)(source, ring, rows, p, 1, width, sums, t); break;
+    case 2: S(add_up_rows_of)(source, ring, rows, p, 2, width, sums, t); break;
+    case 3: S(add_up_rows_of)(source, ring, rows, p, 3, width, sums, t); break;
+    case 4: S(add_up_rows_of)(source, ring, rows, p, 4, width, sums, t); break;
+    case 5: S(add_up_rows_of)(source, ring, rows, p, 5, width, sums, t); break;
+    case 6: S(add_up_rows_of)(source, ring, rows, p, 6, width, sums, t); break;
+    default: S(add_up_rows_of)(source, ring, rows, p, rows->taps, width, sums, t);
     }
 }
 
-ALONE void S(add_up_row_of_ring)(const struct S(source) *source, const struct roi_sparse *rows, int64_t p, int64_t width,
-                                 REAL *t)
+ALONE void S(add_up_rows_of_ring)(const struct S(source) *source, const struct roi_sparse *rows, int64_t p, int64_t width,
+                                  const struct R(sums) *sums, REAL *t)
 {
-    S(add_up_rows_of)(source, true, rows, p, width, t);
+    S(add_up_rows)(source, true, rows, p, width, sums, t);
 }
 
-ALONE void S(add_up_row_of_map)(const struct S(source) *source, const struct roi_sparse *rows, int64_t p, int64_t width,
-                                REAL *t)
+ALONE void S(add_up_rows_of_map)(const struct S(source) *source, const struct roi_sparse *rows, int64_t p, int64_t width,
+                                 const struct R(sums) *sums, REAL *t)
 {
-    S(add_up_rows_of)(source, false, rows, p, width, t);
+    S(add_up_rows)(source, false, rows, p, width, sums, t);
 }
 
-/* Puts the crops of some rows of bins, from p on, of the channels of a line from c on, where they belong: through scratch
-   memory where they are to be streamed, or where bins do not lie together. */
-static void S(put_lines)(const struct roi_tile *tile, const struct roi_plan *plan, int64_t c, int64_t p, int64_t rows,
-                         const REAL *lines, const struct R(scratch) *scratch)
+/* ---- Bins ------------------------------------------------------------------------------------------------------ */
+
+/* Four bins go from vectors straight to where `to` wants their channels. */
+INLINE void S(put_four)(R(vec) bin[4][LINE_VECTORS], STORE *to, const struct steps *steps)
 {
-    const roi_array *crops = tile->crops;
-    const int64_t count = min_i64(tile->channel_end - c, R(LINE)), bins_x = crops->shape[AXIS_W], bins = rows * bins_x;
-    struct S(row) out = S(row_of)(crops, plan->row, c, p);
-    const struct S(row) stage = {(STORE *)(void *)scratch->stage, 1, bins};
-    if (!S(has_rows_together)(crops)) {
-        for (int64_t r = 0; r < rows; r++, out.data += crops->strides[AXIS_H])
-            S(spread_lines)(lines + r * bins_x * R(LINE), bins_x, count, &out);
-        return;
+    char *place = (char *)to;
+    for (int c = 0; c < R(LINE); c += 4 * R(QUADS), place += 4 * R(QUADS) * steps->one) {
+        R(quads) v[4];
+        for (int i = 0; i < 4; i++)
+            v[i] = R(quads_of)(bin[i], c);
+        R(transpose)(v);
+        for (int i = 0; i < 4; i++) {
+            R(quad) channel[R(QUADS)];
+            R(split)(v[i], channel);
+            for (int j = 0; j < R(QUADS); j++)
+                S(store_quad)((STORE *)(void *)(place + some_steps(steps, 4 * j + i)), channel[j]);
+        }
     }
-    S(spread_lines)(lines, bins, count, tile->stream ? &stage : &out);
-    if (!tile->stream)
-        return;
+}
+
+/* Where some rows of bins go. */
+struct S(place) {
+    STORE *data;
+    int64_t stride_y, stride_x, stride_c;
+};
+
+/* Some rows of bins, at least four of them: four columns at a time, of which the last may share some with those before.
+   Their weights stay in registers from row to row. Returns NaN in the lanes of channels where a number is NaN. */
+INLINE R(vec) S(put_bins_of)(const struct R(sums) *sums, const struct roi_sparse *columns, const int64_t taps,
+                             const bool together, int64_t bins, const struct S(place) *place)
+{
+    const struct steps steps = steps_of(place->stride_c * (int64_t)sizeof(STORE));
+    const int64_t rows = sums->rows, stride = sums->stride, stride_y = place->stride_y;
+    R(vec) all = {0};
+    for (int64_t b = 0; b < bins; b += 4) {
+        const int64_t first = min_i64(b, bins - 4);
+        const int64_t *offset = columns->offsets + first * taps;
+        const REAL *weight = (const REAL *)columns->weights + first * taps, *t = sums->t;
+        const REAL *from[4] = {t, t, t, t};
+        REAL weights[4 * MOST_FEW_TAPS];
+        if (taps <= MOST_FEW_TAPS)
+            memcpy(weights, weight, 4 * (size_t)taps * sizeof *weight);
+        for (int i = 0; i < 4 && together; i++)
+            from[i] += offset[i * taps];
+        STORE *to = place->data + first;
+        for (int64_t r = 0; r < rows; r++, to += stride_y) {
+            R(vec) bin[4][LINE_VECTORS];
+            if (taps <= MOST_FEW_TAPS)
+                R(add_up_bins)(from, offset, weights, taps, together, bin);
+            else
+                R(add_up_bins)(from, offset, weight, taps, together, bin);
+            for (int v = 0; v < 4 * LINE_VECTORS; v++)
+                all += bin[v / LINE_VECTORS][v % LINE_VECTORS];
+            S(put_four)(bin, to, &steps);
+            for (int i = 0; i < 4; i++)
+                from[i] += stride;
+        }
+    }
+    return all;
+}
+
+INLINE R(vec) S(put_few)(const struct R(sums) *sums, const struct roi_sparse *columns, const int64_t taps, int64_t bins,
+                         const struct S(place) *place)
+{
+    return columns->together ? S(put_bins_of)(sums, columns, taps, true, bins, place)
+                             : S(put_bins_of)(sums, columns, taps, false, bins, place);
+}
+
+ALONE R(vec) S(put_bins)(const struct R(sums) *sums, const struct roi_sparse *columns, int64_t bins,
+                         const struct S(place) *place)
+{
+    switch (columns->taps) {
+    case 1: return S(put_bins_of)(sums, columns, 1, false, bins, place);
+    case 2: return S(put_few)(sums, columns, 2, bins, place);
+    case 3: return S(put_few)(sums, columns, 3, bins, place);
+    case 4: return S(put_few)(sums, columns, 4, bins, place);
+    case 5: return S(put_few)(sums, columns, 5, bins, place);
+    case 6: return S(put_few)(sums, columns, 6, bins, place);
+    default: return S(put_bins_of)(sums, columns, columns->taps, false, bins, place);
+    }
+}
+
+/* The same bin by bin, for however few bins and channels, wherever these lie. */
+ALONE R(vec) S(put_any_bins)(const struct R(sums) *sums, const struct roi_sparse *columns, int64_t bins, int64_t count,
+                             const struct S(place) *place)
+{
+    R(vec) all = {0};
+    for (int64_t r = 0; r < sums->rows; r++)
+        for (int64_t q = 0; q < bins; q++) {
+            const struct S(row) out = {place->data + r * place->stride_y + q * place->stride_x, place->stride_x,
+                                       place->stride_c};
+            REAL line[R(LINE)];
+            all += R(add_up_bin)(sums->t + r * sums->stride, columns, q, line);
+            S(spread_lines)(line, 1, count, &out);
+        }
+    return all;
+}
+
+/* ---- Crops ----------------------------------------------------------------------------------------------------- */
+
+/* One box and the lines it is pooled from. */
+struct S(work) {
+    const struct roi_tile *tile;
+    const struct roi_plan *plan;
+    const struct R(scratch) *scratch;
+    struct S(source) source;
+};
+
+/* Some rows of bins from p on, of all channels of the tile; `place` is that of the first. */
+static R(vec) S(pool_rows)(const struct S(work) *work, int64_t p, int64_t rows, struct S(place) place)
+{
+    const struct roi_tile *tile = work->tile;
+    const struct roi_plan *plan = work->plan;
+    const int64_t width = plan->x.end - plan->x.first, bins = tile->crops->shape[AXIS_W];
+    struct R(sums) sums = {work->scratch->row, rows, width * work->source.lines * R(LINE)};
+    R(vec) all = {0};
+    if (work->source.ring)
+        S(add_up_rows_of_ring)(&work->source, &plan->rows, p, width, &sums, work->scratch->row);
+    else
+        S(add_up_rows_of_map)(&work->source, &plan->rows, p, width, &sums, work->scratch->row);
+    for (int64_t c = tile->channel_begin; c < tile->channel_end; c += R(LINE)) {
+        const int64_t count = min_i64(tile->channel_end - c, R(LINE));
+        if (count == R(LINE) && place.stride_x == 1 && bins >= 4)
+            all += S(put_bins)(&sums, &plan->columns, bins, &place);
+        else
+            all += S(put_any_bins)(&sums, &plan->columns, bins, count, &place);
+        sums.t += width * R(LINE);
+        place.data += place.stride_c * R(LINE);
+    }
+    return all;
+}
+
+/* Copies rows of bins, from p on, of all channels of the tile past the cache. */
+static void S(stream_rows)(const struct S(work) *work, int64_t p, int64_t rows)
+{
+    const struct roi_tile *tile = work->tile;
+    const struct S(row) out = S(row_of)(tile->crops, work->plan->row, tile->channel_begin, p);
+    const int64_t count = tile->channel_end - tile->channel_begin, bins = rows * tile->crops->shape[AXIS_W];
     const int64_t runs = out.stride_c == bins ? 1 : count, bytes = count * bins / runs * (int64_t)sizeof(STORE);
     for (int64_t i = 0; i < runs; i++)
-        stream_bytes((char *)(out.data + i * out.stride_c), (const char *)stage.data + i * bytes, bytes);
+        stream_bytes((char *)(out.data + i * out.stride_c), (const char *)work->scratch->stage + i * bytes, bytes);
 }
 
-/* Row p of the bins of a box, into `lines`, those of a pixel `apart`. */
-static R(vec) S(pool_row)(const struct roi_plan *plan, const struct S(source) *source, int64_t p, int64_t bins,
-                          REAL *lines, int64_t apart, REAL *t)
+static void S(pool_exactly)(const struct S(work) *work)
 {
-    const int64_t width = plan->x.end - plan->x.first;
-    if (source->ring)
-        S(add_up_row_of_ring)(source, &plan->rows, p, width, t);
-    else
-        S(add_up_row_of_map)(source, &plan->rows, p, width, t);
-    if (source->lines == 1)
-        return R(add_up_bins)(t, &plan->columns, bins, lines);
-    return R(add_up_long_bins)(t, &plan->columns, bins, source->lines, lines, apart);
-}
-
-/* One box, all channels of the tile. */
-static void S(pool_lines)(const struct roi_tile *tile, const struct roi_plan *plan, const struct S(source) *source,
-                          const struct R(scratch) *scratch)
-{
-    const int64_t bins_y = tile->crops->shape[AXIS_H], bins_x = tile->crops->shape[AXIS_W];
-    const int64_t together = roi_rows_together(bins_x);
-    R(vec) all = {0};
-    for (int64_t p = 0; p < bins_y; p += together) {
-        const int64_t rows = min_i64(together, bins_y - p), apart = rows * bins_x * R(LINE);
-        for (int64_t r = 0; r < rows; r++)
-            all += S(pool_row)(plan, source, p + r, bins_x, scratch->lines + r * bins_x * R(LINE), apart, scratch->row);
-        for (int64_t i = 0; i < source->lines; i++)
-            S(put_lines)(tile, plan, tile->channel_begin + i * R(LINE), p, rows, scratch->lines + i * apart, scratch);
-    }
-    if (!R(any_nan)(all))
-        return;
     stream_end();
-    for (int64_t c = tile->channel_begin; c < tile->channel_end; c++)
-        S(pool_exact_channel)(tile, plan, c, scratch->crop);
+    for (int64_t c = work->tile->channel_begin; c < work->tile->channel_end; c++)
+        S(pool_exact_channel)(work->tile, work->plan, c, work->scratch->crop);
+}
+
+/* Where the rows of bins from p on go: where they belong, or to be streamed from scratch memory. */
+static struct S(place) S(place_of)(const struct S(work) *work, int64_t p, int64_t rows)
+{
+    const roi_array *crops = work->tile->crops;
+    const int64_t bins = crops->shape[AXIS_W];
+    if (work->tile->stream)
+        return (struct S(place)){(STORE *)(void *)work->scratch->stage, bins, 1, rows * bins};
+    const struct S(row) row = S(row_of)(crops, work->plan->row, work->tile->channel_begin, p);
+    return (struct S(place)){row.data, crops->strides[AXIS_H], row.stride_x, row.stride_c};
+}
+
+/* One box, all channels of the tile: as many rows of bins at a time as there is room for. */
+static void S(pool_lines)(const struct S(work) *work)
+{
+    const struct roi_tile *tile = work->tile;
+    const int64_t bins_y = tile->crops->shape[AXIS_H], bins_x = tile->crops->shape[AXIS_W];
+    const int64_t some = tile->stream ? roi_rows_together(bins_x) : bins_y;
+    const int64_t row = (work->plan->x.end - work->plan->x.first) * work->source.lines;
+    const int64_t step = max_i64(1, min_i64(ROI_TILE_LINES / row, bins_y));
+    R(vec) all = {0};
+    for (int64_t p = 0; p < bins_y; p += some) {
+        const int64_t rows = min_i64(some, bins_y - p);
+        struct S(place) place = S(place_of)(work, p, rows);
+        for (int64_t r = 0; r < rows; r += step, place.data += step * place.stride_y)
+            all += S(pool_rows)(work, p + r, min_i64(step, rows - r), place);
+        if (tile->stream)
+            S(stream_rows)(work, p, rows);
+    }
+    if (R(any_nan)(all))
+        S(pool_exactly)(work);
 }
 
 /* ---- The ring -------------------------------------------------------------------------------------------------- */
@@ -184,8 +318,8 @@ static void S(advance)(const struct roi_tile *tile, const struct roi_plan *plan,
 static void S(pool_from_ring)(const struct roi_tile *tile, const struct roi_plan *plan, const struct R(scratch) *scratch)
 {
     const int64_t first = plan->x.first - roi_ring_column(plan->ring, plan->x.first);
-    const struct S(source) source = {.ring = scratch->ring + first * R(LINE), .lines = 1};
-    S(pool_lines)(tile, plan, &source, scratch);
+    const struct S(work) work = {tile, plan, scratch, {.ring = scratch->ring + first * R(LINE), .lines = 1}};
+    S(pool_lines)(&work);
 }
 
 /* Whether a box can be pooled from lines as they lie in the map: the channels of the tile fill them. */
@@ -198,8 +332,10 @@ static bool S(has_lines_in_map)(const struct roi_tile *tile, const struct roi_pl
 static void S(pool_from_map)(const struct roi_tile *tile, const struct roi_plan *plan, const struct R(scratch) *scratch)
 {
     const struct S(row) row = S(row_of)(&tile->maps[plan->box->level], plan->box->image, tile->channel_begin, 0);
-    const struct S(source) source = {.map = row.data + plan->x.first * row.stride_x,
-                                     .stride = row.stride_x,
-                                     .lines = (tile->channel_end - tile->channel_begin) / R(LINE)};
-    S(pool_lines)(tile, plan, &source, scratch);
+    const struct S(work) work = {tile, plan, scratch, {
+        .map = row.data + plan->x.first * row.stride_x,
+        .stride = row.stride_x,
+        .lines = (tile->channel_end - tile->channel_begin) / R(LINE)
+    }};
+    S(pool_lines)(&work);
 }

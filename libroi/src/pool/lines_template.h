@@ -77,7 +77,7 @@ INLINE void S(spread_quads)(const REAL *lines, int64_t n, STORE *to, int64_t str
     }
 }
 
-static void S(spread_lines)(const REAL *lines, int64_t n, int64_t count, const struct S(row) *row)
+static inline void S(spread_lines)(const REAL *lines, int64_t n, int64_t count, const struct S(row) *row)
 {
     int64_t c = 0;
     if (row->stride_x == 1 && n >= 4)

@@ -102,7 +102,7 @@ static void fill_sparse_bin(const struct roi_plan_rule *rule, const struct roi_t
     int64_t at = bin * sparse->taps, offset = place_of(places, taps->low[bin]);
     for (int64_t k = 0; k < taps->taps; k++) {
         const double weight = weight_at(rule, taps->weights, bin * taps->taps + k);
-        if (weight == 0)
+        if (weight == 0 && !sparse->together)
             continue;
         offset = place_of(places, taps->low[bin] + k);
         sparse->offsets[at] = offset;
@@ -117,7 +117,6 @@ static void fill_sparse_bin(const struct roi_plan_rule *rule, const struct roi_t
 static void fill_sparse(const struct roi_plan_rule *rule, const struct roi_taps *taps, int64_t bins,
                         struct places places, struct roi_sparse *sparse, char *memory)
 {
-    sparse->taps = most_weights(rule, taps, bins);
     sparse->offsets = (int64_t *)(void *)memory;
     sparse->weights = memory + (size_t)(bins * taps->taps) * sizeof(int64_t);
     for (int64_t bin = 0; bin < bins; bin++)
@@ -194,7 +193,10 @@ void roi_plan_fill(const struct roi_plan_rule *rule, struct roi_plan *plan)
     memory += taps_bytes(rule, rule->bins_x, plan->x.taps);
     if (!rule->sparse || plan->y.taps == 0 || plan->x.taps == 0)
         return;
+    plan->rows.taps = most_weights(rule, &plan->y, rule->bins_y);
     fill_sparse(rule, &plan->y, rule->bins_y, rows_of(rule, plan), &plan->rows, memory);
     memory += sparse_bytes(rule, rule->bins_y, plan->y.taps);
+    plan->columns.taps = most_weights(rule, &plan->x, rule->bins_x);
+    plan->columns.together = plan->columns.taps == plan->x.taps;
     fill_sparse(rule, &plan->x, rule->bins_x, columns_of(rule, plan), &plan->columns, memory);
 }

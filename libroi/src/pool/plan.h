@@ -26,6 +26,7 @@ struct roi_taps {
    x with pixel `first`, and are those of lines (ring.h). */
 struct roi_sparse {
     int64_t taps;
+    bool together; /* of x: there was nothing to leave out, and the pixels of a bin lie side by side */
     int64_t *offsets;
     void *weights;
 };

@@ -354,9 +354,10 @@ static void cut_by_boxes(struct job *job)
     if (!call->pooling->lines)
         return;
     settle_rings(job);
-    const int64_t lines = lines_of_a_tile(job);
-    job->scratch_size.row *= lines;
-    job->scratch_size.lines *= lines;
+    const int64_t lines = lines_of_a_tile(job), row = job->scratch_size.row * lines;
+    const int64_t rows = min_i64(job->bins_per_tile * row, ROI_TILE_LINES * roi_line_channels(call->rule.axis.narrow));
+    job->scratch_size.row = max_i64(row, rows);
+    job->scratch_size.stage *= lines;
     job->stream = is_worth_streaming(call->crops);
 }
 

@@ -20,8 +20,9 @@ struct roi_scratch_size {
 /* Bytes of scratch memory for one thread; a multiple of 64, and the memory must be aligned to 64. */
 size_t roi_scratch_bytes(const struct roi_scratch_size *size, bool narrow);
 
-/* Bins that are added up before they are multiplied: it bounds the memory between the two steps. */
-enum { ROI_TILE_ROWS = 8 };
+/* Rows of a box that are added up before their bins are, which bounds the memory between the two steps: rows of bins, and
+   lines in rows of lines (ring.h). */
+enum { ROI_TILE_ROWS = 8, ROI_TILE_LINES = 2048 };
 
 /* Columns of a banded matrix, 8 from `column` on, and the rows [begin, end) in which they are not all zero. */
 struct roi_band_block {
