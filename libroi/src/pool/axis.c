@@ -45,6 +45,15 @@ static bool fits_float(const struct roi_axis *axis, int64_t bins)
            isfinite((float)(axis->bin * axis->grid));
 }
 
+static float within_float(float bin, float grid, float i) { return (i + 0.5f) * bin / grid; }
+static double within_double(double bin, double grid, double i) { return (i + 0.5) * bin / grid; }
+
+/* How far behind the beginning of a bin its sample i lies. */
+static double within(const struct roi_axis *axis, double i)
+{
+    return axis->narrow ? within_float((float)axis->bin, (float)axis->grid, (float)i) : within_double(axis->bin, axis->grid, i);
+}
+
 static bool place(const struct roi_axis_rule *rule, double corner1, double corner2, int64_t bins, int64_t size,
                   struct roi_axis *axis_ret)
 {
@@ -57,29 +66,24 @@ static bool place(const struct roi_axis_rule *rule, double corner1, double corne
     axis.bins = bins;
     axis.size = size;
     axis.beyond = axis.narrow ? nextafterf((float)size, INFINITY) : nextafter((double)size, INFINITY);
+    for (int i = 0; i < ROI_FEW_SAMPLES && axis.grid <= ROI_FEW_SAMPLES && i < axis.grid; i++)
+        axis.within[i] = within(&axis, i);
     *axis_ret = axis;
     return fits_double(&axis, n);
 }
 
 /* ---- Samples in ascending order -------------------------------------------------------------------------------- */
 
-static double position_float(float start, float bin, float grid, float p, float i)
-{
-    return start + p * bin + (i + 0.5f) * bin / grid;
-}
-
-static double position_double(double start, double bin, double grid, double p, double i)
-{
-    return start + p * bin + (i + 0.5) * bin / grid;
-}
+static float add_float(float start, float bin, float p, float within) { return start + p * bin + within; }
 
 /* The j-th smallest sample of a bin. In a mirrored box samples descend, so they are counted from the other end. */
 static double position(const struct roi_axis *axis, int64_t p, double j)
 {
     const double i = axis->bin < 0 ? axis->grid - 1 - j : j;
+    const double part = axis->grid <= ROI_FEW_SAMPLES ? axis->within[(int)i] : within(axis, i);
     if (axis->narrow)
-        return position_float((float)axis->start, (float)axis->bin, (float)axis->grid, (float)p, (float)i);
-    return position_double(axis->start, axis->bin, axis->grid, (double)p, i);
+        return add_float((float)axis->start, (float)axis->bin, (float)p, (float)part);
+    return axis->start + (double)p * axis->bin + part;
 }
 
 /* The numbers beside j; where counting by one has no effect any more, the neighbouring ones that double has. */
@@ -121,8 +125,8 @@ struct roi_stop roi_stop_at(double position, int64_t size)
         return (struct roi_stop){0, min_i64(1, last), 0};
     if (position >= (double)last)
         return (struct roi_stop){last, last, 0};
-    const double low = floor(position);
-    return (struct roi_stop){(int64_t)low, (int64_t)low + 1, position - low};
+    const int64_t low = (int64_t)position;
+    return (struct roi_stop){low, low + 1, position - (double)low};
 }
 
 static struct roi_stop stop_at(const struct roi_axis *axis, double position)
@@ -211,9 +215,6 @@ struct roi_reach roi_sampled_reach(const struct roi_axis *axis, int64_t bin)
     return reach;
 }
 
-/* So few samples are not worth looking for runs in. */
-enum { FEW_SAMPLES = 8 };
-
 /* The run of sample j alone. */
 static struct run single_run(const struct roi_axis *axis, int64_t p, double j)
 {
@@ -226,7 +227,7 @@ static void sampled_weights(const struct roi_axis *axis, int64_t bin, const stru
                             void *weights_ret)
 {
     int64_t pixel = reach->low;
-    const bool few = reach->end - reach->begin <= FEW_SAMPLES;
+    const bool few = reach->end - reach->begin <= ROI_FEW_SAMPLES; /* not worth looking for runs in */
     double below = 0, above = 0;
     for (double j = reach->begin; j < reach->end;) {
         const struct run run = few ? single_run(axis, bin, j++) : next_run(axis, bin, reach, &j);

@@ -21,6 +21,8 @@
 
 #include "common/internal.h"
 
+enum { ROI_FEW_SAMPLES = 8 };
+
 /* Where samples lie: sample i of bin p is at start + p * bin + (i + 0.5) * bin / grid. The numbers were computed in the
    type that the map is computed in; `narrow` tells that this was float, and that samples are placed in float too. Kinds
    without samples use the members in their own way. */
@@ -30,6 +32,7 @@ struct roi_axis {
     int64_t bins, size; /* bins, and pixels, along this axis */
     double beyond; /* the smallest position that is outside at the far end: `size` itself is inside */
     bool narrow;
+    double within[ROI_FEW_SAMPLES]; /* (i + 0.5) * bin / grid, where a bin has so few: divisions are slow */
 };
 
 /* How corners become an axis: its kind, members of roi_align_params, and the type computed in. */
