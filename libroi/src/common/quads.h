@@ -121,6 +121,21 @@ INLINE int64_t some_steps(const struct steps *steps, const int count)
         v[3] = SHUFFLE(REAL, c, d, 2, 3, 6, 7);                                                                        \
     }
 TRANSPOSE_OF(float)
+#if VECTOR_BYTES >= 32
 TRANSPOSE_OF(double)
+#else
+/* A quad is two vectors here, which compilers would take apart: so two by two. */
+INLINE void transpose_double(quads_double v[4])
+{
+    vec_double from[4][2], to[4][2];
+    memcpy(from, v, sizeof from);
+    for (int i = 0; i < 4; i += 2)
+        for (int j = 0; j < 2; j++) {
+            to[2 * j][i / 2] = (vec_double){from[i][j][0], from[i + 1][j][0]};
+            to[2 * j + 1][i / 2] = (vec_double){from[i][j][1], from[i + 1][j][1]};
+        }
+    memcpy(v, to, sizeof to);
+}
+#endif
 
 #endif
