@@ -24,7 +24,7 @@ static roi_status check_params(const roi_align_params *params)
 static double work(const struct roi_plan_rule *rule, const struct roi_plan *plan)
 {
     const double width = (double)(plan->x.end - plan->x.first);
-    return (double)rule->bins_y * width * (double)(plan->y.taps + rule->bins_x);
+    return (double)plan->bins * width * (double)(plan->y.taps + rule->bins_x);
 }
 
 static const struct roi_tile_kernels *kernels(void) { return ROI_TABLE_OF_TIER(roi_align_kernels); }

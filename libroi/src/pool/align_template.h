@@ -126,9 +126,10 @@ static void S(pool_exact)(const struct S(view) *map, const struct roi_plan *plan
 /* One channel of a box from just those pixels, when fast ways have met NaN. */
 static void S(pool_exact_channel)(const struct roi_tile *tile, const struct roi_plan *plan, int64_t c, REAL *crop)
 {
-    const int64_t bins_y = tile->crops->shape[AXIS_H], bins_x = tile->crops->shape[AXIS_W];
+    const int64_t bins_y = roi_tile_bins(tile, plan), bins_x = tile->crops->shape[AXIS_W];
     const struct S(view) in = S(view_of)(&tile->maps[plan->box->level], plan->box->image, c);
-    const struct S(view) out = S(view_of)(tile->crops, plan->row, c);
+    struct S(view) out = S(view_of)(tile->crops, plan->row, c);
+    out.data += plan->first_bin * out.stride_y;
     S(pool_exact)(&in, plan, bins_y, bins_x, true, crop);
     S(write_crop)(crop, &out, bins_y, bins_x);
 }
@@ -138,13 +139,15 @@ static void S(pool_from_rows)(const struct roi_tile *tile, const struct roi_plan
                               struct R(scratch) *scratch)
 {
     const roi_array *map = &tile->maps[plan->box->level], *crops = tile->crops;
-    const int64_t bins_y = crops->shape[AXIS_H], bins_x = crops->shape[AXIS_W];
+    const int64_t bins_y = roi_tile_bins(tile, plan), bins_x = crops->shape[AXIS_W];
     const bool empty = plan->y.taps == 0 || plan->x.taps == 0, plain = S(is_plain)(crops);
     const struct window window = window_of(&plan->x, map, R(LANES));
     if (!empty)
         R(band_of_pixels)(&scratch->band, &plan->x, bins_x, window.first);
     for (int64_t c = begin; c < end; c++) {
-        const struct S(view) in = S(view_of)(map, plan->box->image, c), out = S(view_of)(crops, plan->row, c);
+        const struct S(view) in = S(view_of)(map, plan->box->image, c);
+        struct S(view) out = S(view_of)(crops, plan->row, c);
+        out.data += plan->first_bin * out.stride_y;
         REAL *crop = plain ? (REAL *)(void *)out.data : scratch->crop;
         if (empty)
             memset(crop, 0, (size_t)(bins_y * bins_x) * sizeof(REAL));

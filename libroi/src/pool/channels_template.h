@@ -40,6 +40,35 @@ INLINE void S(add_up_lines)(const struct S(source) *source, const bool ring, con
         }
 }
 
+/* The same for `count` lines that lie together: as many sums as do not wait for each other, which go down the rows. */
+INLINE void S(add_up_block)(const struct S(source) *source, const bool ring, int64_t at, const int64_t *offset,
+                            const REAL *weight, int64_t taps, const int count, REAL *t, int64_t step)
+{
+    R(vec) sum[BLOCK_VECTORS] = {{0}};
+    for (int64_t k = 0; k < taps; k++)
+        for (int v = 0; v < count * LINE_VECTORS; v++)
+            sum[v] += weight[k] * S(load_lanes)(source, ring, offset[k] + at + v * R(LANES));
+    for (int i = 0; i < count; i++)
+        memcpy(t + i * step, sum + i * LINE_VECTORS, R(LINE) * sizeof *t);
+}
+
+/* The same with many taps. */
+INLINE void S(add_up_many)(const struct S(source) *source, const bool ring, const int64_t *offset, const REAL *weight,
+                           int64_t taps, int64_t width, REAL *t)
+{
+    const int64_t runs = ring ? 1 : width, lines = ring ? width : source->lines, step = ring ? R(LINE) : width * R(LINE);
+    const int block = BLOCK_VECTORS / LINE_VECTORS;
+    for (int64_t run = 0; run < runs; run++) {
+        const int64_t at = ring ? 0 : run * source->stride;
+        REAL *to = t + run * R(LINE);
+        int64_t i = 0;
+        for (; i + block <= lines; i += block)
+            S(add_up_block)(source, ring, at + i * R(LINE), offset, weight, taps, block, to + i * step, step);
+        for (; i < lines; i++)
+            S(add_up_block)(source, ring, at + i * R(LINE), offset, weight, taps, 1, to + i * step, step);
+    }
+}
+
 /* The same with few taps, whose weights and places stay in registers: they are copied, since `t` might change them. */
 INLINE void S(add_up_few)(const struct S(source) *given, const bool ring, const int64_t *offset, const REAL *weight,
                           const int64_t taps, int64_t width, REAL *t)
@@ -62,7 +91,7 @@ INLINE void S(add_up_rows_of)(const struct S(source) *source, const bool ring, c
         if (taps <= MOST_FEW_TAPS)
             S(add_up_few)(source, ring, offset, weight, taps, width, t);
         else
-            S(add_up_lines)(source, ring, offset, weight, taps, width, t);
+            S(add_up_many)(source, ring, offset, weight, taps, width, t);
 }
 
 INLINE void S(add_up_rows)(const struct S(source) *source, const bool ring, const struct roi_sparse *rows, int64_t p,
@@ -227,7 +256,7 @@ static R(vec) S(pool_rows)(const struct S(work) *work, int64_t p, int64_t rows, 
 static void S(stream_rows)(const struct S(work) *work, int64_t p, int64_t rows)
 {
     const struct roi_tile *tile = work->tile;
-    const struct S(row) out = S(row_of)(tile->crops, work->plan->row, tile->channel_begin, p);
+    const struct S(row) out = S(row_of)(tile->crops, work->plan->row, tile->channel_begin, work->plan->first_bin + p);
     const int64_t count = tile->channel_end - tile->channel_begin, bins = rows * tile->crops->shape[AXIS_W];
     const int64_t runs = out.stride_c == bins ? 1 : count, bytes = count * bins / runs * (int64_t)sizeof(STORE);
     for (int64_t i = 0; i < runs; i++)
@@ -248,7 +277,7 @@ static struct S(place) S(place_of)(const struct S(work) *work, int64_t p, int64_
     const int64_t bins = crops->shape[AXIS_W];
     if (work->tile->stream)
         return (struct S(place)){(STORE *)(void *)work->scratch->stage, bins, 1, rows * bins};
-    const struct S(row) row = S(row_of)(crops, work->plan->row, work->tile->channel_begin, p);
+    const struct S(row) row = S(row_of)(crops, work->plan->row, work->tile->channel_begin, work->plan->first_bin + p);
     return (struct S(place)){row.data, crops->strides[AXIS_H], row.stride_x, row.stride_c};
 }
 
@@ -256,7 +285,7 @@ static struct S(place) S(place_of)(const struct S(work) *work, int64_t p, int64_
 static void S(pool_lines)(const struct S(work) *work)
 {
     const struct roi_tile *tile = work->tile;
-    const int64_t bins_y = tile->crops->shape[AXIS_H], bins_x = tile->crops->shape[AXIS_W];
+    const int64_t bins_y = roi_tile_bins(tile, work->plan), bins_x = tile->crops->shape[AXIS_W];
     const int64_t some = tile->stream ? roi_rows_together(bins_x) : bins_y;
     const int64_t row = (work->plan->x.end - work->plan->x.first) * work->source.lines;
     const int64_t step = max_i64(1, min_i64(ROI_TILE_LINES / row, bins_y));

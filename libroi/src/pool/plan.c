@@ -3,6 +3,8 @@
 
 #include <string.h>
 
+enum { MOST_BANDS = 16 /* of a box */ };
+
 bool roi_place_box(const struct roi_plan_rule *rule, const struct roi_box *box, bool vertical,
                    struct roi_axis *axis_ret)
 {
@@ -13,13 +15,13 @@ bool roi_place_box(const struct roi_plan_rule *rule, const struct roi_box *box, 
                                   rule->maps[box->level].shape[vertical ? AXIS_H : AXIS_W], axis_ret);
 }
 
-/* Sets all but the tables. The number of taps is rounded up, as far as the map allows. */
-static void measure_taps(const struct roi_plan_rule *rule, const struct roi_axis *axis, int64_t bins, int64_t multiple,
-                         struct roi_taps *taps)
+/* Sets all but the tables, for bins from `first` on. The number of taps is rounded up, as far as the map allows. */
+static void measure_taps(const struct roi_plan_rule *rule, const struct roi_axis *axis, int64_t first, int64_t bins,
+                         int64_t multiple, struct roi_taps *taps)
 {
     *taps = (struct roi_taps){.taps = 0, .first = INT64_MAX, .end = 0};
     int64_t highest = 0;
-    for (int64_t bin = 0; bin < bins; bin++) {
+    for (int64_t bin = first; bin < first + bins; bin++) {
         const struct roi_reach reach = rule->axis.kind->reach(axis, bin);
         if (reach.low > reach.high)
             continue;
@@ -125,11 +127,37 @@ static void fill_sparse(const struct roi_plan_rule *rule, const struct roi_taps 
 
 /* ---- Both passes ----------------------------------------------------------------------------------------------- */
 
-static bool fits_ring(const struct roi_plan_rule *rule, const struct roi_plan *plan)
+static bool fits_ring(const struct roi_plan_rule *rule, const struct roi_plan *plan, const struct roi_taps *y)
 {
-    return plan->y.taps > 0 && plan->x.taps > 0 &&
-           roi_ring_fits(&rule->rings[plan->box->level], plan->y.end - plan->y.first, plan->x.end - plan->x.first,
+    return y->taps > 0 && plan->x.taps > 0 &&
+           roi_ring_fits(&rule->rings[plan->box->level], y->end - y->first, plan->x.end - plan->x.first,
                          rule->maps[plan->box->level].shape[AXIS_W]);
+}
+
+/* Whether bands of so many rows of bins fit a ring, all of them that have a row on the map. */
+static bool bands_fit(const struct roi_plan_rule *rule, const struct roi_plan *plan, const struct roi_axis *axis,
+                      int64_t bins)
+{
+    for (int64_t bin = 0; bin < plan->bins; bin += bins) {
+        struct roi_taps y;
+        measure_taps(rule, axis, bin, min_i64(bins, plan->bins - bin), 1, &y);
+        if (y.taps > 0 && !fits_ring(rule, plan, &y))
+            return false;
+    }
+    return true;
+}
+
+/* As few bands as fit a ring; one, if that is of no use. */
+static int64_t bands_of(const struct roi_plan_rule *rule, const struct roi_plan *plan, const struct roi_axis *axis)
+{
+    if (plan->y.taps == 0 || plan->x.taps == 0)
+        return 1;
+    for (int64_t bands = 2; bands <= MOST_BANDS && bands <= plan->bins; bands++) {
+        const int64_t bins = groups_of(plan->bins, bands);
+        if (bands_fit(rule, plan, axis, bins))
+            return groups_of(plan->bins, bins);
+    }
+    return 1;
 }
 
 bool roi_plan_measure(const struct roi_plan_rule *rule, struct roi_plan *plan)
@@ -137,31 +165,33 @@ bool roi_plan_measure(const struct roi_plan_rule *rule, struct roi_plan *plan)
     struct roi_axis y, x;
     if (!roi_place_box(rule, plan->box, true, &y) || !roi_place_box(rule, plan->box, false, &x))
         return false;
-    measure_taps(rule, &y, rule->bins_y, 1, &plan->y);
-    measure_taps(rule, &x, rule->bins_x, rule->fours ? 4 : 1, &plan->x);
-    plan->bytes = taps_bytes(rule, rule->bins_y, plan->y.taps) + taps_bytes(rule, rule->bins_x, plan->x.taps) +
-                  sparse_bytes(rule, rule->bins_y, plan->y.taps) + sparse_bytes(rule, rule->bins_x, plan->x.taps);
-    plan->ring = rule->rings && fits_ring(rule, plan) ? &rule->rings[plan->box->level] : NULL;
+    measure_taps(rule, &y, plan->first_bin, plan->bins, 1, &plan->y);
+    measure_taps(rule, &x, 0, rule->bins_x, rule->fours ? 4 : 1, &plan->x);
+    plan->bytes = taps_bytes(rule, plan->bins, plan->y.taps) + taps_bytes(rule, rule->bins_x, plan->x.taps) +
+                  sparse_bytes(rule, plan->bins, plan->y.taps) + sparse_bytes(rule, rule->bins_x, plan->x.taps);
+    plan->ring = rule->rings && fits_ring(rule, plan, &plan->y) ? &rule->rings[plan->box->level] : NULL;
+    plan->bands = rule->banded && !plan->ring ? bands_of(rule, plan, &y) : 1;
     return true;
 }
 
 /* Moves the first pixel down where `taps` pixels from it would pass the border; the weights move up with it. False
    where no sample of the bin is on the map: its weights are zeros, its place is still open. */
-static bool fill_bin(const struct roi_plan_rule *rule, const struct roi_axis *axis, int64_t bin, struct roi_taps *taps)
+static bool fill_bin(const struct roi_plan_rule *rule, const struct roi_axis *axis, int64_t first, int64_t bin,
+                     struct roi_taps *taps)
 {
-    const struct roi_reach reach = rule->axis.kind->reach(axis, bin);
+    const struct roi_reach reach = rule->axis.kind->reach(axis, first + bin);
     char *weights = (char *)taps->weights + (size_t)(bin * taps->taps) * real_size(rule);
     memset(weights, 0, (size_t)taps->taps * real_size(rule));
     if (reach.low > reach.high)
         return false;
     taps->low[bin] = min_i64(reach.low, axis->size - taps->taps);
     weights += (size_t)(reach.low - taps->low[bin]) * real_size(rule);
-    rule->axis.kind->weights(axis, bin, &reach, rule->axis.narrow, weights);
+    rule->axis.kind->weights(axis, first + bin, &reach, rule->axis.narrow, weights);
     return true;
 }
 
 /* Bins outside the map lie before or behind those on it, and take the place of the nearest. */
-static void fill_taps(const struct roi_plan_rule *rule, const struct roi_axis *axis, int64_t bins,
+static void fill_taps(const struct roi_plan_rule *rule, const struct roi_axis *axis, int64_t first, int64_t bins,
                       struct roi_taps *taps, char *memory)
 {
     taps->low = (int64_t *)(void *)memory;
@@ -170,7 +200,7 @@ static void fill_taps(const struct roi_plan_rule *rule, const struct roi_axis *a
         return;
     int64_t outside = 0;
     for (int64_t bin = 0; bin < bins; bin++) {
-        const bool inside = fill_bin(rule, axis, bin, taps);
+        const bool inside = fill_bin(rule, axis, first, bin, taps);
         if (!inside && bin > outside)
             taps->low[bin] = taps->low[bin - 1];
         if (!inside && bin == outside)
@@ -187,15 +217,15 @@ void roi_plan_fill(const struct roi_plan_rule *rule, struct roi_plan *plan)
     roi_place_box(rule, plan->box, true, &y);
     roi_place_box(rule, plan->box, false, &x);
     char *memory = plan->tables;
-    fill_taps(rule, &y, rule->bins_y, &plan->y, memory);
-    memory += taps_bytes(rule, rule->bins_y, plan->y.taps);
-    fill_taps(rule, &x, rule->bins_x, &plan->x, memory);
+    fill_taps(rule, &y, plan->first_bin, plan->bins, &plan->y, memory);
+    memory += taps_bytes(rule, plan->bins, plan->y.taps);
+    fill_taps(rule, &x, 0, rule->bins_x, &plan->x, memory);
     memory += taps_bytes(rule, rule->bins_x, plan->x.taps);
     if (!rule->sparse || plan->y.taps == 0 || plan->x.taps == 0)
         return;
-    plan->rows.taps = most_weights(rule, &plan->y, rule->bins_y);
-    fill_sparse(rule, &plan->y, rule->bins_y, rows_of(rule, plan), &plan->rows, memory);
-    memory += sparse_bytes(rule, rule->bins_y, plan->y.taps);
+    plan->rows.taps = most_weights(rule, &plan->y, plan->bins);
+    fill_sparse(rule, &plan->y, plan->bins, rows_of(rule, plan), &plan->rows, memory);
+    memory += sparse_bytes(rule, plan->bins, plan->y.taps);
     plan->columns.taps = most_weights(rule, &plan->x, rule->bins_x);
     plan->columns.together = plan->columns.taps == plan->x.taps;
     fill_sparse(rule, &plan->x, rule->bins_x, columns_of(rule, plan), &plan->columns, memory);

@@ -34,6 +34,8 @@ struct roi_sparse {
 struct roi_plan {
     const struct roi_box *box;
     int64_t row; /* of the box array, and so of the crops */
+    int64_t first_bin, bins; /* rows of bins: all, or a band of them */
+    int64_t bands; /* that the box had better be cut into; 1: it may stay whole */
     struct roi_taps y, x;
     struct roi_sparse rows, columns; /* where the rule asks for them */
     const struct roi_ring *ring;     /* that the box is pooled from, or NULL */
@@ -51,6 +53,7 @@ struct roi_plan_rule {
     int64_t bins_y, bins_x;
     bool sparse; /* whether plans have rows and columns */
     const struct roi_ring *rings; /* forward, by level, that boxes are pooled from where they fit; NULL: none */
+    bool banded; /* whether boxes too tall for a ring may be cut into bands that fit */
     int64_t patch_stride;        /* backward, from row to row of what is added to; else 0 */
     bool fours; /* whether taps along x are rounded up to whole fours, where the map is as wide as that */
 };
@@ -59,8 +62,8 @@ struct roi_plan_rule {
 bool roi_place_box(const struct roi_plan_rule *rule, const struct roi_box *box, bool vertical,
                    struct roi_axis *axis_ret);
 
-/* First pass: finds out how large the tables of a box are. plan->box is set by the caller. False where the box leaves
-   the range of double. */
+/* First pass: finds out how large the tables of a box are, or of a band of it. plan->box, first_bin and bins are set by the
+   caller. False where the box leaves the range of double. */
 bool roi_plan_measure(const struct roi_plan_rule *rule, struct roi_plan *plan);
 
 /* Second pass: fills the tables, plan->bytes at plan->tables, which the caller has set. */

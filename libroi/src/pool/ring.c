@@ -5,12 +5,7 @@
 
 enum { MOST_BLOCKS = 64 /* of a row: bits of a word */ };
 
-/* Whether a ring has whole rows of a map: if there is room for as many as where there are stripes. */
-static bool has_whole_rows(int64_t map_width)
-{
-    return map_width <= MOST_BLOCKS * ROI_RING_BLOCK &&
-           round_up(map_width, ROI_RING_BLOCK) * ROI_RING_SIDE <= ROI_RING_LINES;
-}
+static bool has_whole_rows(int64_t map_width) { return map_width <= MOST_BLOCKS * ROI_RING_BLOCK; }
 
 bool roi_ring_fits(const struct roi_ring *ring, int64_t height, int64_t width, int64_t map_width)
 {
@@ -35,7 +30,7 @@ void roi_ring_settle(struct roi_ring *ring, int64_t map_width, bool narrow)
         return;
     int64_t columns = round_up(map_width, ROI_RING_BLOCK);
     if (!has_whole_rows(map_width)) {
-        columns = min_i64(ROI_RING_LINES / ROI_RING_SIDE / ROI_RING_BLOCK, MOST_BLOCKS) * ROI_RING_BLOCK;
+        columns = ROI_RING_LINES / ROI_RING_SIDE / ROI_RING_BLOCK * ROI_RING_BLOCK;
         ring->step = (columns - ring->widest) / ROI_RING_BLOCK * ROI_RING_BLOCK;
     }
     /* One line more than there are columns: rows a power of two apart would share few sets of the cache. */

@@ -7,10 +7,12 @@
  * memory. So maps are brought into this form on the way, whatever form they have. Not as a whole: boxes are sorted from
  * top to bottom, and a ring of rows goes down the map with them. A row enters it when the first box needs it, and leaves
  * its place to one further down when no box can need it any more. Since the rows of a plane enter in their order, memory
- * is read as a stream. The ring is as small as its tallest box allows, so that it stays in the processor's caches.
+ * is read as a stream. The ring is as small as its tallest box allows, so that it stays in the processor's caches; a box
+ * taller than that is cut into bands, some rows of its bins each, which go their ways like boxes (plan.h).
  *
  * Maps too wide for this are cut into stripes, one after the other; each box belongs to the one that it begins in, which
- * reaches as far over the next one as the widest box needs. Boxes too large for a ring are pooled from the map as it is.
+ * reaches as far over the next one as the widest box needs. Boxes too wide for that are pooled from the map as it is, and
+ * so are those of which a single row of bins is too tall.
  */
 #ifndef ROI_RING_H
 #define ROI_RING_H

@@ -27,6 +27,7 @@ struct job {
     const struct roi_call *call;
     const roi_array *maps; /* that the kernel works on: the call's, or the sum of gradients */
     struct roi_plan *plans;
+    int64_t count; /* of plans: one for each box, and more where boxes are cut into bands */
     char *tables;
     void *scratch_memory;
     char *scratch; /* the same, aligned; one part for each thread */
@@ -51,7 +52,8 @@ static void measure_group(void *context, int64_t group, int thread)
     const int64_t end = min_i64((group + 1) * MEASURE_GROUP, job->call->count);
     (void)thread;
     for (int64_t k = group * MEASURE_GROUP; k < end; k++) {
-        job->plans[k] = (struct roi_plan){.box = &job->call->boxes[k], .row = k};
+        job->plans[k] = (struct roi_plan){
+            .box = &job->call->boxes[k], .row = k, .bins = job->call->rule.bins_y, .bands = 1};
         if (pooling->measure && !pooling->measure(&job->call->rule, &job->plans[k]))
             job->plans[k].row = -1;
     }
@@ -83,7 +85,44 @@ static int compare_plans(const void *first, const void *second)
         order = compare_i64(a->box->image, b->box->image);
     if (order == 0)
         order = compare_places(a, b);
-    return order ? order : compare_i64(a->row, b->row);
+    if (order == 0)
+        order = compare_i64(a->row, b->row);
+    return order ? order : compare_i64(a->first_bin, b->first_bin);
+}
+
+/* Puts the plans of a box's bands behind `end`, the last one first. */
+static void cut_into_bands(const struct job *job, const struct roi_plan *whole, struct roi_plan *end)
+{
+    const int64_t bins = groups_of(whole->bins, whole->bands);
+    for (int64_t bin = (whole->bands - 1) * bins; bin >= 0; bin -= bins) {
+        struct roi_plan band = {.box = whole->box, .row = whole->row, .first_bin = bin,
+                                .bins = min_i64(bins, whole->bins - bin)};
+        job->call->pooling->measure(&job->call->rule, &band);
+        *--end = band;
+    }
+}
+/* Makes room for the bands of all boxes, and puts them where these were. */
+static roi_status cut_boxes(struct job *job)
+{
+    const int64_t boxes = job->count;
+    for (int64_t k = 0; k < boxes; k++)
+        job->count += job->plans[k].bands - 1;
+    if (job->count == boxes)
+        return ROI_SUCCESS;
+    struct roi_plan *plans = realloc(job->plans, (size_t)job->count * sizeof *plans);
+    if (!plans)
+        return ROI_ERROR_MEMORY;
+    job->plans = plans;
+    struct roi_plan *end = plans + job->count;
+    for (int64_t k = boxes - 1; k >= 0; k--) {
+        const struct roi_plan whole = plans[k];
+        if (whole.bands == 1)
+            end[-1] = whole;
+        else
+            cut_into_bands(job, &whole, end);
+        end -= whole.bands;
+    }
+    return ROI_SUCCESS;
 }
 
 /* Sizes of all tables and of scratch memory. */
@@ -91,18 +130,22 @@ static roi_status measure(struct job *job, roi_error *error_ret)
 {
     const struct roi_call *call = job->call;
     const double guess = (double)call->count * 2000; /* planning a box costs about as much as 2000 multiply-adds */
-    const roi_status status = roi_parallel_for(groups_of(call->count, MEASURE_GROUP), roi_threads_for(guess),
-                                               call->cancel, measure_group, job);
-    if (status != ROI_SUCCESS)
-        return roi_fail(error_ret, status, -1, -1, 0);
-    for (int64_t k = 0; k < call->count; k++) {
+    roi_status status = roi_parallel_for(groups_of(call->count, MEASURE_GROUP), roi_threads_for(guess), call->cancel,
+                                         measure_group, job);
+    for (int64_t k = 0; k < call->count && status == ROI_SUCCESS; k++)
         if (job->plans[k].row < 0)
             return roi_fail(error_ret, ROI_ERROR_BOX_OVERFLOW, k, -1, 0);
+    if (status == ROI_SUCCESS)
+        status = cut_boxes(job);
+    if (status != ROI_SUCCESS)
+        return roi_fail(error_ret, status, -1, -1, 0);
+    for (int64_t k = 0; k < job->count; k++) {
+        const struct roi_plan *plan = &job->plans[k];
         if (call->pooling->include)
-            call->pooling->include(&job->scratch_size, &job->plans[k], call->crops);
-        if (job->plans[k].ring)
-            roi_ring_include(&job->rings[call->boxes[k].level], &job->plans[k]);
-        job->work += (double)call->crops->shape[AXIS_C] * call->pooling->work(&call->rule, &job->plans[k]);
+            call->pooling->include(&job->scratch_size, plan, call->crops);
+        if (plan->ring)
+            roi_ring_include(&job->rings[plan->box->level], plan);
+        job->work += (double)call->crops->shape[AXIS_C] * call->pooling->work(&call->rule, plan);
     }
     job->threads = roi_threads_for(job->work);
     return ROI_SUCCESS;
@@ -119,7 +162,7 @@ static int64_t chunk_end(const struct job *job, int64_t begin, size_t *bytes_ret
 {
     int64_t end = begin;
     *bytes_ret = 0;
-    for (; end < job->call->count; end++) {
+    for (; end < job->count; end++) {
         const size_t bytes = job->plans[end].bytes + blocks_bytes(&job->plans[end]);
         if (end > begin && *bytes_ret + bytes > CHUNK_BYTES)
             break;
@@ -131,7 +174,7 @@ static int64_t chunk_end(const struct job *job, int64_t begin, size_t *bytes_ret
 static size_t largest_chunk(const struct job *job)
 {
     size_t bytes, most = 0;
-    for (int64_t begin = 0; begin < job->call->count; begin = chunk_end(job, begin, &bytes)) {
+    for (int64_t begin = 0; begin < job->count; begin = chunk_end(job, begin, &bytes)) {
         chunk_end(job, begin, &bytes);
         most = bytes > most ? bytes : most;
     }
@@ -152,7 +195,8 @@ static roi_status allocate(struct job *job, roi_error *error_ret)
 
 static roi_status plan_boxes(struct job *job, roi_error *error_ret)
 {
-    job->plans = malloc((size_t)max_i64(job->call->count, 1) * sizeof *job->plans);
+    job->count = job->call->count;
+    job->plans = malloc((size_t)max_i64(job->count, 1) * sizeof *job->plans);
     return job->plans ? measure(job, error_ret) : roi_fail(error_ret, ROI_ERROR_MEMORY, -1, -1, 0);
 }
 
@@ -270,7 +314,7 @@ static roi_status run_chunks(struct job *job)
 {
     roi_status status = ROI_SUCCESS;
     size_t bytes;
-    for (job->begin = 0; job->begin < job->call->count && status == ROI_SUCCESS; job->begin = job->end) {
+    for (job->begin = 0; job->begin < job->count && status == ROI_SUCCESS; job->begin = job->end) {
         job->end = chunk_end(job, job->begin, &bytes);
         status = run_chunk(job);
     }
@@ -337,9 +381,16 @@ static void settle_rings(struct job *job)
         roi_ring_settle(ring, job->maps[level].shape[AXIS_W], job->call->rule.axis.narrow);
         job->scratch_size.ring = max_i64(job->scratch_size.ring, ring->rows * ring->stride);
     }
-    for (int64_t k = 0; k < job->call->count; k++)
+    for (int64_t k = 0; k < job->count; k++)
         if (job->plans[k].ring && job->plans[k].ring->closed)
             job->plans[k].ring = NULL;
+}
+
+/* Rows of bins of a tile. */
+static int64_t strip_of(const struct job *job)
+{
+    const struct roi_call *call = job->call;
+    return call->pooling->strip ? call->pooling->strip(call->crops) : call->crops->shape[AXIS_H];
 }
 
 /* Cuts boxes that have been measured into tiles, and settles what scratch memory these need. */
@@ -347,10 +398,10 @@ static void cut_by_boxes(struct job *job)
 {
     const struct roi_call *call = job->call;
     job->channels_per_tile = channels_of_a_tile(job);
-    job->bins_per_tile = call->pooling->strip ? call->pooling->strip(call->crops) : call->crops->shape[AXIS_H];
+    job->bins_per_tile = strip_of(job);
     const int64_t channel_groups = groups_of(call->crops->shape[AXIS_C], job->channels_per_tile);
     const int64_t plan_groups = job->threads == 1 ? 1 : groups_of(TILES_PER_THREAD * job->threads, channel_groups);
-    job->plans_per_tile = groups_of(call->count, plan_groups);
+    job->plans_per_tile = groups_of(job->count, plan_groups);
     if (!call->pooling->lines)
         return;
     settle_rings(job);
@@ -378,6 +429,7 @@ roi_status roi_tiles_forward(const struct roi_call *given, roi_error *error_ret)
         status = make_rings(&job, error_ret);
     forward.rule.sparse = forward.pooling->lines;
     forward.rule.rings = job.rings;
+    forward.rule.banded = forward.pooling->lines && strip_of(&job) >= forward.rule.bins_y;
     if (status == ROI_SUCCESS)
         status = plan_boxes(&job, error_ret);
     if (status == ROI_SUCCESS) {
@@ -454,7 +506,7 @@ static void cut_by_channels(struct job *job)
 {
     const int64_t share = job->call->crops->shape[AXIS_C] / (TILES_PER_THREAD * job->threads);
     job->channels_per_tile = max_i64(1, min_i64(CHANNEL_GROUP, share));
-    job->plans_per_tile = max_i64(job->call->count, 1);
+    job->plans_per_tile = max_i64(job->count, 1);
     job->bins_per_tile = max_i64(job->call->crops->shape[AXIS_H], 1);
 }
 

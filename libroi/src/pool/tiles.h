@@ -57,6 +57,13 @@ struct roi_tile {
     bool stream; /* whether the result is written past the cache */
 };
 
+/* The rows of bins of a plan that are in the tile. Either the tile has a strip of the crops, or the plan a band of them, or
+   both have all. */
+static inline int64_t roi_tile_bins(const struct roi_tile *tile, const struct roi_plan *plan)
+{
+    return min_i64(tile->crops->shape[AXIS_H], plan->bins);
+}
+
 typedef void roi_tile_kernel(const struct roi_tile *tile, void *scratch);
 
 struct roi_tile_kernels {
