@@ -130,15 +130,16 @@ def test_more_boxes_than_are_planned_at_once(dtype):
     assert pyroi.roi_align_backward(swapped, boxes, shape, 1.0, 2).tobytes() == result.tobytes()
 
 
+@pytest.mark.parametrize("size", [(16, 18), (160, 330)], ids=["whole", "in bands"])
 @pytest.mark.parametrize("value", [np.nan, np.inf, -np.inf])
-def test_what_is_not_finite_stays_in_its_channel(value):
+def test_what_is_not_finite_stays_in_its_channel(value, size):
     """One pixel of one channel of a line: the other channels have the same bits as without it, forward and backward."""
     rng = np.random.default_rng(12)
-    map = random_map(rng, (1, 20, 16, 18))
-    boxes = boxes_on((16, 18))
+    map = random_map(rng, (1, 20, *size))
+    boxes = boxes_on(size)
     grad = random_map(rng, (len(boxes), 20, 3, 3))
     spoiled, spoiled_grad = map.copy(), grad.copy()
-    spoiled[0, 7, 8, 9] = value
+    spoiled[0, 7, size[0] // 2, size[1] // 2] = value
     spoiled_grad[:, 7, 1, 1] = value
     others = np.arange(20) != 7
     for clean, dirty in (
@@ -152,13 +153,35 @@ def test_what_is_not_finite_stays_in_its_channel(value):
         assert not np.isfinite(dirty[:, 7]).all()
 
 
+@pytest.mark.parametrize("ratio", [2, -1])
+def test_bands_of_a_tall_box(ratio):
+    """200 rows, in bands, some beyond the map, downwards and upwards: each row of bins is as that of a box of its own."""
+    rng = np.random.default_rng(15)
+    map = random_map(rng, (1, 20, 160, 330))
+    map[0, 3, 40:60, 10] = np.nan
+    left = np.float32([5, 100, 310])
+    for top, height in ((-30, 200), (170, -200)):
+        boxes = np.float32([[0, x, top, x + 9, top + height] for x in left])
+        result = pyroi.roi_align(map, boxes, (8, 3), 1.0, ratio, aligned=True)
+        for row in range(8):
+            parts = boxes.copy()
+            parts[:, 2] = top + row * height / 8  # eighths are exact
+            parts[:, 4] = top + (row + 1) * height / 8
+            part = pyroi.roi_align(map, parts, (1, 3), 1.0, ratio, aligned=True)
+            assert part[:, :, 0].tobytes() == result[:, :, row].tobytes(), row
+        assert np.isnan(result[0, 3]).any() == (ratio > 0 or height > 0)  # upwards, adaptive bins have no samples
+        assert np.isfinite(np.delete(result, 3, axis=1)).all()
+
+
 @pytest.mark.parametrize("offset", [0, 4, 60])
 def test_large_results_wherever_they_begin(offset):
     """A result of 17 MiB, written past the cache, at places that begin a cache line and that do not."""
     rng = np.random.default_rng(13)
-    map = random_map(rng, (1, 64, 40, 50))
+    map = random_map(rng, (1, 64, 110, 330))
     corner = rng.uniform(0, 35, (1450, 2))
-    boxes = np.hstack([np.zeros((1450, 1)), corner, corner + rng.uniform(1, 12, (1450, 2))]).astype(np.float32)
+    sides = rng.uniform(1, 12, (1450, 2))
+    sides[::50, 1] += 70  # in bands
+    boxes = np.hstack([np.zeros((1450, 1)), corner, corner + sides]).astype(np.float32)
     shape = (1450, 64, 7, 7)
     memory = np.full(int(np.prod(shape)) * 4 + 128, 0xAB, np.uint8)
     start = -memory.ctypes.data % 64 + offset
