@@ -155,7 +155,7 @@ def test_what_is_not_finite_stays_in_its_channel(value, size):
 
 @pytest.mark.parametrize("ratio", [2, -1])
 def test_bands_of_a_tall_box(ratio):
-    """200 rows, in bands, some beyond the map, downwards and upwards: each row of bins is as that of a box of its own."""
+    """200 rows in bands, some beyond the map, downwards and upwards: each row of bins is that of a box of its own."""
     rng = np.random.default_rng(15)
     map = random_map(rng, (1, 20, 160, 330))
     map[0, 3, 40:60, 10] = np.nan

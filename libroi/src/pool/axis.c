@@ -215,32 +215,53 @@ struct roi_reach roi_sampled_reach(const struct roi_axis *axis, int64_t bin)
     return reach;
 }
 
-/* The run of sample j alone. */
-static struct run single_run(const struct roi_axis *axis, int64_t p, double j)
+/* Weights of a bin that are being added up. Samples ascend, so only two pixels still grow: `pixel`, and the one above it. */
+struct sums {
+    const struct roi_reach *reach;
+    void *weights;
+    bool narrow;
+    int64_t pixel;
+    double below, above;
+};
+
+static void add_up(struct sums *sums, int64_t low, double below, double above)
 {
-    const struct roi_stop stop = stop_at(axis, position(axis, p, j));
-    return (struct run){stop, stop, 1, 1 - stop.fraction, stop.fraction};
+    for (; sums->pixel < low; sums->pixel++, sums->below = sums->above, sums->above = 0)
+        roi_put_weight(sums->weights, sums->narrow, sums->pixel - sums->reach->low, sums->below);
+    sums->below += below;
+    sums->above += above;
 }
 
-/* Runs ascend, so at any time only two pixels are still growing: the one below the run and the one above it. */
+static void add_up_samples(const struct roi_axis *axis, int64_t bin, struct sums *sums)
+{
+    const double share = 1 / axis->grid;
+    for (double j = sums->reach->begin; j < sums->reach->end; j++) {
+        const struct roi_stop stop = stop_at(axis, position(axis, bin, j));
+        add_up(sums, stop.low, share * (1 - stop.fraction), share * stop.fraction);
+    }
+}
+
+static void add_up_runs(const struct roi_axis *axis, int64_t bin, struct sums *sums)
+{
+    for (double j = sums->reach->begin; j < sums->reach->end;) {
+        const struct run run = next_run(axis, bin, sums->reach, &j);
+        const double share = run.count / axis->grid;
+        add_up(sums, run.first.low, share * run.below, share * run.above);
+    }
+}
+
 static void sampled_weights(const struct roi_axis *axis, int64_t bin, const struct roi_reach *reach, bool narrow,
                             void *weights_ret)
 {
-    int64_t pixel = reach->low;
-    const bool few = reach->end - reach->begin <= ROI_FEW_SAMPLES; /* not worth looking for runs in */
-    double below = 0, above = 0;
-    for (double j = reach->begin; j < reach->end;) {
-        const struct run run = few ? single_run(axis, bin, j++) : next_run(axis, bin, reach, &j);
-        for (; pixel < run.first.low; pixel++, below = above, above = 0)
-            roi_put_weight(weights_ret, narrow, pixel - reach->low, below);
-        const double share = run.count / axis->grid;
-        below += share * run.below;
-        above += share * run.above;
-    }
-    if (pixel <= reach->high)
-        roi_put_weight(weights_ret, narrow, pixel - reach->low, below);
-    if (pixel < reach->high)
-        roi_put_weight(weights_ret, narrow, pixel + 1 - reach->low, above);
+    struct sums sums = {reach, weights_ret, narrow, reach->low, 0, 0};
+    if (reach->end - reach->begin <= ROI_FEW_SAMPLES) /* not worth looking for runs in */
+        add_up_samples(axis, bin, &sums);
+    else
+        add_up_runs(axis, bin, &sums);
+    if (sums.pixel <= reach->high)
+        roi_put_weight(weights_ret, narrow, sums.pixel - reach->low, sums.below);
+    if (sums.pixel < reach->high)
+        roi_put_weight(weights_ret, narrow, sums.pixel + 1 - reach->low, sums.above);
 }
 
 const struct roi_axis_kind roi_sampled_axis = {place, roi_sampled_reach, sampled_weights};

@@ -304,13 +304,14 @@ static void S(pool_lines)(const struct S(work) *work)
 
 /* ---- The ring -------------------------------------------------------------------------------------------------- */
 
-/* Asks for the pixels that will be gathered soon: sixteen channels are more streams than processors foresee. */
-static void S(ask_ahead)(const struct S(row) *row, int64_t count)
+/* Asks for pixels of some rows further on, into the second cache: sixteen channels are more streams than processors foresee,
+   and so memory is not idle while boxes are pooled. */
+static void S(ask_for)(const struct S(row) *row, int64_t n, int64_t count)
 {
     const int64_t line = ROI_LINE_BYTES / (int64_t)sizeof(STORE);
     for (int64_t c = 0; c < count && row->stride_x == 1; c++)
-        for (int64_t x = 0; x < PIECE; x += line)
-            __builtin_prefetch(row->data + c * row->stride_c + AHEAD + x);
+        for (int64_t x = 0; x < n; x += line)
+            __builtin_prefetch(row->data + c * row->stride_c + x, 0, 2);
 }
 
 /* Brings a row into the ring: of it, the blocks that any box of the stripe reads, in pieces of all channels. */
@@ -319,17 +320,19 @@ static void S(bring_row)(const struct roi_tile *tile, const struct roi_plan *pla
     const roi_array *map = &tile->maps[plan->box->level];
     const int64_t column = roi_ring_column(plan->ring, plan->x.first), width = map->shape[AXIS_W] - column;
     const int64_t count = tile->channel_end - tile->channel_begin;
+    const bool alone = tile->plan_end - tile->plan_begin == 1; /* which is over too soon */
+    const int64_t ahead = alone || y + ROWS_AHEAD >= map->shape[AXIS_H] ? 0 : ROWS_AHEAD * map->strides[AXIS_H];
     const struct S(row) row = S(row_of)(map, plan->box->image, tile->channel_begin, y);
     REAL *lines = ring + y % plan->ring->rows * plan->ring->stride;
     uint64_t blocks = plan->blocks[y - plan->y.first];
-    const bool ahead = tile->plan_end - tile->plan_begin > 1; /* what follows is of no use to a box alone */
     int64_t begin, end;
     while (roi_ring_run(&blocks, &begin, &end))
         for (int64_t left = min_i64(end, width) - begin; left > 0; ) {
             const struct S(row) from = {row.data + (column + begin) * row.stride_x, row.stride_x, row.stride_c};
+            const struct S(row) later = {from.data + ahead, row.stride_x, row.stride_c};
             const int64_t piece = left < 2 * PIECE ? left : PIECE;
             if (ahead)
-                S(ask_ahead)(&from, count);
+                S(ask_for)(&later, piece, count);
             S(gather_lines)(&from, piece, count, lines + begin * R(LINE));
             begin += piece;
             left -= piece;

@@ -79,11 +79,6 @@ struct places {
     int64_t first, modulus, stride;
 };
 
-static int64_t place_of(const struct places *places, int64_t pixel)
-{
-    return (pixel - places->first) % places->modulus * places->stride;
-}
-
 static struct places rows_of(const struct roi_plan_rule *rule, const struct roi_plan *plan)
 {
     if (rule->patch_stride)
@@ -101,17 +96,17 @@ static struct places columns_of(const struct roi_plan_rule *rule, const struct r
 static void fill_sparse_bin(const struct roi_plan_rule *rule, const struct roi_taps *taps, int64_t bin,
                             const struct places *places, struct roi_sparse *sparse)
 {
-    int64_t at = bin * sparse->taps, offset = place_of(places, taps->low[bin]);
-    for (int64_t k = 0; k < taps->taps; k++) {
+    int64_t at = bin * sparse->taps, place = (taps->low[bin] - places->first) % places->modulus, last = place;
+    for (int64_t k = 0; k < taps->taps; k++, place = place + 1 < places->modulus ? place + 1 : 0) {
         const double weight = weight_at(rule, taps->weights, bin * taps->taps + k);
         if (weight == 0 && !sparse->together)
             continue;
-        offset = place_of(places, taps->low[bin] + k);
-        sparse->offsets[at] = offset;
+        last = place;
+        sparse->offsets[at] = place * places->stride;
         roi_put_weight(sparse->weights, rule->axis.narrow, at++, weight);
     }
     for (; at < (bin + 1) * sparse->taps; at++) {
-        sparse->offsets[at] = offset;
+        sparse->offsets[at] = last * places->stride;
         roi_put_weight(sparse->weights, rule->axis.narrow, at, 0);
     }
 }
