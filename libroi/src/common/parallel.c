@@ -73,8 +73,7 @@ static void run_parallel(const struct loop *loop, int threads)
 }
 #endif
 
-roi_status roi_parallel_for(int64_t items, int threads, const volatile int32_t *cancel,
-                            void (*body)(void *context, int64_t item, int thread), void *context)
+roi_status roi_parallel_for(int64_t items, int threads, const volatile int32_t *cancel, roi_task *body, void *context)
 {
     const struct loop loop = {items, cancel, body, context};
 #if defined(_OPENMP)

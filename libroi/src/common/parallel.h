@@ -7,11 +7,13 @@
 /* How many threads are worth starting for so many multiply-adds: 1 for small work, and in a forked child. */
 int roi_threads_for(double work);
 
+/* What is done with an item; `thread` tells threads apart, so that each can have memory of its own. */
+typedef void roi_task(void *context, int64_t item, int thread);
+
 /* Calls body(context, item, thread) once for each item in [0, items), in any order, on up to `threads` threads;
-   `thread` is below `threads` and tells them apart, so that each can have memory of its own. No two items may write
-   the same memory: that is what makes results independent of the number of threads.
+   `thread` is below `threads`. No two items may write the same memory: that is what makes results independent of the
+   number of threads.
    Returns ROI_CANCELLED, with items left out, once *cancel is found set (NULL: never), else ROI_SUCCESS. */
-roi_status roi_parallel_for(int64_t items, int threads, const volatile int32_t *cancel,
-                            void (*body)(void *context, int64_t item, int thread), void *context);
+roi_status roi_parallel_for(int64_t items, int threads, const volatile int32_t *cancel, roi_task *body, void *context);
 
 #endif

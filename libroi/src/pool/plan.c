@@ -225,3 +225,30 @@ void roi_plan_fill(const struct roi_plan_rule *rule, struct roi_plan *plan)
     plan->columns.together = plan->columns.taps == plan->x.taps;
     fill_sparse(rule, &plan->x, rule->bins_x, columns_of(rule, plan), &plan->columns, memory);
 }
+
+/* ---- Rows that enter a ring ------------------------------------------------------------------------------------ */
+
+static bool shares_ring(const struct roi_plan *a, const struct roi_plan *b)
+{
+    return a->ring && a->ring == b->ring && a->box->image == b->box->image &&
+           roi_ring_stripe(a->ring, a->x.first) == roi_ring_stripe(b->ring, b->x.first);
+}
+
+/* Rows of boxes that follow each other without a gap have their words one after the other, each row one. */
+void roi_plan_mark(struct roi_plan *plans, int64_t count, uint64_t *blocks)
+{
+    int64_t end = 0; /* of the rows that have words so far; the next word is that of this row */
+    for (int64_t k = 0; k < count; k++) {
+        struct roi_plan *plan = &plans[k];
+        if (!plan->ring)
+            continue;
+        plan->goes_on = k > 0 && shares_ring(&plans[k - 1], plan);
+        if (!plan->goes_on || plan->y.first > end)
+            end = plan->y.first;
+        for (; end < plan->y.end; end++)
+            *blocks++ = 0;
+        plan->blocks = blocks - (end - plan->y.first);
+        for (int64_t y = plan->y.first; y < plan->y.end; y++)
+            plan->blocks[y - plan->y.first] |= roi_ring_blocks(plan->ring, plan->x.first, plan->x.end);
+    }
+}

@@ -69,4 +69,7 @@ bool roi_plan_measure(const struct roi_plan_rule *rule, struct roi_plan *plan);
 /* Second pass: fills the tables, plan->bytes at plan->tables, which the caller has set. */
 void roi_plan_fill(const struct roi_plan_rule *rule, struct roi_plan *plan);
 
+/* Sets goes_on and blocks of sorted plans. `blocks` has room for the rows of all of them together. */
+void roi_plan_mark(struct roi_plan *plans, int64_t count, uint64_t *blocks);
+
 #endif

@@ -19,8 +19,6 @@
 
 #include "common/internal.h"
 
-struct roi_plan;
-
 enum {
     ROI_LINE_BYTES = 64,    /* a pixel of some channels: a cache line */
     ROI_RING_BLOCK = 8,     /* pixels of a row that enter, or do not, as one */
@@ -47,8 +45,8 @@ struct roi_ring {
 /* Whether a box of this size fits a ring on a map of this width. */
 bool roi_ring_fits(const struct roi_ring *ring, int64_t height, int64_t width, int64_t map_width);
 
-/* Makes room for a measured plan, whose ring this is. */
-void roi_ring_include(struct roi_ring *ring, const struct roi_plan *plan);
+/* Makes room for a box of this size. */
+void roi_ring_include(struct roi_ring *ring, int64_t height, int64_t width);
 
 /* Settles the geometry when all boxes are counted in. */
 void roi_ring_settle(struct roi_ring *ring, int64_t map_width, bool narrow);
@@ -78,7 +76,7 @@ static inline bool roi_ring_run(uint64_t *blocks, int64_t *begin_ret, int64_t *e
     return true;
 }
 
-/* Sets roi_plan.goes_on and .blocks of sorted plans. `blocks` has room for the rows of all of them together. */
-void roi_ring_mark(struct roi_plan *plans, int64_t count, uint64_t *blocks);
+/* The blocks of a row that hold the pixels [first, end), of the stripe that `first` belongs to: a bit for each. */
+uint64_t roi_ring_blocks(const struct roi_ring *ring, int64_t first, int64_t end);
 
 #endif
