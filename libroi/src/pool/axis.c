@@ -46,12 +46,13 @@ static bool fits_float(const struct roi_axis *axis, int64_t bins)
 }
 
 static float within_float(float bin, float grid, float i) { return (i + 0.5f) * bin / grid; }
-static double within_double(double bin, double grid, double i) { return (i + 0.5) * bin / grid; }
 
 /* How far behind the beginning of a bin its sample i lies. */
 static double within(const struct roi_axis *axis, double i)
 {
-    return axis->narrow ? within_float((float)axis->bin, (float)axis->grid, (float)i) : within_double(axis->bin, axis->grid, i);
+    if (axis->narrow)
+        return within_float((float)axis->bin, (float)axis->grid, (float)i);
+    return (i + 0.5) * axis->bin / axis->grid;
 }
 
 static bool place(const struct roi_axis_rule *rule, double corner1, double corner2, int64_t bins, int64_t size,
@@ -215,7 +216,7 @@ struct roi_reach roi_sampled_reach(const struct roi_axis *axis, int64_t bin)
     return reach;
 }
 
-/* Weights of a bin that are being added up. Samples ascend, so only two pixels still grow: `pixel`, and the one above it. */
+/* Weights of a bin that are being added up. Samples ascend, so only two pixels still grow: `pixel` and the one above. */
 struct sums {
     const struct roi_reach *reach;
     void *weights;

@@ -1,10 +1,10 @@
 /*
  * channels_template.h - crops from lines of channels, for one element type
  *
- * Vectors run along the channels, so that no weight is ever spread over lanes and no lane is idle: rows are added up pixel
- * by pixel, then pixels bin by bin. Lines come from a ring (ring.h), or straight from a map that has its channels together.
- * Only the finished numbers are put where crops, which have their channels apart, want them. Sums are those of the other
- * way, in the same order.
+ * Vectors run along the channels, so that no weight is ever spread over lanes and no lane is idle. First the rows of a box
+ * are added up, for each row of bins and pixel by pixel; then bins are, four at a time in all rows, while their weights stay
+ * in registers. These go straight to where crops, which have their channels apart, want them. Lines come from a ring
+ * (ring.h), or from a map that has its channels together. Sums are those of the other way, in the same order.
  */
 
 /* Where a box's lines are: its first column, in what its plan takes for row 0. */
@@ -24,18 +24,19 @@ INLINE R(vec) S(load_lanes)(const struct S(source) *source, const bool ring, int
     return v;
 }
 
-/* t[i, x] = sum over k < taps of weight[k] * line[offset[k] + x, i], for line i of pixel x and a row of bins; `taps` and `ring`
-   are constants where this is inlined. */
+/* t[i, x] = sum over k < taps of weight[k] * line[offset[k] + x, i], for line i of pixel x and a row of bins; `taps` and
+   `ring` are constants where this is inlined. */
 INLINE void S(add_up_lines)(const struct S(source) *source, const bool ring, const int64_t *offset, const REAL *weight,
                             const int64_t taps, int64_t width, REAL *t)
 {
     const int64_t stride = ring ? R(LINE) : source->stride, lines = ring ? 1 : source->lines;
     for (int64_t x = 0; x < width; x++)
         for (int64_t i = 0; i < lines; i++) {
+            const int64_t at = x * stride + i * R(LINE);
             R(vec) sum[LINE_VECTORS] = {{0}};
             for (int64_t k = 0; k < taps; k++)
                 for (int v = 0; v < LINE_VECTORS; v++)
-                    sum[v] += weight[k] * S(load_lanes)(source, ring, offset[k] + x * stride + i * R(LINE) + v * R(LANES));
+                    sum[v] += weight[k] * S(load_lanes)(source, ring, offset[k] + at + v * R(LANES));
             memcpy(t + (i * width + x) * R(LINE), sum, sizeof sum);
         }
 }
@@ -52,11 +53,12 @@ INLINE void S(add_up_block)(const struct S(source) *source, const bool ring, int
         memcpy(t + i * step, sum + i * LINE_VECTORS, R(LINE) * sizeof *t);
 }
 
-/* The same with many taps. */
+/* The same for a row of bins with many taps. */
 INLINE void S(add_up_many)(const struct S(source) *source, const bool ring, const int64_t *offset, const REAL *weight,
                            int64_t taps, int64_t width, REAL *t)
 {
-    const int64_t runs = ring ? 1 : width, lines = ring ? width : source->lines, step = ring ? R(LINE) : width * R(LINE);
+    const int64_t runs = ring ? 1 : width, lines = ring ? width : source->lines;
+    const int64_t step = ring ? R(LINE) : width * R(LINE); /* from line to line in t */
     const int block = BLOCK_VECTORS / LINE_VECTORS;
     for (int64_t run = 0; run < runs; run++) {
         const int64_t at = ring ? 0 : run * source->stride;

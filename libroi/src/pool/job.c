@@ -115,7 +115,8 @@ static roi_status measure(struct roi_job *job, roi_error *error_ret)
         if (call->pooling->include)
             call->pooling->include(&job->scratch_size, plan, call->crops);
         if (plan->ring)
-            roi_ring_include(&job->rings[plan->box->level], plan->y.end - plan->y.first, plan->x.end - plan->x.first);
+            roi_ring_include(&job->rings[plan->box->level], plan->y.end - plan->y.first,
+                             plan->x.end - plan->x.first);
         job->work += (double)call->crops->shape[AXIS_C] * call->pooling->work(&call->rule, plan);
     }
     job->threads = roi_threads_for(job->work);
