@@ -160,6 +160,7 @@ static void S(pool_from_rows)(const struct roi_tile *tile, const struct roi_plan
 
 #include "pool/lines_template.h"
 #include "pool/channels_template.h"
+#include "pool/ring_template.h"
 
 /* The plan of the bins from `first` on: the same, or another in *strip. */
 static const struct roi_plan *S(strip_of)(const struct roi_plan *plan, int64_t first, struct roi_plan *strip)

@@ -1,0 +1,70 @@
+/* ring_template.h - lines for boxes, from a ring that goes down the map or as they lie in it, for one element type: ring.h
+   has the theory, channels_template.h what is done with them. */
+
+/* Asks for pixels of some rows further on, into the second cache: sixteen channels are more streams than processors foresee,
+   and so memory is not idle while boxes are pooled. */
+static void S(ask_for)(const struct S(row) *row, int64_t n, int64_t count)
+{
+    const int64_t line = ROI_LINE_BYTES / (int64_t)sizeof(STORE);
+    for (int64_t c = 0; c < count && row->stride_x == 1; c++)
+        for (int64_t x = 0; x < n; x += line)
+            __builtin_prefetch(row->data + c * row->stride_c + x, 0, 2);
+}
+
+/* Brings a row into the ring: of it, the blocks that any box of the stripe reads, in pieces of all channels. */
+static void S(bring_row)(const struct roi_tile *tile, const struct roi_plan *plan, int64_t y, REAL *ring)
+{
+    const roi_array *map = &tile->maps[plan->box->level];
+    const int64_t column = roi_ring_column(plan->ring, plan->x.first), width = map->shape[AXIS_W] - column;
+    const int64_t count = tile->channel_end - tile->channel_begin;
+    const bool alone = tile->plan_end - tile->plan_begin == 1; /* which is over too soon */
+    const int64_t ahead = alone || y + ROWS_AHEAD >= map->shape[AXIS_H] ? 0 : ROWS_AHEAD * map->strides[AXIS_H];
+    const struct S(row) row = S(row_of)(map, plan->box->image, tile->channel_begin, y);
+    REAL *lines = ring + y % plan->ring->rows * plan->ring->stride;
+    uint64_t blocks = plan->blocks[y - plan->y.first];
+    int64_t begin, end;
+    while (roi_ring_run(&blocks, &begin, &end))
+        for (int64_t left = min_i64(end, width) - begin; left > 0; ) {
+            const struct S(row) from = {row.data + (column + begin) * row.stride_x, row.stride_x, row.stride_c};
+            const struct S(row) later = {from.data + ahead, row.stride_x, row.stride_c};
+            const int64_t piece = left < 2 * PIECE ? left : PIECE;
+            if (ahead)
+                S(ask_for)(&later, piece, count);
+            S(gather_lines)(&from, piece, count, lines + begin * R(LINE));
+            begin += piece;
+            left -= piece;
+        }
+}
+
+/* Brings into the ring what a box needs and no box before it: the rows below *end are there, if its stripe goes on. */
+static void S(advance)(const struct roi_tile *tile, const struct roi_plan *plan, int64_t *end, REAL *ring)
+{
+    for (int64_t y = plan->goes_on ? max_i64(*end, plan->y.first) : plan->y.first; y < plan->y.end; y++)
+        S(bring_row)(tile, plan, y, ring);
+    *end = plan->goes_on ? max_i64(*end, plan->y.end) : plan->y.end;
+}
+
+static void S(pool_from_ring)(const struct roi_tile *tile, const struct roi_plan *plan, const struct R(scratch) *scratch)
+{
+    const int64_t first = plan->x.first - roi_ring_column(plan->ring, plan->x.first);
+    const struct S(work) work = {tile, plan, scratch, {.ring = scratch->ring + first * R(LINE), .lines = 1}};
+    S(pool_lines)(&work);
+}
+
+/* Whether a box can be pooled from lines as they lie in the map: the channels of the tile fill them. */
+static bool S(has_lines_in_map)(const struct roi_tile *tile, const struct roi_plan *plan)
+{
+    return tile->maps[plan->box->level].strides[AXIS_C] == 1 && plan->y.taps > 0 && plan->x.taps > 0 &&
+           (tile->channel_end - tile->channel_begin) % R(LINE) == 0;
+}
+
+static void S(pool_from_map)(const struct roi_tile *tile, const struct roi_plan *plan, const struct R(scratch) *scratch)
+{
+    const struct S(row) row = S(row_of)(&tile->maps[plan->box->level], plan->box->image, tile->channel_begin, 0);
+    const struct S(work) work = {tile, plan, scratch, {
+        .map = row.data + plan->x.first * row.stride_x,
+        .stride = row.stride_x,
+        .lines = (tile->channel_end - tile->channel_begin) / R(LINE)
+    }};
+    S(pool_lines)(&work);
+}
