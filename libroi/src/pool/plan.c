@@ -142,12 +142,14 @@ static bool bands_fit(const struct roi_plan_rule *rule, const struct roi_plan *p
     return true;
 }
 
-/* As few bands as fit a ring; one, if that is of no use. */
+/* As few bands as fit a ring; one, if none do. */
 static int64_t bands_of(const struct roi_plan_rule *rule, const struct roi_plan *plan, const struct roi_axis *axis)
 {
     if (plan->y.taps == 0 || plan->x.taps == 0)
         return 1;
-    for (int64_t bands = 2; bands <= MOST_BANDS && bands <= plan->bins; bands++) {
+    const int64_t room = roi_ring_room(rule->maps[plan->box->level].shape[AXIS_W]);
+    const int64_t least = max_i64(2, groups_of(plan->y.end - plan->y.first, room));
+    for (int64_t bands = least; bands <= MOST_BANDS && bands <= plan->bins; bands++) {
         const int64_t bins = groups_of(plan->bins, bands);
         if (bands_fit(rule, plan, axis, bins))
             return groups_of(plan->bins, bins);

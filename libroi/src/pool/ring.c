@@ -5,13 +5,14 @@ enum { MOST_BLOCKS = 64 /* of a row: bits of a word */ };
 
 static bool has_whole_rows(int64_t map_width) { return map_width <= MOST_BLOCKS * ROI_RING_BLOCK; }
 
+int64_t roi_ring_room(int64_t map_width)
+{
+    return has_whole_rows(map_width) ? ROI_RING_LINES / round_up(map_width, ROI_RING_BLOCK) : ROI_RING_SIDE;
+}
+
 bool roi_ring_fits(const struct roi_ring *ring, int64_t height, int64_t width, int64_t map_width)
 {
-    if (ring->closed)
-        return false;
-    if (has_whole_rows(map_width))
-        return height * round_up(map_width, ROI_RING_BLOCK) <= ROI_RING_LINES;
-    return height <= ROI_RING_SIDE && width <= ROI_RING_SIDE;
+    return !ring->closed && height <= roi_ring_room(map_width) && (has_whole_rows(map_width) || width <= ROI_RING_SIDE);
 }
 
 void roi_ring_include(struct roi_ring *ring, int64_t height, int64_t width)

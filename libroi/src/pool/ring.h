@@ -42,6 +42,9 @@ struct roi_ring {
     double pixels;         /* of all boxes */
 };
 
+/* The rows that a ring has room for, on a map of this width that has pixels. */
+int64_t roi_ring_room(int64_t map_width);
+
 /* Whether a box of this size fits a ring on a map of this width. */
 bool roi_ring_fits(const struct roi_ring *ring, int64_t height, int64_t width, int64_t map_width);
 
