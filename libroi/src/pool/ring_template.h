@@ -1,14 +1,16 @@
 /* ring_template.h - lines for boxes, from a ring that goes down the map or as they lie in it, for one element type: ring.h
    has the theory, channels_template.h what is done with them. */
 
-/* Asks for pixels of some rows further on, into the second cache: sixteen channels are more streams than processors foresee,
-   and so memory is not idle while boxes are pooled. */
+/* Asks for n pixels, of a row further on, into the second cache: sixteen channels are more streams than processors foresee,
+   pixels of many channels lie further apart than these look, and so memory is not idle while boxes are pooled. */
 static void S(ask_for)(const struct S(row) *row, int64_t n, int64_t count)
 {
     const int64_t line = ROI_LINE_BYTES / (int64_t)sizeof(STORE);
-    for (int64_t c = 0; c < count && row->stride_x == 1; c++)
-        for (int64_t x = 0; x < n; x += line)
-            __builtin_prefetch(row->data + c * row->stride_c + x, 0, 2);
+    const int64_t step_c = row->stride_c == 1 ? line : 1, step_x = row->stride_x == 1 ? line : 1;
+    if (step_c > 1 || step_x > 1)
+        for (int64_t c = 0; c < count; c += step_c)
+            for (int64_t x = 0; x < n; x += step_x)
+                __builtin_prefetch(row->data + c * row->stride_c + x * row->stride_x, 0, 2);
 }
 
 /* Brings a row into the ring: of it, the blocks that any box of the stripe reads, in pieces of all channels. */
