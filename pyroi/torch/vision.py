@@ -18,6 +18,7 @@ import pyroi
 from pyroi.errors import ArgumentError
 from pyroi.torch.tensors import call
 
+_Registrations: Any = vars(library)["Library"]  # PyTorch's class: it notes the file that makes one, and so names us
 _registered: Any = None  # the registrations, which last as long as it does
 
 
@@ -44,7 +45,7 @@ def accelerate() -> None:
         raise ImportError(f"accelerate() needs a torchvision that loads, and this one does not: {reason}") from reason
     if not hasattr(torch.ops.torchvision, "roi_align"):
         raise ImportError("accelerate() needs torchvision's operators, which do not load here")
-    kernels = library.Library("torchvision", "IMPL")
+    kernels = _Registrations("torchvision", "IMPL")
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # PyTorch warns that kernels are replaced, which is the purpose
         for name, kernel in _KERNELS.items():
