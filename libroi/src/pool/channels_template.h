@@ -24,24 +24,8 @@ INLINE R(vec) S(load_lanes)(const struct S(source) *source, const bool ring, int
     return v;
 }
 
-/* t[i, x] = sum over k < taps of weight[k] * line[offset[k] + x, i], for line i of pixel x and a row of bins; `taps` and
-   `ring` are constants where this is inlined. */
-INLINE void S(add_up_lines)(const struct S(source) *source, const bool ring, const int64_t *offset, const REAL *weight,
-                            const int64_t taps, int64_t width, REAL *t)
-{
-    const int64_t stride = ring ? R(LINE) : source->stride, lines = ring ? 1 : source->lines;
-    for (int64_t x = 0; x < width; x++)
-        for (int64_t i = 0; i < lines; i++) {
-            const int64_t at = x * stride + i * R(LINE);
-            R(vec) sum[LINE_VECTORS] = {{0}};
-            for (int64_t k = 0; k < taps; k++)
-                for (int v = 0; v < LINE_VECTORS; v++)
-                    sum[v] += weight[k] * S(load_lanes)(source, ring, offset[k] + at + v * R(LANES));
-            memcpy(t + (i * width + x) * R(LINE), sum, sizeof sum);
-        }
-}
-
-/* The same for `count` lines that lie together: as many sums as do not wait for each other, which go down the rows. */
+/* t[i] = sum over k < taps of weight[k] * line[offset[k] + i], for `count` lines that lie together from `at` on, as many as
+   are sums that need not wait for each other; in t they are `step` apart. */
 INLINE void S(add_up_block)(const struct S(source) *source, const bool ring, int64_t at, const int64_t *offset,
                             const REAL *weight, int64_t taps, const int count, REAL *t, int64_t step)
 {
@@ -51,6 +35,16 @@ INLINE void S(add_up_block)(const struct S(source) *source, const bool ring, int
             sum[v] += weight[k] * S(load_lanes)(source, ring, offset[k] + at + v * R(LANES));
     for (int i = 0; i < count; i++)
         memcpy(t + i * step, sum + i * LINE_VECTORS, R(LINE) * sizeof *t);
+}
+
+/* t[i, x], the same for line i of pixel x of a row of bins; `taps` and `ring` are constants where this is inlined. */
+INLINE void S(add_up_lines)(const struct S(source) *source, const bool ring, const int64_t *offset, const REAL *weight,
+                            const int64_t taps, int64_t width, REAL *t)
+{
+    const int64_t stride = ring ? R(LINE) : source->stride, lines = ring ? 1 : source->lines;
+    for (int64_t x = 0; x < width; x++)
+        for (int64_t i = 0; i < lines; i++)
+            S(add_up_block)(source, ring, x * stride + i * R(LINE), offset, weight, taps, 1, t + (i * width + x) * R(LINE), 0);
 }
 
 /* The same for a row of bins with many taps. */
@@ -127,18 +121,11 @@ ALONE void S(add_up_rows_of_map)(const struct S(source) *source, const struct ro
 /* Four bins go from vectors straight to where `to` wants their channels. */
 INLINE void S(put_four)(R(vec) bin[4][LINE_VECTORS], STORE *to, const struct steps *steps)
 {
-    char *place = (char *)to;
-    for (int c = 0; c < R(LINE); c += 4 * R(QUADS), place += 4 * R(QUADS) * steps->one) {
+    for (int c = 0; c < R(LINE); c += 4 * R(QUADS)) {
         R(quads) v[4];
         for (int i = 0; i < 4; i++)
             v[i] = R(quads_of)(bin[i], c);
-        R(transpose)(v);
-        for (int i = 0; i < 4; i++) {
-            R(quad) channel[R(QUADS)];
-            R(split)(v[i], channel);
-            for (int j = 0; j < R(QUADS); j++)
-                S(store_quad)((STORE *)(void *)(place + some_steps(steps, 4 * j + i)), channel[j]);
-        }
+        S(put_quads)(v, (STORE *)(void *)((char *)to + c * steps->one), steps);
     }
 }
 

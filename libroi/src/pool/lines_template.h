@@ -60,20 +60,27 @@ static void S(gather_lines)(const struct S(row) *row, int64_t n, int64_t count, 
                 lines[x * R(LINE) + c] = S(load)(row->data + x * row->stride_x + min_i64(c, count - 1) * row->stride_c);
 }
 
+/* Puts four numbers of 4 * R(QUADS) channels where `to` wants the first channel's, and a step further each. */
+INLINE void S(put_quads)(R(quads) v[4], STORE *to, const struct steps *steps)
+{
+    R(transpose)(v);
+    for (int i = 0; i < 4; i++) {
+        R(quad) channel[R(QUADS)];
+        R(split)(v[i], channel);
+        for (int j = 0; j < R(QUADS); j++)
+            S(store_quad)((STORE *)(void *)((char *)to + some_steps(steps, 4 * j + i)), channel[j]);
+    }
+}
+
 INLINE void S(spread_quads)(const REAL *lines, int64_t n, STORE *to, int64_t stride_c)
 {
+    const struct steps steps = steps_of(stride_c * (int64_t)sizeof(STORE));
     for (int64_t x = 0; x < n; x += 4) {
         const int64_t first = min_i64(x, n - 4);
         R(quads) v[4];
         for (int i = 0; i < 4; i++)
             memcpy(&v[i], lines + (first + i) * R(LINE), sizeof v[i]);
-        R(transpose)(v);
-        for (int i = 0; i < 4; i++) {
-            R(quad) channel[R(QUADS)];
-            R(split)(v[i], channel);
-            for (int j = 0; j < R(QUADS); j++)
-                S(store_quad)(to + (4 * j + i) * stride_c + first, channel[j]);
-        }
+        S(put_quads)(v, to + first, &steps);
     }
 }
 
