@@ -156,12 +156,13 @@ static size_t largest_chunk(const struct roi_job *job)
 roi_status roi_job_allocate(struct roi_job *job, roi_error *error_ret)
 {
     job->scratch_bytes = roi_scratch_bytes(&job->scratch_size, job->call->rule.axis.narrow);
-    job->tables = malloc(largest_chunk(job) + 1);
-    job->scratch_memory = malloc(job->scratch_bytes * (size_t)job->threads + ALIGNMENT);
-    if (!job->tables || !job->scratch_memory)
+    const size_t scratch = job->scratch_bytes * (size_t)job->threads;
+    job->memory = malloc(scratch + largest_chunk(job) + ALIGNMENT);
+    if (!job->memory)
         return roi_fail(error_ret, ROI_ERROR_MEMORY, -1, -1, 0);
-    const uintptr_t address = (uintptr_t)job->scratch_memory;
-    job->scratch = (char *)job->scratch_memory + (ALIGNMENT - address % ALIGNMENT) % ALIGNMENT;
+    const uintptr_t address = (uintptr_t)job->memory;
+    job->scratch = (char *)job->memory + (ALIGNMENT - address % ALIGNMENT) % ALIGNMENT;
+    job->tables = job->scratch + scratch;
     return ROI_SUCCESS;
 }
 
@@ -263,7 +264,6 @@ roi_status roi_job_finish(struct roi_job *job, roi_status status, roi_error *err
 {
     free(job->plans);
     free(job->rings);
-    free(job->tables);
-    free(job->scratch_memory);
+    free(job->memory);
     return status == ROI_CANCELLED ? roi_fail(error_ret, status, -1, -1, 0) : status;
 }

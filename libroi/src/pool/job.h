@@ -20,9 +20,11 @@ struct roi_job {
     const roi_array *maps; /* that the kernel works on: the call's, or the sum of gradients */
     struct roi_plan *plans;
     int64_t count; /* of plans: one for each box, and more where boxes are cut into bands */
+    /* One block, since malloc keeps the last one of a call for the next one then; of two such it gives memory back, which
+       the system clears anew page by page. */
+    void *memory;
+    char *scratch; /* aligned; one part for each thread */
     char *tables;
-    void *scratch_memory;
-    char *scratch; /* the same, aligned; one part for each thread */
     struct roi_scratch_size scratch_size;
     size_t scratch_bytes;
     struct roi_ring *rings; /* forward, by level */
