@@ -2,7 +2,9 @@
 
 A large array is fresh memory each time, and the system clears it page by page while it is first written to: for pooled
 crops that takes about as long as a quarter of the pooling. So blocks of results that are gone are kept, a few of them.
-The system may have their memory back whenever it needs some (that is what MADV_FREE says), and nothing is lost by it.
+All but the last one the system may have back whenever it needs memory (that is what MADV_FREE says), and nothing is lost
+by it. The last one stays as it is until a result comes that it does not fit, since telling the system interrupts threads
+that still wait for work, once for each page.
 """
 
 from __future__ import annotations
@@ -21,8 +23,21 @@ MOST_BLOCKS = 4
 
 _FREE = getattr(mmap, "MADV_FREE", None)  # Linux and macOS have it
 
-# Blocks that nobody uses. Appending and popping are atomic: results are freed in any thread, at any time.
-_idle: deque[mmap.mmap] = deque(maxlen=MOST_BLOCKS)
+# Blocks that nobody uses: the one given back last, and those before it, which the system may have. Appending and popping
+# are atomic: results are freed in any thread, at any time.
+_last: deque[mmap.mmap] = deque(maxlen=1)
+_idle: deque[mmap.mmap] = deque(maxlen=MOST_BLOCKS - 1)
+
+
+def _leave_last(last: deque[mmap.mmap] = _last, idle: deque[mmap.mmap] = _idle, free: Any = _FREE) -> None:
+    """The last block becomes one of those that the system may have. (At exit there are no globals any more.)"""
+    while last:
+        try:
+            block = last.pop()
+        except IndexError:  # another thread was faster
+            return
+        block.madvise(free)
+        idle.append(block)
 
 
 class _Loan:
@@ -35,10 +50,8 @@ class _Loan:
         self.__array_interface__ = {"version": 3, "shape": shape, "typestr": dtype.str, "data": (address, False)}
         self._block = block
 
-    def __del__(
-        self, give_back: Any = _idle.append, free: Any = _FREE
-    ) -> None:  # at exit there are no globals any more
-        self._block.madvise(free)
+    def __del__(self, leave_last: Any = _leave_last, give_back: Any = _last.append) -> None:
+        leave_last()
         give_back(self._block)
 
 
@@ -51,14 +64,22 @@ def empty(shape: tuple[int, ...], dtype: np.dtype[Any], size: int) -> np.ndarray
 
 def _idle_block(size: int) -> mmap.mmap | None:
     """A block that is large enough, and not far larger; None: there is none."""
-    for _ in range(len(_idle)):
+    block = _fitting(_last, size)
+    if block is None:
+        _leave_last()
+        block = _fitting(_idle, size)
+    return block
+
+
+def _fitting(blocks: deque[mmap.mmap], size: int) -> mmap.mmap | None:
+    for _ in range(len(blocks)):
         try:
-            block = _idle.popleft()
+            block = blocks.popleft()
         except IndexError:  # another thread was faster
             return None
         if size <= len(block) <= 2 * size:
             return block
-        _idle.append(block)
+        blocks.append(block)
     return None
 
 

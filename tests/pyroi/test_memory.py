@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gc
+import mmap
 import os
 import threading
 
@@ -19,12 +20,21 @@ LARGE = (1, 8, 1024, 1024)  # 32 MiB of float32
 pytestmark = pytest.mark.skipif(memory._FREE is None, reason="this system has no MADV_FREE")
 
 
+def forget():
+    memory._last.clear()
+    memory._idle.clear()
+
+
+def kept():
+    return len(memory._last) + len(memory._idle)
+
+
 @pytest.fixture(autouse=True)
 def _nothing_idle():
     gc.collect()
-    memory._idle.clear()
+    forget()
     yield
-    memory._idle.clear()
+    forget()
 
 
 def large(value=None):
@@ -98,11 +108,39 @@ def test_few_blocks_are_kept():
     """Many results at once leave no more than MOST_BLOCKS behind; small and huge ones none."""
     many = [large() for _ in range(memory.MOST_BLOCKS + 3)]
     del many
-    assert len(memory._idle) == memory.MOST_BLOCKS
-    memory._idle.clear()
+    assert kept() == memory.MOST_BLOCKS
+    forget()
     memory.empty((16,), FLOAT32, 64)
     memory.empty((memory.LARGEST // 4 + 1,), FLOAT32, memory.LARGEST + 4)
-    assert len(memory._idle) == 0
+    assert kept() == 0
+
+
+class Told(mmap.mmap):
+    """A block that remembers what the system was told of it."""
+
+    def madvise(self, option, *where):
+        self.options = [*getattr(self, "options", []), option]
+        super().madvise(option, *where)
+
+
+def test_the_system_may_have_all_but_the_last(monkeypatch):
+    """The block given back last is left alone until another follows, or a result comes that it does not fit."""
+    monkeypatch.setattr(mmap, "mmap", Told)
+    first, second = large(), large()
+    del first
+    (one,) = memory._last
+    assert mmap.MADV_FREE not in one.options
+    del second
+    (other,) = memory._last
+    assert mmap.MADV_FREE in one.options
+    assert mmap.MADV_FREE not in other.options
+    assert list(memory._idle) == [one]
+    again = large()
+    assert list(memory._idle) == [one]
+    del again
+    assert mmap.MADV_FREE not in other.options
+    memory.empty((3, 1 << 20), FLOAT32, 12 << 20)
+    assert mmap.MADV_FREE in other.options
 
 
 def test_threads():
