@@ -6,7 +6,8 @@
 enum {
     MOST_FEW_TAPS = 6,   /* whose weights and places stay in registers */
     PIECE = 16,          /* pixels of a row that enter the ring together, of all channels */
-    ROWS_AHEAD = 2,      /* the row that is asked for meanwhile */
+    ROWS_AHEAD = 2,      /* the row that is asked for meanwhile, where channels are apart, ... */
+    ROWS_AHEAD_TOGETHER = 1, /* ... and where they are together: few sets of the cache hold all of their pixels */
     BLOCK_VECTORS = 8,   /* of lines that are added up at a time, for tall bins */
     ROWS_VECTORS = 8,    /* of a row that are added up at a time, for large boxes */
     PLANES_TOGETHER = 4  /* of the map, for large boxes */

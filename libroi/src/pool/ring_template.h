@@ -2,15 +2,19 @@
    has the theory, channels_template.h what is done with them. */
 
 /* Asks for n pixels, of a row further on, into the second cache: sixteen channels are more streams than processors foresee,
-   pixels of many channels lie further apart than these look, and so memory is not idle while boxes are pooled. */
+   pixels of many channels lie further apart than these look, and so memory is not idle while boxes are pooled. Channels
+   that lie together are in one cache line, or across two. */
 static void S(ask_for)(const struct S(row) *row, int64_t n, int64_t count)
 {
     const int64_t line = ROI_LINE_BYTES / (int64_t)sizeof(STORE);
-    const int64_t step_c = row->stride_c == 1 ? line : 1, step_x = row->stride_x == 1 ? line : 1;
-    if (step_c > 1 || step_x > 1)
-        for (int64_t c = 0; c < count; c += step_c)
-            for (int64_t x = 0; x < n; x += step_x)
-                __builtin_prefetch(row->data + c * row->stride_c + x * row->stride_x, 0, 2);
+    if (row->stride_c == 1)
+        for (int64_t x = 0; x < n; x++)
+            for (int64_t c = 0; c < count; c += max_i64(count - 1, 1))
+                __builtin_prefetch(row->data + c + x * row->stride_x, 0, 2);
+    else if (row->stride_x == 1)
+        for (int64_t c = 0; c < count; c++)
+            for (int64_t x = 0; x < n; x += line)
+                __builtin_prefetch(row->data + c * row->stride_c + x, 0, 2);
 }
 
 /* Brings a row into the ring: of it, the blocks that any box of the stripe reads, in pieces of all channels. */
@@ -20,7 +24,8 @@ static void S(bring_row)(const struct roi_tile *tile, const struct roi_plan *pla
     const int64_t column = roi_ring_column(plan->ring, plan->x.first), width = map->shape[AXIS_W] - column;
     const int64_t count = tile->channel_end - tile->channel_begin;
     const bool alone = tile->plan_end - tile->plan_begin == 1; /* which is over too soon */
-    const int64_t ahead = alone || y + ROWS_AHEAD >= map->shape[AXIS_H] ? 0 : ROWS_AHEAD * map->strides[AXIS_H];
+    const int64_t later_y = y + (map->strides[AXIS_C] == 1 ? ROWS_AHEAD_TOGETHER : ROWS_AHEAD);
+    const int64_t ahead = alone || later_y >= map->shape[AXIS_H] ? 0 : (later_y - y) * map->strides[AXIS_H];
     const struct S(row) row = S(row_of)(map, plan->box->image, tile->channel_begin, y);
     REAL *lines = ring + y % plan->ring->rows * plan->ring->stride;
     uint64_t blocks = plan->blocks[y - plan->y.first];
