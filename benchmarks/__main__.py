@@ -50,17 +50,19 @@ def run(options: argparse.Namespace) -> report.Report:
     if options.quick:
         ours = [worker.engine.name for worker in workers if worker.engine.ours]
         workers = [worker for worker in workers if not worker.engine.ours or worker.engine.name == ours[0]]
-    rows = []
+    copying = [measure.Copying(threads) for threads in options.threads]
+    measured = {}
     workloads = [workload for workload in WORKLOADS if not options.only or workload.name in options.only]
     for workload in workloads:
         measure.say(f"{workload.title} …")
-        rows += measure.measure(workload, workers, options.rounds)
+        measured[workload.name] = measure.measure(workload, workers, copying, options.rounds)
     return report.Report(
         report.machine(),
         list(dict.fromkeys(worker.version for worker in workers)),
-        {threads: measure.copy_speed(threads) for threads in options.threads},
+        options.threads,
+        {name: each.copy_speed for name, each in measured.items()},
         {workload.name: workload.floor_bytes() for workload in workloads},
-        rows,
+        [row for each in measured.values() for row in each.rows],
     )
 
 

@@ -35,7 +35,7 @@ def draw(report: Report, path: pathlib.Path) -> None:
     """Writes a PNG: a group of bars per workload, a bar per peer, at the largest number of threads measured."""
     from matplotlib.figure import Figure
 
-    threads = max(report.copy_speed)
+    threads = max(report.threads)
     titles = [workload.title for workload in compared(report, threads)]
     figure = Figure(figsize=(10, 1.2 + 0.45 * len(titles)), layout="constrained")
     axes = figure.subplots()

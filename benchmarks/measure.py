@@ -2,7 +2,8 @@
 
 The machine's speed wanders, by a third from minute to minute. So one round times each engine once, on one workload, and
 the rounds are repeated: what disturbs the machine disturbs all of them alike. The figure is the median of the rounds,
-the spread half the distance between the quartiles. Ratios of one run are worth more than its milliseconds.
+the spread half the distance between the quartiles. Ratios of one run are worth more than its milliseconds. Copying
+memory, which tells how fast a workload could be at best, takes its turn like an engine.
 """
 
 from __future__ import annotations
@@ -99,27 +100,40 @@ def prepare(workload: Workload, workers: Sequence[Worker]) -> list[Worker]:
     return able
 
 
-def measure(workload: Workload, workers: Sequence[Worker], rounds: int) -> list[Row]:
-    """Times one workload on the workers that have its operator."""
+class Copying:
+    """Memory that some threads copy to other memory, far more of it than caches hold."""
+
+    def __init__(self, threads: int, size: int = 1 << 28) -> None:
+        source, target = np.ones(size, np.uint8), np.ones(size, np.uint8)
+        self.threads, self._moved = threads, 2 * size
+        self._parts = list(zip(np.array_split(target, threads), np.array_split(source, threads), strict=True))
+        self._pool = ThreadPoolExecutor(threads)
+
+    def speed(self) -> float:
+        """Bytes read plus bytes written per second, this time."""
+        start = perf_counter()
+        list(self._pool.map(lambda part: np.copyto(*part), self._parts))
+        return self._moved / (perf_counter() - start)
+
+
+@dataclass
+class Measurement:
+    """One workload: the times of all engines, and how fast memory was copied meanwhile, by number of threads."""
+
+    rows: list[Row]
+    copy_speed: dict[int, float]
+
+
+def measure(workload: Workload, workers: Sequence[Worker], copying: Sequence[Copying], rounds: int) -> Measurement:
+    """Times one workload on the workers that have its operator, and copying in the same rounds."""
     able = prepare(workload, [worker for worker in workers if workload.operator in worker.operators])
     rows = [Row(workload.name, worker.engine.name, worker.threads, worker.engine.ours) for worker in able]
+    speeds: dict[int, list[float]] = {copy.threads: [] for copy in copying}
     for _ in range(rounds):
         for row, worker in zip(rows, able, strict=True):
             row.seconds.append(worker.time(SLOT))
+        for copy in copying:
+            speeds[copy.threads].append(copy.speed())
     for worker in able:
         worker.forget()
-    return rows
-
-
-def copy_speed(threads: int, size: int = 1 << 28, rounds: int = 5) -> float:
-    """Bytes read plus bytes written per second, copying memory with that many threads: the best of some rounds."""
-    source, target = np.ones(size, np.uint8), np.ones(size, np.uint8)
-    parts = list(zip(np.array_split(target, threads), np.array_split(source, threads), strict=True))
-
-    def once(pool: ThreadPoolExecutor) -> float:
-        start = perf_counter()
-        list(pool.map(lambda part: np.copyto(*part), parts))
-        return perf_counter() - start
-
-    with ThreadPoolExecutor(threads) as pool:
-        return 2 * size / min(once(pool) for _ in range(rounds))
+    return Measurement(rows, {threads: statistics.median(each) for threads, each in speeds.items()})

@@ -9,6 +9,7 @@ import platform
 import re
 from collections.abc import Iterable, Sequence
 from dataclasses import asdict, dataclass
+from statistics import median
 
 from measure import Row
 from workloads import WORKLOADS, Workload
@@ -20,7 +21,8 @@ class Report:
 
     machine: str
     versions: list[str]
-    copy_speed: dict[int, float]
+    threads: list[int]
+    copy_speed: dict[str, dict[int, float]]  # by workload and number of threads
     floors: dict[str, int | None]
     rows: list[Row]
 
@@ -43,7 +45,7 @@ class Report:
     def floor(self, workload: str, threads: int) -> float | None:
         """Seconds that moving the bytes takes at copy speed, where that matters."""
         moved = self.floors[workload]
-        return moved / self.copy_speed[threads] if moved else None
+        return moved / self.copy_speed[workload][threads] if moved else None
 
 
 def save(report: Report, path: pathlib.Path) -> None:
@@ -56,7 +58,10 @@ def load(path: pathlib.Path) -> Report:
     """Reads what `save` wrote."""
     data = json.loads(path.read_text(encoding="utf-8"))
     data["rows"] = [Row(**row) for row in data["rows"]]
-    data["copy_speed"] = {int(threads): speed for threads, speed in data["copy_speed"].items()}
+    data["copy_speed"] = {
+        workload: {int(threads): speed for threads, speed in by_threads.items()}
+        for workload, by_threads in data["copy_speed"].items()
+    }
     return Report(**data)
 
 
@@ -158,11 +163,17 @@ def comparison(old: Report, new: Report) -> str:
     return word + table(["workload", "engine", "threads", "ms then", "ms now", "now / then"], lines)
 
 
+def copy_speeds(report: Report) -> str:
+    """How fast memory was copied, in the middle of all workloads."""
+    by_threads = {n: median(speed[n] for speed in report.copy_speed.values()) for n in report.threads}
+    return ", ".join(f"{speed / 1e9:.0f} GB/s ({counted(n)})" for n, speed in by_threads.items())
+
+
 def markdown(report: Report) -> str:
     """The whole report."""
-    speeds = ", ".join(f"{speed / 1e9:.0f} GB/s ({counted(n)})" for n, speed in report.copy_speed.items())
-    parts = [f"{report.machine}; memory copied at {speeds}, bytes read and written; {', '.join(report.versions)}."]
-    for threads in report.copy_speed:
+    versions = ", ".join(report.versions)
+    parts = [f"{report.machine}; memory copied at {copy_speeds(report)}, bytes read and written; {versions}."]
+    for threads in report.threads:
         parts.append(times(report, threads))
         if report.engines(ours=True):
             parts.append(ratios(report, threads))
