@@ -217,8 +217,25 @@ struct S(work) {
     struct S(source) source;
 };
 
-/* Some rows of bins from p on, of all channels of the tile; `place` is that of the first. */
-static R(vec) S(pool_rows)(const struct S(work) *work, int64_t p, int64_t rows, struct S(place) place)
+/* Channels of the tile that lines from c on have. */
+static inline int64_t S(channels_from)(const struct roi_tile *tile, int64_t c)
+{
+    return min_i64(tile->channel_end - c, R(LINE));
+}
+
+/* Copies rows of bins, from p on, of the channels of a line past the cache. */
+static void S(stream_rows)(const struct S(work) *work, int64_t p, int64_t rows, int64_t c, const STORE *from)
+{
+    const struct S(row) out = S(row_of)(work->tile->crops, work->plan->row, c, work->plan->first_bin + p);
+    const int64_t count = S(channels_from)(work->tile, c), bins = rows * work->tile->crops->shape[AXIS_W];
+    const int64_t runs = out.stride_c == bins ? 1 : count, bytes = count * bins / runs * (int64_t)sizeof(STORE);
+    for (int64_t i = 0; i < runs; i++)
+        stream_bytes((char *)(out.data + i * out.stride_c), (const char *)from + i * bytes, bytes);
+}
+
+/* Some rows of bins from p on, of all channels of the tile; `place` is that of the first. If they are streamed, the channels
+   of one line after the other come to that place, and leave it while it is in the first cache. */
+static R(vec) S(pool_rows)(const struct S(work) *work, int64_t p, int64_t rows, struct S(place) place, bool stream)
 {
     const struct roi_tile *tile = work->tile;
     const struct roi_plan *plan = work->plan;
@@ -230,26 +247,18 @@ static R(vec) S(pool_rows)(const struct S(work) *work, int64_t p, int64_t rows, 
     else
         S(add_up_rows_of_map)(&work->source, &plan->rows, p, width, &sums, work->scratch->row);
     for (int64_t c = tile->channel_begin; c < tile->channel_end; c += R(LINE)) {
-        const int64_t count = min_i64(tile->channel_end - c, R(LINE));
+        const int64_t count = S(channels_from)(tile, c);
         if (count == R(LINE) && place.stride_x == 1 && bins >= 4)
             all += S(put_bins)(&sums, &plan->columns, bins, &place);
         else
             all += S(put_any_bins)(&sums, &plan->columns, bins, count, &place);
         sums.t += width * R(LINE);
-        place.data += place.stride_c * R(LINE);
+        if (stream)
+            S(stream_rows)(work, p, rows, c, place.data);
+        else
+            place.data += place.stride_c * R(LINE);
     }
     return all;
-}
-
-/* Copies rows of bins, from p on, of all channels of the tile past the cache. */
-static void S(stream_rows)(const struct S(work) *work, int64_t p, int64_t rows)
-{
-    const struct roi_tile *tile = work->tile;
-    const struct S(row) out = S(row_of)(tile->crops, work->plan->row, tile->channel_begin, work->plan->first_bin + p);
-    const int64_t count = tile->channel_end - tile->channel_begin, bins = rows * tile->crops->shape[AXIS_W];
-    const int64_t runs = out.stride_c == bins ? 1 : count, bytes = count * bins / runs * (int64_t)sizeof(STORE);
-    for (int64_t i = 0; i < runs; i++)
-        stream_bytes((char *)(out.data + i * out.stride_c), (const char *)work->scratch->stage + i * bytes, bytes);
 }
 
 static void S(pool_exactly)(const struct S(work) *work)
@@ -281,11 +290,13 @@ static void S(pool_lines)(const struct S(work) *work)
     R(vec) all = {0};
     for (int64_t p = 0; p < bins_y; p += some) {
         const int64_t rows = min_i64(some, bins_y - p);
-        struct S(place) place = S(place_of)(work, p, rows);
+        const bool at_once = rows <= step;
+        const struct S(place) begin = S(place_of)(work, p, rows);
+        struct S(place) place = begin;
         for (int64_t r = 0; r < rows; r += step, place.data += step * place.stride_y)
-            all += S(pool_rows)(work, p + r, min_i64(step, rows - r), place);
-        if (tile->stream)
-            S(stream_rows)(work, p, rows);
+            all += S(pool_rows)(work, p + r, min_i64(step, rows - r), place, tile->stream && at_once);
+        for (int64_t c = tile->channel_begin; c < tile->channel_end && tile->stream && !at_once; c += R(LINE))
+            S(stream_rows)(work, p, rows, c, begin.data + (c - tile->channel_begin) * begin.stride_c);
     }
     if (R(any_nan)(all))
         S(pool_exactly)(work);

@@ -22,7 +22,7 @@ size_t roi_scratch_bytes(const struct roi_scratch_size *size, bool narrow);
 
 /* Rows of a box that are added up before their bins are, which bounds the memory between the two steps: rows of bins, and
    lines in rows of lines (ring.h). */
-enum { ROI_TILE_ROWS = 8, ROI_TILE_LINES = 2048 };
+enum { ROI_TILE_ROWS = 8, ROI_TILE_LINES = 4096 };
 
 /* Columns of a banded matrix, 8 from `column` on, and the rows [begin, end) in which they are not all zero. */
 struct roi_band_block {
