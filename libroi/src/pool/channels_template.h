@@ -217,7 +217,7 @@ struct S(work) {
     struct S(source) source;
 };
 
-/* Channels of the tile that lines from c on have. */
+/* How many channels of the tile the line from channel c on has. */
 static inline int64_t S(channels_from)(const struct roi_tile *tile, int64_t c)
 {
     return min_i64(tile->channel_end - c, R(LINE));

@@ -4,6 +4,7 @@
 #include <stdlib.h>
 
 #include "common/array.h"
+#include "common/guard.h"
 
 enum {
     MEASURE_GROUP = 64,      /* boxes planned at a time by one thread */
@@ -155,14 +156,18 @@ static size_t largest_chunk(const struct roi_job *job)
 
 roi_status roi_job_allocate(struct roi_job *job, roi_error *error_ret)
 {
-    job->scratch_bytes = roi_scratch_bytes(&job->scratch_size, job->call->rule.axis.narrow);
-    const size_t scratch = job->scratch_bytes * (size_t)job->threads;
-    job->memory = malloc(scratch + largest_chunk(job) + ALIGNMENT);
+    const size_t scratch = roi_scratch_bytes(&job->scratch_size, job->call->rule.axis.narrow) + ROI_GUARD_BYTES;
+    const size_t tables = largest_chunk(job);
+    job->scratch_bytes = scratch;
+    job->memory = malloc(scratch * (size_t)job->threads + tables + ROI_GUARD_BYTES + ALIGNMENT);
     if (!job->memory)
         return roi_fail(error_ret, ROI_ERROR_MEMORY, -1, -1, 0);
     const uintptr_t address = (uintptr_t)job->memory;
     job->scratch = (char *)job->memory + (ALIGNMENT - address % ALIGNMENT) % ALIGNMENT;
-    job->tables = job->scratch + scratch;
+    job->tables = roi_job_scratch(job, job->threads);
+    for (int thread = 1; thread <= job->threads; thread++)
+        roi_guard(roi_job_scratch(job, thread) - ROI_GUARD_BYTES);
+    roi_guard(job->tables + tables);
     return ROI_SUCCESS;
 }
 

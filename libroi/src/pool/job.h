@@ -20,11 +20,10 @@ struct roi_job {
     const roi_array *maps; /* that the kernel works on: the call's, or the sum of gradients */
     struct roi_plan *plans;
     int64_t count; /* of plans: one for each box, and more where boxes are cut into bands */
-    /* One block, since malloc keeps the last one of a call for the next one then; of two such it gives memory back, which
-       the system clears anew page by page. */
+    /* Scratch memory, aligned, a part for each thread; then tables. They are one block, since malloc keeps one for the next
+       call, but of two it gives pages back, which the system then clears again one by one. */
     void *memory;
-    char *scratch; /* aligned; one part for each thread */
-    char *tables;
+    char *scratch, *tables;
     struct roi_scratch_size scratch_size;
     size_t scratch_bytes;
     struct roi_ring *rings; /* forward, by level */

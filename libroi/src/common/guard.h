@@ -1,0 +1,25 @@
+/* guard.h - bytes between parts of one block of memory, which nobody may touch: AddressSanitizer watches them in builds that
+   have it; others have no such bytes. */
+#ifndef ROI_GUARD_H
+#define ROI_GUARD_H
+
+#include <stddef.h>
+
+#if defined(__has_feature)
+#if __has_feature(address_sanitizer)
+#define ROI_HAS_GUARDS
+#endif
+#elif defined(__SANITIZE_ADDRESS__)
+#define ROI_HAS_GUARDS
+#endif
+
+#if defined(ROI_HAS_GUARDS)
+#include <sanitizer/asan_interface.h>
+enum { ROI_GUARD_BYTES = 64 };
+static inline void roi_guard(const void *begin) { __asan_poison_memory_region(begin, ROI_GUARD_BYTES); }
+#else
+enum { ROI_GUARD_BYTES = 0 };
+static inline void roi_guard(const void *begin) { (void)begin; }
+#endif
+
+#endif
