@@ -2,9 +2,9 @@
 
 A large array is fresh memory each time, and the system clears it page by page while it is first written to: for pooled
 crops that takes about as long as a quarter of the pooling. So blocks of results that are gone are kept, a few of them.
-All but the last one the system may have back whenever it needs memory (that is what MADV_FREE says), and nothing is lost
-by it. The last one stays as it is until a result comes that it does not fit, since telling the system interrupts threads
-that still wait for work, once for each page.
+All but the last one the system may have back whenever it needs memory (that is what MADV_FREE says), and nothing is
+lost by it. The last one stays as it is until a result comes that it does not fit, since telling the system interrupts
+threads that still wait for work, once for each page.
 """
 
 from __future__ import annotations
@@ -23,8 +23,8 @@ MOST_BLOCKS = 4
 
 _FREE = getattr(mmap, "MADV_FREE", None)  # Linux and macOS have it
 
-# Blocks that nobody uses: the one given back last, and those before it, which the system may have. Appending and popping
-# are atomic: results are freed in any thread, at any time.
+# Blocks that nobody uses: the one given back last, and those before it, which the system may have. Appending and
+# popping are atomic: results are freed in any thread, at any time.
 _last: deque[mmap.mmap] = deque(maxlen=1)
 _idle: deque[mmap.mmap] = deque(maxlen=MOST_BLOCKS - 1)
 

@@ -25,7 +25,7 @@ def forget():
     memory._idle.clear()
 
 
-def kept():
+def blocks_kept():
     return len(memory._last) + len(memory._idle)
 
 
@@ -108,17 +108,18 @@ def test_few_blocks_are_kept():
     """Many results at once leave no more than MOST_BLOCKS behind; small and huge ones none."""
     many = [large() for _ in range(memory.MOST_BLOCKS + 3)]
     del many
-    assert kept() == memory.MOST_BLOCKS
+    assert blocks_kept() == memory.MOST_BLOCKS
     forget()
     memory.empty((16,), FLOAT32, 64)
     memory.empty((memory.LARGEST // 4 + 1,), FLOAT32, memory.LARGEST + 4)
-    assert kept() == 0
+    assert blocks_kept() == 0
 
 
 class Told(mmap.mmap):
     """A block that remembers what the system was told of it."""
 
     def madvise(self, option, *where):
+        """Remembers, and tells."""
         self.options = [*getattr(self, "options", []), option]
         super().madvise(option, *where)
 

@@ -261,6 +261,16 @@ static R(vec) S(pool_rows)(const struct S(work) *work, int64_t p, int64_t rows, 
     return all;
 }
 
+/* Tells where the crop of all channels of the tile will be streamed to. */
+INLINE void S(announce_crop)(const struct S(work) *work, int64_t bins_y)
+{
+    const struct roi_tile *tile = work->tile;
+    const struct S(row) out = S(row_of)(tile->crops, work->plan->row, tile->channel_begin, work->plan->first_bin);
+    const int64_t channels = tile->channel_end - tile->channel_begin;
+    const int64_t count = (channels - 1) * out.stride_c + bins_y * tile->crops->shape[AXIS_W];
+    stream_ahead((const char *)out.data, count * (int64_t)sizeof(STORE));
+}
+
 static void S(pool_exactly)(const struct S(work) *work)
 {
     stream_end();
@@ -288,6 +298,8 @@ static void S(pool_lines)(const struct S(work) *work)
     const int64_t row = (work->plan->x.end - work->plan->x.first) * work->source.lines;
     const int64_t step = max_i64(1, min_i64(ROI_TILE_LINES / row, bins_y));
     R(vec) all = {0};
+    if (tile->stream)
+        S(announce_crop)(work, bins_y);
     for (int64_t p = 0; p < bins_y; p += some) {
         const int64_t rows = min_i64(some, bins_y - p);
         const bool at_once = rows <= step;

@@ -4,7 +4,7 @@
 /* Asks for n pixels, of a row further on, into the second cache: sixteen channels are more streams than processors foresee,
    pixels of many channels lie further apart than these look, and so memory is not idle while boxes are pooled. Channels
    that lie together are in one cache line, or across two. */
-static void S(ask_for)(const struct S(row) *row, int64_t n, int64_t count)
+INLINE void S(ask_for)(const struct S(row) *row, int64_t n, int64_t count)
 {
     const int64_t line = ROI_LINE_BYTES / (int64_t)sizeof(STORE);
     if (row->stride_c == 1)
