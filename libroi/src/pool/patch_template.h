@@ -85,6 +85,20 @@ static void S(scatter_box)(const struct S(share) *share)
         S(scatter_some)(share, p, min_i64(together, end - p));
 }
 
+/* Asks for the first rows of a box's crop, as many as are worked on together. */
+INLINE void S(ask_for_crop)(const struct roi_tile *tile, const struct roi_plan *plan)
+{
+    const roi_array *crops = tile->crops;
+    const int64_t bins_y = crops->shape[AXIS_H], bins_x = crops->shape[AXIS_W];
+    const int64_t bins = min_i64(bins_y, roi_rows_together(bins_x)) * bins_x;
+    const int64_t count = tile->channel_end - tile->channel_begin;
+    const struct S(row) grad = S(row_of)(crops, plan->row, tile->channel_begin, 0);
+    const int64_t runs = grad.stride_c == bins ? 1 : count, bytes = count * bins / runs * (int64_t)sizeof(STORE);
+    for (int64_t i = 0; i < runs && S(has_rows_together)(crops); i++)
+        for (int64_t at = 0; at < bytes; at += ROI_LINE_BYTES)
+            __builtin_prefetch((const char *)(grad.data + i * grad.stride_c) + at, 0, 2);
+}
+
 /* ---- The patch and the map ------------------------------------------------------------------------------------- */
 
 /* What the map has so far, from boxes of an earlier chunk; nothing at first. */
@@ -118,24 +132,32 @@ static void S(write_patch)(const struct roi_tile *tile, const struct R(scratch) 
     }
 }
 
+/* The first plan from this one on whose box reaches the patch, or the end of the tile's plans. */
+static const struct roi_plan *S(reaching)(const struct roi_tile *tile, const struct roi_plan *plan)
+{
+    while (plan < tile->plans + tile->plan_end && !roi_patch_is_reached(&tile->patch, plan))
+        plan++;
+    return plan;
+}
+
 static void S(scatter_tile)(const struct roi_tile *tile, void *memory)
 {
     const struct R(scratch) scratch = R(scratch_of)(tile->scratch_size, memory);
     const struct roi_patch *patch = &tile->patch;
-    bool read = false;
-    for (const struct roi_plan *plan = tile->plans + tile->plan_begin; plan < tile->plans + tile->plan_end; plan++) {
-        if (!roi_patch_is_reached(patch, plan))
-            continue;
-        if (!read)
-            S(read_patch)(tile, scratch.ring);
-        read = true;
+    const struct roi_plan *end = tile->plans + tile->plan_end;
+    const struct roi_plan *plan = S(reaching)(tile, tile->plans + tile->plan_begin), *next;
+    const bool reached = plan < end;
+    if (reached || patch->fresh)
+        S(read_patch)(tile, scratch.ring);
+    for (; plan < end; plan = next) {
+        next = S(reaching)(tile, plan + 1);
+        if (next < end)
+            S(ask_for_crop)(tile, next);
         const struct S(share) share = {tile, plan, &scratch, max_i64(patch->x, plan->x.first),
                                        min_i64(patch->x_end, plan->x.end)};
         S(scatter_box)(&share);
     }
-    if (!read && patch->fresh)
-        S(read_patch)(tile, scratch.ring);
-    if (read || patch->fresh)
+    if (reached || patch->fresh)
         S(write_patch)(tile, &scratch);
     if (tile->stream)
         stream_end();
