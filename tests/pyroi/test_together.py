@@ -174,19 +174,24 @@ def test_bands_of_a_tall_box(ratio):
 
 
 @pytest.mark.parametrize("offset", [0, 4, 60])
-def test_large_results_wherever_they_begin(offset):
-    """A result of 17 MiB, written past the cache, at places that begin a cache line and that do not."""
+@pytest.mark.parametrize("layout", ["contiguous", "channels_last"])
+def test_large_results_wherever_they_begin(offset, layout):
+    """A result of 17 MiB, written past the cache, at places that begin a cache line and that do not.
+
+    It comes from a ring, or from where the map lies: a line's channels at a time, or, of wide boxes, in two steps.
+    """
     rng = np.random.default_rng(13)
     map = random_map(rng, (1, 64, 110, 330))
     corner = rng.uniform(0, 35, (1450, 2))
     sides = rng.uniform(1, 12, (1450, 2))
     sides[::50, 1] += 70  # in bands
+    sides[25::50, 0] += 200  # wide
     boxes = np.hstack([np.zeros((1450, 1)), corner, corner + sides]).astype(np.float32)
     shape = (1450, 64, 7, 7)
     memory = np.full(int(np.prod(shape)) * 4 + 128, 0xAB, np.uint8)
     start = -memory.ctypes.data % 64 + offset
     out = memory[start : start + int(np.prod(shape)) * 4].view(np.float32).reshape(shape)
-    pyroi.roi_align(map, boxes, 7, 1.0, 2, out=out)
+    pyroi.roi_align(LAYOUTS[layout](map), boxes, 7, 1.0, 2, out=out)
     parts = [pyroi.roi_align(map, part, 7, 1.0, 2) for part in np.array_split(boxes, 4)]
     assert out.tobytes() == np.concatenate(parts).tobytes()
     assert (memory[:start] == 0xAB).all()
