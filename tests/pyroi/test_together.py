@@ -7,6 +7,9 @@ happens depends on sizes, so each size at which something else happens has its c
 
 from __future__ import annotations
 
+import contextlib
+import ctypes
+
 import numpy as np
 import pytest
 from oracles import bounds, walk
@@ -68,7 +71,7 @@ def test_layouts_give_the_same_bits(size, layout):
     """Planes, channels last, and all others, with channels that fill lines and that do not, forward and backward."""
     rng = np.random.default_rng(8)
     boxes = boxes_on(MAPS[size])
-    for channels in (5, 32):
+    for channels in (5, 24, 32):
         map = random_map(rng, (1, channels, *MAPS[size]))
         grad = random_map(rng, (len(boxes), channels, 2, 2))
         assert (
@@ -90,6 +93,50 @@ def test_channels_last_read_often_and_seldom():
         boxes = np.repeat(box, count, axis=0)
         expected = pyroi.roi_align(map, boxes, (3, 3))
         assert pyroi.roi_align(LAYOUTS["channels_last"](map), boxes, (3, 3)).tobytes() == expected.tobytes()
+
+
+@contextlib.contextmanager
+def memory_that_begins(offset, size):
+    """Bytes that begin so far behind a cache line. AddressSanitizer, where it is, forbids what is around them."""
+    memory = np.empty(size + 192, np.uint8)
+    start = -memory.ctypes.data % 64 + 64 + offset
+    around = [(memory.ctypes.data, start), (memory.ctypes.data + start + size, len(memory) - start - size)]
+
+    def tell_sanitizer(verb):
+        function = getattr(ctypes.CDLL(None), f"__asan_{verb}_memory_region", None)
+        for address, count in around if function else ():
+            function(ctypes.c_void_p(address), ctypes.c_size_t(count))
+
+    tell_sanitizer("poison")
+    try:
+        yield memory[start : start + size]
+    finally:
+        tell_sanitizer("unpoison")
+
+
+@pytest.mark.parametrize("offset", range(0, 64, 8))
+@pytest.mark.parametrize("beside", [0, 16, 5], ids=["all channels", "lines beside", "channels beside"])
+@pytest.mark.parametrize("dtype", [np.float16, np.float32, np.float64])
+def test_channels_last_wherever_a_map_begins(offset, beside, dtype):
+    """Lines of channels are cache lines, or parts of two; boxes reach the map's first or last pixel: the same bits."""
+    rng = np.random.default_rng(16)
+    corner = rng.uniform(-3, 25, (9, 2))
+    boxes = [*np.hstack([corner, corner + rng.uniform(1, 35, (9, 2))]), (0, 0, 50, 40), (0, 0, 5, 5), (44, 35, 50, 40)]
+    boxes = np.hstack([rng.integers(2, size=(12, 1)), boxes]).astype(np.float32)
+    boxes[-3:, 0] = 0, 0, 1
+    for channels in (16, 48):
+        map = random_map(rng, (2, channels, 40, 50), dtype)
+        map[1, 5, 20, 20] = np.nan
+        expected = [pyroi.roi_align(map, boxes, bins, 1.0, 2) for bins in ((7, 7), (6, 4), (3, 2))]
+        shape = (2, 40, 50, beside + channels)
+        with memory_that_begins(offset, int(np.prod(shape)) * map.itemsize) as memory:
+            pixels = memory.view(dtype).reshape(shape)[..., beside:]
+            pixels[...] = map.transpose(0, 2, 3, 1)
+            for crops in expected:
+                last = pyroi.roi_align(pixels.transpose(0, 3, 1, 2), boxes, crops.shape[2:], 1.0, 2)
+                np.testing.assert_array_equal(last, crops)
+        assert np.isnan(expected[0][:, 5]).any()
+        assert not np.isnan(np.delete(expected[0], 5, axis=1)).any()
 
 
 @pytest.mark.parametrize("size", ["long_rows", "stripes"])

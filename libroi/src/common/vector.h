@@ -102,6 +102,21 @@ INLINE vec_float load_vec_f16(const roi_f16 *p)
 ALL_FINITE_OF(float)
 ALL_FINITE_OF(double)
 
+/* The lanes of a from `first` on, then those of b. */
+#if defined(__AVX512F__)
+INLINE vec_float join_vec_float(vec_float a, vec_float b, int64_t first)
+{
+    const __m512i lane = _mm512_setr_epi32(0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15);
+    const __m512i from = _mm512_add_epi32(lane, _mm512_set1_epi32((int)first));
+    return (vec_float)_mm512_permutex2var_ps((__m512)a, from, (__m512)b);
+}
+INLINE vec_double join_vec_double(vec_double a, vec_double b, int64_t first)
+{
+    const __m512i from = _mm512_add_epi64(_mm512_setr_epi64(0, 1, 2, 3, 4, 5, 6, 7), _mm512_set1_epi64(first));
+    return (vec_double)_mm512_permutex2var_pd((__m512d)a, from, (__m512d)b);
+}
+#endif
+
 enum { PAGE_BYTES = 4096 };
 
 /* Writes a whole cache line, at a multiple of 64, past the cache. */

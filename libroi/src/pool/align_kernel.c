@@ -4,7 +4,8 @@
 #include "common/kernel.h"
 
 enum {
-    MOST_FEW_TAPS = 6,   /* whose weights and places stay in registers */
+    MOST_FEW_TAPS = 6,   /* whose weights and places stay in registers, ... */
+    MOST_TAPS_OF_TWO = 4, /* ... those of two rows of bins, too */
     PIECE = 16,          /* pixels of a row that enter the ring together, of all channels */
     ROWS_AHEAD = 2,      /* the row that is asked for meanwhile, where channels are apart, ... */
     ROWS_AHEAD_TOGETHER = 1, /* ... and where they are together: few sets of the cache hold all of their pixels */

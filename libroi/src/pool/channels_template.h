@@ -13,6 +13,7 @@ struct S(source) {
     const STORE *map;
     int64_t stride; /* from pixel to pixel */
     int64_t lines;  /* of a pixel, which lie together */
+    int64_t skew;   /* of a map: how many channels before a line the cache line begins that it is a part of */
 };
 
 INLINE R(vec) S(load_lanes)(const struct S(source) *source, const bool ring, int64_t at)
@@ -77,13 +78,53 @@ INLINE void S(add_up_few)(const struct S(source) *given, const bool ring, const 
     S(add_up_lines)(&source, ring, offsets, weights, taps, width, t);
 }
 
-/* The same for some rows of bins, p and those that follow. */
+/* The same for two rows of bins, `stride` apart in t, from a map: pixels that both read are in the first cache for the
+   second, and would not be after a whole row of all channels. Skewed lines are cut out of sums of whole cache lines, one
+   more than a pixel has lines, since a vector that lies in two of them is loaded twice. */
+INLINE void S(add_up_two)(const struct S(source) *given, const bool skewed, const int64_t *offset, const REAL *weight,
+                          const int64_t taps, int64_t width, int64_t stride, REAL *t)
+{
+    const struct S(source) source = *given;
+    int64_t offsets[2 * MOST_TAPS_OF_TWO];
+    REAL weights[2 * MOST_TAPS_OF_TWO];
+    memcpy(offsets, offset, 2 * (size_t)taps * sizeof *offset);
+    memcpy(weights, weight, 2 * (size_t)taps * sizeof *weight);
+    for (int64_t x = 0; x < width; x++) {
+        const int64_t first = x * source.stride - (skewed ? source.skew : 0);
+        REAL before[2][R(LINE)], line[R(LINE)];
+        for (int r = 0; r < 2 && skewed; r++)
+            S(add_up_block)(&source, false, first, offsets + r * taps, weights + r * taps, taps, 1, before[r], 0);
+        for (int64_t i = 0; i < source.lines; i++)
+            for (int r = 0; r < 2; r++) {
+                const int64_t at = first + (i + skewed) * R(LINE);
+                REAL *to = t + r * stride + (i * width + x) * R(LINE);
+                S(add_up_block)(&source, false, at, offsets + r * taps, weights + r * taps, taps, 1, skewed ? line : to,
+                                0);
+                if (skewed) {
+                    R(cut_line)(before[r], line, source.skew, to);
+                    memcpy(before[r], line, sizeof line);
+                }
+            }
+    }
+}
+
+/* The same for some rows of bins, p and those that follow; two at a time where there are registers for that. */
 INLINE void S(add_up_rows_of)(const struct S(source) *source, const bool ring, const struct roi_sparse *rows, int64_t p,
                               const int64_t taps, int64_t width, const struct R(sums) *sums, REAL *t)
 {
     const int64_t *offset = rows->offsets + p * taps;
     const REAL *weight = (const REAL *)rows->weights + p * taps;
-    for (int64_t r = 0; r < sums->rows; r++, offset += taps, weight += taps, t += sums->stride)
+    int64_t r = 0;
+    for (; LINE_VECTORS == 1 && !ring && taps <= MOST_TAPS_OF_TWO && r + 2 <= sums->rows; r += 2) {
+        if (source->skew)
+            S(add_up_two)(source, true, offset, weight, taps, width, sums->stride, t);
+        else
+            S(add_up_two)(source, false, offset, weight, taps, width, sums->stride, t);
+        offset += 2 * taps;
+        weight += 2 * taps;
+        t += 2 * sums->stride;
+    }
+    for (; r < sums->rows; r++, offset += taps, weight += taps, t += sums->stride)
         if (taps <= MOST_FEW_TAPS)
             S(add_up_few)(source, ring, offset, weight, taps, width, t);
         else

@@ -65,13 +65,31 @@ static bool S(has_lines_in_map)(const struct roi_tile *tile, const struct roi_pl
            (tile->channel_end - tile->channel_begin) % R(LINE) == 0;
 }
 
+/* How many channels before a line of the map the cache line begins that it is a part of (of float16 the half of one). It is
+   the same for all pixels of a box, and nothing but the image is read with whole cache lines; else 0, as on tiers on which
+   a line is several vectors. */
+static int64_t S(skew_of)(const struct roi_tile *tile, const struct roi_plan *plan)
+{
+    const roi_array *map = &tile->maps[plan->box->level];
+    const int64_t channels = map->shape[AXIS_C], width = map->shape[AXIS_W];
+    const int64_t elements = map->shape[AXIS_H] * width * channels;
+    const bool dense = map->strides[AXIS_W] == channels && map->strides[AXIS_H] == width * channels;
+    const uintptr_t address = (uintptr_t)S(row_of)(map, plan->box->image, tile->channel_begin, 0).data;
+    const int64_t skew = (int64_t)(address % (R(LINE) * sizeof(STORE)) / sizeof(STORE));
+    const int64_t first = (plan->y.first * width + plan->x.first) * channels + tile->channel_begin - skew;
+    const int64_t last = ((plan->y.end - 1) * width + plan->x.end - 1) * channels + tile->channel_end - skew;
+    const bool fits = channels % R(LINE) == 0 && first >= 0 && last + R(LINE) <= elements;
+    return LINE_VECTORS == 1 && dense && fits ? skew : 0;
+}
+
 static void S(pool_from_map)(const struct roi_tile *tile, const struct roi_plan *plan, const struct R(scratch) *scratch)
 {
     const struct S(row) row = S(row_of)(&tile->maps[plan->box->level], plan->box->image, tile->channel_begin, 0);
     const struct S(work) work = {tile, plan, scratch, {
         .map = row.data + plan->x.first * row.stride_x,
         .stride = row.stride_x,
-        .lines = (tile->channel_end - tile->channel_begin) / R(LINE)
+        .lines = (tile->channel_end - tile->channel_begin) / R(LINE),
+        .skew = S(skew_of)(tile, plan)
     }};
     S(pool_lines)(&work);
 }
