@@ -5,13 +5,15 @@ from __future__ import annotations
 import argparse
 import os
 import pathlib
+import sys
 
 import chart
 import growth
 import measure
 import overhead
 import report
-from engines import ENGINES
+from engines import ENGINES, Engine
+from worker import Worker
 from workloads import WORKLOADS
 
 
@@ -23,8 +25,9 @@ def parse() -> argparse.Namespace:
     parser.add_argument("--only", action="append", metavar="WORKLOAD", help=f"may be repeated: {names}")
     parser.add_argument("--engine", action="append", metavar="NAME", help="beginning of a name; may be repeated")
     parser.add_argument("--threads", type=int, nargs="+", help="numbers of threads (default: 1 2)")
-    parser.add_argument("--rounds", type=int, default=9, help="how often each is timed (default: 9)")
-    parser.add_argument("--quick", action="store_true", help="3 rounds, 1 thread, the best of our tiers")
+    parser.add_argument("--rounds", type=int, default=9, help="how often each is timed, in all (default: 9)")
+    parser.add_argument("--starts", type=int, default=3, help="how often each is started anew (default: 3)")
+    parser.add_argument("--quick", action="store_true", help="1 start, 3 rounds, 1 thread, the best of our tiers")
     parser.add_argument("--growth", action="store_true", help="time against size, with exponents, instead of the table")
     parser.add_argument(
         "--overhead", action="store_true", help="what starting up and the shell cost, instead of the table"
@@ -37,28 +40,47 @@ def parse() -> argparse.Namespace:
     unknown = set(options.only or []) - {workload.name for workload in WORKLOADS}
     if unknown:
         parser.error(f"no such workload: {', '.join(sorted(unknown))}; there are {names}")
+    if min(options.rounds, options.starts, *(options.threads or [1])) < 1:
+        parser.error("--rounds, --starts and --threads are 1 or more")
     if options.quick:
-        options.rounds, options.threads = 3, options.threads or [1]
+        options.starts, options.rounds, options.threads = 1, 3, options.threads or [1]
     options.threads = options.threads or [count for count in (1, 2) if count <= (os.cpu_count() or 1)]
     return options
+
+
+def start(options: argparse.Namespace, engines: list[Engine]) -> list[Worker]:
+    """The processes of one start."""
+    workers = measure.start_workers(engines, options.threads)
+    if options.quick:
+        ours = [worker.engine.name for worker in workers if worker.engine.ours]
+        workers = [worker for worker in workers if not worker.engine.ours or worker.engine.name == ours[0]]
+    return workers
 
 
 def run(options: argparse.Namespace) -> report.Report:
     """Measures what was asked for."""
     engines = [e for e in ENGINES if not options.engine or any(e.name.startswith(name) for name in options.engine)]
-    workers = measure.start_workers(engines, options.threads)
-    if options.quick:
-        ours = [worker.engine.name for worker in workers if worker.engine.ours]
-        workers = [worker for worker in workers if not worker.engine.ours or worker.engine.name == ours[0]]
-    copying = [measure.Copying(threads) for threads in options.threads]
-    measured = {}
     workloads = [workload for workload in WORKLOADS if not options.only or workload.name in options.only]
-    for workload in workloads:
-        measure.say(f"{workload.title} …")
-        measured[workload.name] = measure.measure(workload, workers, copying, options.rounds)
+    rounds = -(-options.rounds // options.starts)
+    versions: dict[str, None] = {}
+    measured: dict[str, measure.Measurement] = {}
+    for number in range(options.starts):
+        first = number % max(len(engines), 1)
+        workers = start(options, engines[first:] + engines[:first])
+        copying = [measure.Copying(threads) for threads in options.threads]
+        versions |= dict.fromkeys(worker.version for worker in workers)
+        for workload in workloads:
+            measure.say(f"{number + 1}/{options.starts} {workload.title} …")
+            this = measure.measure(workload, workers, copying, rounds)
+            if number == 0:
+                measured[workload.name] = this
+            else:
+                measured[workload.name].extend(this)
+        for worker in workers:
+            worker.close()
     return report.Report(
         report.machine(),
-        list(dict.fromkeys(worker.version for worker in workers)),
+        list(versions),
         options.threads,
         {name: each.copy_speed for name, each in measured.items()},
         {workload.name: workload.floor_bytes() for workload in workloads},
@@ -78,10 +100,14 @@ def main() -> None:
     if options.overhead:
         print(overhead.markdown(options.rounds))
         return
-    result = report.load(options.load) if options.load else run(options)
+    try:
+        old = report.load_rows(options.compare) if options.compare else None  # read first: measuring takes its time
+        result = report.load(options.load) if options.load else run(options)
+    except report.Unreadable as error:
+        sys.exit(f"benchmarks: {error}")
     print(report.markdown(result))
-    if options.compare:
-        print("\n" + report.comparison(report.load(options.compare), result))
+    if old is not None:
+        print("\n" + report.comparison(old, result))
     if options.json and not options.load:
         report.save(result, options.json)
     if options.chart:

@@ -4,6 +4,9 @@ The machine's speed wanders, by a third from minute to minute. So one round time
 the rounds are repeated: what disturbs the machine disturbs all of them alike. The figure is the median of the rounds,
 the spread half the distance between the quartiles. Ratios of one run are worth more than its milliseconds. Copying
 memory, which tells how fast a workload could be at best, takes its turn like an engine.
+
+What a process got of the machine's memory is not all equally fast, which no median within that process shows. So all
+of this is done some times over, each time with new processes, which come up in another order; all rounds count.
 """
 
 from __future__ import annotations
@@ -118,16 +121,30 @@ class Copying:
 
 @dataclass
 class Measurement:
-    """One workload: the times of all engines, and how fast memory was copied meanwhile, by number of threads."""
+    """One workload: the times of all engines, and how fast memory was copied in each round, by number of threads."""
 
     rows: list[Row]
-    copy_speed: dict[int, float]
+    copy_speeds: dict[int, list[float]]
+
+    @property
+    def copy_speed(self) -> dict[int, float]:
+        """The medians."""
+        return {threads: statistics.median(speeds) for threads, speeds in self.copy_speeds.items()}
+
+    def extend(self, later: Measurement) -> None:
+        """Takes in what was measured of the same workload with other processes."""
+        times = {(row.engine, row.threads): row.seconds for row in later.rows}
+        for row in self.rows:
+            row.seconds += times.get((row.engine, row.threads), [])
+        for threads, speeds in later.copy_speeds.items():
+            self.copy_speeds[threads] += speeds
 
 
 def measure(workload: Workload, workers: Sequence[Worker], copying: Sequence[Copying], rounds: int) -> Measurement:
-    """Times one workload on the workers that have its operator, and copying in the same rounds."""
+    """Times one workload on the workers that have its operator; copying, too, if it matters there."""
     able = prepare(workload, [worker for worker in workers if workload.operator in worker.operators])
     rows = [Row(workload.name, worker.engine.name, worker.threads, worker.engine.ours) for worker in able]
+    copying = copying if workload.floor_bytes() else []
     speeds: dict[int, list[float]] = {copy.threads: [] for copy in copying}
     for _ in range(rounds):
         for row, worker in zip(rows, able, strict=True):
@@ -136,4 +153,4 @@ def measure(workload: Workload, workers: Sequence[Worker], copying: Sequence[Cop
             speeds[copy.threads].append(copy.speed())
     for worker in able:
         worker.forget()
-    return Measurement(rows, {threads: statistics.median(each) for threads, each in speeds.items()})
+    return Measurement(rows, speeds)

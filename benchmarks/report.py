@@ -10,6 +10,7 @@ import re
 from collections.abc import Iterable, Sequence
 from dataclasses import asdict, dataclass
 from statistics import median
+from typing import Any
 
 from measure import Row
 from workloads import WORKLOADS, Workload
@@ -28,10 +29,7 @@ class Report:
 
     def find(self, workload: str, engine: str, threads: int) -> Row | None:
         """The row of these three, if it was measured."""
-        for row in self.rows:
-            if (row.workload, row.engine, row.threads) == (workload, engine, threads):
-                return row
-        return None
+        return find(self.rows, workload, engine, threads)
 
     def engines(self, ours: bool) -> list[str]:
         """Names, in the order of measuring; the first of ours is the best tier."""
@@ -48,21 +46,52 @@ class Report:
         return moved / self.copy_speed[workload][threads] if moved else None
 
 
+def find(rows: Iterable[Row], workload: str, engine: str, threads: int) -> Row | None:
+    """The row of these three, if it is there."""
+    for row in rows:
+        if (row.workload, row.engine, row.threads) == (workload, engine, threads):
+            return row
+    return None
+
+
 def save(report: Report, path: pathlib.Path) -> None:
     """Writes a report as JSON."""
     path.parent.mkdir(parents=True, exist_ok=True)
     path.write_text(json.dumps(asdict(report), indent=1) + "\n", encoding="utf-8")
 
 
+class Unreadable(Exception):
+    """A file that does not hold what is asked of it."""
+
+
+def read(path: pathlib.Path) -> dict[str, Any]:
+    """What `save` wrote. Its rows have been the same in all versions of this program, the rest has not."""
+    try:
+        data = json.loads(path.read_text(encoding="utf-8"))
+        return data | {"rows": [Row(**row) for row in data["rows"]]}
+    except OSError as error:
+        raise Unreadable(f"{path} cannot be read: {error.strerror}") from error
+    except (ValueError, TypeError, KeyError) as error:
+        raise Unreadable(f"{path} is no result of these benchmarks: {error}") from error
+
+
+def load_rows(path: pathlib.Path) -> list[Row]:
+    """The times alone, of this version or another."""
+    rows: list[Row] = read(path)["rows"]
+    return rows
+
+
 def load(path: pathlib.Path) -> Report:
-    """Reads what `save` wrote."""
-    data = json.loads(path.read_text(encoding="utf-8"))
-    data["rows"] = [Row(**row) for row in data["rows"]]
-    data["copy_speed"] = {
-        workload: {int(threads): speed for threads, speed in by_threads.items()}
-        for workload, by_threads in data["copy_speed"].items()
-    }
-    return Report(**data)
+    """Reads what `save` of this version wrote."""
+    data = read(path)
+    try:
+        data["copy_speed"] = {
+            workload: {int(threads): speed for threads, speed in by_threads.items()}
+            for workload, by_threads in data["copy_speed"].items()
+        }
+        return Report(**data)
+    except (AttributeError, TypeError, KeyError, ValueError) as error:
+        raise Unreadable(f"{path} was written by another version of the benchmarks; --compare can read it") from error
 
 
 def machine() -> str:
@@ -141,9 +170,9 @@ def counted(threads: int) -> str:
     return f"{threads} thread" + "s" * (threads != 1)
 
 
-def comparison(old: Report, new: Report) -> str:
+def comparison(old: Sequence[Row], new: Report) -> str:
     """Our times against an earlier run's, with the machine's drift, as the peers show it, taken out."""
-    pairs = [(old.find(row.workload, row.engine, row.threads), row) for row in new.rows]
+    pairs = [(find(old, row.workload, row.engine, row.threads), row) for row in new.rows]
     both = [(before, row) for before, row in pairs if before]
     peers = [row.median / before.median for before, row in both if not row.ours]
     drift = geometric_mean(peers) if peers else 1.0
@@ -164,15 +193,19 @@ def comparison(old: Report, new: Report) -> str:
 
 
 def copy_speeds(report: Report) -> str:
-    """How fast memory was copied, in the middle of all workloads."""
-    by_threads = {n: median(speed[n] for speed in report.copy_speed.values()) for n in report.threads}
-    return ", ".join(f"{speed / 1e9:.0f} GB/s ({counted(n)})" for n, speed in by_threads.items())
+    """How fast memory was copied, in the middle of all workloads beside which it was."""
+    speeds = [speed for speed in report.copy_speed.values() if speed]
+    if not speeds:
+        return "not copied"
+    by_threads = {n: median(speed[n] for speed in speeds) for n in report.threads}
+    each = ", ".join(f"{speed / 1e9:.0f} GB/s ({counted(n)})" for n, speed in by_threads.items())
+    return f"copied at {each}, bytes read and written"
 
 
 def markdown(report: Report) -> str:
     """The whole report."""
     versions = ", ".join(report.versions)
-    parts = [f"{report.machine}; memory copied at {copy_speeds(report)}, bytes read and written; {versions}."]
+    parts = [f"{report.machine}; memory {copy_speeds(report)}; {versions}."]
     for threads in report.threads:
         parts.append(times(report, threads))
         if report.engines(ours=True):

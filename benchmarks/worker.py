@@ -88,8 +88,8 @@ class Worker:
         self.engine, self.threads = engine, threads
         context = multiprocessing.get_context("spawn")
         self._pipe, theirs = context.Pipe()
-        process = context.Process(target=serve, args=(theirs, engine, threads), daemon=True)
-        process.start()
+        self._process = context.Process(target=serve, args=(theirs, engine, threads), daemon=True)
+        self._process.start()
         theirs.close()
         self._answer()
         self.version, self.operators = self._ask("about")
@@ -111,8 +111,9 @@ class Worker:
         self._ask("forget")
 
     def close(self) -> None:
-        """Lets the process end."""
+        """Lets the process end, and waits until its memory is free."""
         self._pipe.close()
+        self._process.join()
 
     def _ask(self, name: str, *arguments: object) -> Any:
         self._pipe.send((name, arguments))
