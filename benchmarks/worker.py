@@ -79,6 +79,7 @@ def serve(pipe: Connection, engine: Engine, threads: int) -> None:
         except Exception as error:
             answer = error
         pipe.send(answer)
+        del answer  # a result's memory can be used by the next call
 
 
 class Worker:
