@@ -40,6 +40,9 @@ def parse() -> argparse.Namespace:
     unknown = set(options.only or []) - {workload.name for workload in WORKLOADS}
     if unknown:
         parser.error(f"no such workload: {', '.join(sorted(unknown))}; there are {names}")
+    for name in options.engine or []:
+        if not any(engine.name.startswith(name) for engine in ENGINES):
+            parser.error(f"no such engine: {name}; there are {', '.join(engine.name for engine in ENGINES)}")
     if min(options.rounds, options.starts, *(options.threads or [1])) < 1:
         parser.error("--rounds, --starts and --threads are 1 or more")
     if options.quick:
@@ -65,7 +68,7 @@ def run(options: argparse.Namespace) -> report.Report:
     versions: dict[str, None] = {}
     measured: dict[str, measure.Measurement] = {}
     for number in range(options.starts):
-        first = number % max(len(engines), 1)
+        first = number % len(engines)
         workers = start(options, engines[first:] + engines[:first])
         copying = [measure.Copying(threads) for threads in options.threads]
         versions |= dict.fromkeys(worker.version for worker in workers)
