@@ -15,21 +15,6 @@ struct R(sums) {
     int64_t rows, stride;
 };
 
-/* The line that begins with lane `first` of one, and ends with those before it of the next. */
-INLINE void R(cut_line)(const REAL *line, const REAL *next, int64_t first, REAL *to)
-{
-#if defined(__AVX512F__)
-    R(vec) a, b;
-    memcpy(&a, line, sizeof a);
-    memcpy(&b, next, sizeof b);
-    a = R(join_vec)(a, b, first);
-    memcpy(to, &a, sizeof a);
-#else
-    memcpy(to, line + first, (size_t)(R(LINE) - first) * sizeof *to);
-    memcpy(to + R(LINE) - first, next, (size_t)first * sizeof *to);
-#endif
-}
-
 /* Four bins, bin[i] = sum over k < taps of weight[i, k] * from[i][offset[i, k]], all of them lines; where they lie together,
    offset k is line k. `taps` and `together` are constants where this is inlined. */
 INLINE void R(add_up_bins)(const REAL *const from[4], const int64_t *offset, const REAL *weight, const int64_t taps,

@@ -78,6 +78,8 @@ INLINE void S(add_up_few)(const struct S(source) *given, const bool ring, const 
     S(add_up_lines)(&source, ring, offsets, weights, taps, width, t);
 }
 
+#if VECTOR_BYTES == 64 /* a line is a vector, and there are registers for this */
+
 /* The same for two rows of bins, `stride` apart in t, from a map: pixels that both read are in the first cache for the
    second, and would not be after a whole row of all channels. Skewed lines are cut out of sums of whole cache lines, one
    more than a pixel has lines, since a vector that lies in two of them is loaded twice. */
@@ -91,31 +93,36 @@ INLINE void S(add_up_two)(const struct S(source) *given, const bool skewed, cons
     memcpy(weights, weight, 2 * (size_t)taps * sizeof *weight);
     for (int64_t x = 0; x < width; x++) {
         const int64_t first = x * source.stride - (skewed ? source.skew : 0);
-        REAL before[2][R(LINE)], line[R(LINE)];
+        R(vec) before[2], line;
         for (int r = 0; r < 2 && skewed; r++)
-            S(add_up_block)(&source, false, first, offsets + r * taps, weights + r * taps, taps, 1, before[r], 0);
+            S(add_up_block)(&source, false, first, offsets + r * taps, weights + r * taps, taps, 1, (REAL *)&before[r],
+                            0);
         for (int64_t i = 0; i < source.lines; i++)
             for (int r = 0; r < 2; r++) {
                 const int64_t at = first + (i + skewed) * R(LINE);
                 REAL *to = t + r * stride + (i * width + x) * R(LINE);
-                S(add_up_block)(&source, false, at, offsets + r * taps, weights + r * taps, taps, 1, skewed ? line : to,
-                                0);
+                S(add_up_block)(&source, false, at, offsets + r * taps, weights + r * taps, taps, 1,
+                                skewed ? (REAL *)&line : to, 0);
                 if (skewed) {
-                    R(cut_line)(before[r], line, source.skew, to);
-                    memcpy(before[r], line, sizeof line);
+                    before[r] = R(join_vec)(before[r], line, source.skew);
+                    memcpy(to, &before[r], sizeof before[r]);
+                    before[r] = line;
                 }
             }
     }
 }
 
-/* The same for some rows of bins, p and those that follow; two at a time where there are registers for that. */
+#endif
+
+/* The same for some rows of bins, p and those that follow; of a map two at a time, if it can be. */
 INLINE void S(add_up_rows_of)(const struct S(source) *source, const bool ring, const struct roi_sparse *rows, int64_t p,
                               const int64_t taps, int64_t width, const struct R(sums) *sums, REAL *t)
 {
     const int64_t *offset = rows->offsets + p * taps;
     const REAL *weight = (const REAL *)rows->weights + p * taps;
     int64_t r = 0;
-    for (; LINE_VECTORS == 1 && !ring && taps <= MOST_TAPS_OF_TWO && r + 2 <= sums->rows; r += 2) {
+#if VECTOR_BYTES == 64
+    for (; !ring && taps <= MOST_TAPS_OF_TWO && r + 2 <= sums->rows; r += 2) {
         if (source->skew)
             S(add_up_two)(source, true, offset, weight, taps, width, sums->stride, t);
         else
@@ -124,6 +131,7 @@ INLINE void S(add_up_rows_of)(const struct S(source) *source, const bool ring, c
         weight += 2 * taps;
         t += 2 * sums->stride;
     }
+#endif
     for (; r < sums->rows; r++, offset += taps, weight += taps, t += sums->stride)
         if (taps <= MOST_FEW_TAPS)
             S(add_up_few)(source, ring, offset, weight, taps, width, t);
