@@ -15,11 +15,11 @@
 
 #if defined(ROI_HAS_GUARDS)
 #include <sanitizer/asan_interface.h>
-enum { ROI_GUARD_BYTES = 64 };
-static inline void roi_guard(const void *begin) { __asan_poison_memory_region(begin, ROI_GUARD_BYTES); }
+enum { ROI_GUARD_BYTES = 64 }; /* at least */
+static inline void roi_guard(const void *begin, size_t count) { __asan_poison_memory_region(begin, count); }
 #else
 enum { ROI_GUARD_BYTES = 0 };
-static inline void roi_guard(const void *begin) { (void)begin; }
+static inline void roi_guard(const void *begin, size_t count) { (void)begin, (void)count; }
 #endif
 
 #endif

@@ -8,6 +8,8 @@
 
 #include "roi.h"
 
+enum { ROI_PAGE_BYTES = 4096 };
+
 enum { AXIS_N, AXIS_C, AXIS_H, AXIS_W }; /* the dimensions of a map, and of a stack of crops */
 
 static inline int64_t min_i64(int64_t a, int64_t b) { return a < b ? a : b; }

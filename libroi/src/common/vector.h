@@ -117,8 +117,6 @@ INLINE vec_double join_vec_double(vec_double a, vec_double b, int64_t first)
 }
 #endif
 
-enum { PAGE_BYTES = 4096 };
-
 /* Writes a whole cache line, at a multiple of 64, past the cache. */
 INLINE void stream_line(char *to, const char *from)
 {
@@ -137,7 +135,7 @@ INLINE void stream_line(char *to, const char *from)
    calls of a function out that does nothing else.) */
 INLINE void stream_ahead(const char *to, int64_t count)
 {
-    for (int64_t at = 0; at < count; at += PAGE_BYTES)
+    for (int64_t at = 0; at < count; at += ROI_PAGE_BYTES)
         __builtin_prefetch(to + at, 0, 2);
     if (count > 0)
         __builtin_prefetch(to + count - 1, 0, 2);

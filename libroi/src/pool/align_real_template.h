@@ -63,11 +63,13 @@ static inline void R(add_lines)(REAL *restrict lines, const REAL *restrict t, RE
 
 /* ---- Scratch memory -------------------------------------------------------------------------------------------- */
 
+/* The stage lies first, where a page begins, so that no store to what fits a page lies in two: one such store for each line
+   and box took up to a sixth of the FPN box head with channels last. */
 struct R(scratch) {
+    REAL *stage; /* numbers channel by channel, on their way to the result */
     REAL *ring;  /* forward a ring, backward a patch */
     REAL *row;   /* lines of a box: a row of it, or some */
     REAL *lines; /* backward, of bins that are worked on together */
-    REAL *stage; /* numbers channel by channel, on their way to the result */
     REAL *rows;  /* of boxes without lines: ROI_TILE_ROWS of them */
     REAL *crop;  /* of one channel */
     struct R(band) band;
@@ -76,11 +78,11 @@ struct R(scratch) {
 static struct R(scratch) R(scratch_of)(const struct roi_scratch_size *size, void *memory)
 {
     struct R(scratch) scratch;
-    scratch.ring = memory;
+    scratch.stage = memory;
+    scratch.ring = scratch.stage + size->stage;
     scratch.row = scratch.ring + size->ring;
     scratch.lines = scratch.row + size->row;
-    scratch.stage = scratch.lines + size->lines;
-    scratch.rows = scratch.stage + size->stage;
+    scratch.rows = scratch.lines + size->lines;
     scratch.crop = scratch.rows + ROI_TILE_ROWS * size->width;
     scratch.band.values = scratch.crop + size->crop;
     scratch.band.block = (struct roi_band_block *)(void *)(scratch.band.values + size->band);

@@ -10,8 +10,7 @@ enum {
     MEASURE_GROUP = 64,      /* boxes planned at a time by one thread */
     SWATH = 32,              /* rows of the map whose boxes follow each other from left to right */
     CHUNK_BYTES = 4 << 20,   /* of weight tables that are held at a time */
-    STREAM_BYTES = 16 << 20, /* of a large result */
-    ALIGNMENT = 64
+    STREAM_BYTES = 16 << 20  /* of a large result */
 };
 
 /* ---- Planning -------------------------------------------------------------------------------------------------- */
@@ -156,18 +155,18 @@ static size_t largest_chunk(const struct roi_job *job)
 
 roi_status roi_job_allocate(struct roi_job *job, roi_error *error_ret)
 {
-    const size_t scratch = roi_scratch_bytes(&job->scratch_size, job->call->rule.axis.narrow) + ROI_GUARD_BYTES;
+    const size_t scratch = roi_scratch_bytes(&job->scratch_size, job->call->rule.axis.narrow);
     const size_t tables = largest_chunk(job);
-    job->scratch_bytes = scratch;
-    job->memory = malloc(scratch * (size_t)job->threads + tables + ROI_GUARD_BYTES + ALIGNMENT);
+    job->scratch_bytes = (size_t)round_up((int64_t)scratch + ROI_GUARD_BYTES, ROI_PAGE_BYTES);
+    job->memory = malloc(job->scratch_bytes * (size_t)job->threads + tables + ROI_GUARD_BYTES + ROI_PAGE_BYTES);
     if (!job->memory)
         return roi_fail(error_ret, ROI_ERROR_MEMORY, -1, -1, 0);
     const uintptr_t address = (uintptr_t)job->memory;
-    job->scratch = (char *)job->memory + (ALIGNMENT - address % ALIGNMENT) % ALIGNMENT;
+    job->scratch = (char *)job->memory + (ROI_PAGE_BYTES - address % ROI_PAGE_BYTES) % ROI_PAGE_BYTES;
     job->tables = roi_job_scratch(job, job->threads);
-    for (int thread = 1; thread <= job->threads; thread++)
-        roi_guard(roi_job_scratch(job, thread) - ROI_GUARD_BYTES);
-    roi_guard(job->tables + tables);
+    for (int thread = 0; thread < job->threads; thread++)
+        roi_guard(roi_job_scratch(job, thread) + scratch, job->scratch_bytes - scratch);
+    roi_guard(job->tables + tables, ROI_GUARD_BYTES);
     return ROI_SUCCESS;
 }
 

@@ -17,7 +17,7 @@ struct roi_scratch_size {
     int64_t blocks, band, width, crop;
 };
 
-/* Bytes of scratch memory for one thread; a multiple of 64, and the memory must be aligned to 64. */
+/* Bytes of scratch memory for one thread; the memory must begin with a page. */
 size_t roi_scratch_bytes(const struct roi_scratch_size *size, bool narrow);
 
 /* Rows of a box that are added up before their bins are, which bounds the memory between the two steps: rows of bins, and
