@@ -139,6 +139,57 @@ def test_channels_last_wherever_a_map_begins(offset, beside, dtype):
         assert not np.isnan(np.delete(expected[0], 5, axis=1)).any()
 
 
+@contextlib.contextmanager
+def channels_last_at(offset, map):
+    """A copy of a map with its channels together, which begins so far behind a cache line."""
+    with memory_that_begins(offset, map.nbytes) as memory:
+        pixels = memory.view(map.dtype).reshape(map.transpose(0, 2, 3, 1).shape)
+        pixels[...] = map.transpose(0, 2, 3, 1)
+        yield pixels.transpose(0, 3, 1, 2)
+
+
+def boxes_that_read_often(size, images):
+    """So many that a map with its channels together is worth a ring, but for some that are too wide for one."""
+    height, width = size
+    rng = np.random.default_rng(17)
+    corner = rng.uniform(-0.1, 0.9, (500, 2)) * (width, height)
+    boxes = np.hstack([corner, corner + rng.uniform(0.3, 0.7, (500, 2)) * (min(width, 100), height)])
+    boxes[::100] = width / 3, 0, width, height
+    return np.hstack([rng.integers(images, size=(500, 1)), boxes]).astype(np.float32)
+
+
+@pytest.mark.parametrize("offset", range(0, 64, 8))
+@pytest.mark.parametrize("size", [(24, 30), (60, 600)], ids=["whole rows", "stripes"])
+@pytest.mark.parametrize("dtype", [np.float16, np.float32, np.float64])
+def test_a_ring_of_channels_last_wherever_a_map_begins(offset, size, dtype):
+    """Channels are cut where cache lines begin, so one line has the last and the first: same bits, NaN in its place."""
+    rng = np.random.default_rng(18)
+    images = 2 if size[1] < 100 else 1
+    boxes = boxes_that_read_often(size, images)
+    map = random_map(rng, (images, 48, *size), dtype)
+    map[0, [0, 30, 47], 10, 3] = np.nan
+    for bins in ((3, 4), (14, 14)) if size[1] < 100 else ((2, 5),):  # of 14 x 14, so many are written past the cache
+        expected = pyroi.roi_align(map, boxes, bins)
+        with channels_last_at(offset, map) as last:
+            np.testing.assert_array_equal(pyroi.roi_align(last, boxes, bins), expected)
+            apart = np.empty((*expected.shape, 2), dtype)[..., 0]
+            np.testing.assert_array_equal(pyroi.roi_align(last, boxes, bins, out=apart), expected)
+        assert set(np.flatnonzero(np.isnan(expected).any((0, 2, 3)))) == {0, 30, 47}
+
+
+@pytest.mark.parametrize("offsets", [(16, 16), (16, 24), (0, 16)])
+def test_rings_of_channels_last_wherever_levels_begin(offsets):
+    """Levels that begin the same way behind a cache line, and such as do not."""
+    rng = np.random.default_rng(19)
+    boxes = boxes_that_read_often((96, 96), 1)
+    maps = [random_map(rng, (1, 32, side, side)) for side in (24, 12)]
+    scales = {"spatial_scales": [1 / 4, 1 / 8], "canonical_scale": 20, "canonical_level": 2}
+    expected = pyroi.multiscale_roi_align(maps, boxes, 5, **scales)
+    with channels_last_at(offsets[0], maps[0]) as fine, channels_last_at(offsets[1], maps[1]) as coarse:
+        result = pyroi.multiscale_roi_align([fine, coarse], boxes, 5, **scales)
+    assert result.tobytes() == expected.tobytes()
+
+
 @pytest.mark.parametrize("size", ["long_rows", "stripes"])
 @pytest.mark.parametrize("ratio", [2, -1])
 def test_large_maps_against_the_walk(size, ratio):

@@ -272,14 +272,28 @@ static inline int64_t S(channels_from)(const struct roi_tile *tile, int64_t c)
     return min_i64(tile->channel_end - c, R(LINE));
 }
 
+/* Rows of bins from p on, of the channels of a tile from *c on that follow each other in crops, up to `end`: *count_ret of
+   them. Goes on to the next. */
+static inline struct S(row) S(next_channels)(const struct S(work) *work, int64_t p, int64_t *c, int64_t end,
+                                             int64_t *count_ret)
+{
+    const int64_t first = *c < 0 ? *c + work->tile->crops->shape[AXIS_C] : *c;
+    *count_ret = (*c < 0 ? min_i64(end, 0) : end) - *c;
+    *c += *count_ret;
+    return S(row_of)(work->tile->crops, work->plan->row, first, work->plan->first_bin + p);
+}
+
 /* Copies rows of bins, from p on, of the channels of a line past the cache. */
 static void S(stream_rows)(const struct S(work) *work, int64_t p, int64_t rows, int64_t c, const STORE *from)
 {
-    const struct S(row) out = S(row_of)(work->tile->crops, work->plan->row, c, work->plan->first_bin + p);
-    const int64_t count = S(channels_from)(work->tile, c), bins = rows * work->tile->crops->shape[AXIS_W];
-    const int64_t runs = out.stride_c == bins ? 1 : count, bytes = count * bins / runs * (int64_t)sizeof(STORE);
-    for (int64_t i = 0; i < runs; i++)
-        stream_bytes((char *)(out.data + i * out.stride_c), (const char *)from + i * bytes, bytes);
+    const int64_t bins = rows * work->tile->crops->shape[AXIS_W], end = c + S(channels_from)(work->tile, c);
+    while (c < end) {
+        int64_t count;
+        const struct S(row) out = S(next_channels)(work, p, &c, end, &count);
+        const int64_t runs = out.stride_c == bins ? 1 : count, step = count * bins / runs;
+        for (int64_t i = 0; i < runs; i++, from += step)
+            stream_bytes((char *)(out.data + i * out.stride_c), (const char *)from, step * (int64_t)sizeof(STORE));
+    }
 }
 
 /* Some rows of bins from p on, of all channels of the tile; `place` is that of the first. If they are streamed, the channels
@@ -313,18 +327,20 @@ static R(vec) S(pool_rows)(const struct S(work) *work, int64_t p, int64_t rows, 
 /* Tells where the crop of all channels of the tile will be streamed to. */
 INLINE void S(announce_crop)(const struct S(work) *work, int64_t bins_y)
 {
-    const struct roi_tile *tile = work->tile;
-    const struct S(row) out = S(row_of)(tile->crops, work->plan->row, tile->channel_begin, work->plan->first_bin);
-    const int64_t channels = tile->channel_end - tile->channel_begin;
-    const int64_t count = (channels - 1) * out.stride_c + bins_y * tile->crops->shape[AXIS_W];
-    stream_ahead((const char *)out.data, count * (int64_t)sizeof(STORE));
+    const int64_t bins = bins_y * work->tile->crops->shape[AXIS_W];
+    for (int64_t c = work->tile->channel_begin, count; c < work->tile->channel_end; ) {
+        const struct S(row) out = S(next_channels)(work, 0, &c, work->tile->channel_end, &count);
+        stream_ahead((const char *)out.data, ((count - 1) * out.stride_c + bins) * (int64_t)sizeof(STORE));
+    }
 }
 
 static void S(pool_exactly)(const struct S(work) *work)
 {
     stream_end();
-    for (int64_t c = work->tile->channel_begin; c < work->tile->channel_end; c++)
-        S(pool_exact_channel)(work->tile, work->plan, c, work->scratch->crop);
+    for (int64_t c = work->tile->channel_begin; c < work->tile->channel_end; c++) {
+        const int64_t channel = c < 0 ? c + work->tile->crops->shape[AXIS_C] : c;
+        S(pool_exact_channel)(work->tile, work->plan, channel, work->scratch->crop);
+    }
 }
 
 /* Where the rows of bins from p on go: where they belong, or to be streamed from scratch memory. */

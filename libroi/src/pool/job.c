@@ -203,7 +203,7 @@ void roi_job_run_tile(void *context, int64_t item, int thread)
     const int64_t channels = job->call->crops->shape[AXIS_C], bins = job->call->crops->shape[AXIS_H];
     const int64_t strips = groups_of(bins, job->bins_per_tile);
     const int64_t plan_groups = groups_of(job->end - job->begin, job->plans_per_tile);
-    const int64_t channel = item / strips / plan_groups * job->channels_per_tile;
+    const int64_t channel = item / strips / plan_groups * job->channels_per_tile - job->skew;
     const int64_t plan = job->begin + item / strips % plan_groups * job->plans_per_tile;
     const int64_t bin = item % strips * job->bins_per_tile;
     const roi_array crops = rows_of(job->call->crops, bin, min_i64(job->bins_per_tile, bins - bin));
@@ -217,7 +217,7 @@ void roi_job_run_tile(void *context, int64_t item, int thread)
                                   .channel_begin = channel,
                                   .channel_end = min_i64(channel + job->channels_per_tile, channels),
                                   .first_bin = bin,
-                                  .stream = job->stream};
+                                  .stream = job->stream || channel < 0};
     job->kernel(&tile, roi_job_scratch(job, thread));
 }
 

@@ -32,6 +32,7 @@ struct roi_job {
     double work; /* multiply-adds */
     /* The chunk at hand, and how it is cut into tiles. */
     int64_t begin, end, plans_per_tile, channels_per_tile, bins_per_tile;
+    int64_t skew; /* how many channels before channel 0 the first tile begins (struct roi_tile) */
     int64_t patch_rows, patch_columns; /* backward, patch by patch */
     /* What is done with a chunk: items, and how many there are. */
     roi_task *run;

@@ -32,6 +32,10 @@ static inline int64_t roi_line_channels(bool narrow)
     return ROI_LINE_BYTES / (int64_t)(narrow ? sizeof(float) : sizeof(double));
 }
 
+/* How many channels before a pixel the cache line begins that has the first of its channels; of float16, the half of one.
+   It is the same for all pixels, or else 0: their channels lie together, are whole lines, and nothing is between. */
+int64_t roi_line_skew(const roi_array *map, bool narrow);
+
 /* What is common to the boxes of a level. */
 struct roi_ring {
     bool closed;           /* no box goes this way */

@@ -7,10 +7,14 @@
 INLINE void S(ask_for)(const struct S(row) *row, int64_t n, int64_t count)
 {
     const int64_t line = ROI_LINE_BYTES / (int64_t)sizeof(STORE);
+    const uintptr_t place = (uintptr_t)row->data % ROI_LINE_BYTES;
+    const int64_t further = place + (size_t)count * sizeof(STORE) > ROI_LINE_BYTES ? count - 1 : 0;
     if (row->stride_c == 1)
-        for (int64_t x = 0; x < n; x++)
-            for (int64_t c = 0; c < count; c += max_i64(count - 1, 1))
-                __builtin_prefetch(row->data + c + x * row->stride_x, 0, 2);
+        for (int64_t x = 0; x < n; x++) {
+            __builtin_prefetch(row->data + x * row->stride_x, 0, 2);
+            if (further)
+                __builtin_prefetch(row->data + x * row->stride_x + further, 0, 2);
+        }
     else if (row->stride_x == 1)
         for (int64_t c = 0; c < count; c++)
             for (int64_t x = 0; x < n; x += line)
@@ -22,11 +26,11 @@ static void S(bring_row)(const struct roi_tile *tile, const struct roi_plan *pla
 {
     const roi_array *map = &tile->maps[plan->box->level];
     const int64_t column = roi_ring_column(plan->ring, plan->x.first), width = map->shape[AXIS_W] - column;
-    const int64_t count = tile->channel_end - tile->channel_begin;
+    const int64_t count = tile->channel_end - tile->channel_begin, last = max_i64(-tile->channel_begin, 0);
     const bool alone = tile->plan_end - tile->plan_begin == 1; /* which is over too soon */
     const int64_t later_y = y + (map->strides[AXIS_C] == 1 ? ROWS_AHEAD_TOGETHER : ROWS_AHEAD);
     const int64_t ahead = alone || later_y >= map->shape[AXIS_H] ? 0 : (later_y - y) * map->strides[AXIS_H];
-    const struct S(row) row = S(row_of)(map, plan->box->image, tile->channel_begin, y);
+    const struct S(row) row = S(row_of)(map, plan->box->image, max_i64(tile->channel_begin, 0), y);
     REAL *lines = ring + y % plan->ring->rows * plan->ring->stride;
     uint64_t blocks = plan->blocks[y - plan->y.first];
     int64_t begin, end;
@@ -36,8 +40,11 @@ static void S(bring_row)(const struct roi_tile *tile, const struct roi_plan *pla
             const struct S(row) later = {from.data + ahead, row.stride_x, row.stride_c};
             const int64_t piece = left < 2 * PIECE ? left : PIECE;
             if (ahead)
-                S(ask_for)(&later, piece, count);
-            S(gather_lines)(&from, piece, count, lines + begin * R(LINE));
+                S(ask_for)(&later, piece, count - last);
+            if (last > 0)
+                S(gather_ends)(&from, piece, map->shape[AXIS_C], last, lines + begin * R(LINE));
+            else
+                S(gather_lines)(&from, piece, count, lines + begin * R(LINE));
             begin += piece;
             left -= piece;
         }
@@ -62,24 +69,20 @@ static void S(pool_from_ring)(const struct roi_tile *tile, const struct roi_plan
 static bool S(has_lines_in_map)(const struct roi_tile *tile, const struct roi_plan *plan)
 {
     return tile->maps[plan->box->level].strides[AXIS_C] == 1 && plan->y.taps > 0 && plan->x.taps > 0 &&
-           (tile->channel_end - tile->channel_begin) % R(LINE) == 0;
+           tile->channel_begin >= 0 && (tile->channel_end - tile->channel_begin) % R(LINE) == 0;
 }
 
-/* How many channels before a line of the map the cache line begins that it is a part of (of float16 the half of one). It is
-   the same for all pixels of a box, and nothing but the image is read with whole cache lines; else 0, as on tiers on which
-   a line is several vectors. */
+/* How many channels before a line of the map the cache line begins that it is a part of, if nothing but the image is read
+   with whole ones; else 0, as on tiers on which a line is several vectors. */
 static int64_t S(skew_of)(const struct roi_tile *tile, const struct roi_plan *plan)
 {
     const roi_array *map = &tile->maps[plan->box->level];
     const int64_t channels = map->shape[AXIS_C], width = map->shape[AXIS_W];
     const int64_t elements = map->shape[AXIS_H] * width * channels;
-    const bool dense = map->strides[AXIS_W] == channels && map->strides[AXIS_H] == width * channels;
-    const uintptr_t address = (uintptr_t)S(row_of)(map, plan->box->image, tile->channel_begin, 0).data;
-    const int64_t skew = (int64_t)(address % (R(LINE) * sizeof(STORE)) / sizeof(STORE));
+    const int64_t skew = (roi_line_skew(map, sizeof(REAL) == sizeof(float)) + tile->channel_begin) % R(LINE);
     const int64_t first = (plan->y.first * width + plan->x.first) * channels + tile->channel_begin - skew;
     const int64_t last = ((plan->y.end - 1) * width + plan->x.end - 1) * channels + tile->channel_end - skew;
-    const bool fits = channels % R(LINE) == 0 && first >= 0 && last + R(LINE) <= elements;
-    return LINE_VECTORS == 1 && dense && fits ? skew : 0;
+    return LINE_VECTORS == 1 && first >= 0 && last + R(LINE) <= elements ? skew : 0;
 }
 
 static void S(pool_from_map)(const struct roi_tile *tile, const struct roi_plan *plan, const struct R(scratch) *scratch)

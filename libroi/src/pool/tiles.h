@@ -50,11 +50,12 @@ struct roi_tile {
     const roi_indices *argmax; /* beside the crops, where the operator has it */
     const struct roi_plan *plans;
     const struct roi_scratch_size *scratch_size;
-    int64_t plan_begin, plan_end, channel_begin, channel_end;
+    int64_t plan_begin, plan_end;
+    int64_t channel_begin, channel_end; /* those before 0 are the last ones: a tile can have both ends of a pixel */
     int64_t first_bin; /* of the strip, where a plan's table for y begins with the first of all bins */
     struct roi_patch patch;      /* backward, where the operator works patch by patch */
     int64_t patch_stride;        /* from row to row of a patch, in elements */
-    bool stream; /* whether the result is written past the cache */
+    bool stream; /* whether the result is written past the cache; always where the tile has both ends */
 };
 
 /* The rows of bins of a plan that are in the tile. Either the tile has a strip of the crops, or the plan a band of them, or

@@ -69,11 +69,23 @@ static int64_t channels_of_a_tile(const struct roi_job *job)
     return job->maps->strides[AXIS_C] == 1 ? CHANNELS_TOGETHER : ROI_CHANNEL_GROUP;
 }
 
-/* Whether crops are large in all, and their channels lie together. */
-static bool is_worth_streaming(const roi_array *crops)
+/* Whether channels of crops lie together. */
+static bool can_be_streamed_to(const roi_array *crops)
 {
-    return roi_job_is_large(crops) && crops->strides[AXIS_W] == 1 && crops->strides[AXIS_H] == crops->shape[AXIS_W] &&
+    return crops->strides[AXIS_W] == 1 && crops->strides[AXIS_H] == crops->shape[AXIS_W] &&
            crops->strides[AXIS_C] == crops->shape[AXIS_H] * crops->shape[AXIS_W];
+}
+
+/* How many channels before channel 0 tiles begin: where cache lines of the map do, so that none is brought into rings of two
+   tiles. One tile has the last channels and the first then, which lie apart in crops and get there by streaming. */
+static int64_t skew_of_tiles(const struct roi_job *job)
+{
+    const bool narrow = job->call->rule.axis.narrow;
+    const int64_t skew = roi_line_skew(&job->maps[0], narrow);
+    bool same = can_be_streamed_to(job->call->crops);
+    for (int64_t level = 0; level < job->call->levels; level++)
+        same = same && !is_read_in_place(job, level) && roi_line_skew(&job->maps[level], narrow) == skew;
+    return same ? skew : 0;
 }
 
 /* Rows of bins of a tile. */
@@ -99,7 +111,8 @@ static void cut_by_boxes(struct roi_job *job)
     const int64_t rows = min_i64(job->bins_per_tile * row, ROI_TILE_LINES * roi_line_channels(call->rule.axis.narrow));
     job->scratch_size.row = max_i64(row, rows);
     job->scratch_size.stage *= lines;
-    job->stream = is_worth_streaming(call->crops);
+    job->stream = can_be_streamed_to(call->crops) && roi_job_is_large(call->crops);
+    job->skew = skew_of_tiles(job);
 }
 
 roi_status roi_tiles_forward(const struct roi_call *given, roi_error *error_ret)
