@@ -106,6 +106,7 @@ def test_ctrl_c_stops_a_command_and_keeps_the_shell(terminal):
         assert "Interrupted" in shell.expect("\n% ")
     shell.type("half a command {\n")
     shell.expect("> ")
+    time.sleep(0.5)  # a prompt is on the screen a moment before readline minds signals
     shell.type("\x03")
     shell.expect("\n% ")
     assert shell.ask("set kept") == "7"
