@@ -8,7 +8,7 @@
 
 #include "roi.h"
 
-enum { ROI_PAGE_BYTES = 4096 };
+enum { ROI_PAGE_BYTES = 4096 }; /* of memory: the smallest kind */
 
 enum { AXIS_N, AXIS_C, AXIS_H, AXIS_W }; /* the dimensions of a map, and of a stack of crops */
 

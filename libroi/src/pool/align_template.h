@@ -145,8 +145,9 @@ static void S(pool_from_rows)(const struct roi_tile *tile, const struct roi_plan
     if (!empty)
         R(band_of_pixels)(&scratch->band, &plan->x, bins_x, window.first);
     for (int64_t c = begin; c < end; c++) {
-        const struct S(view) in = S(view_of)(map, plan->box->image, c);
-        struct S(view) out = S(view_of)(crops, plan->row, c);
+        const int64_t channel = roi_tile_channel(tile, c);
+        const struct S(view) in = S(view_of)(map, plan->box->image, channel);
+        struct S(view) out = S(view_of)(crops, plan->row, channel);
         out.data += plan->first_bin * out.stride_y;
         REAL *crop = plain ? (REAL *)(void *)out.data : scratch->crop;
         if (empty)
@@ -183,14 +184,14 @@ static bool S(has_lines)(const struct roi_tile *tile, const struct roi_plan *pla
 
 /* Boxes that are large read much of a few planes, which stay in the cache meanwhile. They come last, since what small ones
    have read of a map is at hand then. */
-static void S(pool_large)(const struct roi_tile *tile, int64_t begin, int64_t end, struct R(scratch) *scratch)
+static void S(pool_large)(const struct roi_tile *tile, struct R(scratch) *scratch)
 {
     struct roi_plan strip;
-    for (int64_t c = begin; c < end; c += PLANES_TOGETHER)
+    for (int64_t c = tile->channel_begin; c < tile->channel_end; c += PLANES_TOGETHER)
         for (const struct roi_plan *plan = tile->plans + tile->plan_begin; plan < tile->plans + tile->plan_end; plan++)
             if (!S(has_lines)(tile, plan))
                 S(pool_from_rows)(tile, S(strip_of)(plan, tile->first_bin, &strip), c,
-                                  min_i64(c + PLANES_TOGETHER, end), scratch);
+                                  min_i64(c + PLANES_TOGETHER, tile->channel_end), scratch);
 }
 
 static void S(pool_small)(const struct roi_tile *tile, const struct R(scratch) *scratch)
@@ -210,11 +211,7 @@ static void S(pool_tile)(const struct roi_tile *tile, void *memory)
 {
     struct R(scratch) scratch = R(scratch_of)(tile->scratch_size, memory);
     S(pool_small)(tile, &scratch);
-    if (tile->channel_begin < 0) {
-        const int64_t channels = tile->crops->shape[AXIS_C];
-        S(pool_large)(tile, tile->channel_begin + channels, channels, &scratch);
-    }
-    S(pool_large)(tile, max_i64(tile->channel_begin, 0), tile->channel_end, &scratch);
+    S(pool_large)(tile, &scratch);
     if (tile->stream)
         stream_end();
 }

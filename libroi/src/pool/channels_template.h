@@ -277,7 +277,7 @@ static inline int64_t S(channels_from)(const struct roi_tile *tile, int64_t c)
 static inline struct S(row) S(next_channels)(const struct S(work) *work, int64_t p, int64_t *c, int64_t end,
                                              int64_t *count_ret)
 {
-    const int64_t first = *c < 0 ? *c + work->tile->crops->shape[AXIS_C] : *c;
+    const int64_t first = roi_tile_channel(work->tile, *c);
     *count_ret = (*c < 0 ? min_i64(end, 0) : end) - *c;
     *c += *count_ret;
     return S(row_of)(work->tile->crops, work->plan->row, first, work->plan->first_bin + p);
@@ -337,10 +337,8 @@ INLINE void S(announce_crop)(const struct S(work) *work, int64_t bins_y)
 static void S(pool_exactly)(const struct S(work) *work)
 {
     stream_end();
-    for (int64_t c = work->tile->channel_begin; c < work->tile->channel_end; c++) {
-        const int64_t channel = c < 0 ? c + work->tile->crops->shape[AXIS_C] : c;
-        S(pool_exact_channel)(work->tile, work->plan, channel, work->scratch->crop);
-    }
+    for (int64_t c = work->tile->channel_begin; c < work->tile->channel_end; c++)
+        S(pool_exact_channel)(work->tile, work->plan, roi_tile_channel(work->tile, c), work->scratch->crop);
 }
 
 /* Where the rows of bins from p on go: where they belong, or to be streamed from scratch memory. */

@@ -7,9 +7,10 @@ enum { MOST_BLOCKS = 64 /* of a row: bits of a word */ };
 
 static bool has_whole_rows(int64_t map_width) { return map_width <= MOST_BLOCKS * ROI_RING_BLOCK; }
 
-int64_t roi_line_skew(const roi_array *map, bool narrow)
+int64_t roi_line_skew(const roi_array *map)
 {
-    const int64_t channels = map->shape[AXIS_C], line = roi_line_channels(narrow), row = map->shape[AXIS_W] * channels;
+    const int64_t channels = map->shape[AXIS_C], row = map->shape[AXIS_W] * channels;
+    const int64_t line = roi_line_channels(!roi_is_double(map->dtype));
     const bool dense = map->strides[AXIS_C] == 1 && map->strides[AXIS_W] == channels && map->strides[AXIS_H] == row;
     const bool whole = channels % line == 0 && map->strides[AXIS_N] % line == 0;
     const uintptr_t size = roi_dtype_size(map->dtype), place = (uintptr_t)map->data % ((uintptr_t)line * size);

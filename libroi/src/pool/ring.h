@@ -34,7 +34,7 @@ static inline int64_t roi_line_channels(bool narrow)
 
 /* How many channels before a pixel the cache line begins that has the first of its channels; of float16, the half of one.
    It is the same for all pixels, or else 0: their channels lie together, are whole lines, and nothing is between. */
-int64_t roi_line_skew(const roi_array *map, bool narrow);
+int64_t roi_line_skew(const roi_array *map);
 
 /* What is common to the boxes of a level. */
 struct roi_ring {

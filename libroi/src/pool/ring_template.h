@@ -79,7 +79,7 @@ static int64_t S(skew_of)(const struct roi_tile *tile, const struct roi_plan *pl
     const roi_array *map = &tile->maps[plan->box->level];
     const int64_t channels = map->shape[AXIS_C], width = map->shape[AXIS_W];
     const int64_t elements = map->shape[AXIS_H] * width * channels;
-    const int64_t skew = (roi_line_skew(map, sizeof(REAL) == sizeof(float)) + tile->channel_begin) % R(LINE);
+    const int64_t skew = (roi_line_skew(map) + tile->channel_begin) % R(LINE);
     const int64_t first = (plan->y.first * width + plan->x.first) * channels + tile->channel_begin - skew;
     const int64_t last = ((plan->y.end - 1) * width + plan->x.end - 1) * channels + tile->channel_end - skew;
     return LINE_VECTORS == 1 && first >= 0 && last + R(LINE) <= elements ? skew : 0;

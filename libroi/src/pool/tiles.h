@@ -58,6 +58,12 @@ struct roi_tile {
     bool stream; /* whether the result is written past the cache; always where the tile has both ends */
 };
 
+/* The channel of maps and crops that c of the tile is. */
+static inline int64_t roi_tile_channel(const struct roi_tile *tile, int64_t c)
+{
+    return c < 0 ? c + tile->crops->shape[AXIS_C] : c;
+}
+
 /* The rows of bins of a plan that are in the tile. Either the tile has a strip of the crops, or the plan a band of them, or
    both have all. */
 static inline int64_t roi_tile_bins(const struct roi_tile *tile, const struct roi_plan *plan)

@@ -76,15 +76,14 @@ static bool can_be_streamed_to(const roi_array *crops)
            crops->strides[AXIS_C] == crops->shape[AXIS_H] * crops->shape[AXIS_W];
 }
 
-/* How many channels before channel 0 tiles begin: where cache lines of the map do, so that none is brought into rings of two
+/* How many channels before channel 0 tiles begin: where cache lines of the map do, so that none is read for the rings of two
    tiles. One tile has the last channels and the first then, which lie apart in crops and get there by streaming. */
 static int64_t skew_of_tiles(const struct roi_job *job)
 {
-    const bool narrow = job->call->rule.axis.narrow;
-    const int64_t skew = roi_line_skew(&job->maps[0], narrow);
+    const int64_t skew = roi_line_skew(&job->maps[0]);
     bool same = can_be_streamed_to(job->call->crops);
     for (int64_t level = 0; level < job->call->levels; level++)
-        same = same && !is_read_in_place(job, level) && roi_line_skew(&job->maps[level], narrow) == skew;
+        same = same && !is_read_in_place(job, level) && roi_line_skew(&job->maps[level]) == skew;
     return same ? skew : 0;
 }
 
