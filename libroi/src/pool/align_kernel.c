@@ -8,7 +8,7 @@ enum {
     MOST_TAPS_OF_TWO = 4, /* ... those of two rows of bins, too */
     PIECE = 16,          /* pixels of a row that enter the ring together, of all channels */
     ROWS_AHEAD = 2,      /* the row that is asked for meanwhile, where channels are apart, ... */
-    ROWS_AHEAD_TOGETHER = 1, /* ... and where they are together: few sets of the cache hold all of their pixels */
+    PIXELS_AHEAD = 64,   /* ... and the pixels of the same row where they are together */
     BLOCK_VECTORS = 8,   /* of lines that are added up at a time, for tall bins */
     ROWS_VECTORS = 8,    /* of a row that are added up at a time, for large boxes */
     PLANES_TOGETHER = 4  /* of the map, for large boxes */

@@ -60,17 +60,16 @@ static void S(gather_lines)(const struct S(row) *row, int64_t n, int64_t count, 
                 lines[x * R(LINE) + c] = S(load)(row->data + x * row->stride_x + min_i64(c, count - 1) * row->stride_c);
 }
 
-/* The same of both ends of each pixel, of which the channels lie together: `last` of its last ones, then the first ones. */
+/* The same of both ends of each pixel, of which the channels lie together: `last` of its last ones, then the first ones.
+   One by one, so that of two cache lines that are needed no third is read. */
 static void S(gather_ends)(const struct S(row) *row, int64_t n, int64_t channels, int64_t last, REAL *lines)
 {
-    const struct S(row) ends[2] = {{row->data + channels - R(LINE), row->stride_x, 1}, *row};
-    for (int64_t x = 0; x < n; x++) {
-        REAL both[2 * R(LINE)];
-        for (int i = 0; i < 2; i++) {
-            const struct S(row) end = {ends[i].data + x * row->stride_x, row->stride_x, 1};
-            S(gather_lines)(&end, 1, R(LINE), both + i * R(LINE));
-        }
-        memcpy(lines + x * R(LINE), both + R(LINE) - last, R(LINE) * sizeof *lines);
+    const STORE *pixel = row->data;
+    for (int64_t x = 0; x < n; x++, pixel += row->stride_x, lines += R(LINE)) {
+        for (int64_t c = 0; c < last; c++)
+            lines[c] = S(load)(pixel + channels - last + c);
+        for (int64_t c = last; c < R(LINE); c++)
+            lines[c] = S(load)(pixel + c - last);
     }
 }
 

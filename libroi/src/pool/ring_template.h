@@ -1,9 +1,7 @@
 /* ring_template.h - lines for boxes, from a ring that goes down the map or as they lie in it, for one element type: ring.h
    has the theory, channels_template.h what is done with them. */
 
-/* Asks for n pixels, of a row further on, into the second cache: sixteen channels are more streams than processors foresee,
-   pixels of many channels lie further apart than these look, and so memory is not idle while boxes are pooled. Channels
-   that lie together are in one cache line, or across two. */
+/* Asks for n pixels to be brought into the second cache. Channels that lie together are in one cache line, or across two. */
 INLINE void S(ask_for)(const struct S(row) *row, int64_t n, int64_t count)
 {
     const int64_t line = ROI_LINE_BYTES / (int64_t)sizeof(STORE);
@@ -21,33 +19,67 @@ INLINE void S(ask_for)(const struct S(row) *row, int64_t n, int64_t count)
                 __builtin_prefetch(row->data + c * row->stride_c + x, 0, 2);
 }
 
-/* Brings a row into the ring: of it, the blocks that any box of the stripe reads, in pieces of all channels. */
-static void S(bring_row)(const struct roi_tile *tile, const struct roi_plan *plan, int64_t y, REAL *ring)
+static inline struct S(row) S(row_from)(const struct S(row) *row, int64_t x)
+{
+    return (struct S(row)){row->data + x * row->stride_x, row->stride_x, row->stride_c};
+}
+
+/* Where a row's pixels are, and what is asked for on the way: processors foresee neither sixteen streams nor pixels of many
+   channels. */
+struct S(entry) {
+    struct S(row) row, asked;
+    bool asks;
+    int64_t lead; /* how many pixels those asked for are further on than those that enter */
+    int64_t count, last, channels; /* of the tile, of these the last ones of a pixel, and of the map */
+};
+
+/* A row further on, so that memory is not idle while boxes are pooled. Where channels lie together it is pixels of the same
+   row: those of another would share few sets of the cache, and be lost before they enter. */
+static struct S(entry) S(entry_of)(const struct roi_tile *tile, const struct roi_plan *plan, int64_t y)
 {
     const roi_array *map = &tile->maps[plan->box->level];
-    const int64_t column = roi_ring_column(plan->ring, plan->x.first), width = map->shape[AXIS_W] - column;
-    const int64_t count = tile->channel_end - tile->channel_begin, last = max_i64(-tile->channel_begin, 0);
     const bool alone = tile->plan_end - tile->plan_begin == 1; /* which is over too soon */
-    const int64_t later_y = y + (map->strides[AXIS_C] == 1 ? ROWS_AHEAD_TOGETHER : ROWS_AHEAD);
-    const int64_t ahead = alone || later_y >= map->shape[AXIS_H] ? 0 : (later_y - y) * map->strides[AXIS_H];
+    const int64_t last = max_i64(-tile->channel_begin, 0), later = y + ROWS_AHEAD;
     const struct S(row) row = S(row_of)(map, plan->box->image, max_i64(tile->channel_begin, 0), y);
+    struct S(entry) entry = {row, row, true, 0, tile->channel_end - tile->channel_begin, last, map->shape[AXIS_C]};
+    if (map->strides[AXIS_C] == 1)
+        entry.lead = PIXELS_AHEAD;
+    else if (!alone && later < map->shape[AXIS_H])
+        entry.asked.data += (later - y) * map->strides[AXIS_H];
+    else
+        entry.asks = false;
+    return entry;
+}
+
+/* The pixels [begin, end) of the row, in pieces of all channels. */
+static void S(bring_run)(const struct S(entry) *entry, int64_t begin, int64_t end, REAL *lines)
+{
+    int64_t piece, asked_end = begin;
+    for (int64_t x = begin; x < end; x += piece, lines += piece * R(LINE)) {
+        piece = end - x < 2 * PIECE ? end - x : PIECE;
+        const struct S(row) from = S(row_from)(&entry->row, x), asked = S(row_from)(&entry->asked, asked_end);
+        const int64_t until = min_i64(x + piece + entry->lead, end);
+        if (entry->asks)
+            S(ask_for)(&asked, until - asked_end, entry->count - entry->last);
+        asked_end = until;
+        if (entry->last > 0)
+            S(gather_ends)(&from, piece, entry->channels, entry->last, lines);
+        else
+            S(gather_lines)(&from, piece, entry->count, lines);
+    }
+}
+
+/* Brings a row into the ring: of it, the blocks that any box of the stripe reads. */
+static void S(bring_row)(const struct roi_tile *tile, const struct roi_plan *plan, int64_t y, REAL *ring)
+{
+    const int64_t column = roi_ring_column(plan->ring, plan->x.first);
+    const int64_t width = tile->maps[plan->box->level].shape[AXIS_W] - column;
+    const struct S(entry) entry = S(entry_of)(tile, plan, y);
     REAL *lines = ring + y % plan->ring->rows * plan->ring->stride;
     uint64_t blocks = plan->blocks[y - plan->y.first];
     int64_t begin, end;
     while (roi_ring_run(&blocks, &begin, &end))
-        for (int64_t left = min_i64(end, width) - begin; left > 0; ) {
-            const struct S(row) from = {row.data + (column + begin) * row.stride_x, row.stride_x, row.stride_c};
-            const struct S(row) later = {from.data + ahead, row.stride_x, row.stride_c};
-            const int64_t piece = left < 2 * PIECE ? left : PIECE;
-            if (ahead)
-                S(ask_for)(&later, piece, count - last);
-            if (last > 0)
-                S(gather_ends)(&from, piece, map->shape[AXIS_C], last, lines + begin * R(LINE));
-            else
-                S(gather_lines)(&from, piece, count, lines + begin * R(LINE));
-            begin += piece;
-            left -= piece;
-        }
+        S(bring_run)(&entry, column + begin, column + min_i64(end, width), lines + begin * R(LINE));
 }
 
 /* Brings into the ring what a box needs and no box before it: the rows below *end are there, if its stripe goes on. */
