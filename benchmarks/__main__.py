@@ -98,7 +98,7 @@ def main() -> None:
     if load > 0.5 and not options.load:
         measure.say(f"Something else is at work here (load {load:.1f}): times will wander, with 2 threads above all.")
     if options.growth:
-        print(growth.markdown(options.engine or ["pyroi"], options.threads[0], options.rounds))
+        print(growth.markdown(options.engine or ["pyroi"], options.threads[0], options.starts, options.rounds))
         return
     if options.overhead:
         print(overhead.markdown(options.rounds))

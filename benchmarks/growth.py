@@ -14,7 +14,7 @@ from dataclasses import dataclass, replace
 from itertools import pairwise
 
 import measure
-from engines import ENGINES
+from engines import ENGINES, Engine
 from report import counted, milliseconds, table
 from worker import Worker
 from workloads import RoiWorkload
@@ -79,14 +79,26 @@ def of_engine(worker: Worker, rounds: int) -> str:
     return table([head, "size: ms (exponent of the step)", "exponent"], lines)
 
 
-def over_threads(workers: Sequence[Worker], rounds: int) -> str:
-    """One engine's times on the base with more and more threads; -1 would be perfect."""
-    seconds = [medians(worker, [replace(BASE, count=3000)], rounds)[0] for worker in workers]
-    line = ["threads", *cells([worker.threads for worker in workers], seconds)]
-    return table([workers[0].engine.name, "threads: ms (exponent of the step)", "exponent"], [line])
+def in_turns(engine: Engine, counts: Sequence[int], rounds: int) -> measure.Measurement:
+    """The base with more boxes, timed in processes of its own for each number of threads, one after the other."""
+    workers = measure.start_workers([engine], counts)
+    measured = measure.measure(replace(BASE, name="threads", count=3000), workers, [], rounds)
+    for worker in workers:
+        worker.close()
+    return measured
 
 
-def markdown(names: Sequence[str], threads: int, rounds: int) -> str:
+def over_threads(engine: Engine, counts: Sequence[int], starts: int, rounds: int) -> str:
+    """One engine's times with more and more threads, started anew some times; -1 would be perfect."""
+    measure.say(f"{engine.name}: threads …")
+    measured, *later = [in_turns(engine, counts, -(-rounds // starts)) for _ in range(starts)]
+    for more in later:
+        measured.extend(more)
+    line = ["threads", *cells([row.threads for row in measured.rows], [row.median for row in measured.rows])]
+    return table([engine.name, "threads: ms (exponent of the step)", "exponent"], [line])
+
+
+def markdown(names: Sequence[str], threads: int, starts: int, rounds: int) -> str:
     """Tables for the first engine that each name is the beginning of and that runs here."""
     parts = []
     for name in names:
@@ -96,6 +108,6 @@ def markdown(names: Sequence[str], threads: int, rounds: int) -> str:
                 parts.append(of_engine(workers[0], rounds))
                 counts = [n for n in (1, 2, 4, 8, 16, 32, 64) if n <= (os.cpu_count() or 1)]
                 if len(counts) > 1:
-                    parts.append(over_threads(measure.start_workers([engine], counts), rounds))
+                    parts.append(over_threads(engine, counts, starts, rounds))
                 break
     return "\n\n".join(parts)
