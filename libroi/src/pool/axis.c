@@ -8,42 +8,7 @@
  * by the last bit, and must fall as they do in the implementations that write the same formula.
  */
 
-/* The smallest whole number above a float is the same in double. */
-static double grid_of(const struct roi_axis_rule *rule, double bin)
-{
-    const bool empty = rule->flat_is_empty && bin == 0;
-    return rule->sampling_ratio > 0 && !empty ? (double)rule->sampling_ratio : ceil(bin);
-}
-
-static struct roi_axis place_float(const struct roi_axis_rule *rule, float corner1, float corner2, int64_t bins)
-{
-    const float scale = (float)rule->spatial_scale, offset = rule->aligned ? 0.5f : 0.0f;
-    const float start = corner1 * scale - offset, end = corner2 * scale - offset;
-    const float size = rule->aligned ? end - start : fmaxf(end - start, 1.0f);
-    const float bin = size / (float)bins;
-    return (struct roi_axis){.start = start, .bin = bin, .grid = grid_of(rule, bin), .narrow = true};
-}
-
-static struct roi_axis place_double(const struct roi_axis_rule *rule, double corner1, double corner2, int64_t bins)
-{
-    const double offset = rule->aligned ? 0.5 : 0.0;
-    const double start = corner1 * rule->spatial_scale - offset, end = corner2 * rule->spatial_scale - offset;
-    const double size = rule->aligned ? end - start : fmax(end - start, 1.0);
-    const double bin = size / (double)bins;
-    return (struct roi_axis){.start = start, .bin = bin, .grid = grid_of(rule, bin), .narrow = false};
-}
-
-/* Whether no position overflows on its way, in double or in float: neither start + p * bin nor (i + 0.5) * bin. */
-static bool fits_double(const struct roi_axis *axis, int64_t bins)
-{
-    return isfinite(axis->start) && isfinite(axis->bin) && isfinite(axis->start + axis->bin * (double)bins);
-}
-
-static bool fits_float(const struct roi_axis *axis, int64_t bins)
-{
-    return fits_double(axis, bins) && isfinite((float)(axis->start + axis->bin * (double)bins)) &&
-           isfinite((float)(axis->bin * axis->grid));
-}
+/* ---- Samples in ascending order -------------------------------------------------------------------------------- */
 
 static float within_float(float bin, float grid, float i) { return (i + 0.5f) * bin / grid; }
 
@@ -55,37 +20,24 @@ static double within(const struct roi_axis *axis, double i)
     return (i + 0.5) * axis->bin / axis->grid;
 }
 
-static bool place(const struct roi_axis_rule *rule, double corner1, double corner2, int64_t bins, int64_t size,
-                  struct roi_axis *axis_ret)
-{
-    const int64_t n = max_i64(bins, 1);
-    struct roi_axis axis = {0};
-    if (rule->narrow)
-        axis = place_float(rule, (float)corner1, (float)corner2, n);
-    if (!rule->narrow || !fits_float(&axis, n))
-        axis = place_double(rule, corner1, corner2, n);
-    axis.bins = bins;
-    axis.size = size;
-    axis.beyond = axis.narrow ? nextafterf((float)size, INFINITY) : nextafter((double)size, INFINITY);
-    for (int i = 0; i < ROI_FEW_SAMPLES && axis.grid <= ROI_FEW_SAMPLES && i < axis.grid; i++)
-        axis.within[i] = within(&axis, i);
-    *axis_ret = axis;
-    return fits_double(&axis, n);
-}
-
-/* ---- Samples in ascending order -------------------------------------------------------------------------------- */
-
-static float add_float(float start, float bin, float p, float within) { return start + p * bin + within; }
-
-/* The j-th smallest sample of a bin. In a mirrored box samples descend, so they are counted from the other end. */
-static double position(const struct roi_axis *axis, int64_t p, double j)
+/* How far behind the beginning of a bin its j-th smallest sample lies. In a mirrored box samples descend, so they are
+   counted from the other end. */
+static double part_of(const struct roi_axis *axis, double j)
 {
     const double i = axis->bin < 0 ? axis->grid - 1 - j : j;
-    const double part = axis->grid <= ROI_FEW_SAMPLES ? axis->within[(int)i] : within(axis, i);
+    return axis->grid <= ROI_FEW_SAMPLES ? axis->within[(int)i] : within(axis, i);
+}
+
+static float add_float(float start, float bin, float p, float part) { return start + p * bin + part; }
+
+static double position_at(const struct roi_axis *axis, int64_t p, double part)
+{
     if (axis->narrow)
         return add_float((float)axis->start, (float)axis->bin, (float)p, (float)part);
     return axis->start + (double)p * axis->bin + part;
 }
+
+static double position(const struct roi_axis *axis, int64_t p, double j) { return position_at(axis, p, part_of(axis, j)); }
 
 /* The numbers beside j; where counting by one has no effect any more, the neighbouring ones that double has. */
 static double after(double j) { return j + 1 > j ? j + 1 : nextafter(j, INFINITY); }
@@ -115,6 +67,71 @@ static double seek(const struct roi_axis *axis, int64_t p, double from, double e
         else
             above = middle;
     }
+}
+
+/* ---- Where the samples of a box lie ---------------------------------------------------------------------------- */
+
+/* The smallest whole number above a float is the same in double. */
+static double grid_of(const struct roi_axis_rule *rule, double bin)
+{
+    const bool empty = rule->flat_is_empty && bin == 0;
+    return rule->sampling_ratio > 0 && !empty ? (double)rule->sampling_ratio : ceil(bin);
+}
+
+static void place_float(const struct roi_axis_rule *rule, float corner1, float corner2, struct roi_axis *axis)
+{
+    const float scale = (float)rule->spatial_scale, offset = rule->aligned ? 0.5f : 0.0f;
+    const float start = corner1 * scale - offset, end = corner2 * scale - offset;
+    const float size = rule->aligned ? end - start : fmaxf(end - start, 1.0f);
+    axis->start = start;
+    axis->bin = size / (float)max_i64(axis->bins, 1);
+    axis->narrow = true;
+}
+
+static void place_double(const struct roi_axis_rule *rule, double corner1, double corner2, struct roi_axis *axis)
+{
+    const double offset = rule->aligned ? 0.5 : 0.0;
+    const double start = corner1 * rule->spatial_scale - offset, end = corner2 * rule->spatial_scale - offset;
+    const double size = rule->aligned ? end - start : fmax(end - start, 1.0);
+    axis->start = start;
+    axis->bin = size / (double)max_i64(axis->bins, 1);
+    axis->narrow = false;
+}
+
+/* Whether no position overflows on its way, in double or in float: neither start + p * bin nor (i + 0.5) * bin. */
+static bool fits_double(const struct roi_axis *axis)
+{
+    const double bins = (double)max_i64(axis->bins, 1);
+    return isfinite(axis->start) && isfinite(axis->bin) && isfinite(axis->start + axis->bin * bins);
+}
+
+static bool fits_float(const struct roi_axis *axis)
+{
+    const double bins = (double)max_i64(axis->bins, 1);
+    return fits_double(axis) && isfinite((float)(axis->start + axis->bin * bins)) &&
+           isfinite((float)(axis->bin * axis->grid));
+}
+
+/* Written where it belongs at once: as a value it would be copied several times. */
+static bool place(const struct roi_axis_rule *rule, double corner1, double corner2, int64_t bins, int64_t size,
+                  struct roi_axis *axis)
+{
+    axis->bins = bins;
+    axis->size = size;
+    if (rule->narrow) {
+        place_float(rule, (float)corner1, (float)corner2, axis);
+        axis->grid = grid_of(rule, axis->bin);
+    }
+    if (!rule->narrow || !fits_float(axis)) {
+        place_double(rule, corner1, corner2, axis);
+        axis->grid = grid_of(rule, axis->bin);
+    }
+    axis->beyond = axis->narrow ? nextafterf((float)size, INFINITY) : nextafter((double)size, INFINITY);
+    for (int i = 0; i < ROI_FEW_SAMPLES && axis->grid <= ROI_FEW_SAMPLES && i < axis->grid; i++)
+        axis->within[i] = within(axis, i);
+    axis->lowest = axis->grid >= 1 ? part_of(axis, 0) : 0;
+    axis->highest = axis->grid >= 1 ? part_of(axis, before(axis->grid)) : 0;
+    return fits_double(axis);
 }
 
 /* ---- Runs ------------------------------------------------------------------------------------------------------ */
@@ -189,22 +206,21 @@ static struct run next_run(const struct roi_axis *axis, int64_t p, const struct 
     return run;
 }
 
-/* All samples of a bin are on the map, as in most boxes. */
-static bool is_inside(const struct roi_axis *axis, double first, double last)
+/* The samples of a bin that are on the map. */
+static struct roi_reach samples_inside(const struct roi_axis *axis, int64_t bin)
 {
-    return first >= -1 && last < axis->beyond;
+    const double begin = seek(axis, bin, 0, axis->grid, -1);
+    return (struct roi_reach){begin, seek(axis, bin, begin, axis->grid, axis->beyond), 0, -1};
 }
 
 struct roi_reach roi_sampled_reach(const struct roi_axis *axis, int64_t bin)
 {
-    struct roi_reach reach = {0, 0, 0, -1};
+    struct roi_reach reach = {0, axis->grid, 0, -1};
     if (axis->size == 0 || !(axis->grid >= 1))
-        return reach;
-    double first = position(axis, bin, 0), last = position(axis, bin, before(axis->grid));
-    reach.end = axis->grid;
-    if (!is_inside(axis, first, last)) {
-        reach.begin = seek(axis, bin, 0, axis->grid, -1);
-        reach.end = seek(axis, bin, reach.begin, axis->grid, axis->beyond);
+        return (struct roi_reach){0, 0, 0, -1};
+    double first = position_at(axis, bin, axis->lowest), last = position_at(axis, bin, axis->highest);
+    if (first < -1 || last >= axis->beyond) { /* most boxes have all of them there */
+        reach = samples_inside(axis, bin);
         if (reach.begin == reach.end)
             return (struct roi_reach){0, 0, 0, -1};
         first = position(axis, bin, reach.begin);

@@ -32,6 +32,7 @@ struct roi_axis {
     int64_t bins, size; /* bins, and pixels, along this axis */
     double beyond; /* the smallest position that is outside at the far end: `size` itself is inside */
     bool narrow;
+    double lowest, highest; /* how far behind the beginning of a bin its samples at both ends lie */
     double within[ROI_FEW_SAMPLES]; /* (i + 0.5) * bin / grid, where a bin has so few: divisions are slow */
 };
 
