@@ -64,23 +64,15 @@ def run(options: argparse.Namespace) -> report.Report:
     """Measures what was asked for."""
     engines = [e for e in ENGINES if not options.engine or any(e.name.startswith(name) for name in options.engine)]
     workloads = [workload for workload in WORKLOADS if not options.only or workload.name in options.only]
-    rounds = -(-options.rounds // options.starts)
     versions: dict[str, None] = {}
-    measured: dict[str, measure.Measurement] = {}
-    for number in range(options.starts):
+
+    def start_in_turn(number: int) -> list[Worker]:
         first = number % len(engines)
         workers = start(options, engines[first:] + engines[:first])
-        copying = [measure.Copying(threads) for threads in options.threads]
-        versions |= dict.fromkeys(worker.version for worker in workers)
-        for workload in workloads:
-            measure.say(f"{number + 1}/{options.starts} {workload.title} …")
-            this = measure.measure(workload, workers, copying, rounds)
-            if number == 0:
-                measured[workload.name] = this
-            else:
-                measured[workload.name].extend(this)
-        for worker in workers:
-            worker.close()
+        versions.update(dict.fromkeys(worker.version for worker in workers))
+        return workers
+
+    measured = measure.measure_anew(start_in_turn, options.starts, options.rounds, workloads, options.threads)
     return report.Report(
         report.machine(),
         list(versions),

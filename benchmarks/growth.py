@@ -79,22 +79,12 @@ def of_engine(worker: Worker, rounds: int) -> str:
     return table([head, "size: ms (exponent of the step)", "exponent"], lines)
 
 
-def in_turns(engine: Engine, counts: Sequence[int], rounds: int) -> measure.Measurement:
-    """The base with more boxes, timed in processes of its own for each number of threads, one after the other."""
-    workers = measure.start_workers([engine], counts)
-    measured = measure.measure(replace(BASE, name="threads", count=3000), workers, [], rounds)
-    for worker in workers:
-        worker.close()
-    return measured
-
-
 def over_threads(engine: Engine, counts: Sequence[int], starts: int, rounds: int) -> str:
-    """One engine's times with more and more threads, started anew some times; -1 would be perfect."""
-    measure.say(f"{engine.name}: threads …")
-    measured, *later = [in_turns(engine, counts, -(-rounds // starts)) for _ in range(starts)]
-    for more in later:
-        measured.extend(more)
-    line = ["threads", *cells([row.threads for row in measured.rows], [row.median for row in measured.rows])]
+    """One engine's times on the base with more boxes and more and more threads, in turns; -1 would be perfect."""
+    workload = replace(BASE, name="threads", title=f"{engine.name}: threads", count=3000)
+    measured = measure.measure_anew(lambda _: measure.start_workers([engine], counts), starts, rounds, [workload])
+    rows = measured[workload.name].rows
+    line = ["threads", *cells([row.threads for row in rows], [row.median for row in rows])]
     return table([engine.name, "threads: ms (exponent of the step)", "exponent"], [line])
 
 

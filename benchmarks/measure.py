@@ -13,7 +13,7 @@ from __future__ import annotations
 
 import statistics
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from time import perf_counter
@@ -154,3 +154,30 @@ def measure(workload: Workload, workers: Sequence[Worker], copying: Sequence[Cop
     for worker in able:
         worker.forget()
     return Measurement(rows, speeds)
+
+
+def measure_anew(
+    start: Callable[[int], Sequence[Worker]],
+    starts: int,
+    rounds: int,
+    workloads: Sequence[Workload],
+    copied: Sequence[int] = (),
+) -> dict[str, Measurement]:
+    """Times workloads, by name, on workers that are started some times (`start` is told which time it is, from 0).
+
+    `rounds` in all, copying with these numbers of threads.
+    """
+    measured: dict[str, Measurement] = {}
+    for number in range(starts):
+        workers = start(number)
+        copying = [Copying(threads) for threads in copied]
+        for workload in workloads:
+            say(f"{number + 1}/{starts} {workload.title} …")
+            this = measure(workload, workers, copying, -(-rounds // starts))
+            if workload.name in measured:
+                measured[workload.name].extend(this)
+            else:
+                measured[workload.name] = this
+        for worker in workers:
+            worker.close()
+    return measured

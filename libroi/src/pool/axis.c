@@ -78,13 +78,17 @@ static double grid_of(const struct roi_axis_rule *rule, double bin)
     return rule->sampling_ratio > 0 && !empty ? (double)rule->sampling_ratio : ceil(bin);
 }
 
+/* A box without bins lies where one with one would. */
+static double bins_of(const struct roi_axis *axis) { return (double)max_i64(axis->bins, 1); }
+
 static void place_float(const struct roi_axis_rule *rule, float corner1, float corner2, struct roi_axis *axis)
 {
     const float scale = (float)rule->spatial_scale, offset = rule->aligned ? 0.5f : 0.0f;
     const float start = corner1 * scale - offset, end = corner2 * scale - offset;
     const float size = rule->aligned ? end - start : fmaxf(end - start, 1.0f);
     axis->start = start;
-    axis->bin = size / (float)max_i64(axis->bins, 1);
+    axis->bin = size / (float)bins_of(axis);
+    axis->grid = grid_of(rule, axis->bin);
     axis->narrow = true;
 }
 
@@ -94,21 +98,20 @@ static void place_double(const struct roi_axis_rule *rule, double corner1, doubl
     const double start = corner1 * rule->spatial_scale - offset, end = corner2 * rule->spatial_scale - offset;
     const double size = rule->aligned ? end - start : fmax(end - start, 1.0);
     axis->start = start;
-    axis->bin = size / (double)max_i64(axis->bins, 1);
+    axis->bin = size / bins_of(axis);
+    axis->grid = grid_of(rule, axis->bin);
     axis->narrow = false;
 }
 
 /* Whether no position overflows on its way, in double or in float: neither start + p * bin nor (i + 0.5) * bin. */
 static bool fits_double(const struct roi_axis *axis)
 {
-    const double bins = (double)max_i64(axis->bins, 1);
-    return isfinite(axis->start) && isfinite(axis->bin) && isfinite(axis->start + axis->bin * bins);
+    return isfinite(axis->start) && isfinite(axis->bin) && isfinite(axis->start + axis->bin * bins_of(axis));
 }
 
 static bool fits_float(const struct roi_axis *axis)
 {
-    const double bins = (double)max_i64(axis->bins, 1);
-    return fits_double(axis) && isfinite((float)(axis->start + axis->bin * bins)) &&
+    return fits_double(axis) && isfinite((float)(axis->start + axis->bin * bins_of(axis))) &&
            isfinite((float)(axis->bin * axis->grid));
 }
 
@@ -118,14 +121,10 @@ static bool place(const struct roi_axis_rule *rule, double corner1, double corne
 {
     axis->bins = bins;
     axis->size = size;
-    if (rule->narrow) {
+    if (rule->narrow)
         place_float(rule, (float)corner1, (float)corner2, axis);
-        axis->grid = grid_of(rule, axis->bin);
-    }
-    if (!rule->narrow || !fits_float(axis)) {
+    if (!rule->narrow || !fits_float(axis))
         place_double(rule, corner1, corner2, axis);
-        axis->grid = grid_of(rule, axis->bin);
-    }
     axis->beyond = axis->narrow ? nextafterf((float)size, INFINITY) : nextafter((double)size, INFINITY);
     for (int i = 0; i < ROI_FEW_SAMPLES && axis->grid <= ROI_FEW_SAMPLES && i < axis->grid; i++)
         axis->within[i] = within(axis, i);
