@@ -84,6 +84,45 @@ def test_layouts_give_the_same_bits(size, layout):
         )
 
 
+@pytest.mark.parametrize("ratio", [2, -1])
+@pytest.mark.parametrize("layout", LAYOUTS)
+@pytest.mark.parametrize("dtype", [np.float16, np.float32, np.float64])
+def test_few_channels(ratio, layout, dtype):
+    """Of few channels, wide boxes are pooled row by row, pixels at once where they lie together: the same bits."""
+    rng = np.random.default_rng(20)
+    shape = (2, 12, 60, 150)
+    corner = rng.uniform(-5, 1, (60, 2)) + rng.uniform(0, 1, (60, 2)) * (150, 60)
+    boxes = np.hstack([rng.integers(2, size=(60, 1)), corner, corner + rng.uniform(1, 150, (60, 2))]).astype(np.float32)
+    map = random_map(rng, shape, dtype)
+    map[1, 1, 20:40, 60:80] = np.nan
+    for bins in ((3, 11), (9, 2)):
+        alone = np.concatenate([pyroi.roi_align(map[:, [c]], boxes, bins, 1.0, ratio) for c in range(shape[1])], axis=1)
+        assert np.isnan(alone[:, 1]).any()
+        assert not np.isnan(np.delete(alone, 1, axis=1)).any()
+        for channels in (2, 3, 4, 5, 7, 8, 9, 12):
+            few = LAYOUTS[layout](np.ascontiguousarray(map[:, :channels]))
+            np.testing.assert_array_equal(pyroi.roi_align(few, boxes, bins, 1.0, ratio), alone[:, :channels])
+
+
+@pytest.mark.parametrize("offset", range(0, 64, 8))
+@pytest.mark.parametrize("dtype", [np.float16, np.float32, np.float64])
+def test_pixels_of_few_channels_wherever_they_begin(offset, dtype):
+    """Boxes reach the first and the last number of an image, and begin anywhere in a vector: nothing beyond is read."""
+    rng = np.random.default_rng(21)
+    boxes = np.float32([*((x, x, 33, 9 + x % 3) for x in range(12)), (0, 0, 40, 12), (20, 5, 40, 12)])
+    for channels in (2, 3, 4, 7):
+        map = random_map(rng, (1, channels, 12, 40), dtype)
+        with channels_last_at(offset, map) as last:
+            result = pyroi.roi_align(last, boxes, (2, 3))
+            assert result.tobytes() == pyroi.roi_align(map, boxes, (2, 3)).tobytes()
+            right = last[..., 13:]
+            beside = boxes - np.float32([13, 0, 13, 0])
+            expected = pyroi.roi_align(np.ascontiguousarray(right), beside, (2, 3))
+            assert pyroi.roi_align(right, beside, (2, 3)).tobytes() == expected.tobytes()
+            assert result.any()
+            assert expected.any()
+
+
 def test_channels_last_read_often_and_seldom():
     """Few boxes are pooled from where the map lies, many from a ring: the same bits."""
     rng = np.random.default_rng(9)

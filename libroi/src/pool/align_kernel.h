@@ -10,9 +10,9 @@
  * and its gradient is the same backwards: t = G wx', then the rows of t are added to those of the map.
  *
  * Both are done for as many channels as fill a cache line at once, with vectors along the channels (ring.h; forward
- * channels_template.h, backward patch_template.h). Boxes too large for that have rows long enough to fill vectors: for
- * them, channel by channel, vectors run along the rows, and the second step is a product with a banded matrix
- * (align_template.h, band_template.h).
+ * channels_template.h, backward patch_template.h). Boxes too large for that, or large for few channels, have rows long enough
+ * to fill vectors: for them vectors run along the rows, channel by channel, or of all channels at once where these are few
+ * and lie together; the second step is a product with a banded matrix (align_template.h, band_template.h).
  *
  * Every sum begins with 0 and goes on with one product after the other, from low pixels to high: so a compiler that fuses
  * multiplications with additions has no choice, and all ways that lead to a crop give the same bits.

@@ -7,6 +7,8 @@ enum {
     STRIP_BINS = 1 << 16, /* of a tile */
 };
 
+_Static_assert((int)ROI_PIXEL_CHANNELS <= (int)ROI_TILE_ROWS, "rows of whole pixels have the memory of so many rows");
+
 int64_t roi_align_strip(const roi_array *crops)
 {
     return round_up(max_i64(STRIP_BINS / max_i64(crops->shape[AXIS_W], 1), 1), ROI_TILE_ROWS);

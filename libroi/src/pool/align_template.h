@@ -87,10 +87,13 @@ static bool S(pool_wide)(const struct S(view) *map, const struct roi_sparse *row
 {
     bool nan = false;
     const REAL *crop_end = crop + bins_y * band->columns;
+    struct R(factor) in = {t, 1, {0}};
+    for (int r = 0; r < R(GROUP); r++)
+        in.row[r] = r * window->padded;
     for (int64_t p = 0; p < bins_y; p += ROI_TILE_ROWS) {
         const int64_t some = min_i64(bins_y - p, ROI_TILE_ROWS);
         S(reduce_rows)(map, rows, p, some, window, t);
-        nan |= R(multiply_band)(t, window->padded, some, band, crop + p * band->columns, band->columns, crop_end);
+        nan |= R(multiply_band)(&in, (int)some, band, crop + p * band->columns, band->columns, crop_end);
     }
     return nan;
 }
@@ -159,6 +162,54 @@ static void S(pool_from_rows)(const struct roi_tile *tile, const struct roi_plan
     }
 }
 
+/* ---- Forward, of few channels that lie together ----------------------------------------------------------------- */
+
+/* The numbers of a row that a box reads, of all channels. They begin with a whole vector, if the row has so much before. */
+static struct window S(window_of_pixels)(const struct S(view) *row, const struct roi_taps *x, int64_t channels)
+{
+    const int64_t first = x->first * channels, end = x->end * channels;
+    const int64_t phase = (int64_t)((uintptr_t)(row->data + first) / sizeof(STORE) % R(LANES));
+    const int64_t begin = phase <= first ? first - phase : first;
+    return (struct window){begin, end - begin, end - begin};
+}
+
+/* Some rows of bins from p on, of all channels, to where crops want them. */
+static void S(write_rows)(const struct roi_tile *tile, const struct roi_plan *plan, int64_t p, int64_t rows, const REAL *bins)
+{
+    const int64_t bins_x = tile->crops->shape[AXIS_W], channels = tile->channel_end;
+    for (int64_t r = 0; r < rows; r++)
+        for (int64_t c = 0; c < channels; c++, bins += bins_x) {
+            struct S(view) out = S(view_of)(tile->crops, plan->row, c);
+            out.data += (plan->first_bin + p + r) * out.stride_y;
+            S(write_crop)(bins, &out, 1, bins_x);
+        }
+}
+
+/* A box, all channels at once: its rows are added up as if there were one, and then each channel of a row is a row of its
+   own, whose numbers lie apart. */
+static void S(pool_from_pixels)(const struct roi_tile *tile, const struct roi_plan *plan, struct R(scratch) *scratch)
+{
+    const roi_array *map = &tile->maps[plan->box->level];
+    const int64_t bins_y = roi_tile_bins(tile, plan), bins_x = tile->crops->shape[AXIS_W];
+    const int64_t channels = map->shape[AXIS_C], together = ROI_TILE_ROWS / channels;
+    struct S(view) row = S(view_of)(map, plan->box->image, 0);
+    row.stride_x = 1;
+    const struct window window = S(window_of_pixels)(&row, &plan->x, channels);
+    struct R(factor) t = {scratch->rows + plan->x.first * channels - window.first, channels, {0}};
+    for (int64_t r = 0; r < R(GROUP); r++)
+        t.row[r] = r / channels * window.padded + r % channels;
+    bool nan = false;
+    R(band_of_pixels)(&scratch->band, &plan->x, bins_x, plan->x.first);
+    for (int64_t p = 0; p < bins_y; p += together) {
+        const int64_t rows = min_i64(together, bins_y - p), all = rows * channels;
+        S(reduce_rows)(&row, &plan->rows, p, rows, &window, scratch->rows);
+        nan |= R(multiply_band)(&t, (int)all, &scratch->band, scratch->lines, bins_x, scratch->lines + all * bins_x);
+        S(write_rows)(tile, plan, p, rows, scratch->lines);
+    }
+    for (int64_t c = 0; c < channels && nan; c++)
+        S(pool_exact_channel)(tile, plan, c, scratch->crop);
+}
+
 #include "pool/lines_template.h"
 #include "pool/channels_template.h"
 #include "pool/ring_template.h"
@@ -176,10 +227,17 @@ static const struct roi_plan *S(strip_of)(const struct roi_plan *plan, int64_t f
     return strip;
 }
 
-/* Whether a box is pooled from lines, of a ring or as they lie in the map. */
-static bool S(has_lines)(const struct roi_tile *tile, const struct roi_plan *plan)
+/* Whether a box's rows are pieces of pixels with all their channels. */
+static bool S(has_whole_pixels)(const struct roi_tile *tile, const struct roi_plan *plan)
 {
-    return plan->ring || S(has_lines_in_map)(tile, plan);
+    return plan->y.taps > 0 && plan->x.taps > 0 &&
+           roi_has_whole_pixels(&tile->maps[plan->box->level], sizeof(REAL) == sizeof(float));
+}
+
+/* Whether a box is pooled at once, all channels of the tile: from lines, of a ring or as they lie in the map, or pixels. */
+static bool S(has_channels_together)(const struct roi_tile *tile, const struct roi_plan *plan)
+{
+    return plan->ring || S(has_lines_in_map)(tile, plan) || S(has_whole_pixels)(tile, plan);
 }
 
 /* Boxes that are large read much of a few planes, which stay in the cache meanwhile. They come last, since what small ones
@@ -189,12 +247,12 @@ static void S(pool_large)(const struct roi_tile *tile, struct R(scratch) *scratc
     struct roi_plan strip;
     for (int64_t c = tile->channel_begin; c < tile->channel_end; c += PLANES_TOGETHER)
         for (const struct roi_plan *plan = tile->plans + tile->plan_begin; plan < tile->plans + tile->plan_end; plan++)
-            if (!S(has_lines)(tile, plan))
+            if (!S(has_channels_together)(tile, plan))
                 S(pool_from_rows)(tile, S(strip_of)(plan, tile->first_bin, &strip), c,
                                   min_i64(c + PLANES_TOGETHER, tile->channel_end), scratch);
 }
 
-static void S(pool_small)(const struct roi_tile *tile, const struct R(scratch) *scratch)
+static void S(pool_small)(const struct roi_tile *tile, struct R(scratch) *scratch)
 {
     int64_t end = 0; /* of the rows that have entered the ring; none, whatever stripe the first plan goes on */
     struct roi_plan strip;
@@ -202,8 +260,10 @@ static void S(pool_small)(const struct roi_tile *tile, const struct R(scratch) *
         if (plan->ring) {
             S(advance)(tile, plan, &end, scratch->ring);
             S(pool_from_ring)(tile, S(strip_of)(plan, tile->first_bin, &strip), scratch);
-        } else if (S(has_lines)(tile, plan)) {
+        } else if (S(has_lines_in_map)(tile, plan)) {
             S(pool_from_map)(tile, S(strip_of)(plan, tile->first_bin, &strip), scratch);
+        } else if (S(has_whole_pixels)(tile, plan)) {
+            S(pool_from_pixels)(tile, S(strip_of)(plan, tile->first_bin, &strip), scratch);
         }
 }
 

@@ -44,6 +44,13 @@ static void R(band_of_pixels)(struct R(band) *band, const struct roi_taps *taps,
     }
 }
 
+/* Rows to be multiplied: number j of row r is data[row[r] + j * step]. */
+struct R(factor) {
+    const REAL *data;
+    int64_t step;
+    int64_t row[R(GROUP)];
+};
+
 INLINE void R(store_part)(REAL *out, const REAL *out_end, R(part) v)
 {
     if (out + R(PART_LANES) <= out_end)
@@ -54,15 +61,19 @@ INLINE void R(store_part)(REAL *out, const REAL *out_end, R(part) v)
 
 /* Multiplies `rows` rows (a constant where this is inlined) by one part of a block, which `values` and `out` begin with.
    Returns NaN where a result has NaN. */
-INLINE R(part) R(multiply_rows)(const REAL *in, int64_t in_stride, const int rows, const struct roi_band_block *block,
+INLINE R(part) R(multiply_rows)(const struct R(factor) *in, const int rows, const struct roi_band_block *block,
                                 const REAL *values, REAL *out, int64_t out_stride, const REAL *out_end)
 {
     R(part) sum[R(GROUP)] = {{0}}, all = {0};
-    for (int64_t j = block->begin; j < block->end; j++, values += 8) {
+    const int64_t step = in->step;
+    const REAL *number = in->data + block->begin * step;
+    int64_t row[R(GROUP)];
+    memcpy(row, in->row, sizeof row);
+    for (int64_t j = block->begin; j < block->end; j++, number += step, values += 8) {
         R(part) weights;
         memcpy(&weights, values, sizeof weights);
         for (int r = 0; r < rows; r++)
-            sum[r] += weights * in[r * in_stride + j];
+            sum[r] += weights * number[row[r]];
     }
     for (int r = 0; r < rows; r++) {
         R(store_part)(out + r * out_stride, out_end, sum[r]);
@@ -71,30 +82,19 @@ INLINE R(part) R(multiply_rows)(const REAL *in, int64_t in_stride, const int row
     return all;
 }
 
-INLINE R(part) R(multiply_group)(const REAL *in, int64_t in_stride, int rows, const struct roi_band_block *block,
+INLINE R(part) R(multiply_group)(const struct R(factor) *in, int rows, const struct roi_band_block *block,
                                  const REAL *values, REAL *out, int64_t out_stride, const REAL *out_end)
 {
     switch (rows) {
-    case 1: return R(multiply_rows)(in, in_stride, 1, block, values, out, out_stride, out_end);
-    case 2: return R(multiply_rows)(in, in_stride, 2, block, values, out, out_stride, out_end);
-    case 3: return R(multiply_rows)(in, in_stride, 3, block, values, out, out_stride, out_end);
-    case 4: return R(multiply_rows)(in, in_stride, 4, block, values, out, out_stride, out_end);
-    case 5: return R(multiply_rows)(in, in_stride, 5, block, values, out, out_stride, out_end);
-    case 6: return R(multiply_rows)(in, in_stride, 6, block, values, out, out_stride, out_end);
-    case 7: return R(multiply_rows)(in, in_stride, 7, block, values, out, out_stride, out_end);
-    default: return R(multiply_rows)(in, in_stride, R(GROUP), block, values, out, out_stride, out_end);
+    case 1: return R(multiply_rows)(in, 1, block, values, out, out_stride, out_end);
+    case 2: return R(multiply_rows)(in, 2, block, values, out, out_stride, out_end);
+    case 3: return R(multiply_rows)(in, 3, block, values, out, out_stride, out_end);
+    case 4: return R(multiply_rows)(in, 4, block, values, out, out_stride, out_end);
+    case 5: return R(multiply_rows)(in, 5, block, values, out, out_stride, out_end);
+    case 6: return R(multiply_rows)(in, 6, block, values, out, out_stride, out_end);
+    case 7: return R(multiply_rows)(in, 7, block, values, out, out_stride, out_end);
+    default: return R(multiply_rows)(in, R(GROUP), block, values, out, out_stride, out_end);
     }
-}
-
-/* All rows, one part of one block. */
-INLINE R(part) R(multiply_part)(const REAL *in, int64_t in_stride, int64_t rows, const struct roi_band_block *block,
-                                const REAL *values, REAL *out, int64_t out_stride, const REAL *out_end)
-{
-    R(part) all = {0};
-    for (int64_t r = 0; r < rows; r += R(GROUP))
-        all += R(multiply_group)(in + r * in_stride, in_stride, (int)min_i64(rows - r, R(GROUP)), block, values,
-                                 out + r * out_stride, out_stride, out_end);
-    return all;
 }
 
 INLINE bool R(has_nan)(R(part) v)
@@ -105,10 +105,10 @@ INLINE bool R(has_nan)(R(part) v)
     return found;
 }
 
-/* out[r, :] = in[r, :] * band for `rows` rows, which lie out_stride apart. Writes of whole parts may run over into the
-   beginning of the next row of `out`, which is written after it (parts go from the last to the first), but never to
-   out_end or beyond. True where a result is NaN. */
-static bool R(multiply_band)(const REAL *in, int64_t in_stride, int64_t rows, const struct R(band) *band, REAL *out,
+/* out[r, :] = in[r, :] * band for `rows` rows, at most R(GROUP), which lie out_stride apart. Writes of whole parts may run
+   over into the beginning of the next row of `out`, which is written after it (parts go from the last to the first), but
+   never to out_end or beyond. True where a result is NaN. */
+static bool R(multiply_band)(const struct R(factor) *in, int rows, const struct R(band) *band, REAL *out,
                              int64_t out_stride, const REAL *out_end)
 {
     R(part) all = {0};
@@ -116,8 +116,8 @@ static bool R(multiply_band)(const REAL *in, int64_t in_stride, int64_t rows, co
     for (const struct roi_band_block *block = band->block; block < band->block + band->blocks; block++) {
         for (int64_t lane = 8 - R(PART_LANES); lane >= 0; lane -= R(PART_LANES))
             if (block->column + lane < band->columns)
-                all += R(multiply_part)(in, in_stride, rows, block, values + lane, out + block->column + lane,
-                                        out_stride, out_end);
+                all += R(multiply_group)(in, rows, block, values + lane, out + block->column + lane, out_stride,
+                                         out_end);
         values += 8 * (block->end - block->begin);
     }
     return R(has_nan)(all);

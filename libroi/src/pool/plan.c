@@ -145,7 +145,8 @@ static bool bands_fit(const struct roi_plan_rule *rule, const struct roi_plan *p
 /* As few bands as fit a ring; one, if none do. */
 static int64_t bands_of(const struct roi_plan_rule *rule, const struct roi_plan *plan, const struct roi_axis *axis)
 {
-    if (plan->y.taps == 0 || plan->x.taps == 0)
+    const struct roi_taps row = {.taps = 1, .first = 0, .end = 1};
+    if (plan->y.taps == 0 || !fits_ring(rule, plan, &row))
         return 1;
     const int64_t room = roi_ring_room(rule->maps[plan->box->level].shape[AXIS_W]);
     const int64_t least = max_i64(2, groups_of(plan->y.end - plan->y.first, room));

@@ -17,6 +17,12 @@ int64_t roi_line_skew(const roi_array *map)
     return dense && whole ? (int64_t)(place / size) : 0;
 }
 
+bool roi_has_whole_pixels(const roi_array *map, bool narrow)
+{
+    const int64_t channels = map->shape[AXIS_C], most = min_i64(ROI_PIXEL_CHANNELS, roi_line_channels(narrow) - 1);
+    return channels > 1 && channels <= most && map->strides[AXIS_C] == 1 && map->strides[AXIS_W] == channels;
+}
+
 int64_t roi_ring_room(int64_t map_width)
 {
     return has_whole_rows(map_width) ? ROI_RING_LINES / round_up(map_width, ROI_RING_BLOCK) : ROI_RING_SIDE;
@@ -24,7 +30,8 @@ int64_t roi_ring_room(int64_t map_width)
 
 bool roi_ring_fits(const struct roi_ring *ring, int64_t height, int64_t width, int64_t map_width)
 {
-    return !ring->closed && height <= roi_ring_room(map_width) && (has_whole_rows(map_width) || width <= ROI_RING_SIDE);
+    const int64_t most_width = has_whole_rows(map_width) ? ring->most_width : min_i64(ring->most_width, ROI_RING_SIDE);
+    return !ring->closed && width <= most_width && height <= roi_ring_room(map_width);
 }
 
 void roi_ring_include(struct roi_ring *ring, int64_t height, int64_t width)

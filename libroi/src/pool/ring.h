@@ -12,7 +12,7 @@
  *
  * Maps too wide for this are cut into stripes, one after the other; each box belongs to the one that it begins in, which
  * reaches as far over the next one as the widest box needs. Boxes too wide for that are pooled from the map as it is, and
- * so are those of which a single row of bins is too tall.
+ * so are those of which a single row of bins is too tall, and wide ones of few channels, whose lines would be mostly empty.
  */
 #ifndef ROI_RING_H
 #define ROI_RING_H
@@ -23,7 +23,8 @@ enum {
     ROI_LINE_BYTES = 64,    /* a pixel of some channels: a cache line */
     ROI_RING_BLOCK = 8,     /* pixels of a row that enter, or do not, as one */
     ROI_RING_LINES = 24576, /* of a ring, at most: one and a half MiB */
-    ROI_RING_SIDE = 72      /* pixels of a box's sides, at most, where there are stripes */
+    ROI_RING_SIDE = 72,     /* pixels of a box's sides, at most, where there are stripes */
+    ROI_PIXEL_CHANNELS = 8  /* of maps whose rows are worked on as one piece, at most */
 };
 
 /* Channels of a line. */
@@ -36,9 +37,14 @@ static inline int64_t roi_line_channels(bool narrow)
    It is the same for all pixels, or else 0: their channels lie together, are whole lines, and nothing is between. */
 int64_t roi_line_skew(const roi_array *map);
 
+/* Whether rows of a map can be worked on as one piece, whatever channels their numbers are of: a pixel has a few, less than
+   a line, and they and the pixels lie together. */
+bool roi_has_whole_pixels(const roi_array *map, bool narrow);
+
 /* What is common to the boxes of a level. */
 struct roi_ring {
     bool closed;           /* no box goes this way */
+    int64_t most_width;    /* of a box that does */
     int64_t rows;          /* of pixels */
     int64_t stride;        /* from row to row, in elements */
     int64_t step;          /* from stripe to stripe; 0: there is one */
@@ -49,7 +55,7 @@ struct roi_ring {
 /* The rows that a ring has room for, on a map of this width that has pixels. */
 int64_t roi_ring_room(int64_t map_width);
 
-/* Whether a box of this size fits a ring on a map of this width. */
+/* Whether a box of this size goes through a ring on a map of this width. */
 bool roi_ring_fits(const struct roi_ring *ring, int64_t height, int64_t width, int64_t map_width);
 
 /* Makes room for a box of this size. */

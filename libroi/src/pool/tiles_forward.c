@@ -9,7 +9,8 @@ enum {
     LINES_TOGETHER = 16,    /* lines of a tile where pixels lie together, if rows of boxes are no longer than ... */
     ROW_LINES = 8192,       /* ... so many lines */
     REUSE = 16,             /* how often pixels are read that are worth a copy */
-    LEAST_CHANNELS = 4      /* that are worth lines of which the other lanes idle */
+    LEAST_CHANNELS = 4,     /* that are worth lines of which the other lanes idle, ... */
+    WIDTH_OF_A_LINE = 128   /* ... for boxes of at most so many pixels, times the part of the lanes that do not */
 };
 
 /* ---- Rings ----------------------------------------------------------------------------------------------------- */
@@ -23,6 +24,19 @@ static bool is_read_in_place(const struct roi_job *job, int64_t level)
            job->rings[level].pixels < REUSE * pixels;
 }
 
+/* Of boxes that are worth lines: of few channels, wide boxes have fuller vectors along their rows, where these are in one
+   piece. */
+static int64_t most_width(const struct roi_call *call, const roi_array *map)
+{
+    const bool narrow = call->rule.axis.narrow;
+    const int64_t channels = call->crops->shape[AXIS_C], line = roi_line_channels(narrow);
+    if (channels < LEAST_CHANNELS)
+        return 0;
+    if (channels >= line || (map->strides[AXIS_W] != 1 && !roi_has_whole_pixels(map, narrow)))
+        return INT64_MAX;
+    return WIDTH_OF_A_LINE * channels / line;
+}
+
 static roi_status make_rings(struct roi_job *job, roi_error *error_ret)
 {
     const struct roi_call *call = job->call;
@@ -30,7 +44,7 @@ static roi_status make_rings(struct roi_job *job, roi_error *error_ret)
     if (!job->rings)
         return roi_fail(error_ret, ROI_ERROR_MEMORY, -1, -1, 0);
     for (int64_t level = 0; level < call->levels; level++)
-        job->rings[level].closed = call->crops->shape[AXIS_C] < LEAST_CHANNELS;
+        job->rings[level].most_width = most_width(call, &job->maps[level]);
     return ROI_SUCCESS;
 }
 
