@@ -228,6 +228,9 @@ C4_HEAD = RoiWorkload(
 )
 MASK_HEAD = RoiWorkload("mask", "mask head, 100 boxes", MAP, SCALE, 100, (16, 256), 14, 2, group="RoIAlign")
 LARGE = RoiWorkload("large", "large boxes, adaptive, 200", MAP, SCALE, 200, (64, 800), 7, -1, group="RoIAlign")
+IMAGE = RoiWorkload(
+    "image", "colour image, adaptive, 50 of 224 x 224", ((1, 3, 720, 1280),), (1.0,), 50, (100, 600), 224, -1
+)
 
 WORKLOADS: list[Workload] = [
     FPN_HEAD,
@@ -235,10 +238,12 @@ WORKLOADS: list[Workload] = [
     MASK_HEAD,
     LARGE,
     RoiWorkload("one", "one small box", ((1, 256, 32, 32),), SCALE, 1, (32, 64), 7, 2),
+    IMAGE,
     replace(FPN_HEAD, name="fpn-nhwc", title="FPN box head, channels last", channels_last=True, group=""),
     replace(C4_HEAD, name="c4-nhwc", title="C4 head, channels last", channels_last=True, group=""),
     replace(MASK_HEAD, name="mask-nhwc", title="mask head, channels last", channels_last=True, group=""),
     replace(LARGE, name="large-nhwc", title="large boxes, channels last", channels_last=True, group=""),
+    replace(IMAGE, name="image-nhwc", title="colour image, channels last", channels_last=True),
     replace(FPN_HEAD, name="fpn-f16", title="FPN box head, float16", dtype="float16", group=""),
     replace(FPN_HEAD, name="fpn-f64", title="FPN box head, float64", dtype="float64", group=""),
     replace(FPN_HEAD, name="backward", title="backward of the FPN box head", operator="roi_align_backward", group=""),

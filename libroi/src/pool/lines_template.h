@@ -37,6 +37,19 @@ INLINE void S(gather_quads)(const STORE *const from[4 * R(QUADS)], int64_t n, RE
     }
 }
 
+/* A pixel of at least four channels, but less than a line, that lie together. */
+INLINE void S(gather_pixel)(const STORE *pixel, int64_t count, REAL *line)
+{
+    const R(vec) rest = S(load)(pixel + count - 1) + (R(vec)){0};
+    for (int c = 0; c < R(LINE); c += R(LANES))
+        memcpy(line + c, &rest, sizeof rest);
+    for (int64_t c = 0; c < count; c += 4) {
+        const int64_t first = min_i64(c, count - 4);
+        const R(quad) quad = S(load_quad)(pixel + first);
+        memcpy(line + first, &quad, sizeof quad);
+    }
+}
+
 static void S(gather_lines)(const struct S(row) *row, int64_t n, int64_t count, REAL *lines)
 {
     if (row->stride_x == 1 && n >= 4)
@@ -54,6 +67,9 @@ static void S(gather_lines)(const struct S(row) *row, int64_t n, int64_t count, 
                 const R(vec) v = S(load_vec)(row->data + x * row->stride_x + c);
                 memcpy(lines + x * R(LINE) + c, &v, sizeof v);
             }
+    else if (row->stride_c == 1 && count >= 4)
+        for (int64_t x = 0; x < n; x++)
+            S(gather_pixel)(row->data + x * row->stride_x, count, lines + x * R(LINE));
     else
         for (int64_t x = 0; x < n; x++)
             for (int64_t c = 0; c < R(LINE); c++)
