@@ -13,7 +13,7 @@ MIB = 1 << 20
 BOX_BYTES = 2048  # of the tables of a box of some tens of pixels; a few thousand of them are held at a time
 
 
-def _peak_beyond_arrays(operator, layout, threads):
+def _peak_beyond_arrays(operator, layout, threads, channels, size, count):
     """Bytes by which the process grows, at most, while it computes between arrays that are there already."""
     import ctypes
     import pathlib
@@ -30,12 +30,12 @@ def _peak_beyond_arrays(operator, layout, threads):
 
     pyroi.set_num_threads(threads)
     rng = np.random.default_rng(0)
-    shape, count = (1, 64, 200, 336), 1000
-    sides = rng.uniform(4, 60, (count, 2))
-    corner = rng.random((count, 2)) * ((336, 200) - sides)
+    shape = (1, channels, *size)
+    sides = rng.uniform(4, 0.3 * min(size), (count, 2))
+    corner = rng.random((count, 2)) * (size[::-1] - sides)
     boxes = np.hstack([np.zeros((count, 1)), corner, corner + sides]).astype(np.float32)
     map = LAYOUTS[layout](rng.standard_normal(shape).astype(np.float32))
-    crops = np.ones((count, 64, 7, 7), np.float32)
+    crops = np.ones((count, channels, 7, 7), np.float32)
     if operator == "backward":
         pages = -(-map.nbytes // memory.HUGE_PAGE)
         call, result = lambda: pyroi.roi_align_backward(crops, boxes, shape, 1.0, 2), pages * memory.HUGE_PAGE
@@ -54,7 +54,8 @@ def _peak_beyond_arrays(operator, layout, threads):
 @pytest.mark.parametrize("operator", ["forward", "backward"])
 @pytest.mark.parametrize("layout", ["contiguous", "channels_last"])
 @pytest.mark.parametrize("threads", [1, 2])
-def test_peak(operator, layout, threads):
-    """1000 boxes on a map of 17 MiB; half a MiB is left to the system's own bookkeeping."""
-    grown = int(run_child(_peak_beyond_arrays, operator, layout, threads))
-    assert 0 < grown <= threads * 2 * MIB + 1000 * BOX_BYTES + MIB // 2
+@pytest.mark.parametrize(("channels", "size", "count"), [(64, (200, 336), 1000), (1024, (50, 84), 60)])
+def test_peak(operator, layout, threads, channels, size, count):
+    """Boxes on a map of 17 MiB; half a MiB is left to the system's own bookkeeping."""
+    grown = int(run_child(_peak_beyond_arrays, operator, layout, threads, channels, size, count))
+    assert 0 < grown <= threads * 2 * MIB + count * BOX_BYTES + MIB // 2

@@ -6,8 +6,9 @@
 
 enum {
     CHANNELS_TOGETHER = 64, /* of a tile, where the map has its channels together */
-    LINES_TOGETHER = 16,    /* lines of a tile where pixels lie together, if rows of boxes are no longer than ... */
-    ROW_LINES = 8192,       /* ... so many lines */
+    LINES_TOGETHER = 64,    /* lines of a tile where pixels lie together, if there are no more than ... */
+    ROW_LINES = 8192,       /* ... so many in a row of a box, ... */
+    BIN_LINES = 16384,      /* ... and so many in its bins */
     REUSE = 16,             /* how often pixels are read that are worth a copy */
     LEAST_CHANNELS = 4,     /* that are worth lines of which the other lanes idle, ... */
     WIDTH_OF_A_LINE = 128   /* ... for boxes of at most so many pixels, times the part of the lanes that do not */
@@ -66,14 +67,18 @@ static void settle_rings(struct roi_job *job)
 
 /* ---- Tiles ----------------------------------------------------------------------------------------------------- */
 
-/* Lines of a tile: several where they lie together. */
+/* Lines of a tile: where they lie together all of a pixel, or equal parts of them that are as large as they may be. */
 static int64_t lines_of_a_tile(const struct roi_job *job)
 {
-    const int64_t room = ROW_LINES * roi_line_channels(job->call->rule.axis.narrow) / max_i64(job->scratch_size.row, 1);
+    const struct roi_scratch_size *size = &job->scratch_size;
+    const int64_t line = roi_line_channels(job->call->rule.axis.narrow);
+    const int64_t of_a_row = ROW_LINES * line / max_i64(size->row, 1), of_bins = BIN_LINES * line / max_i64(size->stage, 1);
+    const int64_t most = max_i64(1, min_i64(min_i64(of_a_row, of_bins), LINES_TOGETHER));
+    const int64_t lines = groups_of(job->call->crops->shape[AXIS_C], line);
     for (int64_t level = 0; level < job->call->levels; level++)
         if (!is_read_in_place(job, level))
             return 1;
-    return max_i64(1, min_i64(room, LINES_TOGETHER));
+    return groups_of(lines, groups_of(lines, most));
 }
 
 static int64_t channels_of_a_tile(const struct roi_job *job)
