@@ -163,7 +163,7 @@ def test_channels_last_wherever_a_map_begins(offset, beside, dtype):
     boxes = [*np.hstack([corner, corner + rng.uniform(1, 35, (9, 2))]), (0, 0, 50, 40), (0, 0, 5, 5), (44, 35, 50, 40)]
     boxes = np.hstack([rng.integers(2, size=(12, 1)), boxes]).astype(np.float32)
     boxes[-3:, 0] = 0, 0, 1
-    for channels in (16, 48):
+    for channels in (16, 21, 48, 60):  # the last line is a whole one, or has some of the channels of the one before it
         map = random_map(rng, (2, channels, 40, 50), dtype)
         map[1, 5, 20, 20] = np.nan
         expected = [pyroi.roi_align(map, boxes, bins, 1.0, 2) for bins in ((7, 7), (6, 4), (3, 2))]
@@ -312,19 +312,20 @@ def test_bands_of_a_tall_box(ratio):
 
 @pytest.mark.parametrize("offset", [0, 4, 60])
 @pytest.mark.parametrize("layout", ["contiguous", "channels_last"])
-def test_large_results_wherever_they_begin(offset, layout):
+@pytest.mark.parametrize("channels", [64, 70])
+def test_large_results_wherever_they_begin(offset, layout, channels):
     """A result of 17 MiB, written past the cache, at places that begin a cache line and that do not.
 
     It comes from a ring, or from where the map lies: a line's channels at a time, or, of wide boxes, in two steps.
     """
     rng = np.random.default_rng(13)
-    map = random_map(rng, (1, 64, 110, 330))
+    map = random_map(rng, (1, channels, 110, 330))
     corner = rng.uniform(0, 35, (1450, 2))
     sides = rng.uniform(1, 12, (1450, 2))
     sides[::50, 1] += 70  # in bands
     sides[25::50, 0] += 200  # wide
     boxes = np.hstack([np.zeros((1450, 1)), corner, corner + sides]).astype(np.float32)
-    shape = (1450, 64, 7, 7)
+    shape = (1450, channels, 7, 7)
     memory = np.full(int(np.prod(shape)) * 4 + 128, 0xAB, np.uint8)
     start = -memory.ctypes.data % 64 + offset
     out = memory[start : start + int(np.prod(shape)) * 4].view(np.float32).reshape(shape)

@@ -13,6 +13,7 @@ struct S(source) {
     const STORE *map;
     int64_t stride; /* from pixel to pixel */
     int64_t lines;  /* of a pixel, which lie together */
+    int64_t last;   /* the channel with which the last of them begins: it may share some with the one before it */
     int64_t skew;   /* of a map: how many channels before a line the cache line begins that it is a part of */
 };
 
@@ -38,6 +39,12 @@ INLINE void S(add_up_block)(const struct S(source) *source, const bool ring, int
         memcpy(t + i * step, sum + i * LINE_VECTORS, R(LINE) * sizeof *t);
 }
 
+/* Where line i of a pixel begins. */
+INLINE int64_t S(channel_of)(const struct S(source) *source, int64_t i)
+{
+    return min_i64(i * R(LINE), source->last);
+}
+
 /* t[i, x], the same for line i of pixel x of a row of bins; `taps` and `ring` are constants where this is inlined. */
 INLINE void S(add_up_lines)(const struct S(source) *source, const bool ring, const int64_t *offset, const REAL *weight,
                             const int64_t taps, int64_t width, REAL *t)
@@ -45,7 +52,8 @@ INLINE void S(add_up_lines)(const struct S(source) *source, const bool ring, con
     const int64_t stride = ring ? R(LINE) : source->stride, lines = ring ? 1 : source->lines;
     for (int64_t x = 0; x < width; x++)
         for (int64_t i = 0; i < lines; i++)
-            S(add_up_block)(source, ring, x * stride + i * R(LINE), offset, weight, taps, 1, t + (i * width + x) * R(LINE), 0);
+            S(add_up_block)(source, ring, x * stride + S(channel_of)(source, i), offset, weight, taps, 1,
+                            t + (i * width + x) * R(LINE), 0);
 }
 
 /* The same for a row of bins with many taps. */
@@ -53,16 +61,18 @@ INLINE void S(add_up_many)(const struct S(source) *source, const bool ring, cons
                            int64_t taps, int64_t width, REAL *t)
 {
     const int64_t runs = ring ? 1 : width, lines = ring ? width : source->lines;
+    const int64_t whole = ring ? width : source->last / R(LINE) + 1; /* that follow each other */
     const int64_t step = ring ? R(LINE) : width * R(LINE); /* from line to line in t */
     const int block = BLOCK_VECTORS / LINE_VECTORS;
     for (int64_t run = 0; run < runs; run++) {
         const int64_t at = ring ? 0 : run * source->stride;
         REAL *to = t + run * R(LINE);
         int64_t i = 0;
-        for (; i + block <= lines; i += block)
+        for (; i + block <= whole; i += block)
             S(add_up_block)(source, ring, at + i * R(LINE), offset, weight, taps, block, to + i * step, step);
         for (; i < lines; i++)
-            S(add_up_block)(source, ring, at + i * R(LINE), offset, weight, taps, 1, to + i * step, step);
+            S(add_up_block)(source, ring, at + (ring ? i * R(LINE) : S(channel_of)(source, i)), offset, weight, taps, 1,
+                            to + i * step, step);
     }
 }
 
@@ -99,7 +109,7 @@ INLINE void S(add_up_two)(const struct S(source) *given, const bool skewed, cons
                             0);
         for (int64_t i = 0; i < source.lines; i++)
             for (int r = 0; r < 2; r++) {
-                const int64_t at = first + (i + skewed) * R(LINE);
+                const int64_t at = first + (skewed ? (i + 1) * R(LINE) : S(channel_of)(&source, i));
                 REAL *to = t + r * stride + (i * width + x) * R(LINE);
                 S(add_up_block)(&source, false, at, offsets + r * taps, weights + r * taps, taps, 1,
                                 skewed ? (REAL *)&line : to, 0);
@@ -309,17 +319,18 @@ static R(vec) S(pool_rows)(const struct S(work) *work, int64_t p, int64_t rows, 
         S(add_up_rows_of_ring)(&work->source, &plan->rows, p, width, &sums, work->scratch->row);
     else
         S(add_up_rows_of_map)(&work->source, &plan->rows, p, width, &sums, work->scratch->row);
-    for (int64_t c = tile->channel_begin; c < tile->channel_end; c += R(LINE)) {
+    for (int64_t i = 0; i < work->source.lines; i++) {
+        const int64_t first = S(channel_of)(&work->source, i), c = tile->channel_begin + first;
         const int64_t count = S(channels_from)(tile, c);
+        struct S(place) to = place;
+        to.data += stream ? 0 : first * place.stride_c;
         if (count == R(LINE) && place.stride_x == 1 && bins >= 4)
-            all += S(put_bins)(&sums, &plan->columns, bins, &place);
+            all += S(put_bins)(&sums, &plan->columns, bins, &to);
         else
-            all += S(put_any_bins)(&sums, &plan->columns, bins, count, &place);
+            all += S(put_any_bins)(&sums, &plan->columns, bins, count, &to);
         sums.t += width * R(LINE);
         if (stream)
-            S(stream_rows)(work, p, rows, c, place.data);
-        else
-            place.data += place.stride_c * R(LINE);
+            S(stream_rows)(work, p, rows, c, to.data);
     }
     return all;
 }

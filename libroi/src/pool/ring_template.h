@@ -97,11 +97,11 @@ static void S(pool_from_ring)(const struct roi_tile *tile, const struct roi_plan
     S(pool_lines)(&work);
 }
 
-/* Whether a box can be pooled from lines as they lie in the map: the channels of the tile fill them. */
+/* Whether a box can be pooled from lines as they lie in the map: the channels of the tile fill one, or more. */
 static bool S(has_lines_in_map)(const struct roi_tile *tile, const struct roi_plan *plan)
 {
     return tile->maps[plan->box->level].strides[AXIS_C] == 1 && plan->y.taps > 0 && plan->x.taps > 0 &&
-           tile->channel_begin >= 0 && (tile->channel_end - tile->channel_begin) % R(LINE) == 0;
+           tile->channel_begin >= 0 && tile->channel_end - tile->channel_begin >= R(LINE);
 }
 
 /* How many channels before a line of the map the cache line begins that it is a part of, if nothing but the image is read
@@ -123,7 +123,8 @@ static void S(pool_from_map)(const struct roi_tile *tile, const struct roi_plan 
     const struct S(work) work = {tile, plan, scratch, {
         .map = row.data + plan->x.first * row.stride_x,
         .stride = row.stride_x,
-        .lines = (tile->channel_end - tile->channel_begin) / R(LINE),
+        .lines = groups_of(tile->channel_end - tile->channel_begin, R(LINE)),
+        .last = tile->channel_end - tile->channel_begin - R(LINE),
         .skew = S(skew_of)(tile, plan)
     }};
     S(pool_lines)(&work);

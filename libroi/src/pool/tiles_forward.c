@@ -16,12 +16,12 @@ enum {
 
 /* ---- Rings ----------------------------------------------------------------------------------------------------- */
 
-/* Whether a map's pixels are whole lines, and read too seldom to be worth a ring. */
+/* Whether a map's pixels are lines, and read too seldom to be worth a ring. */
 static bool is_read_in_place(const struct roi_job *job, int64_t level)
 {
     const roi_array *map = &job->maps[level];
     const double pixels = (double)map->shape[AXIS_N] * (double)map->shape[AXIS_H] * (double)map->shape[AXIS_W];
-    return map->strides[AXIS_C] == 1 && map->shape[AXIS_C] % roi_line_channels(job->call->rule.axis.narrow) == 0 &&
+    return map->strides[AXIS_C] == 1 && map->shape[AXIS_C] >= roi_line_channels(job->call->rule.axis.narrow) &&
            job->rings[level].pixels < REUSE * pixels;
 }
 
