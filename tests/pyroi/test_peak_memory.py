@@ -13,7 +13,7 @@ MIB = 1 << 20
 BOX_BYTES = 2048  # of the tables of a box of some tens of pixels; a few thousand of them are held at a time
 
 
-def _peak_beyond_arrays(operator, layout, threads, channels, size, count):
+def _peak_beyond_arrays(operator, layout, threads, channels, size, count, bins):
     """Bytes by which the process grows, at most, while it computes between arrays that are there already."""
     import ctypes
     import pathlib
@@ -35,12 +35,12 @@ def _peak_beyond_arrays(operator, layout, threads, channels, size, count):
     corner = rng.random((count, 2)) * (size[::-1] - sides)
     boxes = np.hstack([np.zeros((count, 1)), corner, corner + sides]).astype(np.float32)
     map = LAYOUTS[layout](rng.standard_normal(shape).astype(np.float32))
-    crops = np.ones((count, channels, 7, 7), np.float32)
+    crops = np.ones((count, channels, *bins), np.float32)
     if operator == "backward":
         pages = -(-map.nbytes // memory.HUGE_PAGE)
         call, result = lambda: pyroi.roi_align_backward(crops, boxes, shape, 1.0, 2), pages * memory.HUGE_PAGE
     else:
-        call, result = lambda: pyroi.roi_align(map, boxes, 7, 1.0, 2, out=crops), 0
+        call, result = lambda: pyroi.roi_align(map, boxes, bins, 1.0, 2, out=crops), 0
     call()  # threads, and what is found out once
     memory._last.clear()
     memory._idle.clear()
@@ -54,8 +54,11 @@ def _peak_beyond_arrays(operator, layout, threads, channels, size, count):
 @pytest.mark.parametrize("operator", ["forward", "backward"])
 @pytest.mark.parametrize("layout", ["contiguous", "channels_last"])
 @pytest.mark.parametrize("threads", [1, 2])
-@pytest.mark.parametrize(("channels", "size", "count"), [(64, (200, 336), 1000), (1024, (50, 84), 60)])
-def test_peak(operator, layout, threads, channels, size, count):
+@pytest.mark.parametrize(
+    ("channels", "size", "count", "bins"),
+    [(64, (200, 336), 1000, (7, 7)), (1024, (50, 84), 60, (7, 7)), (4096, (25, 42), 5, (16, 16))],
+)
+def test_peak(operator, layout, threads, channels, size, count, bins):
     """Boxes on a map of 17 MiB; half a MiB is left to the system's own bookkeeping."""
-    grown = int(run_child(_peak_beyond_arrays, operator, layout, threads, channels, size, count))
+    grown = int(run_child(_peak_beyond_arrays, operator, layout, threads, channels, size, count, bins))
     assert 0 < grown <= threads * 2 * MIB + count * BOX_BYTES + MIB // 2

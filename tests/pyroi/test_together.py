@@ -336,6 +336,19 @@ def test_large_results_wherever_they_begin(offset, layout, channels):
     assert (memory[start + out.nbytes :] == 0xAB).all()
 
 
+@pytest.mark.parametrize(("count", "bins"), [(24, (3, 300)), (80, (16, 16))])
+def test_large_results_of_wide_pixels(count, bins):
+    """20 MiB, written past the cache, one row of bins or many at a time, for all lines of a pixel: as of planes."""
+    rng = np.random.default_rng(22)
+    map = random_map(rng, (1, 250, 120, 150))
+    corner = rng.uniform(0, 100, (count, 2))
+    boxes = np.hstack([np.zeros((count, 1)), corner, corner + rng.uniform(5, 28, (count, 2))]).astype(np.float32)
+    last = LAYOUTS["channels_last"](map)
+    expected = pyroi.roi_align(map, boxes, bins, 1.0, 1)
+    assert pyroi.roi_align(last, boxes, bins, 1.0, 1).tobytes() == expected.tobytes()
+    assert pyroi.roi_align(last, boxes[:2], bins, 1.0, 1).tobytes() == expected[:2].tobytes()
+
+
 def test_large_gradients():
     """A gradient of 17 MiB, written past the cache, is that of its channels by themselves."""
     rng = np.random.default_rng(14)

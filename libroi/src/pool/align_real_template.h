@@ -7,6 +7,8 @@
 
 enum { R(LINE) = ROI_LINE_BYTES / (int)sizeof(REAL) };
 
+_Static_assert((int)ROI_TILE_ROWS <= (int)R(GROUP), "rows that are added up together are multiplied at once");
+
 /* ---- Lines to bins, and back ----------------------------------------------------------------------------------- */
 
 /* Rows of a box that have been added up, one for each row of bins: t of one line, `stride` from row to row. */

@@ -137,6 +137,14 @@ static void S(pool_exact_channel)(const struct roi_tile *tile, const struct roi_
     S(write_crop)(crop, &out, bins_y, bins_x);
 }
 
+/* All channels of the tile. What has been streamed must not come after it. */
+static void S(pool_exactly)(const struct roi_tile *tile, const struct roi_plan *plan, REAL *crop)
+{
+    stream_end();
+    for (int64_t c = tile->channel_begin; c < tile->channel_end; c++)
+        S(pool_exact_channel)(tile, plan, roi_tile_channel(tile, c), crop);
+}
+
 /* A box without lines, channel by channel. */
 static void S(pool_from_rows)(const struct roi_tile *tile, const struct roi_plan *plan, int64_t begin, int64_t end,
                               struct R(scratch) *scratch)
@@ -176,7 +184,7 @@ static struct window S(window_of_pixels)(const struct S(view) *row, const struct
 /* Some rows of bins from p on, of all channels, to where crops want them. */
 static void S(write_rows)(const struct roi_tile *tile, const struct roi_plan *plan, int64_t p, int64_t rows, const REAL *bins)
 {
-    const int64_t bins_x = tile->crops->shape[AXIS_W], channels = tile->channel_end;
+    const int64_t bins_x = tile->crops->shape[AXIS_W], channels = tile->crops->shape[AXIS_C];
     for (int64_t r = 0; r < rows; r++)
         for (int64_t c = 0; c < channels; c++, bins += bins_x) {
             struct S(view) out = S(view_of)(tile->crops, plan->row, c);
@@ -206,8 +214,8 @@ static void S(pool_from_pixels)(const struct roi_tile *tile, const struct roi_pl
         nan |= R(multiply_band)(&t, (int)all, &scratch->band, scratch->lines, bins_x, scratch->lines + all * bins_x);
         S(write_rows)(tile, plan, p, rows, scratch->lines);
     }
-    for (int64_t c = 0; c < channels && nan; c++)
-        S(pool_exact_channel)(tile, plan, c, scratch->crop);
+    if (nan)
+        S(pool_exactly)(tile, plan, scratch->crop);
 }
 
 #include "pool/lines_template.h"

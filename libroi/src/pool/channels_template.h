@@ -92,7 +92,7 @@ INLINE void S(add_up_few)(const struct S(source) *given, const bool ring, const 
 
 /* The same for two rows of bins, `stride` apart in t, from a map: pixels that both read are in the first cache for the
    second, and would not be after a whole row of all channels. Skewed lines are cut out of sums of whole cache lines, one
-   more than a pixel has lines, since a vector that lies in two of them is loaded twice. */
+   more than a pixel has lines, since a vector that lies in two of them is loaded twice; such lines share no channels. */
 INLINE void S(add_up_two)(const struct S(source) *given, const bool skewed, const int64_t *offset, const REAL *weight,
                           const int64_t taps, int64_t width, int64_t stride, REAL *t)
 {
@@ -345,13 +345,6 @@ INLINE void S(announce_crop)(const struct S(work) *work, int64_t bins_y)
     }
 }
 
-static void S(pool_exactly)(const struct S(work) *work)
-{
-    stream_end();
-    for (int64_t c = work->tile->channel_begin; c < work->tile->channel_end; c++)
-        S(pool_exact_channel)(work->tile, work->plan, roi_tile_channel(work->tile, c), work->scratch->crop);
-}
-
 /* Where the rows of bins from p on go: where they belong, or to be streamed from scratch memory. */
 static struct S(place) S(place_of)(const struct S(work) *work, int64_t p, int64_t rows)
 {
@@ -385,5 +378,5 @@ static void S(pool_lines)(const struct S(work) *work)
             S(stream_rows)(work, p, rows, c, begin.data + (c - tile->channel_begin) * begin.stride_c);
     }
     if (R(any_nan)(all))
-        S(pool_exactly)(work);
+        S(pool_exactly)(tile, work->plan, work->scratch->crop);
 }

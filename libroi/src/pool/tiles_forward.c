@@ -6,9 +6,8 @@
 
 enum {
     CHANNELS_TOGETHER = 64, /* of a tile, where the map has its channels together */
-    LINES_TOGETHER = 64,    /* lines of a tile where pixels lie together, if there are no more than ... */
-    ROW_LINES = 8192,       /* ... so many in a row of a box, ... */
-    BIN_LINES = 16384,      /* ... and so many in its bins */
+    LINES_TOGETHER = 64,    /* lines of a tile where pixels lie together, if rows of boxes are no longer than ... */
+    ROW_LINES = 8192,       /* ... so many lines */
     REUSE = 16,             /* how often pixels are read that are worth a copy */
     LEAST_CHANNELS = 4,     /* that are worth lines of which the other lanes idle, ... */
     WIDTH_OF_A_LINE = 128   /* ... for boxes of at most so many pixels, times the part of the lanes that do not */
@@ -70,10 +69,9 @@ static void settle_rings(struct roi_job *job)
 /* Lines of a tile: where they lie together all of a pixel, or equal parts of them that are as large as they may be. */
 static int64_t lines_of_a_tile(const struct roi_job *job)
 {
-    const struct roi_scratch_size *size = &job->scratch_size;
     const int64_t line = roi_line_channels(job->call->rule.axis.narrow);
-    const int64_t of_a_row = ROW_LINES * line / max_i64(size->row, 1), of_bins = BIN_LINES * line / max_i64(size->stage, 1);
-    const int64_t most = max_i64(1, min_i64(min_i64(of_a_row, of_bins), LINES_TOGETHER));
+    const int64_t room = ROW_LINES * line / max_i64(job->scratch_size.row, 1);
+    const int64_t most = max_i64(1, min_i64(room, LINES_TOGETHER));
     const int64_t lines = groups_of(job->call->crops->shape[AXIS_C], line);
     for (int64_t level = 0; level < job->call->levels; level++)
         if (!is_read_in_place(job, level))
@@ -125,10 +123,12 @@ static void cut_by_boxes(struct roi_job *job)
     if (!call->pooling->lines)
         return;
     settle_rings(job);
+    const int64_t line = roi_line_channels(call->rule.axis.narrow);
     const int64_t lines = lines_of_a_tile(job), row = job->scratch_size.row * lines;
-    const int64_t rows = min_i64(job->bins_per_tile * row, ROI_TILE_LINES * roi_line_channels(call->rule.axis.narrow));
+    const int64_t rows = min_i64(job->bins_per_tile * row, ROI_TILE_LINES * line);
     job->scratch_size.row = max_i64(row, rows);
-    job->scratch_size.stage *= lines;
+    if (job->scratch_size.stage > call->crops->shape[AXIS_W] * line) /* one row of bins waits for no other line */
+        job->scratch_size.stage *= lines;
     job->stream = can_be_streamed_to(call->crops) && roi_job_is_large(call->crops);
     job->skew = skew_of_tiles(job);
 }
