@@ -6,12 +6,11 @@ option if it begins with a dash and a letter.
 
 from __future__ import annotations
 
-import difflib
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from tclcmd import values
+from tclcmd import likeness, values
 from tclcmd.declare import Command, Form, Layout, Parameter
 from tclcmd.errors import ARGUMENT_ERRORS, CommandError
 from tclcmd.guide import usage
@@ -161,8 +160,10 @@ def _suits(call: Call, form: Form) -> bool:
 
 def _unknown(command: Command, option: str, word: int) -> CommandError:
     canonical = [f"-{parameter.camel}" for parameter in command.parameters]
-    near = difflib.get_close_matches(option.lower(), [name.lower() for name in canonical], n=1)
-    hint = "".join(f"\nDid you mean {name}?" for name in canonical if name.lower() in near)
+    by_plain = {likeness.plain(name): name for name in canonical}
+    given = likeness.plain(option)
+    near = likeness.nearest(given, by_plain) or likeness.beginning_with(given, by_plain)
+    hint = f"\nDid you mean {likeness.one_of([by_plain[name] for name in near][: likeness.MOST])}?" if near else ""
     hint += f"\nValid parameters: {', '.join(canonical)}" if canonical else f"\n{command.full_name} takes none"
     return CommandError("UNKNOWN_PARAMETER", option, word=word, option=option, hint=hint)
 

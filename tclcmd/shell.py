@@ -153,11 +153,11 @@ def _blame(interpreter: Interpreter) -> str:
 
 def hint(message: str) -> str:
     """A line to add to Tcl's own complaint about a command of ours that is misspelt, or lacks its namespace."""
-    from tclcmd import guide
+    from tclcmd import guide, likeness
 
     found = re.match(r'invalid command name "(?:::)?((?:torch::)?\w+)"', message)
-    near = guide.nearest(found.group(1)) if found else None
-    return f"Did you mean {near}?\n" if near else ""
+    near = guide.nearest(found.group(1)) if found else []
+    return f"Did you mean {likeness.one_of(near)}?\n" if near else ""
 
 
 def _leave(interpreter: Interpreter, status: int) -> NoReturn:

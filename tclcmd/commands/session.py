@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pyroi
 from pyroi.errors import ArgumentError
-from tclcmd import guide
+from tclcmd import guide, likeness
 from tclcmd.declare import Parameter, command
 from tclcmd.kinds import Boolean, CommandName, Handles, Integer, Text
 from tclcmd.session import Session
@@ -129,6 +129,6 @@ def help_(command: str | None, search: str | None) -> str:
     found = guide.find(command)
     if found is None:
         near = guide.nearest(command)
-        hint = f"; did you mean {near}?" if near else ""
+        hint = f"; did you mean {likeness.one_of(near)}?" if near else ""
         raise ArgumentError("command", f'there is no command "{command}"{hint}')
     return guide.help_text(found)
