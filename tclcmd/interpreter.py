@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import signal
 import sys
 import traceback
 from collections.abc import Callable, Iterator
@@ -195,7 +196,7 @@ class Interpreter:
         line = values.new_text("")
         lib.host_keep(line)
         try:
-            return values.text_of(line) or "" if lib.host_read_line(line) else ""
+            return values.text_of(line) or "" if lib.host_read_line(line) == 0 else ""
         finally:
             lib.host_drop(line)
 
@@ -207,7 +208,9 @@ class Interpreter:
         try:
             lib.host_set_result(self._tcl, values.new_value(_run(call), self._adopt))
             return OK
-        except Exception as error:
+        except (Exception, KeyboardInterrupt) as error:
+            if isinstance(error, KeyboardInterrupt):  # pressed before this evaluation took Ctrl-C over: now it has
+                signal.raise_signal(signal.SIGINT)
             self._fail(_translate(error, call), call.command)
             if self.debug and not isinstance(error, CommandError):
                 traceback.print_exc()

@@ -148,10 +148,12 @@ void host_set_global(struct Tcl_Interp *interp, const char *name, struct Tcl_Obj
 int host_read_line(struct Tcl_Obj *line)
 {
     Tcl_Channel input = Tcl_GetStdChannel(TCL_STDIN);
-    if (!input || Tcl_GetsObj(input, line) < 0)
-        return 0;
+    if (!input) /* the script has closed it */
+        return -1;
+    if (Tcl_GetsObj(input, line) < 0)
+        return Tcl_Eof(input) ? -1 : Tcl_GetErrno();
     Tcl_AppendToObj(line, "\n", 1);
-    return 1;
+    return 0;
 }
 
 int host_write(int to_error, const char *text, int length)

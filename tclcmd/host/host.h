@@ -56,7 +56,8 @@ void host_set_error_code(struct Tcl_Interp *interp, struct Tcl_Obj *list);
 struct Tcl_Obj *host_global(struct Tcl_Interp *interp, const char *name); /* NULL if there is none */
 void host_set_global(struct Tcl_Interp *interp, const char *name, struct Tcl_Obj *value);
 
-/* The next line of Tcl's own standard input, appended to *line with its end-of-line; 0 at the end of the file. */
+/* The next line of Tcl's own standard input, appended to *line with its end-of-line. Returns 0, the system's error
+   number, or -1 at the end of the file. */
 int host_read_line(struct Tcl_Obj *line);
 
 /* Writes and flushes Tcl's standard output, or error where `to_error` is set. Returns 0, or the system's error number. */
@@ -84,6 +85,9 @@ int32_t *host_interrupt_flag(void);
 /* Does somebody work at a prompt? Then an evaluation that does not heed a Ctrl-C waits for a second one before it
    ends the process; elsewhere it is ended after a moment. */
 void host_set_at_prompt(int is_prompt);
+
+/* For tests: how long a Ctrl-C takes from the signal to the cancellation, as on a machine that has no time to spare. */
+void host_set_hesitation(int milliseconds);
 
 /* ---- Reading values (values.c) --------------------------------------------------------------------------------- */
 

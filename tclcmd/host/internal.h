@@ -20,6 +20,9 @@ int host_list(Tcl_Obj *value, int *count_ret, Tcl_Obj ***elements_ret);
 /* Remembers the functions that host_look() calls; before any script runs. */
 void host_note_answers(Tcl_Interp *interp);
 
+/* The names of an interpreter's children, a list that the caller releases; NULL if it cannot be had. */
+Tcl_Obj *host_children(Tcl_Interp *interp);
+
 /* Brackets around an evaluation, during which Ctrl-C cancels it. They do not nest. */
 void host_begin_interruptible(Tcl_Interp *interp);
 void host_end_interruptible(Tcl_Interp *interp);

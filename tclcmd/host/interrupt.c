@@ -6,7 +6,8 @@
  *
  * A signal handler may call next to nothing; Tcl_AsyncMark() and Tcl_CancelEval() take locks that the interrupted
  * code may hold. The handler therefore only writes to a pipe, and a thread that waits at its other end cancels:
- * Tcl_CancelEval() may be called from any thread.
+ * Tcl_CancelEval() may be called from any thread. It wakes up when it does, and by then the evaluation may have ended
+ * and another one begun, which the user did not mean. So what goes through the pipe is the number of the evaluation.
  *
  * Some things cannot be cancelled (a `gets stdin` that waits for a line, an array function under way). A script that
  * goes on for longer than the thread's patience is ended, as the user wished; a shell at whose prompt somebody works
@@ -25,23 +26,28 @@ enum { PATIENCE_MS = 1000, LOOK_EVERY_MS = 10, INTERRUPTED_STATUS = 128 + SIGINT
 
 static volatile int32_t interrupted = 0;
 static volatile int at_prompt = 0;
+static int hesitation_ms = 0;
 static int wake[2] = {-1, -1}; /* the pipe from the handler to the thread */
 static struct sigaction before;
 
-/* What is being evaluated, if anything, and which evaluation of this process it is. */
+/* What is being evaluated, and the number of that evaluation; NULL and 0 in between. The handler reads the number. */
 static pthread_mutex_t guard = PTHREAD_MUTEX_INITIALIZER;
 static Tcl_Interp *evaluating = NULL;
-static int64_t serial = 0;
+static volatile sig_atomic_t current = 0;
+static sig_atomic_t last = 0;
+static int cancelled = 0; /* was it asked to stop? */
 
 int32_t *host_interrupt_flag(void) { return (int32_t *)&interrupted; }
 void host_set_at_prompt(int is_prompt) { at_prompt = is_prompt; }
+void host_set_hesitation(int milliseconds) { hesitation_ms = milliseconds; }
 
 static void on_signal(int signal_number)
 {
     const int saved = errno;
+    const sig_atomic_t pressed = current;
     (void)signal_number;
     interrupted = 1;
-    if (write(wake[1], "", 1) < 0) {
+    if (write(wake[1], &pressed, sizeof pressed) < 0) { /* so few bytes go as a whole */
         /* The pipe is full: the thread has wakes enough. */
     }
     errno = saved;
@@ -51,41 +57,48 @@ static void set_evaluating(Tcl_Interp *interp)
 {
     pthread_mutex_lock(&guard);
     evaluating = interp;
-    serial++;
+    if (interp) {
+        last = last < SIG_ATOMIC_MAX ? last + 1 : 1;
+        cancelled = 0;
+    }
+    current = interp ? last : 0;
     pthread_mutex_unlock(&guard);
 }
 
-/* Returns the number of the evaluation that was asked to stop, 0 if there is none. */
-static int64_t cancel_current(void)
+/* Asks an evaluation to stop; returns 0 if it is over. */
+static int cancel(sig_atomic_t evaluation)
 {
     pthread_mutex_lock(&guard);
-    const int64_t current = evaluating ? serial : 0;
-    if (current)
+    const int goes_on = evaluating && current == evaluation;
+    cancelled |= goes_on;
+    if (goes_on)
         Tcl_CancelEval(evaluating, NULL, NULL, TCL_CANCEL_UNWIND);
     pthread_mutex_unlock(&guard);
-    return current;
+    return goes_on;
 }
 
-static int goes_on(int64_t evaluation)
+static int goes_on(sig_atomic_t evaluation)
 {
     pthread_mutex_lock(&guard);
-    const int same = evaluating && serial == evaluation;
+    const int same = evaluating && current == evaluation;
     pthread_mutex_unlock(&guard);
     return same;
 }
 
-static int outlasts_patience(int64_t evaluation)
+static int outlasts_patience(sig_atomic_t evaluation)
 {
     for (int waited = 0; waited < PATIENCE_MS && goes_on(evaluation); waited += LOOK_EVERY_MS)
         poll(NULL, 0, LOOK_EVERY_MS);
     return goes_on(evaluation);
 }
 
-static void wait_for_press(void)
+/* Returns the number of the evaluation during which it came. */
+static sig_atomic_t wait_for_press(void)
 {
-    char byte;
-    while (read(wake[0], &byte, 1) != 1) {
+    sig_atomic_t evaluation;
+    while (read(wake[0], &evaluation, sizeof evaluation) != sizeof evaluation) {
     }
+    return evaluation;
 }
 
 /* Presses made in impatience say no more than the first one. */
@@ -98,21 +111,22 @@ static void forget_presses(void)
 
 static void *cancel_when_woken(void *unused)
 {
-    int64_t deaf = 0; /* an evaluation that was asked to stop and did not */
+    sig_atomic_t deaf = 0; /* an evaluation that was asked to stop and did not */
     (void)unused;
     for (;;) {
-        wait_for_press();
-        const int64_t current = cancel_current();
-        if (current == 0)
+        const sig_atomic_t evaluation = wait_for_press();
+        if (hesitation_ms)
+            poll(NULL, 0, hesitation_ms);
+        if (!cancel(evaluation))
             continue;
-        if (current == deaf)
+        if (evaluation == deaf)
             _exit(INTERRUPTED_STATUS);
-        if (!outlasts_patience(current))
+        if (!outlasts_patience(evaluation))
             continue;
         if (!at_prompt)
             _exit(INTERRUPTED_STATUS);
         forget_presses();
-        deaf = current;
+        deaf = evaluation;
     }
     return NULL;
 }
@@ -159,6 +173,24 @@ static void forget_cancellation(Tcl_Interp *interp)
     Tcl_RestoreInterpState(interp, state);
 }
 
+/* Tcl cancels the children of an interpreter with it, and theirs. They would stay so until they next ran something. */
+static void forget_everywhere(Tcl_Interp *interp)
+{
+    int count = 0;
+    Tcl_Obj **names = NULL, *children = host_children(interp);
+    if (children)
+        Tcl_ListObjGetElements(NULL, children, &count, &names);
+    for (int i = 0; i < count; i++) {
+        Tcl_Interp *child = Tcl_GetSlave(interp, Tcl_GetString(names[i]));
+        if (child)
+            forget_everywhere(child);
+    }
+    if (children)
+        Tcl_DecrRefCount(children);
+    if (Tcl_Canceled(interp, 0) != TCL_OK)
+        forget_cancellation(interp);
+}
+
 void host_end_interruptible(Tcl_Interp *interp)
 {
     sigaction(SIGINT, &before, NULL);
@@ -166,6 +198,6 @@ void host_end_interruptible(Tcl_Interp *interp)
     /* A Ctrl-C that came too late must not cancel the next evaluation. */
     if (Tcl_AsyncReady())
         Tcl_AsyncInvoke(interp, TCL_OK);
-    if (Tcl_Canceled(interp, 0) != TCL_OK)
-        forget_cancellation(interp);
+    if (cancelled)
+        forget_everywhere(interp);
 }

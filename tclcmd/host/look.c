@@ -13,36 +13,53 @@ static const char *const behind[] = {
 };
 enum { QUESTIONS = sizeof behind / sizeof behind[0], MOST_WORDS = 4 };
 
-static Tcl_CmdInfo answers[QUESTIONS];
+static Tcl_CmdInfo answers[QUESTIONS], interp_command;
+
+static void note(Tcl_Interp *interp, const char *name, Tcl_CmdInfo *info_ret)
+{
+    if (!Tcl_GetCommandInfo(interp, name, info_ret))
+        info_ret->objProc = NULL;
+}
 
 void host_note_answers(Tcl_Interp *interp)
 {
     for (int question = 0; question < QUESTIONS; question++)
-        if (!Tcl_GetCommandInfo(interp, behind[question], &answers[question]))
-            answers[question].objProc = NULL;
+        note(interp, behind[question], &answers[question]);
+    note(interp, "::interp", &interp_command);
+}
+
+/* Calls what is behind a command; returns its result, with a reference for the caller, or NULL. */
+static Tcl_Obj *ask(Tcl_Interp *interp, const Tcl_CmdInfo *behind_it, int count, Tcl_Obj *words[])
+{
+    Tcl_Obj *answer = NULL;
+    Tcl_InterpState state = Tcl_SaveInterpState(interp, TCL_OK);
+    for (int i = 0; i < count; i++)
+        Tcl_IncrRefCount(words[i]);
+    if (behind_it->objProc && behind_it->objProc(behind_it->objClientData, interp, count, words) == TCL_OK) {
+        answer = Tcl_GetObjResult(interp);
+        Tcl_IncrRefCount(answer);
+    }
+    for (int i = 0; i < count; i++)
+        Tcl_DecrRefCount(words[i]);
+    Tcl_RestoreInterpState(interp, state);
+    return answer;
+}
+
+Tcl_Obj *host_children(Tcl_Interp *interp)
+{
+    Tcl_Obj *words[] = {Tcl_NewStringObj("interp", -1), Tcl_NewStringObj("slaves", -1)};
+    return ask(interp, &interp_command, 2, words);
 }
 
 struct Tcl_Obj *host_look(struct Tcl_Interp *interp, host_question question, const char *about)
 {
-    Tcl_Obj *words[MOST_WORDS], *answer = NULL;
+    Tcl_Obj *words[MOST_WORDS];
     int count = 0;
-    if (!answers[question].objProc)
-        return NULL;
     words[count++] = Tcl_NewStringObj("look", -1);
     if (question == HOST_TRACES) {
         words[count++] = Tcl_NewStringObj("info", -1);
         words[count++] = Tcl_NewStringObj("variable", -1);
     }
     words[count++] = Tcl_NewStringObj(about, -1);
-    for (int i = 0; i < count; i++)
-        Tcl_IncrRefCount(words[i]);
-    Tcl_InterpState state = Tcl_SaveInterpState(interp, TCL_OK);
-    if (answers[question].objProc(answers[question].objClientData, interp, count, words) == TCL_OK) {
-        answer = Tcl_GetObjResult(interp);
-        Tcl_IncrRefCount(answer);
-    }
-    Tcl_RestoreInterpState(interp, state);
-    for (int i = 0; i < count; i++)
-        Tcl_DecrRefCount(words[i]);
-    return answer;
+    return ask(interp, &answers[question], count, words);
 }

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import os
 import signal
 import subprocess
@@ -9,6 +10,9 @@ import threading
 import time
 
 import pytest
+
+from tclcmd._host import lib
+from tclcmd.commands import REGISTRY
 
 ENDLESS = {
     "loop": "while 1 {}",
@@ -91,3 +95,73 @@ def test_python_has_its_own_handler_back(tcl):
     with pytest.raises(KeyboardInterrupt):
         os.kill(os.getpid(), signal.SIGINT)
         time.sleep(1)
+
+
+@pytest.fixture
+def made_to(tcl):
+    """Has torch::zeros call a function of the test."""
+
+    def make(function):
+        rows = tcl.interpreter._commands
+        index = rows.index(REGISTRY["zeros"])
+        rows[index] = dataclasses.replace(rows[index], function=function)
+
+    return make
+
+
+def press(**_):
+    """Ctrl-C, as the last thing that a command does."""
+    signal.raise_signal(signal.SIGINT)
+    return ""
+
+
+@pytest.fixture
+def hesitating():
+    """The thread that cancels takes its time, as on a machine that has none to spare."""
+    lib.host_set_hesitation(100)
+    yield
+    lib.host_set_hesitation(0)
+
+
+@pytest.mark.usefixtures("hesitating")
+def test_a_press_as_a_command_ends_stops_nothing_else(tcl, made_to):
+    """By the time the thread acts, another evaluation runs, and then none."""
+    made_to(press)
+    assert tcl.interpreter.eval("torch::zeros 2").was_interrupted
+    outcome = tcl.interpreter.eval("after 300; set ok 1")
+    assert (outcome.is_complete, tcl.interpreter.result()) == (True, "1")
+    assert tcl.interpreter.eval("torch::zeros 2").was_interrupted
+    time.sleep(0.3)
+    assert tcl("set ok 2") == "2"
+
+
+def test_presses_as_commands_end_in_a_loop(tcl, made_to):
+    """At whatever moment the thread acts."""
+    made_to(press)
+    for count in range(200):
+        assert tcl.interpreter.eval("torch::zeros 2").was_interrupted
+        outcome = tcl.interpreter.eval("for {set i 0} {$i < 300} {incr i} {}; set i")
+        assert (outcome.is_complete, tcl.interpreter.result()) == (True, "300"), count
+
+
+def test_what_is_left_of_an_interruption_in_child_interpreters(tcl):
+    """They are cancelled with their parent, and go on with it."""
+    tcl("set child [interp create]; set grandchild [$child eval {interp create}]; $child eval {proc f {} {return 7}}")
+    timer = threading.Timer(0.2, os.kill, (os.getpid(), signal.SIGINT))
+    timer.start()
+    assert tcl.interpreter.eval("while 1 {}").was_interrupted
+    timer.join()
+    assert tcl("$child eval f") == "7"
+    assert tcl("$child eval [list $grandchild eval {expr {3 + 4}}]") == "7"
+
+
+def test_a_press_that_python_took_before_the_evaluation(tcl, made_to):
+    """Its KeyboardInterrupt comes up in the first command of ours: it stops the script there, whatever is caught."""
+
+    def late(**_):
+        raise KeyboardInterrupt
+
+    made_to(late)
+    outcome = tcl.interpreter.eval("catch {torch::zeros 2}; after 5000; set never 1")
+    assert outcome.was_interrupted
+    assert tcl("info exists never") == "0"
