@@ -1,7 +1,7 @@
 """Draws the pictures of docs/operators: ``python docs/pictures.py [FOLDER]`` writes them to docs/images, or FOLDER.
 
 What they show is computed by pyroi on the spot. It takes matplotlib, which brings the photograph along, and Pillow, as
-``pip install 'pyroi[image,plot]'`` has them.
+``pip install '.[image,plot]'`` has them.
 """
 
 from __future__ import annotations

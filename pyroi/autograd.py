@@ -22,8 +22,10 @@ try:
 except ModuleNotFoundError as _reason:
     if _reason.name is None or _reason.name.partition(".")[0] != "autograd":
         raise
+    from pyroi.install import how_to_add
+
     raise ImportError(
-        "pyroi.autograd needs the package autograd, which is not installed: pip install 'pyroi[autograd]'"
+        f"pyroi.autograd needs the package autograd, which is not installed: {how_to_add('autograd')}"
     ) from _reason
 
 import pyroi

@@ -4,8 +4,15 @@ from __future__ import annotations
 
 from typing import Any, NoReturn
 
-from pyroi._libroi import ffi, lib
 from pyroi.errors import ArgumentError, Cancelled, Error
+from pyroi.install import why_not_compiled
+
+try:
+    from pyroi._libroi import ffi, lib
+except ModuleNotFoundError as _reason:
+    if _reason.name != "pyroi._libroi":
+        raise
+    raise ImportError(why_not_compiled()) from None
 
 __all__ = ["ERROR", "call", "cancel_flag", "fail", "ffi", "lib", "watch_cancel_flag"]
 

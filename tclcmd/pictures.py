@@ -10,6 +10,7 @@ import numpy as np
 
 from pyroi.arrays import Array, shape_text
 from pyroi.errors import ArgumentError
+from pyroi.install import how_to_add
 from tclcmd import sizes
 from tclcmd.errors import UnusableFile
 from tclcmd.npy import open_regular
@@ -31,7 +32,7 @@ def _pillow() -> Any:
     try:
         from PIL import Image, ImageOps
     except ImportError:
-        raise UnusableFile("pictures need Pillow: pip install 'pyroi[image]'") from None
+        raise UnusableFile(f"pictures need Pillow: {how_to_add('image')}") from None
     return Image, ImageOps
 
 

@@ -8,6 +8,7 @@ import numpy as np
 
 from pyroi.arrays import Array, shape_text
 from pyroi.errors import ArgumentError
+from pyroi.install import how_to_add
 from tclcmd import views
 from tclcmd.errors import UnusableFile
 from tclcmd.wholefile import write_whole
@@ -24,7 +25,7 @@ def _figure(width: float, height: float) -> Any:
         from matplotlib.backends.backend_agg import FigureCanvasAgg
         from matplotlib.figure import Figure
     except ImportError:
-        raise UnusableFile("plots need matplotlib: pip install 'pyroi[plot]'") from None
+        raise UnusableFile(f"plots need matplotlib: {how_to_add('plot')}") from None
     figure = Figure(figsize=(width, height), dpi=DOTS, layout="constrained", facecolor="white")
     FigureCanvasAgg(figure)
     return figure

@@ -16,8 +16,8 @@ if TYPE_CHECKING:
 
 NO_HOST = """\
 roish: this installation was built without Tcl's headers, so it has no command shell.
-Install them (Debian, Ubuntu: apt install tcl-dev; Fedora: dnf install tcl-devel) and build again:
-pip install --force-reinstall --no-cache-dir --no-binary pyroi pyroi"""
+Install them (Debian, Ubuntu: apt install tcl-dev; Fedora: dnf install tcl-devel) and build it again:
+{how}."""
 
 NO_LIBRARY = """\
 roish: the library of Tcl 8.6 cannot be used: {reason}
@@ -65,11 +65,17 @@ def main(is_script: bool, threads: int | None, debug: bool, show_version: bool, 
 
 def _open_interpreter(debug: bool) -> Interpreter:
     try:
+        import pyroi  # noqa: F401
+    except ImportError as error:  # from the sources' folder
+        sys.exit(f"roish: {error}")
+    try:
         from tclcmd import interpreter
     except ModuleNotFoundError as error:
         if error.name != "tclcmd._host":
             raise
-        sys.exit(NO_HOST)
+        from pyroi.install import HOW_TO_BUILD_AGAIN
+
+        sys.exit(NO_HOST.format(how=HOW_TO_BUILD_AGAIN))
     try:
         return interpreter.Interpreter(_program(), debug=debug)
     except interpreter.TclMissing as reason:

@@ -14,7 +14,9 @@ try:
 except ModuleNotFoundError as _reason:
     if _reason.name != "torch":
         raise
-    raise ImportError("pyroi.torch needs PyTorch, which is not installed: pip install 'pyroi[torch]'") from _reason
+    from pyroi.install import how_to_add
+
+    raise ImportError(f"pyroi.torch needs PyTorch, which is not installed: {how_to_add('torch')}") from _reason
 if not hasattr(_library, "custom_op"):
     raise ImportError(f"pyroi.torch needs PyTorch 2.4 or newer, and this is {_torch.__version__}")
 

@@ -24,7 +24,7 @@ def test_without_it_the_error_says_what_to_install(extra):
     """And `import pyroi` works."""
     said = run_child(import_without, extra, f"pyroi.{extra}")
     assert "which is not installed" in said
-    assert f"pip install 'pyroi[{extra}]'" in said
+    assert f"pip install '.[{extra}]'" in said
 
 
 def names_of_loaded_modules():

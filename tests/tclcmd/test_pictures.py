@@ -149,4 +149,4 @@ def test_without_pillow_it_says_what_to_install(tcl, tmp_path, monkeypatch):
         f"torch::image_read {tmp_path}/x.png",
         f"torch::image_write [torch::zeros {{3 2 2}}] {tmp_path}/x.png",
     ):
-        assert "pip install 'pyroi[image]'" in tcl.error(call)
+        assert "pip install '.[image]'" in tcl.error(call)

@@ -113,4 +113,4 @@ def test_without_matplotlib_it_says_what_to_install(tcl, tmp_path, monkeypatch):
             monkeypatch.delitem(sys.modules, name)
     monkeypatch.setitem(sys.modules, "matplotlib", None)
     message = tcl.error(f"{SETUP} torch::plot_features $map {tmp_path}/x.png")
-    assert "pip install 'pyroi[plot]'" in message
+    assert "pip install '.[plot]'" in message
