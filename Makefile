@@ -13,6 +13,7 @@ ARGS ?=
 BIN := .venv/bin
 VENV := .venv/stamp-venv$(subst /,-,$(PYTHON))
 INSTALLED := .venv/stamp-installed
+TESTABLE := .venv/stamp-testable
 PIP := $(BIN)/pip -qq --disable-pip-version-check install
 MESON := PATH="$(CURDIR)/$(BIN):$$PATH" meson
 
@@ -28,14 +29,14 @@ help: ## This list
 	@sed -n 's/^\([a-z-]*\):.*## /\1	/p' $(MAKEFILE_LIST) | expand -t 14
 	@echo 'Variables: PYTHON=python3.12 picks the interpreter, ARGS="..." goes to pytest, the demo or the benchmarks.'
 
-build: $(INSTALLED) ## The Python packages and the shell, installed in .venv
+build: $(INSTALLED) ## The Python packages and the shell, installed in .venv; roish is .venv/bin/roish
 
 demo: $(INSTALLED) ## Cut face, medals and more out of a photograph (which comes with matplotlib)
 	@photo=$$($(BIN)/python -I -c \
 	    'from matplotlib.cbook import get_sample_data as find; print(find("grace_hopper.jpg", asfileobj=False))'); \
 	    $(BIN)/roish examples/portrait.tcl "$$photo" build/demo $(ARGS)
 
-test: $(INSTALLED) ## All tests; those in C are among them
+test: $(TESTABLE) ## All tests; those in C are among them
 	$(BIN)/pytest $(ARGS)
 
 test-c: build-c ## The tests in C alone
@@ -45,7 +46,7 @@ build-c: $(VENV)
 	@$(MESON) setup build/c -Dtests=true >/dev/null
 	@$(BIN)/ninja --quiet -C build/c
 
-tiers: $(INSTALLED) ## The Python tests once per kind of processor that this one can stand in for
+tiers: $(TESTABLE) ## The Python tests once per kind of processor that this one can stand in for
 	@for tier in baseline avx2 avx512; do \
 	    export ROI_CPU_TIER=$$tier; \
 	    chosen=$$($(BIN)/python -I -c 'import pyroi; print(pyroi.cpu_features()["tier"])'); \
@@ -70,7 +71,7 @@ sanitize: $(VENV) ## The tests in C, with AddressSanitizer and UndefinedBehavior
 	    -Db_sanitize=address,undefined -Dc_args=-fno-sanitize-recover=undefined >/dev/null
 	@$(MESON) test -C build/sanitize --print-errorlogs --timeout-multiplier 10
 
-sanitize-python: $(INSTALLED) ## pyroi's tests, with the same sanitizers
+sanitize-python: $(TESTABLE) ## pyroi's tests, with the same sanitizers
 	.ci/sanitized-pytest tests/pyroi $(TOO_BIG_FOR_ASAN) $(ARGS)
 
 symbols: build-c ## See that the C library exports roi_* and nothing else
@@ -86,7 +87,7 @@ docs-check: $(INSTALLED) ## See that docs/commands agrees with the declarations
 pictures: $(INSTALLED) ## Draw the pictures of docs/operators again
 	$(BIN)/python -I docs/pictures.py
 
-bench: $(INSTALLED) ## Compare with the peers that .venv has: see benchmarks/README.md
+bench: $(TESTABLE) ## Compare with the peers that .venv has: see benchmarks/README.md
 	$(BIN)/python benchmarks --json build/bench.json $(ARGS)
 
 clean: ## Remove .venv and build
@@ -94,17 +95,32 @@ clean: ## Remove .venv and build
 
 $(VENV): .ci/system-packages
 	@.ci/system-packages $(PYTHON)
-	@echo 'Making the virtual environment .venv'
+	@echo 'Making the virtual environment .venv (half a minute)'
 	@rm -rf .venv build/python
 	@$(PYTHON) -m venv .venv
 	@$(PIP) --upgrade pip
 	@$(PIP) meson-python meson ninja cffi
 	@touch $@
 
+# For use: what pictures and plots need, and no more.
 $(INSTALLED): $(VENV) $(SOURCES)
-	@echo 'Building and installing'
+	@echo 'Building libroi and the shell, and installing them in .venv (the first time about 2 minutes)'
 	@mkdir -p build/python
-	@PATH="$(CURDIR)/$(BIN):$$PATH" $(PIP) --no-build-isolation -Cbuild-dir=build/python '.[test,image,plot]'
+	@PATH="$(CURDIR)/$(BIN):$$PATH" $(BIN)/pip -v --disable-pip-version-check install --progress-bar off \
+	    --no-build-isolation -Cbuild-dir=build/python '.[image,plot]' 2>&1 | .ci/progress build/install.log || \
+	    { tail -n 50 build/install.log >&2; echo 'It has failed; all of what was said is in build/install.log' >&2; exit 1; }
+	@touch $@
+
+# For the tests: what the installed package names as its extra "test".
+TEST_NEEDS := import importlib.metadata as m; \
+    print(*(need.split(";")[0].replace(" ", "") for need in m.requires("roish") if need.endswith("\"test\"")), sep="\n")
+$(TESTABLE): $(INSTALLED)
+	@$(BIN)/python -I -c '$(TEST_NEEDS)' >build/test-needs
+	@cmp -s build/test-needs .venv/test-needs || { \
+	    echo 'Installing what the tests need (a minute or two)'; \
+	    $(BIN)/pip --disable-pip-version-check install --progress-bar off -r build/test-needs 2>&1 | \
+	        .ci/progress build/install.log || { tail -n 50 build/install.log >&2; exit 1; }; \
+	    cp build/test-needs .venv/test-needs; }
 	@touch $@
 
 .venv/stamp-lint: $(VENV)
