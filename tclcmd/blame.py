@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 from tclcmd import guide, syntax
 from tclcmd.declare import Command
+from tclcmd.source import Source
 
 INDENT = "    "
 
@@ -23,7 +24,7 @@ class Failure:
     word: int | None
 
 
-def report(failure: Failure, *, at_prompt: bool = False) -> str:
+def report(failure: Failure, source: Source | None = None, *, at_prompt: bool = False) -> str:
     """The lines to add to a message, each with its end; none where there is nothing to add.
 
     At the prompt the command has just been typed: only a caret would add to it.
@@ -31,15 +32,30 @@ def report(failure: Failure, *, at_prompt: bool = False) -> str:
     pointed = _pointed(failure)
     if at_prompt:
         return pointed if pointed and not failure.frame.get("file") else ""
-    place = _place(failure.frame)
-    return f"{place}\n{pointed}" if place and pointed else ""
+    place = _place(failure.frame, source)
+    return f"{place}:\n{pointed}" if place and pointed else pointed
 
 
-def _place(frame: dict[str, str]) -> str:
-    line = frame.get("line", "")
-    where = f"{frame['file']}:{line}" if "file" in frame else f"line {line}" if line else ""
+def _place(frame: dict[str, str], source: Source | None) -> str:
     procedure = frame.get("proc", "").removeprefix("::")
-    return f"{where}, in {procedure}:" if procedure else f"{where}:"
+    line = source.line_of(frame) if source else None
+    if "file" in frame:
+        where = f"{frame['file']}:{frame['line']}"
+    elif source and line:
+        where = f"{source.name}:{line}" if source.name else f"line {line}"
+    elif source and frame.get("type") == "eval":
+        return ""  # a script that was put together: its lines are nowhere to be seen
+    else:
+        return _place_in_tcls_words(frame, procedure)
+    return f"{where}, in {procedure}" if procedure else where
+
+
+def _place_in_tcls_words(frame: dict[str, str], procedure: str) -> str:
+    """Where a line can be counted from the beginning of a procedure alone: as Tcl's own traces tell it."""
+    kinds = {"proc": "procedure", "method": "method", "lambda": "lambda term"}
+    kind = next((word for key, word in kinds.items() if key in frame), "")
+    name = procedure or frame.get("method", "")
+    return " ".join(part for part in (kind, f'"{name}"' if name else "", f"line {frame.get('line', '')}") if part)
 
 
 def _pointed(failure: Failure) -> str:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import signal
-import sys
 import traceback
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -12,7 +11,7 @@ from typing import Any, TypeVar
 
 import pyroi
 from pyroi.arrays import Array
-from tclcmd import dtypes, guide, values
+from tclcmd import dtypes, guide, streams, values
 from tclcmd._host import ffi, lib
 from tclcmd.blame import Failure
 from tclcmd.commands import REGISTRY
@@ -74,6 +73,7 @@ class Interpreter:
         self.debug = debug
         self.session = Session(len(_INTERPRETERS))
         self.failure: Failure | None = None  # the last one; a script may have caught it
+        self.input_problem = self.output_problem = 0  # the system's last error number on a standard stream
         self.session.write = self.write
         self._commands: list[Command] = []
         self._tcl = lib.host_create()
@@ -176,7 +176,10 @@ class Interpreter:
     def write(self, text: str, *, to_error: bool = False) -> int:
         """Writes and flushes. Returns 0, or the system's error number."""
         raw = values.encode(text)
-        return int(lib.host_write(to_error, raw, len(raw)))
+        problem = int(lib.host_write(to_error, raw, len(raw)))
+        if problem and not to_error:
+            self.output_problem = problem
+        return problem
 
     def commands_on_stdin(self) -> Iterator[tuple[int, str]]:
         """The complete commands on standard input, each with the number of its first line.
@@ -196,7 +199,9 @@ class Interpreter:
         line = values.new_text("")
         lib.host_keep(line)
         try:
-            return values.text_of(line) or "" if lib.host_read_line(line) == 0 else ""
+            problem = int(lib.host_read_line(line))
+            self.input_problem = max(problem, 0)
+            return values.text_of(line) or "" if problem == 0 else ""
         finally:
             lib.host_drop(line)
 
@@ -311,5 +316,4 @@ def host_on_named(session: int, number: int) -> None:
 @_callback
 def host_on_exit() -> None:
     """The process ends by Tcl's `exit`, which knows nothing of what Python has not yet written."""
-    sys.stdout.flush()
-    sys.stderr.flush()
+    streams.flush()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import errno
 import os
 import re
@@ -10,6 +11,9 @@ import sys
 from typing import TYPE_CHECKING, NoReturn
 
 import click
+
+from tclcmd import streams
+from tclcmd.source import Source
 
 if TYPE_CHECKING:
     from tclcmd.interpreter import Interpreter, Outcome
@@ -24,19 +28,44 @@ roish: the library of Tcl 8.6 cannot be used: {reason}
 Install it (Debian, Ubuntu: apt install tcl; Fedora: dnf install tcl), or name it in the variable {variable}."""
 
 #: What a shell reports of a program that ended by a signal.
-INTERRUPTED, BROKEN_PIPE = 130, 141
+INTERRUPTED = 130
+
+
+def main() -> NoReturn:
+    """The program ``roish``."""
+    streams.occupy_closed()
+    try:
+        sys.exit(_program_of_words.main(prog_name="roish", standalone_mode=False))
+    except click.ClickException as error:
+        with contextlib.suppress(OSError):  # nobody reads it
+            error.show()
+        sys.exit(error.exit_code)
+    except click.Abort:
+        sys.exit(INTERRUPTED)
+
+
+def _show_help(context: click.Context, _: click.Parameter, is_wanted: bool) -> None:
+    if is_wanted:
+        problem = streams.say(context.get_help() + "\n")
+        streams.say_error(streams.complaint(problem))
+        context.exit(streams.status_of(problem) if problem else 0)
 
 
 @click.command(
-    context_settings={"allow_interspersed_args": False, "help_option_names": ["-h", "--help"]},
+    context_settings={"allow_interspersed_args": False, "help_option_names": []},
     options_metavar="[OPTIONS]",
 )
 @click.option("-c", "is_script", is_flag=True, help="The first word is a script itself, not the name of a file.")
 @click.option("--threads", type=click.IntRange(1, 1024), metavar="N", help="How many threads operators may use.")
 @click.option("--debug", is_flag=True, help="Show where in the program an internal fault happened.")
 @click.option("--version", "show_version", is_flag=True, help="Show the versions of roish and of Tcl.")
+@click.option(
+    "-h", "--help", is_flag=True, is_eager=True, expose_value=False, callback=_show_help, help="Show this text."
+)
 @click.argument("words", nargs=-1, type=click.UNPROCESSED, metavar="[FILE | -c SCRIPT] [ARG]...")
-def main(is_script: bool, threads: int | None, debug: bool, show_version: bool, words: tuple[str, ...]) -> None:
+def _program_of_words(
+    is_script: bool, threads: int | None, debug: bool, show_version: bool, words: tuple[str, ...]
+) -> None:
     """Runs Tcl scripts with the commands of torch:: in them.
 
     Without FILE, the script is read from standard input; at a terminal, you are asked for commands. torch::help lists
@@ -54,7 +83,7 @@ def main(is_script: bool, threads: int | None, debug: bool, show_version: bool, 
             _run_text(interpreter, words[0], list(words[1:]))
         elif words:
             _run_file(interpreter, words[0], list(words[1:]))
-        elif sys.stdin.isatty():
+        elif os.isatty(0):
             _run_prompt(interpreter)
         else:
             _run_stdin(interpreter)
@@ -100,17 +129,25 @@ def _run_file(interpreter: Interpreter, path: str, arguments: list[str]) -> None
 
 def _run_text(interpreter: Interpreter, script: str, arguments: list[str]) -> None:
     _set_arguments(interpreter, "roish", arguments)
+    source = Source()
+    source.begin(1, script)
     outcome = interpreter.eval(script)
     if not outcome.is_complete:
-        _fail(interpreter, outcome, f'\n    (file "-c" line {interpreter.error_line})')
+        _fail(interpreter, outcome, f'\n    (file "-c" line {interpreter.error_line})', source)
 
 
 def _run_stdin(interpreter: Interpreter) -> None:
     _set_arguments(interpreter, "roish", [])
+    source = Source("stdin")
     for first_line, command in interpreter.commands_on_stdin():
+        source.begin(first_line, command)
         outcome = interpreter.eval(command)
         if not outcome.is_complete:
-            _fail(interpreter, outcome, f'\n    (file "stdin" line {first_line + interpreter.error_line - 1})')
+            place = f'\n    (file "stdin" line {first_line + interpreter.error_line - 1})'
+            _fail(interpreter, outcome, place, source)
+    if problem := interpreter.input_problem:
+        interpreter.write(streams.complaint(problem, "read standard input"), to_error=True)
+        _leave(interpreter, 1)
 
 
 def _run_prompt(interpreter: Interpreter) -> None:
@@ -118,7 +155,7 @@ def _run_prompt(interpreter: Interpreter) -> None:
 
     _set_arguments(interpreter, "roish", [])
     interpreter.set_global("tcl_interactive", "1")
-    prompt.run(interpreter)
+    _leave(interpreter, 0, prompt.run(interpreter))
 
 
 def _set_arguments(interpreter: Interpreter, name: str, arguments: list[str]) -> None:
@@ -131,30 +168,38 @@ def _set_arguments(interpreter: Interpreter, name: str, arguments: list[str]) ->
 def _show_version(interpreter: Interpreter) -> None:
     import pyroi
 
-    interpreter.write(f"roish {pyroi.__version__} (Tcl {interpreter.get_global('tcl_patchLevel')})\n")
+    text = f"roish {pyroi.__version__} (Tcl {interpreter.get_global('tcl_patchLevel')})\n"
+    _leave(interpreter, 0, interpreter.write(text))
 
 
 # ---- How it ends -----------------------------------------------------------------------------------------------------
 
 
-def _fail(interpreter: Interpreter, outcome: Outcome, place: str) -> NoReturn:
+def _fail(interpreter: Interpreter, outcome: Outcome, place: str, source: Source | None = None) -> NoReturn:
     """Reports a script that did not run to its end, and ends."""
     if outcome.was_interrupted:
         _leave(interpreter, INTERRUPTED)
-    is_broken_pipe = (interpreter.get_global("errorCode") or "").startswith("POSIX EPIPE")
-    if is_broken_pipe and interpreter.result().startswith('error writing "stdout"'):
-        _leave(interpreter, BROKEN_PIPE)
+    if _is_broken_pipe(interpreter):
+        _leave(interpreter, streams.BROKEN_PIPE)
     trace = interpreter.get_global("errorInfo") or interpreter.result()
-    interpreter.write(f"{trace}{place}\n{hint(trace)}{_blame(interpreter)}", to_error=True)
+    interpreter.write(f"{trace}{place}\n{hint(trace)}{_blame(interpreter, source)}", to_error=True)
     _leave(interpreter, 1)
 
 
-def _blame(interpreter: Interpreter) -> str:
+def _is_broken_pipe(interpreter: Interpreter) -> bool:
+    """Was it a command, Tcl's or ours, that wrote to a pipe that nobody reads any more?"""
+    code = interpreter.get_global("errorCode") or ""
+    if code.startswith("POSIX EPIPE"):
+        return interpreter.result().startswith('error writing "stdout"')
+    return code.startswith("TORCH IO write stdout") and interpreter.output_problem == errno.EPIPE
+
+
+def _blame(interpreter: Interpreter, source: Source | None) -> str:
     """Where the command stands that failed, if it is one of ours."""
     from tclcmd import blame
 
     failure = interpreter.failure
-    return blame.report(failure) if failure and failure.message == interpreter.result() else ""
+    return blame.report(failure, source) if failure and failure.message == interpreter.result() else ""
 
 
 def hint(message: str) -> str:
@@ -166,14 +211,14 @@ def hint(message: str) -> str:
     return f"Did you mean {likeness.one_of(near)}?\n" if near else ""
 
 
-def _leave(interpreter: Interpreter, status: int) -> NoReturn:
-    """Ends by Tcl's own `exit`, which flushes what a script has left open. Output that is lost is a failure."""
-    problem = interpreter.write("")
-    if problem == errno.EPIPE:
-        status = status or BROKEN_PIPE
-    elif problem:
-        interpreter.write(f"roish: cannot write to standard output: {os.strerror(problem).lower()}\n", to_error=True)
-        status = status or 1
+def _leave(interpreter: Interpreter, status: int, problem: int = 0) -> NoReturn:
+    """Ends by Tcl's own `exit`, which flushes what a script has left open. Output that is lost is a failure.
+
+    `problem` is the system's error number of output that was lost before.
+    """
+    if problem := problem or interpreter.write(""):
+        interpreter.write(streams.complaint(problem), to_error=True)
+        status = status or streams.status_of(problem)
     interpreter.eval(f"exit {status}")
     sys.exit(status)  # the script has made `exit` something else
 

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import errno
 import os
+import re
 import sys
 import time
 from typing import Protocol
@@ -12,6 +14,8 @@ from tclcmd.interpreter import Interpreter
 
 PROMPT, CONTINUATION = "% ", "> "
 
+HELP = re.compile(r"(\s*)help(?![^\s;])")
+
 
 class Editor(Protocol):
     """What asks for commands."""
@@ -20,15 +24,39 @@ class Editor(Protocol):
         """One complete command; None at the end of the input."""
 
 
-def run(interpreter: Interpreter) -> None:
-    """Asks for commands until the end of the input."""
+def run(interpreter: Interpreter) -> int:
+    """Asks for commands until the end of the input.
+
+    Returns 0, or the system's error number where what it says reaches nobody.
+    """
     interpreter.set_at_prompt()
     patchlevel = interpreter.get_global("tcl_patchLevel")
-    interpreter.eval("interp alias {} ::help {} ::torch::help")  # what people type first
-    print(f"roish {pyroi.__version__}, Tcl {patchlevel}. help lists the commands of torch::, Ctrl-D leaves.")
+    interpreter.write(
+        f"roish {pyroi.__version__}, Tcl {patchlevel}. help lists the commands of torch::, Ctrl-D leaves.\n"
+    )
     editor = choose_editor(interpreter)
-    while (command := editor.ask()) is not None:
-        _obey(interpreter, command)
+    while not interpreter.output_problem:
+        try:
+            command = editor.ask()
+            if command is None:
+                break
+            _obey(interpreter, _with_help(interpreter, command))
+        except KeyboardInterrupt:  # between two evaluations: the command has ended, and the shell goes on
+            interpreter.write("Interrupted\n", to_error=True)
+        except OSError as error:  # the editor's: the terminal has gone, or the pipe behind standard output
+            return error.errno or errno.EIO
+    return interpreter.output_problem
+
+
+def _with_help(interpreter: Interpreter, command: str) -> str:
+    """The command; a plain `help`, which people type first, as the name that it has with us.
+
+    So there is no command of that name in the script's way, and one that the script makes is taken.
+    """
+    found = HELP.match(command)
+    if not found or interpreter.commands("::help"):
+        return command
+    return f"{found.group(1)}::torch::help{command[found.end() :]}"
 
 
 def choose_editor(interpreter: Interpreter) -> Editor:

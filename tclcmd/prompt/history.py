@@ -16,10 +16,13 @@ LONGEST_HISTORY = 5000
 LONGEST_COMMAND = 200
 
 
-def place() -> pathlib.Path:
-    """The file."""
-    state = os.environ.get("XDG_STATE_HOME") or "~/.local/state"
-    return pathlib.Path(state).expanduser() / "roish" / "history"
+def place() -> pathlib.Path | None:
+    """The file; None where nobody knows of a home folder, as for a user of a container that has no entry for it."""
+    state = os.environ.get("XDG_STATE_HOME")
+    if not state and os.environ.get("HOME") == "":
+        return None
+    state = os.path.expanduser(state or "~/.local/state")
+    return None if state.startswith("~") else pathlib.Path(state) / "roish" / "history"
 
 
 def make(path: pathlib.Path) -> None:
@@ -55,6 +58,8 @@ class HistoryFile:
 
     def load(self) -> list[str]:
         """All commands, oldest first; none where the file cannot be read."""
+        if self.path is None:
+            return []
         with contextlib.suppress(OSError):  # a shell without history is still a shell
             make(self.path)
             text = self.path.read_text("utf-8", errors="replace")
@@ -63,5 +68,7 @@ class HistoryFile:
 
     def append(self, command: str) -> None:
         """Adds a command."""
+        if self.path is None:
+            return
         with contextlib.suppress(OSError), open(self.path, "a", encoding="utf-8", errors="surrogateescape") as file:
             file.write(command + "\n")

@@ -21,9 +21,10 @@ class PlainEditor:
         self._saved = 0
         if readline is not None:
             readline.set_history_length(history.LONGEST_HISTORY)
-            with contextlib.suppress(OSError):  # a shell without history is still a shell
-                history.make(self._file)
-                readline.read_history_file(self._file)
+            if self._file is not None:
+                with contextlib.suppress(OSError):  # a shell without history is still a shell
+                    history.make(self._file)
+                    readline.read_history_file(self._file)
             self._saved = readline.get_current_history_length()
 
     def ask(self) -> str | None:
@@ -44,7 +45,7 @@ class PlainEditor:
 
     def _save_history(self) -> None:
         """Appends what is new. Before each command runs, since any of them may end the process."""
-        if readline is None:
+        if readline is None or self._file is None:
             return
         known = readline.get_current_history_length()
         with contextlib.suppress(OSError):

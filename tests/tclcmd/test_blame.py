@@ -81,3 +81,66 @@ def test_a_redefined_info_changes_nothing(tcl, report):
     """Nothing of the script's is run to find the place."""
     tcl.run("rename info old; proc info args {error never}")
     assert len(report("torch::zeros x")) == 3
+
+
+#: Fails where the variable says.
+SCRIPT = """# a comment
+set which $env(WHICH); set body {torch::tensor_shape $x}
+proc crop {x} {
+    if {$::which == 4} {torch::tensor_shape $x}
+}
+
+namespace eval mine {
+    proc crop {x} {
+        if {$::which == 9} {torch::tensor_shape $x}
+    }
+}
+foreach x {1} {
+    if {$::which == 13} {torch::tensor_shape $x}
+}
+proc later {x} $body; oo::class create C {
+    method m {x} {
+        torch::tensor_shape $x
+    }
+}
+crop 7; mine::crop 7
+if {$::which == 21} {
+    torch::tensor_shape 7
+}
+if {$::which == 15} {later 7}
+if {$::which == 17} {[C new] m 7}
+if {$::which == 26} {eval "\\n\\n\\ntorch::tensor_shape 7"}
+"""
+
+
+@pytest.mark.parametrize(
+    ("which", "place"),
+    [
+        ("4", "s.tcl:4, in crop:"),
+        ("9", "s.tcl:9, in mine::crop:"),
+        ("13", "s.tcl:13:"),
+        ("21", "s.tcl:22:"),
+        ("15", 'procedure "later" line 1:'),
+        ("17", 'method "m" line 2:'),
+        ("26", None),
+    ],
+)
+def test_lines_are_those_of_the_whole_script(roish, which, place):
+    """As a file says them, also where the script comes on standard input or behind -c.
+
+    Tcl says the lines of procedures made in files; of others, and of methods, they are those in the procedure.
+    """
+    for name, given in (("stdin", {"input": SCRIPT}), ("", {})):
+        words = [] if given else ["-c", SCRIPT]
+        lines = roish(*words, variables={"WHICH": which}, **given).stderr.splitlines()
+        expected = place and place.replace("s.tcl:", f"{name}:" if name else "line ")
+        assert lines[-3] == expected or (place is None and "(file " in lines[-3])
+        assert lines[-2].strip().startswith(("torch::tensor_shape", "if {"))
+
+
+def test_the_place_in_a_file_is_the_same(roish, tmp_path):
+    """The rule that the others are held to."""
+    (tmp_path / "s.tcl").write_text(SCRIPT)
+    for which, place in (("4", "s.tcl:4, in crop:"), ("9", "s.tcl:9, in mine::crop:"), ("13", "s.tcl:13:")):
+        lines = roish("s.tcl", variables={"WHICH": which}).stderr.splitlines()
+        assert lines[-3].endswith(place)

@@ -2,16 +2,22 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import pathlib
 import pty
 import re
 import select
+import signal
 import subprocess
 import time
 from collections.abc import Callable, Iterator
+from typing import Any
 
 import pytest
+
+from tclcmd import prompt
+from tclcmd.prompt import echo
 
 CONTROL = re.compile(r"\x1b\[[?0-9;]*[a-zA-Z]|\x07|\r")
 
@@ -19,9 +25,11 @@ CONTROL = re.compile(r"\x1b\[[?0-9;]*[a-zA-Z]|\x07|\r")
 class Terminal:
     """roish at a pseudo-terminal."""
 
-    def __init__(self, command: list[str], home: pathlib.Path) -> None:
+    def __init__(self, command: list[str], home: pathlib.Path, environment: dict[str, str] | None = None) -> None:
         self.master, slave = pty.openpty()
-        environment = {**os.environ, "XDG_STATE_HOME": str(home), "TERM": "dumb"}
+        if environment is None:
+            environment = {**os.environ, "XDG_STATE_HOME": str(home)}
+        environment["TERM"] = "dumb"
         self.process = subprocess.Popen(
             command, stdin=slave, stdout=slave, stderr=slave, env=environment, cwd=home, start_new_session=True,
             preexec_fn=lambda: __import__("fcntl").ioctl(0, __import__("termios").TIOCSCTTY, 0),
@@ -58,12 +66,12 @@ class Terminal:
 
 
 @pytest.fixture
-def terminal(roish, tmp_path) -> Iterator[Callable[[], Terminal]]:
+def terminal(roish, tmp_path) -> Iterator[Callable[..., Terminal]]:
     """Starts roish at a terminal."""
     started: list[Terminal] = []
 
-    def start() -> Terminal:
-        started.append(Terminal(roish.command, tmp_path))
+    def start(**options: Any) -> Terminal:
+        started.append(Terminal(roish.command, tmp_path, **options))
         return started[-1]
 
     yield start
@@ -130,3 +138,78 @@ def test_history_outlives_the_session(terminal, tmp_path):
     assert "\n42\n% " in second.expect("\n% ")
     second.type("\x04")
     second.close()
+
+
+def test_nothing_of_the_prompt_is_in_a_scripts_way(terminal):
+    """All commands can be imported; what people type first works before and after, and a script's own is taken."""
+    shell = terminal()
+    assert shell.ask("info commands help") == ""
+    assert "torch::nms" in shell.ask("help")
+    assert shell.ask("  help timing; # this").startswith("torch::timing - ")
+    assert shell.ask("namespace import torch::*") == ""
+    assert shell.ask("tensor_numel [zeros {2 3}]") == "6"
+    assert shell.ask("help timing").startswith("torch::timing - ")
+    assert shell.ask("namespace forget torch::*; proc help {} {return mine}") == ""
+    assert shell.ask("help") == "mine"
+    assert shell.ask("helper").startswith('invalid command name "helper"')
+
+
+@pytest.mark.parametrize("home", [None, "", "/proc/nowhere"])
+def test_without_a_home_there_is_no_history(terminal, tmp_path, home):
+    """A prompt all the same."""
+    environment = {name: value for name, value in os.environ.items() if name not in ("HOME", "XDG_STATE_HOME")}
+    environment |= {} if home is None else {"HOME": home}
+    shell = terminal(environment=environment | {"PYTHONPATH": str(homeless(tmp_path))})
+    assert shell.ask("expr {6 * 7}") == "42"
+    shell.type("\x04")
+    assert shell.close() == 0
+    assert not (tmp_path / ".local").exists()
+
+
+def homeless(folder: pathlib.Path) -> pathlib.Path:
+    """A folder whose sitecustomize takes the user's entry away, as in a container that runs under any number."""
+    (folder / "sitecustomize.py").write_text("import pwd, os\n\ndef none(*_):\n    raise KeyError\n\npwd.getpwuid = none\n")
+    return folder
+
+
+class Typed:
+    """An editor in which a list of commands is typed."""
+
+    def __init__(self, *commands: str) -> None:
+        self.commands = list(commands)
+
+    def ask(self) -> str | None:
+        """The next one."""
+        return self.commands.pop(0) if self.commands else None
+
+
+def test_ctrl_c_between_two_commands_ends_nothing(tcl, monkeypatch):
+    """It came as the first one ended: its result may not be shown, and the shell goes on."""
+    presses = [signal.SIGINT]
+
+    def shown(interpreter):
+        if presses:
+            signal.raise_signal(presses.pop())
+        return interpreter.result()
+
+    monkeypatch.setattr(prompt, "choose_editor", lambda _: Typed("set a 1", "set b 2", "set c 3"))
+    monkeypatch.setattr(echo, "shown", shown)
+    written = []
+    monkeypatch.setattr(tcl.interpreter, "write", lambda text, **_: written.append(text) or 0)
+    monkeypatch.setattr(tcl.interpreter, "set_at_prompt", lambda: None)
+    assert prompt.run(tcl.interpreter) == 0
+    assert written[1:] == ["Interrupted\n", "2\n", "", "3\n", ""]
+
+
+def test_a_terminal_that_has_gone_ends_the_prompt(tcl, monkeypatch):
+    """Or a pipe behind standard output: the system's error number says which."""
+
+    def gone():
+        raise BrokenPipeError(errno.EPIPE, "broken pipe")
+
+    editor = Typed()
+    editor.ask = gone
+    monkeypatch.setattr(prompt, "choose_editor", lambda _: editor)
+    monkeypatch.setattr(tcl.interpreter, "write", lambda text, **_: 0)
+    monkeypatch.setattr(tcl.interpreter, "set_at_prompt", lambda: None)
+    assert prompt.run(tcl.interpreter) == errno.EPIPE
