@@ -243,7 +243,7 @@ def _run(call: Call) -> Any:
     return call.command.function(**arguments)
 
 
-def _translate(error: Exception, call: Call) -> CommandError:
+def _translate(error: BaseException, call: Call) -> CommandError:
     """Any failure of a command in the words of the table of errors."""
     if isinstance(error, CommandError):
         return error

@@ -1,7 +1,7 @@
 """The standard streams of the process, where some of them are closed, full, or a pipe that nobody reads.
 
-What a script and the shell write goes through Tcl's channels; Python's own streams carry what click says, and readline's
-prompt.
+What a script and the shell write goes through Tcl's channels; Python's own streams carry what click says, and the
+prompt of readline.
 """
 
 from __future__ import annotations
@@ -26,9 +26,9 @@ def occupy_closed() -> None:
     for descriptor, mode in _USELESS_MODES.items():
         if not _is_open(descriptor):
             os.set_inheritable(os.open(os.devnull, mode), True)  # the lowest number that is free: this one
-    sys.stdin = sys.stdin or open(os.devnull)
-    sys.stdout = sys.stdout or open(1, "w", closefd=False)
-    sys.stderr = sys.stderr or open(os.devnull, "w")
+    sys.stdin = sys.stdin or os.fdopen(0, closefd=False)
+    sys.stdout = sys.stdout or os.fdopen(1, "w", closefd=False)
+    sys.stderr = sys.stderr or os.fdopen(os.open(os.devnull, os.O_WRONLY), "w")  # what fails there cannot be told
 
 
 def _is_open(descriptor: int) -> bool:

@@ -32,7 +32,7 @@ def names_for_pip(line: str) -> list[str]:
 
 def test_the_test_knows_the_wrong_kind():
     """With extras, versions, options; and none of the right kind."""
-    for wrong in ("pip install pyroi", "pip install 'pyroi[image,plot]'", "run .venv/bin/pip -qq install --pre roish==1",
+    for wrong in ("pip install pyroi", "pip install 'pyroi[image,plot]'", "run bin/pip -qq install --pre roish==1",
                   "pip install --no-binary pyroi pyroi", "x = 'pip install numpy \"roish[plot]>=0.1\"'"):  # fmt: skip
         assert names_for_pip(wrong), wrong
     for right in ("pip install .", "pip install '.[torch]'", "pip install 'roish-0.1.0-cp311.whl[torch]'",

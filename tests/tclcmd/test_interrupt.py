@@ -10,8 +10,8 @@ import threading
 import time
 
 import pytest
-
 from tclcmd._host import lib
+
 from tclcmd.commands import REGISTRY
 
 ENDLESS = {

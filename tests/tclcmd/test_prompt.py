@@ -168,7 +168,7 @@ def test_without_a_home_there_is_no_history(terminal, tmp_path, home):
 
 def homeless(folder: pathlib.Path) -> pathlib.Path:
     """A folder whose sitecustomize takes the user's entry away, as in a container that runs under any number."""
-    (folder / "sitecustomize.py").write_text("import pwd, os\n\ndef none(*_):\n    raise KeyError\n\npwd.getpwuid = none\n")
+    (folder / "sitecustomize.py").write_text("import pwd\n\ndef none(*_):\n    raise KeyError\n\npwd.getpwuid = none\n")
     return folder
 
 
