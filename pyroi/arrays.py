@@ -26,6 +26,9 @@ DTYPE_CODES = {
     np.dtype(np.float32): lib.ROI_FLOAT32,
     np.dtype(np.float64): lib.ROI_FLOAT64,
 }
+# How many sizes a message shows; NumPy has at most 64.
+_MOST_SIZES = 64
+
 _WIDE = {np.dtype(np.float32), np.dtype(np.float64)}
 
 
@@ -38,8 +41,9 @@ def _is_float(dtype: np.dtype[Any]) -> bool:
 
 
 def shape_text(shape: Sequence[int]) -> str:
-    """A shape as messages show it: ``[2, 3]``."""
-    return "[" + ", ".join(map(str, shape)) + "]"
+    """A shape as messages show it: ``[2, 3]``; only the first sizes of one that no array can have."""
+    shown = [*map(str, shape[:_MOST_SIZES]), *(["..."] if len(shape) > _MOST_SIZES else [])]
+    return "[" + ", ".join(shown) + "]"
 
 
 def to_array(value: Any, name: str) -> Array:

@@ -15,7 +15,7 @@ from typing import Any
 import numpy as np
 
 from pyroi.arrays import Array, shape_text
-from tclcmd import dtypes, values
+from tclcmd import dtypes, ranges, values
 from tclcmd.session import Session
 from tclcmd.values import Value
 
@@ -71,6 +71,8 @@ class Kind:
 
 # ---- Tensors ---------------------------------------------------------------------------------------------------------
 
+FLOAT32: np.dtype[np.generic] = np.dtype(np.float32)
+
 
 def _find_tensor(value: Value, session: Session) -> Array | None:
     """The tensor that the value stands for; None if it has not the form of one."""
@@ -116,9 +118,10 @@ class Numbers(Kind):
 
 @dataclass(frozen=True)
 class TensorOrNumbers(Kind):
-    """A tensor, or the numbers themselves, which are read as Float32. `empty` is the shape of no numbers at all."""
+    """A tensor, or the numbers themselves, which are read as `dtype`. `empty` is the shape of no numbers at all."""
 
     empty: tuple[int, ...] = (0,)
+    dtype: np.dtype[np.generic] = FLOAT32
 
     placeholder = "tensor"
     expects = "a tensor, or lists of numbers"
@@ -134,9 +137,9 @@ class TensorOrNumbers(Kind):
         if elements is None:
             raise self.mismatch(value, session)
         if not elements:
-            return np.empty(self.empty, np.float32)
+            return np.empty(self.empty, self.dtype)
         try:
-            return values.numbers_of(value, np.float32).astype(np.float32)
+            return ranges.to_dtype(values.numbers_of(value, self.dtype), self.dtype, "data")
         except values.BadNumbers as reason:
             raise Mismatch(str(reason)) from None
 
@@ -193,13 +196,10 @@ class TensorOrNumber(Kind):
         array = _find_tensor(value, session)
         if array is not None:
             return array
-        integer = values.integer_of(value)
-        if integer is not None:
-            return integer
         real = values.real_of(value)
         if real is None:
             raise self.mismatch(value, session)
-        return real
+        return _exact(value, real) if math.isfinite(real) else real
 
 
 @dataclass(frozen=True)
@@ -225,11 +225,23 @@ class Handles(Kind):
 # ---- Numbers ---------------------------------------------------------------------------------------------------------
 
 
+def _exact(value: Value, real: float) -> int | float:
+    """A finite number as the integer that it is written as, however large; else as `real`, which it was read as."""
+    integer = values.integer_of(value)
+    if integer is not None:
+        return integer
+    digits = (values.text_of(value) or "").strip().lstrip("+-")
+    if not digits.isdecimal() or digits.startswith("0"):  # in Tcl, a leading 0 is no decimal digit
+        return real
+    return int(digits) if real > 0 else -int(digits)
+
+
 @dataclass(frozen=True)
 class Number(Kind):
-    """A finite number."""
+    """A finite number. Where it `keeps_integers`, one that is written as an integer is read as a Python int."""
 
     at_least: float | None = None
+    keeps_integers: bool = False
 
     placeholder = "double"
 
@@ -238,14 +250,14 @@ class Number(Kind):
         """Named with its bound."""
         return "a number" if self.at_least is None else f"a number of {self.at_least:g} or more"
 
-    def read(self, value: Value, session: Session) -> float:
-        """A float; NaN and infinity are refused."""
+    def read(self, value: Value, session: Session) -> int | float:
+        """A float, or an int; NaN and infinity are refused."""
         real = values.real_of(value)
         if real is None or (self.at_least is not None and real < self.at_least):
             raise self.mismatch(value, session)
         if not math.isfinite(real):
             raise Mismatch(f"expected a finite number, got {describe(value, session)}")
-        return real
+        return _exact(value, real) if self.keeps_integers else real
 
 
 @dataclass(frozen=True)

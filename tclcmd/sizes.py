@@ -16,6 +16,9 @@ from pyroi.errors import ArgumentError
 #: NumPy and libroi count bytes in signed 64-bit integers.
 MOST_BYTES = 2**63 - 1
 
+#: The most dimensions that a tensor has, those of lists of numbers included.
+MOST_DIMENSIONS = 32
+
 #: What Tcl needs for one element of a list: a value and a pointer to it.
 BYTES_PER_LIST_ELEMENT = 56
 
@@ -44,10 +47,15 @@ def check_room(count: int, what: str) -> None:
         raise MemoryError(f"{what} needs {bytes_text(count)}, this machine has {bytes_text(_memory_of_machine())}")
 
 
+def check_rank(dimensions: int, argument: str) -> None:
+    """Raises ArgumentError, about `argument`, for more dimensions than every version of NumPy has."""
+    if dimensions > MOST_DIMENSIONS:
+        raise ArgumentError(argument, f"expected at most {MOST_DIMENSIONS} dimensions, got {dimensions}")
+
+
 def check_shape(shape: Sequence[int], dtype: npt.DTypeLike, argument: str = "shape") -> None:
     """Raises ArgumentError, about `argument`, for a shape that no array can have, and MemoryError for lack of room."""
-    if len(shape) > 32:
-        raise ArgumentError(argument, f"expected at most 32 dimensions, got {len(shape)}")
+    check_rank(len(shape), argument)
     if any(size < 0 for size in shape):
         raise ArgumentError(argument, f"expected sizes of 0 or more, got {shape_text(shape)}")
     # A size of 0 makes the array empty, but NumPy still refuses to count the others beyond its range.

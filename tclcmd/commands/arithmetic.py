@@ -9,7 +9,8 @@ import numpy as np
 
 from pyroi.arrays import Array, shape_text
 from pyroi.errors import ArgumentError
-from tclcmd.commands.common import DIM, FLOAT32, INPUT, KEEPDIM, DType, axis_of, check_broadcast, check_range
+from tclcmd import ranges, sizes
+from tclcmd.commands.common import DIM, FLOAT32, INPUT, KEEPDIM, DType, axis_of, check_broadcast
 from tclcmd.declare import Parameter, command
 from tclcmd.kinds import TensorOrNumber
 
@@ -34,20 +35,19 @@ def _common_type(left: DType, right: DType) -> DType:
     return np.promote_types(left, right)
 
 
-def _as_array(number: int | float, beside: DType) -> Array:
-    """A number in the type of the tensor beside it, or in Float32 if that has no fractions."""
-    if beside.kind == "f":
-        return np.asarray(number, beside)
-    if isinstance(number, float):
-        return np.asarray(number, FLOAT32)
-    check_range(np.asarray(number), INT64 if beside.kind == "b" else beside, "other")
-    return np.asarray(number, INT64 if beside.kind == "b" else beside)
+def _as_array(number: int | float, beside: DType, operation: np.ufunc) -> Array:
+    """A number in the type of the tensor beside it, or in Float32 if that has no fractions; which must hold it."""
+    if beside.kind != "f":
+        is_whole = isinstance(number, int)
+        wide = INT64 if beside.kind == "b" or operation is np.divide else beside
+        beside = wide if is_whole else FLOAT32
+    return ranges.number(number, beside, "other")
 
 
 def _arithmetic(operation: np.ufunc, input: Array, other: Operand) -> Array:
     """`operation` in the common type of its operands, with shapes broadcast as NumPy does."""
     with np.errstate(all="ignore"):  # overflow and 1/0 give Inf, as everywhere in floating-point arithmetic
-        right = other if isinstance(other, np.ndarray) else _as_array(other, input.dtype)
+        right = other if isinstance(other, np.ndarray) else _as_array(other, input.dtype, operation)
         check_broadcast(input, right)
         common = _common_type(input.dtype, right.dtype)
         is_exact_division = operation is np.divide and common.kind != "f"
@@ -66,8 +66,9 @@ def _arithmetic(operation: np.ufunc, input: Array, other: Operand) -> Array:
 def tensor_add(input: Array, other: Operand) -> Array:
     """The sum, element by element.
 
-    Where an integer type meets a floating type, the result has the floating one. Sums of integers that leave their
-    type's range wrap around.
+    Where an integer type meets a floating type, the result has the floating one. A number takes on the tensor's type,
+    which must hold it; beside integers, one that is not written as an integer is Float32. Results that leave the range
+    of their type wrap around in integers, and are infinite in floating types.
     """
     return _arithmetic(np.add, input, other)
 
@@ -116,13 +117,10 @@ def tensor_div(input: Array, other: Operand) -> Array:
 
 def _reduced(function: Callable[..., Any], input: Array, dim: int | None, keepdim: bool, **options: Any) -> Array:
     axis = None if dim is None else axis_of(dim, input.ndim)
+    if axis is not None:  # along a dimension of size 0, the result may be larger than the tensor
+        sizes.check_shape(input.shape[:axis] + input.shape[axis + 1 :], np.float64, "input")
     with np.errstate(all="ignore"):
         return np.asarray(function(input, axis=axis, keepdims=keepdim, **options))
-
-
-def _wide(dtype: DType) -> DType:
-    """The type to add up in."""
-    return FLOAT32 if dtype == np.float16 else FLOAT64
 
 
 @command(
@@ -136,12 +134,13 @@ def _wide(dtype: DType) -> DType:
 def tensor_sum(input: Array, dim: int | None, keepdim: bool) -> Array:
     """The sum of all elements, or the sums along one dimension.
 
-    Integers and Bool give Int64. Floating numbers are added up in a wider type than their own.
+    Integers and Bool give Int64, where a sum beyond 64 bits wraps around as in torch::tensor_add. Floating numbers are
+    added up in Float64; a sum beyond the range of their own type is infinite.
     """
     if input.dtype.kind != "f":
         return _reduced(np.sum, input, dim, keepdim, dtype=INT64)
     with np.errstate(over="ignore"):
-        return _reduced(np.sum, input, dim, keepdim, dtype=_wide(input.dtype)).astype(input.dtype)
+        return _reduced(np.sum, input, dim, keepdim, dtype=FLOAT64).astype(input.dtype)
 
 
 @command(
@@ -155,12 +154,15 @@ def tensor_sum(input: Array, dim: int | None, keepdim: bool) -> Array:
 def tensor_mean(input: Array, dim: int | None, keepdim: bool) -> Array:
     """The mean of all elements, or the means along one dimension.
 
-    Integers and Bool give Float32. The mean of nothing is NaN.
+    Integers and Bool give Float32. The mean of finite numbers is finite, and that of nothing is NaN.
     """
-    sums = _reduced(np.sum, input, dim, keepdim, dtype=_wide(input.dtype))
+    sums = _reduced(np.sum, input, dim, keepdim, dtype=FLOAT64)
     count = input.size if dim is None else input.shape[axis_of(dim, input.ndim)]
     with np.errstate(all="ignore"):
-        return np.asarray(sums / count).astype(input.dtype if input.dtype.kind == "f" else FLOAT32)
+        means = sums / count
+        if np.isinf(sums).any():  # perhaps on the way only: of infinite numbers it comes out the same
+            means = _reduced(np.sum, np.divide(input, count, dtype=FLOAT64), dim, keepdim)
+        return np.asarray(means).astype(input.dtype if input.dtype.kind == "f" else FLOAT32)
 
 
 def _extreme(function: Callable[..., Any], input: Array, dim: int | None, keepdim: bool) -> Array:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import numpy as np
+
 import pyroi
 from tclcmd.declare import Parameter, command
 from tclcmd.kinds import Integer, Number, Size, Tensor, TensorOrNumbers, choice
@@ -15,6 +17,7 @@ ROTATED = Parameter(
     "[N, 5], rows of cx, cy, w, h and the angle in degrees, counter-clockwise.",
 )
 SCORES = Parameter("scores", TensorOrNumbers(), "[N], the score of each box.")
+CLASSES = TensorOrNumbers(dtype=np.dtype(np.int64))  # all of which are different numbers, unlike those of Float32
 IOU_THRESHOLD = Parameter(
     "iou_threshold", Number(), "From 0 to 1; a box that overlaps a kept one by more than this is dropped."
 )
@@ -51,7 +54,7 @@ command(
 command(
     BOXES,
     SCORES,
-    Parameter("idxs", TensorOrNumbers(), "[N], the class of each box; boxes suppress those of their own class only."),
+    Parameter("idxs", CLASSES, "[N], the class of each box; boxes suppress those of their own class only."),
     IOU_THRESHOLD,
     SCORE_THRESHOLD,
     MAX_OUTPUT,

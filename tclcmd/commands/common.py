@@ -6,7 +6,7 @@ import numpy as np
 
 from pyroi.arrays import Array, shape_text
 from pyroi.errors import ArgumentError
-from tclcmd import dtypes, sizes
+from tclcmd import ranges, sizes
 from tclcmd.declare import REQUIRED, Parameter
 from tclcmd.kinds import DTYPE, Boolean, Device, Integer, Integers, Tensor
 
@@ -38,31 +38,12 @@ def axis_of(dim: int, dimensions: int) -> int:
     return dim % dimensions
 
 
-def convert(array: Array, dtype: DType, argument: str) -> Array:
-    """`array` in another type. A number that an integer type cannot hold is an error, never another number."""
-    if dtype.kind in "iu" and array.size:
-        check_range(array, dtype, argument)
-    with np.errstate(over="ignore"):
-        return array.astype(dtype)
-
-
-def check_range(array: Array, dtype: DType, argument: str) -> None:
-    """Raises ArgumentError for the first element outside an integer type's range; NaN is outside."""
-    limits = np.iinfo(dtype.name)
-    if array.dtype.kind == "f":  # the largest int64 is no float64, but the number above it is
-        outside = ~((array >= limits.min) & (array < float(limits.max) + 1))
-    else:
-        outside = (array < limits.min) | (array > limits.max)
-    if outside.any():
-        rule = f"{dtypes.name_of(dtype)} holds {limits.min} to {limits.max}, got {array[outside].flat[0]}"
-        raise ArgumentError(argument, rule)
-
-
-def filled(shape: tuple[int, ...], value: float, dtype: DType) -> Array:
-    """An array of one value, which the type must be able to hold."""
-    sizes.check_shape(shape, dtype)
+def filled(shape: tuple[int, ...], value: int | float, dtype: DType, sized_by: str = "shape") -> Array:
+    """An array of one value, which the type must be able to hold; `sized_by` is the argument that gives the shape."""
+    sizes.check_shape(shape, dtype, sized_by)
+    element = ranges.number(value, dtype, "value")
     # Zeros need no writing: the system gives out pages of them when they are touched.
-    return np.zeros(shape, dtype) if value == 0 else np.full(shape, convert(np.asarray(value), dtype, "value"))
+    return np.full(shape, element) if element.tobytes().strip(b"\0") else np.zeros(shape, dtype)
 
 
 def check_broadcast(input: Array, other: Array) -> None:

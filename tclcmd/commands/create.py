@@ -8,8 +8,8 @@ import numpy as np
 
 from pyroi.arrays import Array, shape_text
 from pyroi.errors import ArgumentError
-from tclcmd import sizes, values
-from tclcmd.commands.common import DEVICE, INPUT, SHAPE, DType, convert, dtype_parameter, filled
+from tclcmd import ranges, sizes, values
+from tclcmd.commands.common import DEVICE, INPUT, SHAPE, DType, dtype_parameter, filled
 from tclcmd.declare import Parameter, command
 from tclcmd.kinds import Boolean, Integer, Integers, Number, Numbers
 from tclcmd.session import Session
@@ -17,7 +17,10 @@ from tclcmd.values import Value
 
 GROUP = "Making tensors"
 
-VALUE = Parameter("value", Number(), "What each element is.")
+#: A number that becomes an element: an integer stays the integer that it is.
+NUMBER = Number(keeps_integers=True)
+
+VALUE = Parameter("value", NUMBER, "What each element is; of an integer type, a whole number.")
 LIKE_DTYPE = dtype_parameter(default=None, text="The element type; that of the input if left off.")
 
 
@@ -45,12 +48,13 @@ def tensor_create(data: Value, shape: tuple[int, ...] | None, dtype: DType, devi
     is a list of two numbers: give the shape {2 1} where that is meant. Without names, the second value is the shape if
     it is a list of integers, and the dtype otherwise.
 
-    A number that the dtype cannot hold is an error; NaN and Inf are numbers of the floating types. Nothing records
-    gradients, so requires_grad must be false: operators have gradients of their own, such as torch::roi_align_backward.
+    A number that the dtype does not hold is an error: one beyond its range, or a fraction where it is an integer type.
+    NaN and Inf are numbers of the floating types. Nothing records gradients, so requires_grad must be false: operators
+    have gradients of their own, such as torch::roi_align_backward.
     """
     if requires_grad:
         raise ArgumentError("requires_grad", "gradients are not recorded; operators have theirs, as roi_align_backward")
-    array = _in_type(_numbers(data, dtype), dtype)
+    array = ranges.to_dtype(_numbers(data, dtype), dtype, "data")
     if shape is None:
         return array
     sizes.check_shape(shape, dtype)
@@ -64,15 +68,6 @@ def _numbers(data: Value, dtype: DType) -> Array:
         return values.numbers_of(data, dtype)
     except values.BadNumbers as reason:
         raise ArgumentError("data", str(reason)) from None
-
-
-def _in_type(numbers: Array, dtype: DType) -> Array:
-    """Numbers that somebody wrote, in a type that must be able to hold them."""
-    array = convert(numbers, dtype, "data")
-    if dtype.kind == "f" and not np.array_equal(np.isinf(array), np.isinf(numbers)):
-        too_large = numbers.flat[(np.isinf(array) & np.isfinite(numbers)).argmax()]
-        raise ArgumentError("data", f"{too_large} is beyond the range of {dtype}")
-    return array
 
 
 @command(
@@ -110,46 +105,107 @@ def ones(shape: tuple[int, ...], dtype: DType, device: str) -> Array:
     examples=("set grey [torch::full {1 3 8 8} 0.5]",),
     see_also=("zeros", "ones", "full_like"),
 )
-def full(shape: tuple[int, ...], value: float, dtype: DType, device: str) -> Array:
+def full(shape: tuple[int, ...], value: int | float, dtype: DType, device: str) -> Array:
     """A tensor of one value."""
     return filled(shape, value, dtype)
 
 
 @command(
-    Parameter("start", Number(), "The first number.", default=0.0),
-    Parameter("end", Number(), "Where to stop, before reaching it."),
-    Parameter("step", Number(), "From one number to the next; not 0.", default=1.0),
+    Parameter("start", NUMBER, "The first number.", default=0),
+    Parameter("end", NUMBER, "Where to stop, before reaching it."),
+    Parameter("step", NUMBER, "From one number to the next; not 0.", default=1),
     dtype_parameter(),
     group=GROUP,
     forms=(("end", "dtype"), ("start", "end", "dtype"), ("start", "end", "step", "dtype")),
     examples=("set map [torch::tensor_reshape [torch::arange 25] {1 1 5 5}]", "torch::arange 10 0 -2 int64"),
     see_also=("linspace",),
 )
-def arange(start: float, end: float, step: float, dtype: DType) -> Array:
+def arange(start: int | float, end: int | float, step: int | float, dtype: DType) -> Array:
     """Numbers at equal steps, the end excluded.
 
-    A single value without a name is the end.
+    A single value without a name is the end. Integers are exact up to the last one of 64 bits; other numbers are
+    computed as Float64, and an integer dtype cuts their fractions off.
     """
     if step == 0:
         raise ArgumentError("step", "expected a number other than 0, got 0")
-    count = max(0, math.ceil(min((end - start) / step, 2.0**63)))
-    sizes.check_shape((count,), np.float64, "end")
-    return convert(start + step * np.arange(count), dtype, "end")
+    return _within(_steps(start, end, step), dtype)
+
+
+def _steps(start: int | float, end: int | float, step: int | float) -> Array:
+    if integers := _integers(start, end, step):
+        first, last, stride = integers
+        return _multiples(_counted(-((first - last) // stride)), stride) + first
+    # Half of everything, where the whole is beyond Float64.
+    scale = 1.0 if math.isfinite(float(end) - float(start)) else 0.5
+    low, high = start * scale, end * scale
+    count = _counted(max(0.0, min((high - low) / step / scale, 2.0**63)))
+    return (low + step * scale * np.arange(count)) / scale
+
+
+def _counted(count: int | float) -> int:
+    """How many numbers there are to be, of which none is more than memory holds."""
+    whole = max(0, math.ceil(count))
+    sizes.check_shape((whole,), np.float64, "end")
+    return whole
+
+
+def _multiples(count: int, step: int) -> Array:
+    """0, step, 2 * step, ... modulo 2^64: a sum with another integer is right if it has 64 bits."""
+    return np.arange(count, dtype=np.int64) * np.uint64(step % 2**64).astype(np.int64)
+
+
+def _integers(*numbers: int | float) -> list[int] | None:
+    """The numbers, if all of them are integers of 64 bits."""
+    whole = [each for each in numbers if isinstance(each, int) and -(2**63) <= each < 2**63]
+    return whole if len(whole) == len(numbers) else None
+
+
+def _within(numbers: Array, dtype: DType) -> Array:
+    """The numbers from start to end in a type, whose fault names the one of the two that the type does not hold."""
+    ranges.to_dtype(numbers[:1], dtype, "start")
+    return ranges.to_dtype(numbers, dtype, "end")
 
 
 @command(
-    Parameter("start", Number(), "The first number."),
-    Parameter("end", Number(), "The last number."),
+    Parameter("start", NUMBER, "The first number."),
+    Parameter("end", NUMBER, "The last number."),
     Parameter("steps", Integer(at_least=0), "How many numbers."),
     dtype_parameter(),
     group=GROUP,
     examples=("puts [torch::tensor_to_list [torch::linspace 0 1 5]]",),
     see_also=("arange",),
 )
-def linspace(start: float, end: float, steps: int, dtype: DType) -> Array:
-    """So many numbers from start to end, both included, at equal steps."""
+def linspace(start: int | float, end: int | float, steps: int, dtype: DType) -> Array:
+    """So many numbers from start to end, both included, at equal steps.
+
+    Integers of 64 bits are exact where the dtype is an integer one, which cuts fractions off toward zero. Other numbers
+    are computed as Float64.
+    """
     sizes.check_shape((steps,), np.float64, "steps")
-    return convert(np.linspace(start, end, steps), dtype, "end")
+    if dtype.kind in "iu" and (integers := _integers(start, end)):
+        first, last = integers
+        return _within(_whole_parts(first, last, max(steps - 1, 1))[:steps], dtype)
+    # Half of everything, where the whole is beyond Float64.
+    scale = 1.0 if math.isfinite(float(end) - float(start)) else 0.5
+    return _within(np.linspace(start * scale, end * scale, steps) / scale, dtype)
+
+
+#: So many integers are computed at once, so that the products that are made on the way have 64 bits.
+BLOCK = 2**16
+
+
+def _whole_parts(start: int, end: int, parts: int) -> Array:
+    """start + (end - start) * i / parts for i from 0 to parts, its fraction cut off toward zero."""
+    whole, rest = divmod(end - start, parts)
+    numbers = _multiples(parts + 1, whole) + start
+    fractional = np.zeros(parts + 1, bool)
+    for first in range(0, parts + 1, BLOCK):
+        block = slice(first, first + BLOCK)
+        steps, left = divmod(rest * first, parts)
+        products = left + rest * np.arange(len(numbers[block]))  # below 2^16 * parts, which memory bounds
+        numbers[block] += steps + products // parts
+        fractional[block] = products % parts != 0
+    return numbers + ((numbers < 0) & fractional)
 
 
 @command(
@@ -176,7 +232,7 @@ def eye(n: int, m: int | None, dtype: DType) -> Array:
 )
 def zeros_like(input: Array, dtype: DType | None) -> Array:
     """Zeros in the shape of another tensor."""
-    return filled(input.shape, 0, dtype or input.dtype)
+    return filled(input.shape, 0, dtype or input.dtype, "input")
 
 
 @command(
@@ -188,7 +244,7 @@ def zeros_like(input: Array, dtype: DType | None) -> Array:
 )
 def ones_like(input: Array, dtype: DType | None) -> Array:
     """Ones in the shape of another tensor."""
-    return filled(input.shape, 1, dtype or input.dtype)
+    return filled(input.shape, 1, dtype or input.dtype, "input")
 
 
 @command(
@@ -199,9 +255,9 @@ def ones_like(input: Array, dtype: DType | None) -> Array:
     examples=("set x [torch::arange 6]\nset fives [torch::full_like $x 5]",),
     see_also=("full",),
 )
-def full_like(input: Array, value: float, dtype: DType | None) -> Array:
+def full_like(input: Array, value: int | float, dtype: DType | None) -> Array:
     """One value in the shape of another tensor."""
-    return filled(input.shape, value, dtype or input.dtype)
+    return filled(input.shape, value, dtype or input.dtype, "input")
 
 
 # ---- Random numbers --------------------------------------------------------------------------------------------------
@@ -274,7 +330,9 @@ def randint(low: int, high: int, shape: tuple[int, ...], dtype: DType, session: 
     sizes.check_shape(shape, np.int64)
     if high <= low:
         raise ArgumentError("high", f"expected an integer above low, which is {low}, got {high}")
-    return convert(session.random.integers(low, high, shape), dtype, "high")
+    ranges.number(low, dtype, "low")
+    ranges.number(high - 1, dtype, "high")
+    return session.random.integers(low, high, shape).astype(dtype)
 
 
 @command(

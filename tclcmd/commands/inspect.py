@@ -105,10 +105,11 @@ def tensor_to_list(input: Array, nested: bool) -> values.Numbers:
 def tensor_print(input: Array) -> str:
     """A tensor as text for people: shape, dtype and values.
 
-    Long tensors are shortened in the middle.
+    Long tensors are shortened in the middle. Of more than four dimensions, the leading ones are then shown as one.
     """
     head = f"{dtypes.name_of(input.dtype)} {shape_text(input.shape)}"
-    body = np.array2string(input, threshold=200, edgeitems=3, max_line_width=100, precision=6, separator=" ")
+    flat = input.reshape(-1, *input.shape[-3:]) if input.ndim > 4 and input.size > 200 else input
+    body = np.array2string(flat, threshold=200, edgeitems=3, max_line_width=100, precision=6, separator=" ")
     return f"{head}\n{body}"
 
 
@@ -125,4 +126,18 @@ def tensor_print(input: Array) -> str:
 def allclose(input: Array, other: Array, rtol: float, atol: float, equal_nan: bool) -> bool:
     """Are all elements equal within |input - other| <= atol + rtol * |other|?"""
     check_broadcast(input, other)
-    return bool(np.allclose(input, other, rtol, atol, equal_nan))
+    with np.errstate(all="ignore"):
+        is_close = (input == other) | (_difference(input, other) <= atol + rtol * np.abs(other.astype(np.float64)))
+        if equal_nan:
+            is_close |= np.isnan(input) & np.isnan(other)
+    return bool(is_close.all())
+
+
+def _difference(left: Array, right: Array) -> Array:
+    """|left - right| as Float64, which tells apart integers that are the same as Float64; NaN beside an infinity."""
+    if "f" in left.dtype.kind + right.dtype.kind:
+        far = np.abs(left.astype(np.float64) - right.astype(np.float64))
+        return np.where(np.isinf(left) | np.isinf(right), np.nan, far)
+    left, right = left.astype(np.int64), right.astype(np.int64)
+    # Modulo 2^64, the difference between the larger and the smaller integer is right.
+    return np.where(left > right, left - right, right - left).view(np.uint64).astype(np.float64)

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 
 import numpy as np
 
 from pyroi.arrays import Array, shape_text
 from pyroi.errors import ArgumentError
-from tclcmd.commands.common import INPUT, DType, axis_of, convert, dim_parameter, dtype_parameter
+from tclcmd import dtypes, ranges, sizes
+from tclcmd.commands.common import INPUT, DType, axis_of, dim_parameter, dtype_parameter
 from tclcmd.declare import REQUIRED, Parameter, command
 from tclcmd.kinds import Integer, Integers, TensorList
 
@@ -27,7 +28,10 @@ TENSORS = Parameter("tensors", TensorList(), "The tensors, of the same type.")
 )
 def tensor_reshape(input: Array, shape: tuple[int, ...]) -> Array:
     """The same numbers, row by row, in another shape."""
-    return input.reshape(_completed(shape, input))
+    sizes.check_rank(len(shape), "shape")
+    completed = _completed(shape, input)
+    sizes.check_shape(completed, input.dtype)
+    return input.reshape(completed)
 
 
 def _completed(shape: tuple[int, ...], input: Array) -> tuple[int, ...]:
@@ -53,7 +57,8 @@ def tensor_permute(input: Array, dims: tuple[int, ...]) -> Array:
     """The dimensions in another order."""
     axes = tuple(dim + input.ndim if dim < 0 else dim for dim in dims)
     if sorted(axes) != list(range(input.ndim)):
-        raise ArgumentError("dims", f"expected each of 0 to {input.ndim - 1} once, got {shape_text(dims)}")
+        expected = f"each of 0 to {input.ndim - 1} once" if input.ndim else "none, for the tensor has no dimensions"
+        raise ArgumentError("dims", f"expected {expected}, got {shape_text(dims)}")
     return input.transpose(axes)
 
 
@@ -86,9 +91,11 @@ def tensor_slice(input: Array, dim: int, start: int, end: int | None, step: int)
 )
 def tensor_cat(tensors: list[Array], dim: int) -> Array:
     """Tensors joined along a dimension they have; their other sizes agree."""
-    return _joined(
-        np.concatenate, tensors, axis_of(dim, tensors[0].ndim), lambda shape, axis: shape[:axis] + shape[axis + 1 :]
-    )
+    axis = axis_of(dim, tensors[0].ndim)
+    first = _checked(tensors, lambda shape: shape[:axis] + shape[axis + 1 :])
+    size = sum(tensor.shape[axis] for tensor in tensors)
+    sizes.check_shape((*first.shape[:axis], size, *first.shape[axis + 1 :]), first.dtype, "tensors")
+    return np.concatenate(tensors, axis)
 
 
 @command(
@@ -100,25 +107,25 @@ def tensor_cat(tensors: list[Array], dim: int) -> Array:
 )
 def tensor_stack(tensors: list[Array], dim: int) -> Array:
     """Tensors of one shape joined along a new dimension."""
-    return _joined(np.stack, tensors, axis_of(dim, tensors[0].ndim + 1), lambda shape, axis: shape)
+    axis = axis_of(dim, tensors[0].ndim + 1)
+    first = _checked(tensors, lambda shape: shape)
+    sizes.check_shape((len(tensors), *first.shape), first.dtype, "tensors")
+    return np.stack(tensors, axis)
 
 
-def _joined(
-    join: Callable[[Sequence[Array], int], Array],
-    tensors: list[Array],
-    axis: int,
-    common: Callable[[tuple[int, ...], int], tuple[int, ...]],
-) -> Array:
-    """`join` of tensors that agree in type and in the part of their shapes that is `common`."""
+def _checked(tensors: list[Array], common: Callable[[tuple[int, ...]], tuple[int, ...]]) -> Array:
+    """The first of tensors that agree in type and in the part of their shapes that is `common`."""
     first = tensors[0]
     for index, tensor in enumerate(tensors):
-        same_shape = tensor.ndim == first.ndim and common(tensor.shape, axis) == common(first.shape, axis)
+        same_shape = tensor.ndim == first.ndim and common(tensor.shape) == common(first.shape)
         if not same_shape or tensor.dtype != first.dtype:
-            what = (
-                f"{first.dtype} {shape_text(first.shape)}, element {index} is {tensor.dtype} {shape_text(tensor.shape)}"
-            )
+            what = f"{_described(first)}, element {index} is {_described(tensor)}"
             raise ArgumentError("tensors", f"expected tensors that fit together; element 0 is {what}")
-    return join(tensors, axis)
+    return first
+
+
+def _described(tensor: Array) -> str:
+    return f"{dtypes.name_of(tensor.dtype)} {shape_text(tensor.shape)}"
 
 
 @command(
@@ -131,6 +138,7 @@ def _joined(
 def tensor_to(input: Array, dtype: DType) -> Array:
     """The same numbers in another type.
 
-    Fractions are cut off toward zero by integer types; a number outside their range, or NaN, is an error.
+    Fractions are cut off toward zero by integer types. A number that the type does not hold is an error: one that is
+    beyond its range, also where that would make it infinite, and NaN or Inf for an integer type.
     """
-    return convert(input, dtype, "input")
+    return ranges.to_dtype(input, dtype, "input")
