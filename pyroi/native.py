@@ -14,7 +14,7 @@ except ModuleNotFoundError as _reason:
         raise
     raise ImportError(why_not_compiled()) from None
 
-__all__ = ["ERROR", "call", "cancel_flag", "fail", "ffi", "lib", "watch_cancel_flag"]
+__all__ = ["ERROR", "call", "cancel_flag", "check_cancelled", "fail", "ffi", "lib", "watch_cancel_flag"]
 
 ERROR = ffi.typeof("roi_error *")
 _cancel = ffi.NULL
@@ -32,6 +32,12 @@ def watch_cancel_flag(address: int) -> None:
 def cancel_flag() -> Any:
     """The flag that a call is to watch, as libroi takes it."""
     return _cancel
+
+
+def check_cancelled() -> None:
+    """Raises :class:`pyroi.errors.Cancelled` once the flag is set: for long work that is none of libroi's."""
+    if _cancel != ffi.NULL and _cancel[0]:
+        raise Cancelled("cancelled")
 
 
 # Which argument a status is about, and the rule it broke. Braces are filled with the facts of the call.
