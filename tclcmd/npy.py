@@ -1,6 +1,7 @@
 """Reading and writing ``.npy`` and ``.npz``, from sources that need not be trusted.
 
-Nothing is ever unpickled. A header is held against the size of the file before memory is allocated for what it claims.
+Nothing is ever unpickled. A header is held against the size of the file before memory is taken for what it claims, and
+so is the directory of an archive; what comes out of an archive takes memory only as it arrives.
 """
 
 from __future__ import annotations
@@ -13,6 +14,7 @@ from typing import IO, TYPE_CHECKING, Any, BinaryIO
 
 import numpy as np
 
+from pyroi import native
 from pyroi.arrays import Array, shape_text
 from pyroi.errors import ArgumentError
 from tclcmd import dtypes, sizes
@@ -28,6 +30,19 @@ ZIP_MAGIC = b"PK"
 #: An archive may expand to more than this only if it is packed less than so tightly.
 LARGE_MEMBER = 256 * 2**20
 MOST_EXPANSION = 100
+
+#: How NumPy packs the arrays in an archive, by zip's numbers: not at all, or by deflate. What else zip knows can expand
+#: without measure.
+STORED, DEFLATED = 0, 8
+
+#: NumPy's own limits: on the text of a header, and on the dimensions of an array before version 2.
+MOST_HEADER_BYTES, MOST_DIMENSIONS = 10_000, 32
+
+#: What the name of a member has room for in an archive.
+MOST_NAME_BYTES = 65535
+
+#: Read and written at a time: Ctrl-C is looked for in between.
+PIECE = 2**20
 
 #: Types of NumPy that tensors do not have, and those that hold all their values.
 WIDER = {"int8": np.int32, "int16": np.int32, "uint16": np.int32, "uint32": np.int64}
@@ -60,14 +75,16 @@ def load(path: str, name: str | None) -> Array:
 
 def _load_member(file: BinaryIO, name: str | None) -> Array:
     import zipfile  # here, since few sessions read archives and each would load it
+    import zlib
 
+    size = os.fstat(file.fileno()).st_size
     try:
         with zipfile.ZipFile(file) as archive:
             info = _find_member(archive, name)
-            _check_expansion(info)
+            _check_member(info, size)
             with archive.open(info) as member:
                 return _read_array(member, info.file_size)
-    except (zipfile.BadZipFile, NotImplementedError, RuntimeError, EOFError) as reason:
+    except (zipfile.BadZipFile, zlib.error, NotImplementedError, RuntimeError, EOFError) as reason:
         raise UnusableFile(f"it is a damaged archive: {reason}") from None
 
 
@@ -76,17 +93,31 @@ def _find_member(archive: zipfile.ZipFile, name: str | None) -> zipfile.ZipInfo:
     if name is None and len(members) == 1:
         return next(iter(members.values()))
     if name not in members:
-        rule = f'there is no array "{name}"' if name is not None else "say which array"
-        raise ArgumentError("name", f"{rule}; the file holds {', '.join(members) or 'none'}")
+        rule = f"there is no array {_short(name)}" if name is not None else "say which array"
+        raise ArgumentError("name", f"{rule}; the file holds {_names_text(list(members))}")
     return members[name]
 
 
-def _check_expansion(info: zipfile.ZipInfo) -> None:
-    if info.file_size > LARGE_MEMBER and info.file_size > MOST_EXPANSION * max(info.compress_size, 1):
+def _names_text(names: list[str], most: int = 20) -> str:
+    more = f" and {len(names) - most} more" if len(names) > most else ""
+    return (", ".join(_short(name, quotes="") for name in names[:most]) or "none") + more
+
+
+def _short(text: str, most: int = 60, quotes: str = '"') -> str:
+    return f"{quotes}{text if len(text) <= most else text[:most] + '...'}{quotes}"
+
+
+def _check_member(info: zipfile.ZipInfo, archive_size: int) -> None:
+    """Refuses what the file cannot hold, and what would expand beyond measure."""
+    if info.compress_type not in (STORED, DEFLATED):
+        raise UnusableFile("its arrays are packed in another way than NumPy packs them")
+    packed = info.compress_size
+    if packed > archive_size or (info.compress_type == STORED and info.file_size != packed):
+        claims = f"its directory promises {info.file_size} bytes in {packed}, the file has {archive_size}"
+        raise UnusableFile(f"it is a damaged archive: {claims}")
+    if info.file_size > LARGE_MEMBER and info.file_size > MOST_EXPANSION * max(packed, 1):
         size = sizes.bytes_text(info.file_size)
-        raise UnusableFile(
-            f"{info.compress_size} packed bytes would expand to {size}; save it as .npy if that is right"
-        )
+        raise UnusableFile(f"{packed} packed bytes would expand to {size}; save it as .npy if that is right")
 
 
 def _read_array(file: IO[bytes], size: int) -> Array:
@@ -94,35 +125,52 @@ def _read_array(file: IO[bytes], size: int) -> Array:
     have, claimed = size - file.tell(), math.prod(shape) * dtype.itemsize
     if claimed > have:
         raise UnusableFile(f"its header promises {shape_text(shape)} of {dtype}, {claimed} bytes, but {have} follow")
-    sizes.check_shape(shape, dtype)
+    try:
+        sizes.check_shape(shape, dtype)
+    except ArgumentError as error:
+        raise UnusableFile(error.rule) from None
     stored = np.frombuffer(_read_exactly(file, claimed), dtype)
     return _native(stored.reshape(shape[::-1]).T if is_fortran else stored.reshape(shape))
 
 
 def _read_header(file: IO[bytes]) -> tuple[tuple[int, ...], bool, np.dtype[Any]]:
+    text = _header_text(file)
     try:
-        version = np.lib.format.read_magic(file)
+        version = np.lib.format.read_magic(text)
         read = np.lib.format.read_array_header_1_0 if version == (1, 0) else np.lib.format.read_array_header_2_0
-        shape, is_fortran, dtype = read(file)
-    except (ValueError, SyntaxError, TypeError, RecursionError) as reason:
-        raise UnusableFile(f"its header is damaged: {str(reason).splitlines()[0]}") from None
+        shape, is_fortran, dtype = read(text)
+    except Exception as reason:  # NumPy's parser raises whatever it stumbles over
+        what = str(reason).partition("\n")[0] or type(reason).__name__
+        raise UnusableFile(f"its header is damaged: {_short(what, 200, quotes='')}") from None
     if dtype.hasobject:
         raise UnusableFile("it holds pickled Python objects, which are never loaded")
     if dtype.kind not in "biuf":
-        raise UnusableFile(f"tensors cannot hold its elements, {dtype}")
-    if any(size < 0 or isinstance(size, bool) for size in shape):
-        raise UnusableFile(f"its header is damaged: shape {shape_text(shape)}")
+        raise UnusableFile(f"tensors cannot hold its elements, {_short(str(dtype), quotes='')}")
+    if len(shape) > MOST_DIMENSIONS:
+        raise UnusableFile(f"tensors have at most {MOST_DIMENSIONS} dimensions, it has {len(shape)}")
+    if any(size < 0 or isinstance(size, bool) or size > sizes.MOST_BYTES for size in shape):
+        raise UnusableFile(f"its header is damaged: shape {_short(shape_text(shape), quotes='')}")
     return shape, is_fortran, dtype
 
 
+def _header_text(file: IO[bytes]) -> io.BytesIO:
+    """The header with its magic and its length, which is looked at before so much is read."""
+    start = file.read(len(NPY_MAGIC) + 2)
+    length = file.read(2 if start[len(NPY_MAGIC) :][:1] == b"\1" else 4)
+    count = int.from_bytes(length, "little")
+    if count > MOST_HEADER_BYTES:
+        raise UnusableFile(f"its header is damaged: at most {MOST_HEADER_BYTES} bytes are expected, it has {count}")
+    return io.BytesIO(start + length + file.read(count))
+
+
 def _read_exactly(file: IO[bytes], count: int) -> bytearray:
-    memory = bytearray(count)
-    view, done = memoryview(memory), 0
-    while done < count:
-        got = file.readinto(view[done : done + 2**24])  # type: ignore[attr-defined]
-        if not got:
-            raise UnusableFile(f"it ends after {done} of {count} bytes")
-        done += got
+    memory = bytearray()
+    while len(memory) < count:
+        native.check_cancelled()
+        piece = file.read(min(PIECE, count - len(memory)))
+        if not piece:
+            raise UnusableFile(f"it ends after {len(memory)} of {count} bytes")
+        memory += piece
     return memory
 
 
@@ -145,13 +193,28 @@ def _native(stored: Array) -> Array:
 def save(path: str, array: Array, name: str | None) -> None:
     """Writes a ``.npy`` file, or a ``.npz`` file with one array."""
     if path.endswith(".npz"):
-        write_whole(path, lambda file: _write_archive(file, array, name or "arr_0"))
+        member = _member_name("arr_0" if name is None else name)
+        write_whole(path, lambda file: _write_archive(file, array, member))
     elif not path.endswith(".npy"):
-        raise ArgumentError("file", f'expected a name that ends in .npy or .npz, got "{path}"')
+        raise ArgumentError("file", f"expected a name that ends in .npy or .npz, got {_short(path)}")
     elif name is not None:
         raise ArgumentError("name", "arrays have names in .npz files only")
     else:
         write_whole(path, lambda file: _write_array(file, array))
+
+
+def _member_name(name: str) -> str:
+    """The name in the archive, if it comes back as it is."""
+    if not name or "\0" in name:
+        raise ArgumentError("name", f"expected a name without null characters, got {_short(name)}")
+    try:
+        length = len(f"{name}.npy".encode())
+    except UnicodeEncodeError:
+        raise ArgumentError("name", f"expected a name that UTF-8 can tell, got {_short(ascii(name))}") from None
+    if length > MOST_NAME_BYTES:
+        rule = f"expected at most {MOST_NAME_BYTES - len('.npy')} bytes of UTF-8"
+        raise ArgumentError("name", f"{rule}, got {length - len('.npy')}")
+    return f"{name}.npy"
 
 
 def _write_array(file: IO[bytes], array: Array) -> None:
@@ -161,12 +224,12 @@ def _write_array(file: IO[bytes], array: Array) -> None:
     file.write(header.getvalue())
     flat = array.T.reshape(-1) if array.flags.f_contiguous and not array.flags.c_contiguous else array.reshape(-1)
     raw = np.ascontiguousarray(flat).view(np.uint8).data
-    for start in range(0, len(raw), 2**24):
-        file.write(raw[start : start + 2**24])
+    for start in range(0, len(raw), PIECE):
+        file.write(raw[start : start + PIECE])
 
 
-def _write_archive(file: BinaryIO, array: Array, name: str) -> None:
+def _write_archive(file: BinaryIO, array: Array, member_name: str) -> None:
     import zipfile
 
-    with zipfile.ZipFile(file, "w") as archive, archive.open(f"{name}.npy", "w", force_zip64=True) as member:
+    with zipfile.ZipFile(file, "w") as archive, archive.open(member_name, "w", force_zip64=True) as member:
         _write_array(member, array)

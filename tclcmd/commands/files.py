@@ -27,7 +27,8 @@ SAVED = "set x [torch::arange 6]\ntorch::tensor_save $x x.npy\n"
 def tensor_save(input: Array, file: str, name: str | None) -> str:
     """Writes a tensor to a file that NumPy reads too.
 
-    The file is written whole or not at all: where writing fails, an older file of that name is as it was.
+    The file is written whole or not at all: where writing fails, or a signal ends the program, an older file of that
+    name is as it was. A new file has the mode and owner of the older one, from its first byte on.
     """
     npy.save(file, input, name)
     return file
@@ -44,6 +45,7 @@ def tensor_load(file: str, name: str | None) -> Array:
     """Reads a tensor from a file that this program or NumPy wrote.
 
     Files need not be trusted: pickled objects are never loaded, sizes are checked before memory is taken, and an
-    archive that would expand beyond measure is refused. Integer types that tensors do not have become wider ones.
+    archive that claims more than it has, or would expand beyond measure (256 MiB, and a hundred times what is packed),
+    is refused. Integer types that tensors do not have become wider ones.
     """
     return npy.load(file, name)

@@ -5,12 +5,15 @@ from __future__ import annotations
 import io
 import os
 import pathlib
+import re
 import resource
 import stat
+import struct
 import zipfile
 
 import numpy as np
 import pytest
+from children import run_child
 
 from tclcmd import wholefile
 
@@ -128,6 +131,21 @@ REFUSED = {
     "records": (npy_bytes(np.zeros(2, [("a", "f4")])), "cannot hold"),
     "dates": (npy_bytes(np.zeros(2, "datetime64[s]")), "cannot hold"),
     "large uint64": (npy_bytes(np.array([2**64 - 1], np.uint64)), "uint64"),
+    "40 dimensions": (header(f"{{'descr': '<f8', 'fortran_order': False, 'shape': {(1,) * 40}}}\n") + bytes(8),
+                      "at most 32 dimensions, it has 40"),
+    "70 dimensions": (header(f"{{'descr': '<f8', 'fortran_order': False, 'shape': {(1,) * 70}}}\n") + bytes(8),
+                      "at most 32 dimensions, it has 70"),
+    "empty beyond 64 bits": (header(f"{{'descr': '<f8', 'fortran_order': False, 'shape': {(0, 10**22)}}}\n"),
+                             "damaged: shape [0, 10000000000000000000000]"),
+    "empty beyond memory": (header(f"{{'descr': '<f8', 'fortran_order': False, 'shape': {(0, 2**62, 2**62)}}}\n"),
+                            "is larger than any memory"),
+    "4000 digits": (header(f"{{'descr': '<f8', 'fortran_order': False, 'shape': {(10**4000,)}}}\n"), "damaged: shape"),
+    "a type in a tuple": (header("{'descr': ('<f4',), 'fortran_order': False, 'shape': (1,)}\n") + bytes(4), "damaged"),
+    "a type in a list": (header("{'descr': [('a',)], 'fortran_order': False, 'shape': (1,)}\n") + bytes(4), "damaged"),
+    "no type": (header("{'descr': {}, 'fortran_order': False, 'shape': (1,)}\n") + bytes(4), "damaged"),
+    "a type of null": (header("{'descr': None, 'fortran_order': False, 'shape': (1,)}\n") + bytes(4), "damaged"),
+    "a shape without": (header("{'descr': '<f4', 'fortran_order': False, 'shape': 1}\n") + bytes(4), "damaged"),
+    "keys of another kind": (header("{1: '<f4', 'fortran_order': False, 'shape': (1,)}\n") + bytes(4), "damaged"),
     "elements without size": (header("{'descr': '|S0', 'fortran_order': False, 'shape': (1099511627776,)}\n"),
                               "cannot hold"),
 }  # fmt: skip
@@ -159,6 +177,110 @@ def test_an_archive_that_would_expand_beyond_measure(tcl, tmp_path):
     assert "would expand to 300 MiB" in tcl.error(f"torch::tensor_load {bomb}")
     liar = written(tmp_path, "liar.npz", archive(big + bytes(1000)))
     assert "but 1000 follow" in tcl.error(f"torch::tensor_load {liar}")
+
+
+def claiming(content: bytes, packed: int, expanded: int, method: int = zipfile.ZIP_STORED) -> bytes:
+    """A .npz file whose directory says that its member has these sizes."""
+    whole = bytearray(archive(content, method=method))
+    at = whole.rindex(b"PK\1\2")
+    struct.pack_into("<II", whole, at + 20, packed, expanded)
+    at = whole.index(b"PK\3\4")
+    struct.pack_into("<II", whole, at + 18, packed, expanded)
+    return bytes(whole)
+
+
+def read_with_peak(path: str) -> None:
+    """Prints how reading a file ends, and by how many MB memory grew meanwhile at most."""
+    import resource
+
+    from tclcmd import npy
+
+    for warm_up in (True, False):
+        before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+        try:
+            npy.load(path, None)
+        except OSError as error:
+            if not warm_up:
+                print(error)
+    print((resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before) // 1024)
+
+
+PROMISE = header("{'descr': '|u1', 'fortran_order': False, 'shape': (3000000000,)}\n")
+SMALLER = header("{'descr': '|u1', 'fortran_order': False, 'shape': (200000000,)}\n")
+
+#: Content of the member, its size packed and expanded as claimed, and how it is packed -> the reason.
+CLAIMS = {
+    "3 GB in 4 KB": (PROMISE + bytes(4000), 3_000_000_128, 3_000_000_128, zipfile.ZIP_STORED,
+                     "its directory promises 3000000128 bytes in 3000000128, the file has"),
+    "not what is packed": (PROMISE + bytes(4000), 4082, 3_000_000_128, zipfile.ZIP_STORED, "its directory promises"),
+    "more than deflate gives": (PROMISE + bytes(4000), 100, 3_000_000_128, zipfile.ZIP_DEFLATED, "would expand to"),
+    "too little to ask": (SMALLER + bytes(4000), 110, 200_000_128, zipfile.ZIP_DEFLATED, "damaged|ends after"),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize(("content", "packed", "expanded", "method", "reason"), CLAIMS.values(), ids=CLAIMS)
+def test_an_archive_that_claims_what_it_has_not(tmp_path, content, packed, expanded, method, reason):
+    """It is refused, and memory grows only as bytes arrive: by less than 20 MB, where gigabytes are claimed."""
+    path = written(tmp_path, "liar.npz", claiming(content, packed, expanded, method))
+    message, grown = run_child(read_with_peak, str(path)).splitlines()
+    assert re.search(reason, message)
+    assert int(grown) < 20
+
+
+@pytest.mark.parametrize("method", [zipfile.ZIP_BZIP2, zipfile.ZIP_LZMA])
+def test_ways_to_pack_that_numpy_has_not(tcl, tmp_path, method):
+    """Some of them expand a few bytes to any size."""
+    path = written(tmp_path, "x.npz", archive(npy_bytes(np.zeros(9)), method=method))
+    assert "packed in another way" in tcl.error(f"torch::tensor_load {path}")
+
+
+@pytest.mark.parametrize("method", [zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED])
+def test_archives_damaged_anywhere(tcl, tmp_path, method):
+    """Each byte of a small archive turned over, and each beginning of it: read as it was, or refused; never a fault."""
+    whole = archive(npy_bytes(np.arange(5.0)), method=method)
+    path = tmp_path / "x.npz"
+    for place in range(len(whole)):
+        for damaged in (whole[:place], whole[:place] + bytes([whole[place] ^ 0xFF]) + whole[place + 1 :]):
+            path.write_bytes(damaged)
+            message = tcl(f"catch {{torch::tensor_to_list [torch::tensor_load {path}]}} message; set message")
+            assert message == "0.0 1.0 2.0 3.0 4.0" or message.startswith(("Cannot read ", "Invalid name value"))
+
+
+@pytest.mark.parametrize(
+    ("name", "rule"),
+    [
+        ("[string repeat a 70000]", "expected at most 65531 bytes of UTF-8, got 70000"),
+        ("[string repeat ä 40000]", "expected at most 65531 bytes of UTF-8, got 80000"),
+        (r'"a\0b"', "expected a name without null characters"),
+        ("{}", "expected a name"),
+    ],
+)
+def test_names_that_an_archive_cannot_hold(tcl, tmp_path, name, rule):
+    """They are refused before anything is written."""
+    message = tcl.error(f"torch::tensor_save [torch::ones 1] {tmp_path}/x.npz -name {name}")
+    assert message.startswith(f"Invalid name value: {rule}")
+    assert len(message) < 200
+    assert not list(tmp_path.iterdir())
+
+
+@pytest.mark.parametrize("name", ["[string repeat a 65531]", "größe", "a/b", "../x", "a.npy", "a b"])
+def test_odd_names_come_back(tcl, tmp_path, name):
+    """As long as may be, with a slash, or with an ending of their own."""
+    tcl.run(f"set name {name if name[0] == '[' else '{' + name + '}'}")
+    tcl.run(f"torch::tensor_save [torch::ones 3] {tmp_path}/x.npz -name $name")
+    assert tcl(f"torch::tensor_numel [torch::tensor_load {tmp_path}/x.npz $name]") == "3"
+
+
+def test_messages_about_archives_are_short(tcl, tmp_path):
+    """However many arrays an archive holds, and however long their names and the one asked for are."""
+    buffer = io.BytesIO()
+    with zipfile.ZipFile(buffer, "w") as file:
+        for index in range(100):
+            file.writestr(f"{index}{'a' * 1000}.npy", b"")
+    path = written(tmp_path, "x.npz", buffer.getvalue())
+    message = tcl.error(f"torch::tensor_load {path} [string repeat b 100000]")
+    assert "and 80 more" in message
+    assert len(message) < 2000
 
 
 @pytest.mark.parametrize("cut", [10, 100, 150])
