@@ -129,7 +129,7 @@ def _read_array(file: IO[bytes], size: int) -> Array:
         sizes.check_shape(shape, dtype)
     except ArgumentError as error:
         raise UnusableFile(error.rule) from None
-    stored = np.frombuffer(_read_exactly(file, claimed), dtype)
+    stored = np.frombuffer(read_exactly(file, claimed), dtype)
     return _native(stored.reshape(shape[::-1]).T if is_fortran else stored.reshape(shape))
 
 
@@ -163,7 +163,8 @@ def _header_text(file: IO[bytes]) -> io.BytesIO:
     return io.BytesIO(start + length + file.read(count))
 
 
-def _read_exactly(file: IO[bytes], count: int) -> bytearray:
+def read_exactly(file: IO[bytes], count: int) -> bytearray:
+    """So many bytes, in memory that grows as they arrive."""
     memory = bytearray()
     while len(memory) < count:
         native.check_cancelled()

@@ -2,26 +2,52 @@
 
 from __future__ import annotations
 
+import contextlib
 import math
-import warnings
-from typing import TYPE_CHECKING, Any
+import os
+import re
+from collections.abc import Callable, Iterator, Sequence
+from typing import Any, BinaryIO
 
 import numpy as np
 
 from pyroi.arrays import Array, shape_text
-from pyroi.errors import ArgumentError
+from pyroi.errors import ArgumentError, Cancelled
 from pyroi.install import how_to_add
-from tclcmd import sizes
+from tclcmd import samples, sizes
 from tclcmd.errors import UnusableFile
 from tclcmd.npy import open_regular
 from tclcmd.wholefile import write_whole
 
-if TYPE_CHECKING:
-    from PIL import Image
+#: The formats that are read, by Pillow's names: of the kinds that people have, those that Pillow reads by itself. It
+#: would also read EPS, for which it starts another program.
+FORMATS = (
+    "PNG", "JPEG", "GIF", "BMP", "TIFF", "WEBP", "AVIF", "JPEG2000", "PPM", "TGA", "PCX", "SGI", "ICO", "DDS", "QOI",
+    "PSD",
+)  # fmt: skip
 
-#: What Pillow's modes are read as. Anything else is read as RGB.
-CHANNELS = {"1": "L", "L": "L", "LA": "RGBA", "La": "RGBA", "PA": "RGBA", "RGBA": "RGBA", "RGBa": "RGBA"}
-DEEP_GREYS = ("I;16", "I;16L", "I;16B", "I;16N", "I")
+#: The longest side that a format has room for, where it is less than what a tensor may have.
+LONGEST_SIDES = {
+    "AVIF": 65536, "GIF": 65535, "ICNS": 1024, "ICO": 256, "JPEG": 65500, "MPO": 65500, "PCX": 65534, "PDF": 65500,
+    "SGI": 65535, "TGA": 65535, "WEBP": 16383,
+}  # fmt: skip
+
+#: How many pixels a picture may have: as Pillow, which warns of more. The variable sets another number.
+MOST_PIXELS = 89_478_485
+PIXELS_VARIABLE = "ROISH_MAX_PIXELS"
+
+#: EXIF's tag of how a photograph lies, and what turns [H, W, C] upright.
+ORIENTATION = 0x0112
+TURNS: dict[int, Callable[[Array], Array]] = {
+    1: lambda pixels: pixels,
+    2: lambda pixels: pixels[:, ::-1],
+    3: lambda pixels: pixels[::-1, ::-1],
+    4: lambda pixels: pixels[::-1],
+    5: lambda pixels: pixels.swapaxes(0, 1),
+    6: lambda pixels: np.rot90(pixels, -1),
+    7: lambda pixels: pixels[::-1, ::-1].swapaxes(0, 1),
+    8: lambda pixels: np.rot90(pixels),
+}
 
 #: Pixels between the pictures of a contact sheet, and their grey.
 GUTTER = 4
@@ -39,41 +65,89 @@ def _pillow() -> Any:
 # ---- Reading ---------------------------------------------------------------------------------------------------------
 
 
-def load(path: str) -> Array:
-    """A picture as float32 [1, C, H, W], 0 to 1, upright: grey, colour, or colour with opacity."""
-    pillow, operations = _pillow()
-    with open_regular(path) as file, warnings.catch_warnings():
-        # Pillow's own limit on the number of pixels is an error from twice as many on, and that is the one to have.
-        warnings.simplefilter("ignore")
+def load(path: str, most_pixels: int | None = None) -> Array:
+    """A picture as float32 [1, C, H, W], upright: grey, colour, or colour with opacity.
+
+    Shades are numbers from 0 to 1. Samples that measure something are kept as they are: see :mod:`tclcmd.samples`.
+    """
+    pillow, _ = _pillow()
+    limit = _usual_limit() if most_pixels is None else most_pixels
+    with open_regular(path) as file, _bounded(pillow, limit):
         try:
-            picture = pillow.open(file)
-            sizes.check_shape((4, picture.height, picture.width), np.float32)
-            return _to_tensor(operations.exif_transpose(picture))
-        except (MemoryError, ArgumentError):
+            return _load(pillow, file)
+        except (MemoryError, UnusableFile, Cancelled):
             raise
+        except pillow.DecompressionBombError as reason:
+            found = re.search(r"\d+", str(reason))
+            got = found.group() if found else "more"
+            raise UnusableFile(f"expected at most {limit} pixels, got {got}; -maxPixels allows more") from None
         except Exception as reason:  # decoders of damaged files raise whatever they stumble over
             raise UnusableFile(_first_line(reason, path)) from None
 
 
+def _load(pillow: Any, file: BinaryIO) -> Array:
+    pillow.init()
+    known = [name for name in FORMATS if name in pillow.OPEN]
+
+    def reopen() -> Any:
+        file.seek(0)
+        return pillow.open(file, formats=known)
+
+    picture = reopen()
+    sizes.check_room(4 * 4 * picture.width * picture.height, f"a picture of {picture.width} x {picture.height}")
+    numbers, largest = samples.read(picture, file, reopen)
+    return _to_tensor(TURNS[_orientation(picture)](numbers), largest)
+
+
+def _orientation(picture: Any) -> int:
+    """How a photograph still lies. Whatever else its notes say is not looked at, and need not make sense."""
+    if picture.format == "TIFF":  # Pillow has turned it while decoding it
+        return 1
+    try:
+        orientation = picture.getexif().get(ORIENTATION)
+    except Exception:  # as of damaged pictures; but this one was decoded
+        return 1
+    return orientation if isinstance(orientation, int) and orientation in TURNS else 1
+
+
+def _to_tensor(pixels: Array, largest: float) -> Array:
+    channels = pixels.transpose(2, 0, 1)
+    tensor = np.empty((1, *channels.shape), np.float32)
+    with np.errstate(all="ignore"):  # NaN of all kinds stay what they are
+        np.divide(channels, np.float32(largest), out=tensor[0], casting="unsafe")
+    return tensor
+
+
 def _first_line(reason: Exception, path: str) -> str:
     if type(reason).__name__ == "UnidentifiedImageError":
-        return "it is not a picture of a known format"
+        return f"it is not a picture of a known format ({', '.join(FORMATS)})"
     return (
         str(reason).replace(path, "it").splitlines()[0] if str(reason) else f"it is damaged ({type(reason).__name__})"
     )
 
 
-def _to_tensor(picture: Image.Image) -> Array:
-    if picture.mode in DEEP_GREYS:
-        return _scaled(np.asarray(picture), 65535)[None, None]
-    mode = CHANNELS.get(picture.mode, "RGBA" if "transparency" in picture.info else "RGB")
-    pixels = np.asarray(picture.convert(mode))
-    channels = pixels[..., None] if pixels.ndim == 2 else pixels
-    return _scaled(channels.transpose(2, 0, 1), 255)[None]
+# ---- How large -------------------------------------------------------------------------------------------------------
 
 
-def _scaled(pixels: Array, largest: int) -> Array:
-    return np.ascontiguousarray(pixels, np.float32) / np.float32(largest)
+def _usual_limit() -> int:
+    text = os.environ.get(PIXELS_VARIABLE, "").strip()
+    if not text:
+        return MOST_PIXELS
+    if not (text.isascii() and text.isdigit() and 0 < int(text[:20]) < 2**63):
+        shown = text if len(text) <= 40 else text[:40] + "..."
+        raise UnusableFile(f'the variable {PIXELS_VARIABLE} must be a number of pixels, it is "{shown}"')
+    return int(text)
+
+
+@contextlib.contextmanager
+def _bounded(pillow: Any, limit: int) -> Iterator[None]:
+    """Has Pillow hold what it opens against this limit, before it decodes it; pictures inside of pictures too."""
+    before = pillow.MAX_IMAGE_PIXELS
+    pillow.MAX_IMAGE_PIXELS = limit / 2  # from there on it warns, and beyond the double it raises
+    try:
+        yield
+    finally:
+        pillow.MAX_IMAGE_PIXELS = before
 
 
 # ---- Writing ---------------------------------------------------------------------------------------------------------
@@ -83,23 +157,41 @@ def save(path: str, tensor: Array) -> None:
     """Writes [C, H, W] or [N, C, H, W] as a picture; more than one as a contact sheet."""
     pillow, _ = _pillow()
     pixels = contact_sheet(to_pixels(tensor))
-    picture = pillow.fromarray(pixels[..., 0] if pixels.shape[2] == 1 else pixels)
     file_format = _format_of(path, pillow)
+    _check_sides(file_format, pixels.shape)
+    picture = pillow.fromarray(pixels[..., 0] if pixels.shape[2] == 1 else pixels)
 
     def write(file: Any) -> None:
         try:
             picture.save(file, file_format)
-        except (KeyError, ValueError) as reason:
-            raise UnusableFile(str(reason)) from None
+        except (MemoryError, Cancelled):
+            raise
+        except OSError as reason:
+            raise reason if reason.errno else _cannot_hold(file_format, reason) from None
+        except Exception as reason:  # encoders raise whatever they stumble over
+            raise _cannot_hold(file_format, reason) from None
 
     write_whole(path, write)
+
+
+def _check_sides(file_format: str, shape: Sequence[int]) -> None:
+    height, width = shape[:2]
+    longest = LONGEST_SIDES.get(file_format)
+    if longest is not None and max(height, width) > longest:
+        raise UnusableFile(f"sides in {file_format} have at most {longest} pixels, got {width} x {height}")
+
+
+def _cannot_hold(file_format: str, reason: Exception) -> UnusableFile:
+    what = str(reason).partition("\n")[0] or type(reason).__name__
+    return UnusableFile(f"{file_format} cannot hold it: {what}")
 
 
 def _format_of(path: str, pillow: Any) -> str:
     ending = "." + path.rpartition(".")[2].lower()
     file_format = pillow.registered_extensions().get(ending)
     if file_format is None or file_format not in pillow.SAVE:
-        raise ArgumentError("file", f'expected a name that ends in .png, .jpg or another picture format, got "{path}"')
+        got = path if len(path) <= 60 else "..." + path[-60:]
+        raise ArgumentError("file", f'expected a name that ends in .png, .jpg or another picture format, got "{got}"')
     return str(file_format)
 
 

@@ -17,19 +17,35 @@ WRITTEN = "set picture [torch::rand {3 48 64}]\ntorch::image_write $picture nois
 
 
 @command(
-    Parameter("file", File("read"), "A picture: PNG, JPEG or another format that Pillow knows."),
+    Parameter("file", File("read"), "A picture in one of the formats below."),
+    Parameter(
+        "max_pixels",
+        Integer(at_least=1),
+        f"How many pixels it may have; if left off, what the variable {pictures.PIXELS_VARIABLE} says, or else "
+        f"{pictures.MOST_PIXELS}.",
+        default=None,
+        named_only=True,
+    ),
     group=GROUP,
-    returns="A Float32 tensor [1, C, H, W] with numbers from 0 to 1.",
+    returns="A Float32 tensor [1, C, H, W]; shades are numbers from 0 to 1.",
     examples=(WRITTEN + "set x [torch::image_read noise.png]\nputs [torch::tensor_shape $x]",),
     see_also=("image_write", "tensor_load"),
 )
-def image_read(file: str) -> Array:
+def image_read(file: str, max_pixels: int | None) -> Array:
     """Reads a picture.
 
-    Grey pictures have one channel, pictures in colour three, pictures with opacity four. A photograph comes upright,
-    as its camera noted. Very large pictures are refused before they are unpacked. Needs Pillow.
+    Grey pictures have one channel, pictures in colour three, pictures with opacity four; of several in a file, the
+    first is read. A photograph comes upright, as its camera noted. Colours of 16 bits are read as such from PNG, TIFF
+    and PPM; those of AVIF, JPEG 2000 and SGI, and CMYK, come in 8 bits. Numbers in a TIFF that are no shades (floating
+    ones, signed ones, and those of 32 bits), and those in a PFM, are kept as they are stored, NaN too; whole numbers
+    that Float32 has not are refused.
+
+    Formats: AVIF, BMP, DDS, GIF, ICO, JPEG with MPO, JPEG 2000, PCX, PNG, PPM with PBM, PGM and PFM, PSD, QOI, SGI,
+    TGA, TIFF and WebP, each as far as the installed Pillow reads it. Files need not be trusted: what counts is their
+    content, not their name, no format has another program started, and pictures with too many pixels are refused
+    before they are unpacked. Needs Pillow.
     """
-    return pictures.load(file)
+    return pictures.load(file, max_pixels)
 
 
 @command(
@@ -43,7 +59,8 @@ def image_read(file: str) -> Array:
 def image_write(input: Array, file: str) -> str:
     """Writes a picture, or a batch of pictures as a contact sheet.
 
-    Numbers are clipped to 0 to 1; a UInt8 tensor holds 0 to 255. The file is written whole or not at all. Needs Pillow.
+    Numbers are clipped to 0 to 1; a UInt8 tensor holds 0 to 255. What the format has no room for is refused: four
+    channels in JPEG, sides of 65536 pixels in GIF. The file is written whole or not at all. Needs Pillow.
     """
     pictures.save(file, input)
     return file

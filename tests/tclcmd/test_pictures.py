@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import resource
 import struct
 import sys
 import zlib
@@ -140,6 +141,60 @@ def test_unknown_endings_and_unsuitable_formats(tcl, tmp_path):
     assert tcl.error(f"torch::image_write [torch::zeros {{4 2 2}}] {tmp_path}/x.jpg").startswith("Cannot write ")
     assert tcl.error(f"torch::image_write [torch::zeros {{3 2 2}}] {tmp_path}/no/x.png").startswith("Cannot write ")
     assert not list(tmp_path.iterdir())
+
+
+#: The longest side of each format, by its specification or its library; a picture of one row more is refused.
+LIMITS = {
+    "gif": 65535, "tga": 65535, "pcx": 65534, "sgi": 65535, "webp": 16383, "jpg": 65500, "avif": 65536, "ico": 256,
+    "pdf": 65500,
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("ending", LIMITS)
+def test_sides_beyond_what_a_format_has_room_for(tcl, tmp_path, ending):
+    """They are refused by the rule, upright and lying, and leave no file; the longest that fits is written."""
+    path, limit = f"{tmp_path}/x.{ending}", LIMITS[ending]
+    if (
+        "." + ending not in Image.registered_extensions()
+        or Image.registered_extensions()["." + ending] not in Image.SAVE
+    ):
+        pytest.skip("this Pillow does not write it")
+    for shape in (f"{limit + 1} 1", f"1 {limit + 1}"):
+        call = f"torch::image_write [torch::zeros {{3 {shape}}}] {path}"
+        message = tcl.error(call)
+        assert message.startswith(f"Cannot write {path}: sides in ")
+        assert f"have at most {limit} pixels, got " in message
+        assert tcl.code(call).startswith("TORCH IO write ")
+        assert not list(tmp_path.iterdir())
+    tcl.run(f"torch::image_write [torch::zeros {{3 1 {limit}}}] {path}")
+
+
+@pytest.mark.parametrize("channels", [1, 3, 4])
+def test_every_ending_is_written_or_refused(tcl, tmp_path, channels):
+    """Whatever an encoder stumbles over, the file is said to be at fault, not the program, and nothing is left."""
+    Image.init()
+    for ending in Image.registered_extensions():
+        for sides in ("3 5", "1 70000"):
+            call = f"torch::image_write [torch::zeros {{{channels} {sides}}}] {tmp_path}/x{ending}"
+            code = tcl(f"set errorCode NONE; catch {{{call}}}; set errorCode")
+            assert code == "NONE" or code.startswith(("TORCH IO write ", "TORCH INVALID_VALUE file"))
+            left = [path.name for path in tmp_path.iterdir()]
+            assert left == ([f"x{ending}"] if code == "NONE" else [])
+            for name in left:
+                (tmp_path / name).unlink()
+
+
+def test_a_full_disk_is_told_as_the_system_tells_it(roish, tmp_path):
+    """Also where an encoder would write by itself."""
+
+    def small_files() -> None:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (4096, 4096))
+
+    endings = ("png", "bmp", "tif", "jpg", "gif")
+    script = f"foreach e {{{' '.join(endings)}}} {{catch {{torch::image_write [torch::rand {{3 200 200}}] x.$e}} m; puts $m}}"
+    done = roish("-c", script, preexec_fn=small_files)
+    assert done.stdout.splitlines() == [f"Cannot write x.{ending}: file too large" for ending in endings]
+    assert not [path for path in tmp_path.iterdir() if path.name != "state"]
 
 
 def test_without_pillow_it_says_what_to_install(tcl, tmp_path, monkeypatch):
