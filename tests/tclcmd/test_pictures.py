@@ -191,8 +191,8 @@ def test_a_full_disk_is_told_as_the_system_tells_it(roish, tmp_path):
         resource.setrlimit(resource.RLIMIT_FSIZE, (4096, 4096))
 
     endings = ("png", "bmp", "tif", "jpg", "gif")
-    script = f"foreach e {{{' '.join(endings)}}} {{catch {{torch::image_write [torch::rand {{3 200 200}}] x.$e}} m; puts $m}}"
-    done = roish("-c", script, preexec_fn=small_files)
+    script = "foreach e $argv {catch {torch::image_write [torch::rand {3 200 200}] x.$e} m; puts $m}"
+    done = roish("-c", script, *endings, preexec_fn=small_files)
     assert done.stdout.splitlines() == [f"Cannot write x.{ending}: file too large" for ending in endings]
     assert not [path for path in tmp_path.iterdir() if path.name != "state"]
 
