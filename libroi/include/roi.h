@@ -465,9 +465,10 @@ typedef struct roi_nms_params {
     double score_threshold; /* boxes of this score or less are dropped; -infinity: none is, not even one of -infinity */
     int64_t max_output;     /* at most so many are kept, the first; below 0: no limit */
     const volatile int32_t *cancel; /* as in roi_align_params */
+    int32_t in_float; /* not 0: IoU of float boxes is evaluated in float: see roi_nms */
 } roi_nms_params;
 
-/* IoU threshold 0.5, no score threshold, no limit, no cancel flag. */
+/* IoU threshold 0.5, no score threshold, no limit, no cancel flag, IoU in double precision. */
 ROI_API roi_nms_params roi_nms_defaults(void);
 
 /*
@@ -479,6 +480,11 @@ ROI_API roi_nms_params roi_nms_defaults(void);
  * suppression is strict: an IoU equal to the threshold does not suppress. The result is thus the same on every CPU tier
  * and for every number of threads (which share classes).
  *
+ * With in_float, IoU of boxes that are ROI_FLOAT32 is evaluated in that type, every step of it rounded, and then compared
+ * with iou_threshold in double precision. That is torchvision's rule, and its boxes are kept to the last one: where an
+ * IoU is a short fraction, and so is the threshold, the two rules often differ (2 / 10 in float is above 0.2). Areas
+ * beyond the range of float suppress nothing then. Boxes of other types do not ask for it.
+ *
  * `kept_ret` has room for boxes->count indices, or max_output, if that is less; they come by falling score, and refer
  * to the boxes as given. Their number is in *count_ret. Time grows as n log n where few boxes overlap, and never faster
  * than comparing each kept box with all others; memory grows as n.
@@ -486,7 +492,7 @@ ROI_API roi_nms_params roi_nms_defaults(void);
 ROI_API roi_status roi_nms(const roi_nms_params *params, const roi_boxes *boxes, const roi_vector *scores,
                            const int64_t *classes, int64_t *kept_ret, int64_t *count_ret, roi_error *error_ret);
 
-/* The same for rotated boxes. */
+/* The same for rotated boxes, in double precision always. */
 ROI_API roi_status roi_nms_rotated(const roi_nms_params *params, const roi_boxes *boxes, const roi_vector *scores,
                                    const int64_t *classes, int64_t *kept_ret, int64_t *count_ret,
                                    roi_error *error_ret);

@@ -329,8 +329,63 @@ static void test_random_calls(void)
     }
 }
 
+/* torchvision's loop, in float. */
+static int64_t keep_in_float(const float *rows, int64_t count, double threshold, int64_t *kept_ret)
+{
+    int64_t kept = 0;
+    for (int64_t i = 0; i < count; i++) {
+        int gone = 0;
+        for (int64_t k = 0; k < kept && !gone; k++) {
+            const float *a = rows + 4 * kept_ret[k], *b = rows + 4 * i;
+            const float width = fmaxf(fminf(a[2], b[2]) - fmaxf(a[0], b[0]), 0);
+            const float height = fmaxf(fminf(a[3], b[3]) - fmaxf(a[1], b[1]), 0);
+            const float shared = width * height, mine = (a[2] - a[0]) * (a[3] - a[1]);
+            const float both = mine + (b[2] - b[0]) * (b[3] - b[1]);
+            gone = (double)(shared / (both - shared)) > threshold;
+        }
+        if (!gone)
+            kept_ret[kept++] = i;
+    }
+    return kept;
+}
+
+/* Whole-number boxes, whose IoU are short fractions, at thresholds that are such fractions; and tiny and huge ones. The
+   scores fall. */
+static void test_iou_in_float(void)
+{
+    enum { COUNT = 300 };
+    static float rows[4 * COUNT];
+    static double scores[COUNT];
+    static int64_t kept[COUNT], expected[COUNT];
+    int differ = 0;
+    for (int round = 0; round < 60; round++) {
+        const float scale = round % 3 ? 1 : (float)ldexp(1, 13 * (round / 3) - 130);
+        int64_t count, in_double;
+        roi_nms_params params = roi_nms_defaults();
+        params.iou_threshold = (double)(rand() % 11) / 10;
+        for (int i = 0; i < COUNT; i++) {
+            for (int axis = 0; axis < 2; axis++) {
+                rows[4 * i + axis] = scale * (float)(rand() % 40);
+                rows[4 * i + 2 + axis] = rows[4 * i + axis] + scale * (float)(rand() % 12);
+            }
+            scores[i] = -i;
+        }
+        const roi_boxes boxes = rows_of(rows, ROI_FLOAT32, COUNT, 4);
+        const roi_vector vector = vector_of(scores, COUNT);
+        check_context("round %d", round);
+        CHECK(roi_nms(&params, &boxes, &vector, NULL, kept, &in_double, NULL) == ROI_SUCCESS);
+        params.in_float = 1;
+        CHECK(roi_nms(&params, &boxes, &vector, NULL, kept, &count, NULL) == ROI_SUCCESS);
+        CHECK(count == keep_in_float(rows, COUNT, params.iou_threshold, expected));
+        CHECK(!memcmp(kept, expected, (size_t)count * sizeof *kept));
+        differ += count != in_double;
+    }
+    CHECK(differ > 5); /* the rules are not the same */
+}
+
 int main(void)
 {
+    test_iou_in_float();
     test_examples();
     test_masks();
     test_parameters();

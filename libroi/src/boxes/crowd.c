@@ -27,6 +27,16 @@ void roi_crowd_free(struct roi_crowd *crowd)
     roi_neighbours_free(&crowd->neighbours);
 }
 
+/* Above which exact IoU are members near enough to be judged, so that none is missed whose rounded IoU is above the
+   threshold. Rounding to float changes an IoU by less than 2^-19 of it, where neither areas nor their intersection lose
+   digits by being small; else all that overlap are near enough. */
+static double least_iou(const struct roi_crowd *crowd, const struct roi_candidates *candidates, double threshold)
+{
+    if (!crowd->in_float)
+        return threshold;
+    return candidates->narrow && threshold >= 0x1p-20 ? threshold * (1 - 0x1p-18) : 0;
+}
+
 void roi_crowd_gather(struct roi_crowd *crowd, const struct roi_candidates *candidates, const int64_t *ranks,
                       int64_t count, double threshold)
 {
@@ -39,8 +49,8 @@ void roi_crowd_gather(struct roi_crowd *crowd, const struct roi_candidates *cand
     memset(crowd->gone, 0, (size_t)count);
     crowd->count = count;
     crowd->threshold = threshold;
-    crowd->neighbours.threshold = threshold;
-    crowd->neighbours.reach_threshold = crowd->rotated ? 0 : threshold;
+    crowd->neighbours.threshold = least_iou(crowd, candidates, threshold);
+    crowd->neighbours.reach_threshold = crowd->rotated ? 0 : crowd->neighbours.threshold;
     roi_neighbours_build(&crowd->neighbours, crowd->extents, count);
 }
 
@@ -51,8 +61,13 @@ void roi_crowd_remove(struct roi_crowd *crowd, int64_t member) { roi_neighbours_
 static void judge_upright(const struct roi_crowd *crowd, int64_t member, const int64_t *others, int64_t count,
                           double *iou_ret)
 {
-    for (int64_t i = 0; i < count; i++)
-        iou_ret[i] = roi_iou_of_extents(&crowd->extents[member], &crowd->extents[others[i]]);
+    const struct roi_extent *extents = crowd->extents, *one = &extents[member];
+    if (crowd->in_float)
+        for (int64_t i = 0; i < count; i++)
+            iou_ret[i] = (double)roi_iou_of_extents_in_float(one, &extents[others[i]]);
+    else
+        for (int64_t i = 0; i < count; i++)
+            iou_ret[i] = roi_iou_of_extents(one, &extents[others[i]]);
 }
 
 static void to_lanes(const struct roi_rotated *box, double (*lanes)[BATCH], int64_t at)

@@ -8,6 +8,7 @@
 struct roi_crowd {
     int64_t count;
     double threshold;
+    bool in_float; /* whether IoU is evaluated in float, which holds the corners exactly: to be set before gathering */
     /* Members in the order of their ranks, which is by falling score. */
     struct roi_extent *extents;
     struct roi_rotated *rotated; /* NULL for upright boxes */

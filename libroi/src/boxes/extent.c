@@ -48,3 +48,25 @@ double roi_iou_of_extents(const struct roi_extent *a, const struct roi_extent *b
 {
     return overlap_double(ROI_IOU, box_of(a), box_of(b));
 }
+
+static float area_in_float(const struct roi_extent *extent)
+{
+    const double *corner = extent->corner;
+    const float width = (float)corner[2] - (float)corner[0], height = (float)corner[3] - (float)corner[1];
+    return width * height;
+}
+
+/* The overlap of two sides. Of numbers that float holds the larger and the smaller are the same in either type. */
+static float shared_in_float(const struct roi_extent *a, const struct roi_extent *b, int axis)
+{
+    const float from = (float)max_f64(a->corner[axis], b->corner[axis]);
+    const float to = (float)min_f64(a->corner[2 + axis], b->corner[2 + axis]);
+    return to > from ? to - from : 0;
+}
+
+float roi_iou_of_extents_in_float(const struct roi_extent *a, const struct roi_extent *b)
+{
+    const float intersection = shared_in_float(a, b, 0) * shared_in_float(a, b, 1);
+    const float both = area_in_float(a) + area_in_float(b);
+    return intersection / (both - intersection);
+}

@@ -32,4 +32,8 @@ void roi_tame_extents(struct roi_extent *extents, int64_t count, const struct ro
 /* Intersection over union in double precision, of boxes that are tame; 0 if neither has an area. */
 double roi_iou_of_extents(const struct roi_extent *a, const struct roi_extent *b);
 
+/* The same of boxes whose corners float holds exactly and that have areas, every step rounded to float: inf and NaN are
+   possible, where areas leave its range. */
+float roi_iou_of_extents_in_float(const struct roi_extent *a, const struct roi_extent *b);
+
 #endif

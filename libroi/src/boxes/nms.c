@@ -23,6 +23,7 @@ struct nms {
     int64_t groups, largest_group;
     int64_t *ranks; /* group after group; NULL: there is one, of all */
     int64_t *begin; /* of each group in `ranks`, and the end of the last */
+    bool in_float; /* whether IoU is evaluated so */
     int threads;
     struct roi_crowd *crowds; /* one for each thread */
 };
@@ -72,8 +73,10 @@ static roi_status make_crowds(struct nms *nms, roi_error *error_ret)
     nms->threads = (int)min_i64(roi_threads_for(work), max_i64(nms->groups, 1));
     nms->crowds = calloc((size_t)nms->threads, sizeof *nms->crowds);
     bool enough = nms->crowds != NULL;
-    for (int t = 0; enough && t < nms->threads; t++)
+    for (int t = 0; enough && t < nms->threads; t++) {
         enough = roi_crowd_allocate(&nms->crowds[t], &nms->candidates, nms->largest_group);
+        nms->crowds[t].in_float = nms->in_float;
+    }
     return enough ? ROI_SUCCESS : roi_fail(error_ret, ROI_ERROR_MEMORY, -1, -1, 0);
 }
 
@@ -161,6 +164,7 @@ static roi_status keep(const roi_nms_params *params, bool rotated, const roi_box
         return roi_fail(error_ret, status, -1, -1, 0);
     struct nms nms = {.params = params, .most = params->max_output < 0 ? INT64_MAX : params->max_output};
     const struct roi_request request = {boxes, scores, rotated, false, params->score_threshold};
+    nms.in_float = params->in_float && !rotated && boxes && boxes->dtype == ROI_FLOAT32;
     status = run(&nms, &request, classes, error_ret);
     if (status == ROI_SUCCESS)
         collect(&nms, kept_ret, count_ret);
