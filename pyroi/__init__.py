@@ -16,6 +16,7 @@ from pyroi.errors import Error
 from pyroi.grid import affine_grid, grid_sample
 from pyroi.images import denormalize_image, normalize_image, resize_image
 from pyroi.iou import box_iou, box_iou_rotated, complete_box_iou, distance_box_iou, generalized_box_iou
+from pyroi.memory import release_memory
 from pyroi.modules import MultiScaleROIAlign, ROIAlign
 from pyroi.native import ffi as _ffi
 from pyroi.native import lib as _lib
@@ -67,6 +68,7 @@ __all__ = [
     "ps_roi_align_backward",
     "ps_roi_pool",
     "ps_roi_pool_backward",
+    "release_memory",
     "remove_small_boxes",
     "resize_image",
     "roi_align",

@@ -23,6 +23,7 @@ from pyroi.arrays import (
     to_size,
 )
 from pyroi.errors import ArgumentError
+from pyroi.memory import retrying
 from pyroi.native import ffi, lib
 from pyroi.resize import resize_map, resize_map_backward
 
@@ -34,6 +35,7 @@ __all__ = [
 ]
 
 
+@retrying
 def adaptive_avg_pool2d(input: npt.ArrayLike, output_size: int | Sequence[int | None] | None) -> Array:
     """Pools a whole map to a fixed size by means.
 
@@ -69,6 +71,7 @@ def _size(output_size: Any, maps: Array) -> tuple[int, int]:
     return to_size(output_size, "output_size")
 
 
+@retrying
 def adaptive_avg_pool2d_backward(grad: npt.ArrayLike, input_shape: Sequence[int]) -> Array:
     """The gradient of :func:`adaptive_avg_pool2d` for its input.
 
@@ -111,6 +114,7 @@ def adaptive_max_pool2d(
 ) -> Array | tuple[Array, npt.NDArray[np.int64]]: ...
 
 
+@retrying
 def adaptive_max_pool2d(
     input: npt.ArrayLike, output_size: int | Sequence[int | None] | None, *, return_indices: bool = False
 ) -> Array | tuple[Array, npt.NDArray[np.int64]]:
@@ -150,6 +154,7 @@ def adaptive_max_pool2d(
     return result if indices is None else (result, indices)
 
 
+@retrying
 def adaptive_max_pool2d_backward(grad: npt.ArrayLike, indices: npt.ArrayLike, input_shape: Sequence[int]) -> Array:
     """The gradient of :func:`adaptive_max_pool2d` for its input.
 

@@ -26,6 +26,7 @@ from pyroi.arrays import (
 )
 from pyroi.boxes import to_boxes
 from pyroi.errors import ArgumentError, ArgumentTypeError
+from pyroi.memory import retrying
 from pyroi.native import ffi, lib
 from pyroi.pooling import flow_back, pool, to_grad
 
@@ -68,6 +69,7 @@ def _levels(num_levels: int, canonical_level: Any, canonical_scale: Any) -> Any:
     )
 
 
+@retrying
 def roi_align(
     input: npt.ArrayLike,
     boxes: Any,
@@ -128,6 +130,7 @@ def roi_align(
     return result
 
 
+@retrying
 def roi_align_backward(
     grad: npt.ArrayLike,
     boxes: Any,
@@ -166,6 +169,7 @@ def roi_align_backward(
     return flow_back(lib.roi_align_backward, params, scale, grads, table, shape)
 
 
+@retrying
 def multiscale_roi_align(
     features: Sequence[npt.ArrayLike],
     boxes: Any,
@@ -225,6 +229,7 @@ def multiscale_roi_align(
     return result
 
 
+@retrying
 def multiscale_roi_align_backward(
     grad: npt.ArrayLike,
     boxes: Any,
@@ -301,6 +306,7 @@ def _to_scales(spatial_scales: Any, levels: int) -> list[float]:
     return scales
 
 
+@retrying
 def assign_levels(
     boxes: Any, num_levels: int, *, canonical_level: int = 2, canonical_scale: float = 224
 ) -> npt.NDArray[np.int64]:

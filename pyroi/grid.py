@@ -20,6 +20,7 @@ from pyroi.arrays import (
     to_map,
 )
 from pyroi.errors import ArgumentError
+from pyroi.memory import retrying
 from pyroi.native import ffi, lib
 
 __all__ = ["affine_grid", "grid_sample"]
@@ -28,6 +29,7 @@ _MODES = {"bilinear": lib.ROI_BILINEAR, "nearest": lib.ROI_NEAREST, "bicubic": l
 _PADDING = {"zeros": lib.ROI_PAD_ZEROS, "border": lib.ROI_PAD_BORDER, "reflection": lib.ROI_PAD_REFLECTION}
 
 
+@retrying
 def grid_sample(
     input: npt.ArrayLike,
     grid: npt.ArrayLike,
@@ -84,6 +86,7 @@ def grid_sample(
     return result
 
 
+@retrying
 def affine_grid(theta: npt.ArrayLike, size: Sequence[int], align_corners: bool = False) -> Array:
     """Makes the grid by which :func:`grid_sample` maps images by affine maps.
 

@@ -11,6 +11,7 @@ import numpy.typing as npt
 from pyroi import native
 from pyroi.arrays import Array, describe, new_map
 from pyroi.boxes import Boxes, to_rows
+from pyroi.memory import retrying
 from pyroi.native import ffi, lib
 
 __all__ = ["box_iou", "box_iou_rotated", "complete_box_iou", "distance_box_iou", "generalized_box_iou"]
@@ -19,6 +20,7 @@ _PARAMS = ffi.typeof("roi_iou_params *")
 _PARAMS_SIZE = ffi.sizeof("roi_iou_params")
 
 
+@retrying
 def box_iou(boxes1: npt.ArrayLike, boxes2: npt.ArrayLike) -> Array:
     """Intersection over union of each of N boxes with each of M.
 
@@ -47,6 +49,7 @@ def box_iou(boxes1: npt.ArrayLike, boxes2: npt.ArrayLike) -> Array:
     return _matrix(lib.roi_box_iou, lib.ROI_IOU, boxes1, boxes2, 4)
 
 
+@retrying
 def generalized_box_iou(boxes1: npt.ArrayLike, boxes2: npt.ArrayLike) -> Array:
     """Generalized IoU: IoU, less the share of the smallest box around both that neither covers.
 
@@ -68,6 +71,7 @@ def generalized_box_iou(boxes1: npt.ArrayLike, boxes2: npt.ArrayLike) -> Array:
     return _matrix(lib.roi_box_iou, lib.ROI_GIOU, boxes1, boxes2, 4)
 
 
+@retrying
 def distance_box_iou(boxes1: npt.ArrayLike, boxes2: npt.ArrayLike) -> Array:
     """Distance IoU: IoU, less the squared distance of the centres over the squared diagonal of the box around both.
 
@@ -90,6 +94,7 @@ def distance_box_iou(boxes1: npt.ArrayLike, boxes2: npt.ArrayLike) -> Array:
     return _matrix(lib.roi_box_iou, lib.ROI_DIOU, boxes1, boxes2, 4)
 
 
+@retrying
 def complete_box_iou(boxes1: npt.ArrayLike, boxes2: npt.ArrayLike) -> Array:
     """Complete IoU: distance IoU, less what differing aspect ratios cost.
 
@@ -114,6 +119,7 @@ def complete_box_iou(boxes1: npt.ArrayLike, boxes2: npt.ArrayLike) -> Array:
     return _matrix(lib.roi_box_iou, lib.ROI_CIOU, boxes1, boxes2, 4)
 
 
+@retrying
 def box_iou_rotated(boxes1: npt.ArrayLike, boxes2: npt.ArrayLike) -> Array:
     """Intersection over union of each of N rotated boxes with each of M.
 

@@ -24,6 +24,7 @@ from pyroi.arrays import (
 )
 from pyroi.boxes import to_boxes
 from pyroi.errors import ArgumentError
+from pyroi.memory import retrying
 from pyroi.native import ffi, lib
 from pyroi.pooling import facts_of, flow_back, to_grad
 
@@ -66,6 +67,7 @@ def roi_pool(
 ) -> Array | tuple[Array, npt.NDArray[np.int64]]: ...
 
 
+@retrying
 def roi_pool(
     input: npt.ArrayLike,
     boxes: Any,
@@ -118,6 +120,7 @@ def roi_pool(
     return result if argmax is None else (result, argmax)
 
 
+@retrying
 def roi_pool_backward(grad: npt.ArrayLike, argmax: npt.ArrayLike, boxes: Any, input_shape: Sequence[int]) -> Array:
     """The gradient of :func:`roi_pool` for its input.
 

@@ -11,6 +11,7 @@ from pyroi import native
 from pyroi.arrays import Array, new_map, shape_text, to_input_shape, to_integer, to_map, to_number, to_size
 from pyroi.boxes import to_boxes
 from pyroi.errors import ArgumentError
+from pyroi.memory import retrying
 from pyroi.native import ffi, lib
 from pyroi.pooling import flow_back, pool, to_grad
 
@@ -40,6 +41,7 @@ def _channels(name: str, shape: Sequence[int], height: int, width: int) -> int:
     return shape[1] // bins if bins else 0
 
 
+@retrying
 def ps_roi_align(
     input: npt.ArrayLike,
     boxes: Any,
@@ -84,6 +86,7 @@ def ps_roi_align(
     return result
 
 
+@retrying
 def ps_roi_align_backward(
     grad: npt.ArrayLike,
     boxes: Any,
@@ -117,6 +120,7 @@ def ps_roi_align_backward(
     )
 
 
+@retrying
 def ps_roi_pool(
     input: npt.ArrayLike, boxes: Any, output_size: int | Sequence[int], spatial_scale: float = 1.0
 ) -> Array:
@@ -157,6 +161,7 @@ def ps_roi_pool(
     return result
 
 
+@retrying
 def ps_roi_pool_backward(
     grad: npt.ArrayLike, boxes: Any, input_shape: Sequence[int], spatial_scale: float = 1.0
 ) -> Array:

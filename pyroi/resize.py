@@ -23,6 +23,7 @@ from pyroi.arrays import (
     to_size,
 )
 from pyroi.errors import ArgumentError
+from pyroi.memory import retrying
 from pyroi.native import ffi, lib
 
 __all__ = ["interpolate", "interpolate_backward", "resize_map", "resize_map_backward"]
@@ -86,6 +87,7 @@ def resize_map_backward(
     return result
 
 
+@retrying
 def interpolate(
     input: npt.ArrayLike,
     size: int | Sequence[int] | None = None,
@@ -165,6 +167,7 @@ def _to_factors(value: Any) -> tuple[float, float]:
     return height, width
 
 
+@retrying
 def interpolate_backward(
     grad: npt.ArrayLike,
     input_shape: Sequence[int],

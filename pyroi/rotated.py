@@ -10,6 +10,7 @@ import numpy.typing as npt
 from pyroi import native
 from pyroi.arrays import Array, new_map, to_flag, to_input_shape, to_integer, to_map, to_number, to_size
 from pyroi.boxes import ROTATED, to_boxes
+from pyroi.memory import retrying
 from pyroi.native import ffi, lib
 from pyroi.pooling import flow_back, pool, to_grad
 
@@ -24,6 +25,7 @@ def _params(spatial_scale: float, sampling_ratio: int, aligned: Any, clockwise: 
     return ffi.new(_PARAMS, (size, spatial_scale, sampling_ratio, *flags, native.cancel_flag()))
 
 
+@retrying
 def roi_align_rotated(
     input: npt.ArrayLike,
     boxes: Any,
@@ -76,6 +78,7 @@ def roi_align_rotated(
     return result
 
 
+@retrying
 def roi_align_rotated_backward(
     grad: npt.ArrayLike,
     boxes: Any,

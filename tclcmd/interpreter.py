@@ -11,6 +11,7 @@ from typing import Any, TypeVar
 
 import pyroi
 from pyroi.arrays import Array
+from pyroi.memory import retrying
 from tclcmd import dtypes, guide, streams, values
 from tclcmd._host import ffi, lib
 from tclcmd.blame import Failure
@@ -233,6 +234,7 @@ class Interpreter:
         lib.host_set_error_code(self._tcl, values.new_value(error.code, self._adopt))
 
 
+@retrying
 def _run(call: Call) -> Any:
     try:
         arguments = parse(call)

@@ -19,7 +19,8 @@ ROOT = pathlib.Path(__file__).resolve().parents[1]
 PAGES = sorted([ROOT / "README.md", *(ROOT / "docs").rglob("*.md"), *(ROOT / "benchmarks").glob("*.md")])
 BLOCK = re.compile(r"^```(\w+)\n(.*?)^```$", re.DOTALL | re.MULTILINE)
 OPERATOR_PAGES = [page for page in PAGES if page.parent.name == "operators" and page.name != "README.md"]
-NO_OPERATORS = {"Error", "__version__", "cpu_features", "get_num_threads", "set_num_threads", "watch_cancel_flag"}
+NO_OPERATORS = {"Error", "__version__", "cpu_features", "get_num_threads", "release_memory", "set_num_threads"}
+NO_OPERATORS |= {"watch_cancel_flag"}
 HEADING = re.compile(r"^#+ (.*)$", re.MULTILINE)
 LINK = re.compile(r"\]\((?!https?:|#)([^)#]+)[^)]*\)")
 

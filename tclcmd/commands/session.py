@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pyroi
 from pyroi.errors import ArgumentError
+from pyroi.memory import kept_memory
 from tclcmd import guide, likeness
 from tclcmd.declare import Parameter, command
 from tclcmd.kinds import Boolean, CommandName, Handles, Integer, Text
@@ -48,17 +49,33 @@ def tensor_list(session: Session) -> list[dict[str, object]]:
 @command(
     group=GROUP,
     needs_session=True,
-    returns="A dict with the keys live, pinned, bytes, peak.",
+    returns="A dict with the keys live, pinned, bytes, peak, kept.",
     examples=("puts [dict get [torch::memory_stats] live]",),
-    see_also=("tensor_list",),
+    see_also=("tensor_list", "empty_cache"),
 )
 def memory_stats(session: Session) -> dict[str, int]:
     """How much memory tensors take.
 
     "live" counts tensors, "pinned" those that stay because their name was seen; "bytes" is what they take, "peak" the
-    most they ever took. Tensors that share memory count it once.
+    most they ever took. Tensors that share memory count it once. "kept" is what large results that are gone left for
+    the next ones: torch::empty_cache gives it back.
     """
-    return session.tensors.stats()
+    return {**session.tensors.stats(), "kept": kept_memory()}
+
+
+@command(
+    group=GROUP,
+    returns="How many bytes there were.",
+    examples=("puts [torch::empty_cache]",),
+    see_also=("memory_stats",),
+)
+def empty_cache() -> int:
+    """Gives memory that is kept for results to come back to the system.
+
+    It is memory of large results that are gone: at most 256 MiB, and at most 1/32 of what the process may have. Where
+    a command runs out of memory, it is given back first. With ROI_KEEP_MEMORY=0 in the environment nothing is kept.
+    """
+    return pyroi.release_memory()
 
 
 @command(

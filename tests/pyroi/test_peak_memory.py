@@ -42,8 +42,7 @@ def _peak_beyond_arrays(operator, layout, threads, channels, size, count, bins):
     else:
         call, result = lambda: pyroi.roi_align(map, boxes, bins, 1.0, 2, out=crops), 0
     call()  # threads, and what is found out once
-    memory._last.clear()
-    memory._idle.clear()
+    pyroi.release_memory()
     ctypes.CDLL(None).malloc_trim(0)
     pathlib.Path("/proc/self/clear_refs").write_text("5")
     before = field("VmRSS")

@@ -1,0 +1,106 @@
+"""How much memory this process may take: of the machine, of its control group, of its own limit on addresses."""
+
+from __future__ import annotations
+
+import functools
+import os
+import pathlib
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+try:
+    import resource
+except ModuleNotFoundError:  # Windows has no such limits
+    resource = None  # type: ignore[assignment]
+
+_NAMES_OF_VERSION_1 = ("memory.limit_in_bytes", "memory.usage_in_bytes", "total_inactive_file")
+_CGROUPS = pathlib.Path("/sys/fs/cgroup")
+
+
+@dataclass(frozen=True)
+class Limit:
+    """So many bytes there are, and so many of them are in use."""
+
+    most: int
+    used: int
+
+    @property
+    def free(self) -> int:
+        """Bytes that are left."""
+        return max(self.most - self.used, 0)
+
+
+def memory_limits() -> list[Limit]:
+    """All the limits there are, as they are now; what cannot be read is none."""
+    return [limit for limit in (_of_machine(), _of_addresses(), *_of_groups()) if limit is not None]
+
+
+def most_memory() -> int:
+    """The least of all limits, in bytes."""
+    return min((limit.most for limit in memory_limits()), default=1 << 62)
+
+
+def free_memory() -> int:
+    """What is left of the limit that has the least left, in bytes."""
+    return min((limit.free for limit in memory_limits()), default=1 << 62)
+
+
+def _of_machine() -> Limit | None:
+    """Its physical memory. What the system has lent for files counts as free, since it takes that back."""
+    try:
+        most = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
+    except (AttributeError, ValueError, OSError):
+        return None
+    facts = dict(line.split(":", 1) for line in _read(pathlib.Path("/proc/meminfo")).splitlines())
+    available = facts.get("MemAvailable", "").split()
+    return Limit(most, most - int(available[0]) * 1024 if available else 0)
+
+
+def _of_addresses() -> Limit | None:
+    """The limit that ``ulimit -v`` sets."""
+    if resource is None:
+        return None
+    most, _ = resource.getrlimit(resource.RLIMIT_AS)
+    if most == resource.RLIM_INFINITY:
+        return None
+    pages = _read(pathlib.Path("/proc/self/statm")).split()
+    return Limit(most, int(pages[0]) * os.sysconf("SC_PAGE_SIZE") if pages else 0)
+
+
+def _of_groups() -> Iterator[Limit]:
+    """Those of the control groups that this process is in, the inner and the outer ones."""
+    for folder, most_name, used_name, files_name in _group_files():
+        most = _read(folder / most_name).strip()
+        if not most.isdigit() or int(most) >= 1 << 60:  # "max", or in version 1 about 2^63: there is no limit
+            continue
+        used = _read(folder / used_name).strip()
+        facts = dict(line.split(" ", 1) for line in _read(folder / "memory.stat").splitlines())
+        files = int(facts.get(files_name, 0))  # copies of files, which the system drops when it needs the memory
+        yield Limit(int(most), max(int(used) - files, 0) if used.isdigit() else 0)
+
+
+@functools.cache
+def _group_files() -> list[tuple[pathlib.Path, str, str, str]]:
+    """Folders of control groups that can have a limit, with the names of the files in them."""
+    found = []
+    for line in _read(pathlib.Path("/proc/self/cgroup")).splitlines():
+        number, controllers, path = line.split(":", 2)
+        if number == "0" and not controllers:
+            root, names = _CGROUPS, ("memory.max", "memory.current", "inactive_file")
+        elif "memory" in controllers.split(","):
+            root, names = _CGROUPS / "memory", _NAMES_OF_VERSION_1
+        else:
+            continue
+        inner = root / path.lstrip("/")
+        # In a container the path may be that of the host, of which only the root is to be seen.
+        folders = {inner, *inner.parents, root}
+        found += [(folder, *names) for folder in sorted(folders) if (folder / names[0]).exists()]
+    return found
+
+
+def _read(path: pathlib.Path) -> str:
+    """The text of a small file, or nothing if it cannot be read."""
+    try:
+        return path.read_text(encoding="ascii", errors="replace")
+    except OSError:
+        return ""
