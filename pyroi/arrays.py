@@ -32,12 +32,32 @@ _MOST_SIZES = 64
 _WIDE = {np.dtype(np.float32), np.dtype(np.float64)}
 
 
+# Python's numbers, of which a list may be long.
+_PLAIN = {bool, int, float}
+_DEEPEST = 64  # lists in lists that NumPy reads as an array
+
+
 def _is_float(dtype: np.dtype[Any]) -> bool:
     """Whether libroi reads elements of this type, native or not."""
-    if dtype.name == "bfloat16":  # NumPy has no such type; ml_dtypes and others bring one
-        DTYPE_CODES[dtype.newbyteorder("=")] = lib.ROI_BFLOAT16
+    if dtype in DTYPE_CODES:
         return True
-    return dtype.kind == "f" and dtype.itemsize <= 8
+    if dtype.name == "bfloat16":  # NumPy has no such type; ml_dtypes and others bring one
+        DTYPE_CODES[dtype] = lib.ROI_BFLOAT16
+        return True
+    return not dtype.isnative and dtype.newbyteorder("=") in DTYPE_CODES
+
+
+def is_integer(dtype: np.dtype[Any]) -> bool:
+    """Whether elements of this type are whole numbers: integers, or booleans."""
+    return dtype.kind in "iub"
+
+
+def is_number(dtype: np.dtype[Any]) -> bool:
+    """Whether elements of this type are numbers for pyroi: those of libroi's floating types, integers and booleans.
+
+    No others are: neither longer nor shorter floating types, nor integers of 4 bits, nor complex numbers.
+    """
+    return is_integer(dtype) or _is_float(dtype)
 
 
 def shape_text(shape: Sequence[int]) -> str:
@@ -50,14 +70,36 @@ def to_array(value: Any, name: str) -> Array:
     """`value` as a NumPy array, without a copy where it is one, or offers ``__array__`` or DLPack."""
     if type(value) is np.ndarray:
         return value
+    if _is_masked(value):
+        raise _masked(name)
     try:
         if hasattr(value, "__dlpack__") and not hasattr(value, "__array__"):
             return np.from_dlpack(value)
-        return np.asarray(value)
+        array = np.asanyarray(value)  # which keeps the mask of what a foreign type gives
     except MemoryError:
         raise
     except Exception as reason:  # whatever a foreign type raises, it is the argument that cannot be used
         raise ArgumentTypeError(name, f"cannot be read as an array: {reason}") from reason
+    if isinstance(array, np.ma.MaskedArray):
+        raise _masked(name)
+    return np.asarray(array)
+
+
+def _is_masked(value: Any, depth: int = _DEEPEST) -> bool:
+    """Whether a value is a masked array, or a list that has one somewhere in it: NumPy would read it without its mask.
+
+    Lists that are deeper than NumPy reads are left to it.
+    """
+    if isinstance(value, (list, tuple)):
+        if depth == 0 or _PLAIN.issuperset(map(type, value)):
+            return False
+        return any(_is_masked(element, depth - 1) for element in value)
+    return isinstance(value, np.ma.MaskedArray)
+
+
+def _masked(name: str) -> ArgumentTypeError:
+    rule = "expected plain numbers, got a masked array; array.filled(value) has a value in place of what is masked"
+    return ArgumentTypeError(name, rule)
 
 
 def _plain(array: Array) -> Array:
@@ -70,19 +112,30 @@ def _plain(array: Array) -> Array:
     return array.copy()
 
 
+def to_numbers(value: Any, name: str) -> Array:
+    """`value` as an array of numbers, of whatever type."""
+    array = to_array(value, name)
+    if not is_number(array.dtype):
+        rule = "expected floating-point numbers of at most 64 bits, integers or booleans"
+        raise ArgumentTypeError(name, f"{rule}, got {_kind(array, value)}")
+    return array
+
+
 def to_floats(value: Any, name: str, integers: type[np.floating[Any]]) -> Array:
     """`value` as an array that libroi can read; integers and booleans become the type `integers`."""
-    array = to_array(value, name)
-    if array.dtype in DTYPE_CODES or _is_float(array.dtype):
-        return _plain(array)
-    if array.dtype.kind in "iub":
-        return array.astype(integers)
-    raise ArgumentTypeError(name, f"expected floating-point numbers, integers or booleans, got {_kind(array, value)}")
+    array = to_numbers(value, name)
+    return array.astype(integers) if is_integer(array.dtype) else _plain(array)
 
 
 def widen(array: Array) -> Array:
     """What :func:`to_floats` gave, in a type that boxes and scores are read in: float32 or float64."""
     return array if array.dtype in _WIDE else array.astype(np.float32)
+
+
+def cast(array: Array, dtype: Any) -> Array:
+    """`array` in another floating type, in which numbers beyond its range are infinite, without a warning."""
+    with np.errstate(over="ignore"):
+        return array.astype(dtype, copy=False)
 
 
 def _kind(array: Array, value: Any) -> str:
@@ -205,8 +258,8 @@ def _index(value: Any, name: str) -> int:
     try:
         number = operator.index(value)
     except TypeError:
-        raise ArgumentTypeError(name, f"expected an integer, got {value!r}") from None
-    if isinstance(value, (bool, np.bool_)):
+        number = None
+    if number is None or isinstance(value, (bool, np.bool_, np.ma.MaskedArray)):
         raise ArgumentTypeError(name, f"expected an integer, got {value!r}")
     return number
 
@@ -215,7 +268,9 @@ def to_number(value: Any, name: str) -> float:
     """A real number; its range is libroi's to check."""
     if type(value) is float:
         return value
-    if isinstance(value, (str, bytes, bool, np.bool_)):
+    if isinstance(value, (str, bytes, bytearray, bool)) or (
+        isinstance(value, (np.ndarray, np.generic)) and not _is_scalar(value)
+    ):
         raise ArgumentTypeError(name, f"expected a number, got {value!r}")
     try:
         return float(value)
@@ -223,6 +278,11 @@ def to_number(value: Any, name: str) -> float:
         raise ArgumentError(name, f"expected a number in the range of float64, got {value!r}") from None
     except (TypeError, ValueError):
         raise ArgumentTypeError(name, f"expected a number, got {value!r}") from None
+
+
+def _is_scalar(value: np.ndarray[Any, Any] | np.generic) -> bool:
+    """Whether a value of NumPy's is one real number; a float longer than float64 may be rounded."""
+    return value.ndim == 0 and value.dtype.kind in "iuf" and not isinstance(value, np.ma.MaskedArray)
 
 
 def to_flag(value: Any, name: str) -> bool:

@@ -13,14 +13,16 @@ import numpy as np
 import numpy.typing as npt
 
 from pyroi import native
-from pyroi.arrays import Array, address, shape_text, to_array, to_number, to_size
+from pyroi.arrays import Array, address, cast, shape_text, to_number, to_numbers, to_size
 from pyroi.boxes import Boxes, to_rows
 from pyroi.errors import ArgumentError, ArgumentTypeError
+from pyroi.memory import retrying
 from pyroi.native import ffi, lib
 
 __all__ = ["box_area", "box_convert", "clip_boxes_to_image", "masks_to_boxes", "remove_small_boxes"]
 
 
+@retrying
 def box_area(boxes: npt.ArrayLike) -> Array:
     """The area of each box.
 
@@ -29,7 +31,7 @@ def box_area(boxes: npt.ArrayLike) -> Array:
 
     Returns:
         ``[N]`` in the floating type of the boxes, but at least float32 (a box of 256 by 256 is beyond float16), and
-        float64 for integers, so that no area overflows an integer type.
+        float64 for integers, so that no area overflows an integer type. An area beyond the type's range is infinite.
 
     Raises:
         TypeError: An argument has a type that cannot be used.
@@ -39,10 +41,12 @@ def box_area(boxes: npt.ArrayLike) -> Array:
         Width times height; sides below 0 as everywhere in pyroi.
     """
     width, height = _sides(_finite(to_rows(boxes, "boxes", 4)))
-    area: Array = np.maximum(width, 0) * np.maximum(height, 0)
+    with np.errstate(over="ignore", invalid="ignore"):
+        area: Array = np.where((width > 0) & (height > 0), width * height, 0)
     return area
 
 
+@retrying
 def remove_small_boxes(boxes: npt.ArrayLike, min_size: float) -> npt.NDArray[np.int64]:
     """Which boxes have both sides of at least `min_size`.
 
@@ -67,6 +71,7 @@ def remove_small_boxes(boxes: npt.ArrayLike, min_size: float) -> npt.NDArray[np.
     return np.flatnonzero((width >= least) & (height >= least))
 
 
+@retrying
 def clip_boxes_to_image(boxes: npt.ArrayLike, size: Sequence[int]) -> Array:
     """Moves corners that lie outside an image to its border.
 
@@ -89,7 +94,7 @@ def clip_boxes_to_image(boxes: npt.ArrayLike, size: Sequence[int]) -> Array:
     height, width = to_size(size, "size")
     most = np.array([width, height, width, height], table.rows.dtype)
     clipped: Array = np.minimum(np.maximum(_finite(table), 0), most)
-    return clipped.astype(table.given, copy=False)
+    return cast(clipped, table.given)
 
 
 # ---- Formats ---------------------------------------------------------------------------------------------------------
@@ -172,6 +177,7 @@ def to_format(value: Any, name: str) -> str:
     return value
 
 
+@retrying
 def box_convert(boxes: npt.ArrayLike, in_fmt: str, out_fmt: str) -> Array:
     """Boxes in another format.
 
@@ -193,7 +199,7 @@ def box_convert(boxes: npt.ArrayLike, in_fmt: str, out_fmt: str) -> Array:
     Returns:
         A new array of the boxes' floating type (float64 for integers, whose centres may lie between). Rotated boxes are
         computed in float64, and are exact at multiples of 90 degrees; an angle that is found from corners is in
-        (-180, 180].
+        (-180, 180]. A number beyond the type's range is infinite.
 
     Raises:
         TypeError: An argument has a type that cannot be used.
@@ -212,12 +218,15 @@ def box_convert(boxes: npt.ArrayLike, in_fmt: str, out_fmt: str) -> Array:
         raise ArgumentError("out_fmt", f"{target} is {kinds[1]} format, and in_fmt {source} is {kinds[0]} one")
     if COLUMNS[source] > 4:
         rows = rows.astype(np.float64)
-    return np.stack(_CONVERSIONS[source, target](*rows.T), axis=1).astype(table.given)
+    with np.errstate(over="ignore"):
+        converted = np.stack(_CONVERSIONS[source, target](*rows.T), axis=1)
+    return cast(converted, table.given)
 
 
 # ---- Masks -----------------------------------------------------------------------------------------------------------
 
 
+@retrying
 def masks_to_boxes(masks: npt.ArrayLike) -> npt.NDArray[np.float32]:
     """The smallest box around each mask.
 
@@ -236,9 +245,7 @@ def masks_to_boxes(masks: npt.ArrayLike) -> npt.NDArray[np.float32]:
     Source:
         torchvision's ``masks_to_boxes``, which however fails where a mask is empty.
     """
-    array = to_array(masks, "masks")
-    if array.dtype.kind not in "biuf":
-        raise ArgumentTypeError("masks", f"expected booleans or numbers, got elements of type {array.dtype}")
+    array = to_numbers(masks, "masks")
     if array.ndim != 3:
         raise ArgumentError("masks", f"expected [N, H, W], got {shape_text(array.shape)}")
     if max(array.shape[1:]) > 2**24:
@@ -259,8 +266,9 @@ def masks_to_boxes(masks: npt.ArrayLike) -> npt.NDArray[np.float32]:
 
 
 def _sides(rows: Array) -> tuple[Array, Array]:
-    """Width and height of rows x1, y1, x2, y2."""
-    return rows[:, 2] - rows[:, 0], rows[:, 3] - rows[:, 1]
+    """Width and height of rows x1, y1, x2, y2; infinite where their type has no such number."""
+    with np.errstate(over="ignore"):
+        return rows[:, 2] - rows[:, 0], rows[:, 3] - rows[:, 1]
 
 
 def _finite(table: Boxes) -> Array:

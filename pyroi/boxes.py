@@ -59,11 +59,13 @@ class Boxes:
 
 def to_boxes(value: Any, images: int | None, numbers: int = UPRIGHT) -> Boxes:
     """Boxes of so many numbers in any of the accepted forms, for a map of so many images (None: any number)."""
-    if isinstance(value, (list, tuple)) and (not value or any(_dimensions(element) == 2 for element in value)):
+    if isinstance(value, (list, tuple)) and (not value or any(map(_is_of_an_image, value))):
         return _from_list(value, images, numbers)
     rows = _to_rows(value, "boxes")
     if rows.ndim == 1 and rows.shape[0] in (numbers, numbers + 1):
         rows = rows.reshape(1, -1)
+    if rows.shape == (0,):  # no boxes, of no image
+        rows = rows.reshape(0, numbers + 1)
     if rows.ndim != 2 or not numbers <= rows.shape[1] <= numbers + 1:
         raise ArgumentError("boxes", f"expected [K, {numbers}] or [K, {numbers + 1}], got {shape_text(rows.shape)}")
     return Boxes(rows)
@@ -84,11 +86,12 @@ def _to_rows(value: Any, name: str) -> Array:
     return widen(to_floats(value, name, np.float64))
 
 
-def _dimensions(element: Any) -> int:
-    """Dimensions of an element of a list, which may be anything."""
+def _is_of_an_image(element: Any) -> bool:
+    """Whether an element of a list, which may be anything, is the boxes of an image, or none, and no row or number."""
     if isinstance(element, (int, float)):  # by far the most frequent; a list of numbers may be long
-        return 0
-    return to_array(element, "boxes").ndim
+        return False
+    array = to_array(element, "boxes")
+    return array.ndim == 2 or array.shape == (0,)
 
 
 def _from_list(arrays: list[Any] | tuple[Any, ...], images: int | None, numbers: int) -> Boxes:

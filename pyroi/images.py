@@ -9,14 +9,27 @@ import numpy as np
 import numpy.typing as npt
 
 from pyroi import native
-from pyroi.arrays import Array, check_out, compute_dtype, describe, shape_text, to_flag, to_floats, to_images, to_size
+from pyroi.arrays import (
+    Array,
+    cast,
+    check_out,
+    compute_dtype,
+    describe,
+    shape_text,
+    to_flag,
+    to_floats,
+    to_images,
+    to_size,
+)
 from pyroi.errors import ArgumentError, ArgumentTypeError
+from pyroi.memory import retrying
 from pyroi.native import ffi, lib
 from pyroi.resize import resize_map
 
 __all__ = ["denormalize_image", "normalize_image", "resize_image"]
 
 
+@retrying
 def normalize_image(image: npt.ArrayLike, mean: npt.ArrayLike, std: npt.ArrayLike, inplace: bool = False) -> Array:
     """Subtracts means and divides by standard deviations: ``(image - mean) / std``.
 
@@ -41,6 +54,7 @@ def normalize_image(image: npt.ArrayLike, mean: npt.ArrayLike, std: npt.ArrayLik
     return _normalize(image, mean, std, inplace, inverse=False)
 
 
+@retrying
 def denormalize_image(image: npt.ArrayLike, mean: npt.ArrayLike, std: npt.ArrayLike, inplace: bool = False) -> Array:
     """The inverse of :func:`normalize_image`: ``image * std + mean``.
 
@@ -87,7 +101,7 @@ def _to_itself(image: Any, images: Array) -> Array:
 
 def _to_values(value: Any, images: Array, name: str) -> Array:
     """Means or standard deviations in the shape of the images, without copies of what is repeated."""
-    values = to_floats(value, name, np.float64).astype(compute_dtype(images), copy=False)
+    values = cast(to_floats(value, name, np.float64), compute_dtype(images))
     if np.may_share_memory(values, images):  # which may be written in place
         values = values.copy()
     if values.ndim == 1:
@@ -102,6 +116,7 @@ def _to_values(value: Any, images: Array, name: str) -> Array:
         raise ArgumentError(name, f"{rule}, got {shape_text(values.shape)}") from None
 
 
+@retrying
 def resize_image(
     image: npt.ArrayLike, size: int | Sequence[int], mode: str = "bilinear", align_corners: bool = False
 ) -> Array:

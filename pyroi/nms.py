@@ -13,16 +13,19 @@ from pyroi.arrays import (
     DTYPE_CODES,
     Array,
     address,
+    cast,
     choice,
+    is_integer,
     shape_text,
-    to_array,
     to_floats,
     to_integer,
     to_number,
+    to_numbers,
     widen,
 )
 from pyroi.boxes import Boxes, to_rows
-from pyroi.errors import ArgumentError, ArgumentTypeError
+from pyroi.errors import ArgumentError
+from pyroi.memory import retrying
 from pyroi.native import ffi, lib
 
 __all__ = ["batched_nms", "nms", "nms_rotated", "soft_nms"]
@@ -36,6 +39,7 @@ _VECTOR = ffi.typeof("roi_vector *")
 _COUNT = ffi.typeof("int64_t *")
 
 
+@retrying
 def nms(
     boxes: npt.ArrayLike,
     scores: npt.ArrayLike,
@@ -80,6 +84,16 @@ def nms(
     return _keep(lib.roi_nms, to_rows(boxes, "boxes", 4), scores, None, iou_threshold, score_threshold, max_output)
 
 
+@retrying
+def nms_in_own_type(boxes: npt.ArrayLike, scores: npt.ArrayLike, iou_threshold: float) -> npt.NDArray[np.int64]:
+    """:func:`nms` that evaluates IoU in the type of the boxes, if that is float32, and compares it in float64.
+
+    That is torchvision's rule: it decides otherwise about pairs whose IoU lies within rounding of the threshold.
+    """
+    return _keep(lib.roi_nms, to_rows(boxes, "boxes", 4), scores, None, iou_threshold, None, None, in_float=True)
+
+
+@retrying
 def batched_nms(
     boxes: npt.ArrayLike,
     scores: npt.ArrayLike,
@@ -117,6 +131,7 @@ def batched_nms(
     return _keep(lib.roi_nms, rows, scores, classes, iou_threshold, score_threshold, max_output)
 
 
+@retrying
 def nms_rotated(
     boxes: npt.ArrayLike,
     scores: npt.ArrayLike,
@@ -148,6 +163,7 @@ def nms_rotated(
     return _keep(lib.roi_nms_rotated, rows, scores, None, iou_threshold, score_threshold, max_output)
 
 
+@retrying
 def soft_nms(
     boxes: npt.ArrayLike,
     scores: npt.ArrayLike,
@@ -208,7 +224,7 @@ def soft_nms(
         score_kind="a finite number",
         **facts,
     )
-    return kept[: count[0]].copy(), lowered[: count[0]].astype(given.dtype)
+    return kept[: count[0]].copy(), cast(lowered[: count[0]], given.dtype)
 
 
 # ---- Arguments -------------------------------------------------------------------------------------------------------
@@ -226,15 +242,14 @@ def _one_per_box(array: Array, name: str, count: int) -> Array:
 
 def _to_classes(value: Any, count: int) -> npt.NDArray[np.int64]:
     """Classes as int64; whole numbers of another type will do."""
-    given = _one_per_box(to_array(value, "idxs"), "idxs", count)
-    if given.dtype.kind in "iub" or count == 0:
-        return np.ascontiguousarray(given).astype(np.int64, copy=False)
-    if given.dtype.kind != "f":
-        raise ArgumentTypeError("idxs", f"expected integers, got elements of type {given.dtype}")
-    wrong = np.flatnonzero(~(np.abs(given) < 2.0**63) | (given != np.floor(given)))
+    given = _one_per_box(to_numbers(value, "idxs"), "idxs", count)
+    if is_integer(given.dtype):
+        return np.ascontiguousarray(given, np.int64)
+    numbers = given.astype(np.float64)  # smaller types have no 2^63 to compare with
+    wrong = np.flatnonzero(~(np.abs(numbers) < 2.0**63) | (numbers != np.floor(numbers)))
     if wrong.size:
-        raise ArgumentError("idxs", f"row {wrong[0]}: expected a whole number, got {given[wrong[0]]}")
-    return given.astype(np.int64)
+        raise ArgumentError("idxs", f"row {wrong[0]}: expected a whole number, got {numbers[wrong[0]]}")
+    return numbers.astype(np.int64)
 
 
 def _describe_vector(array: Array) -> Any:
@@ -264,13 +279,15 @@ def _keep(
     iou_threshold: Any,
     score_threshold: Any,
     max_output: Any,
+    *,
+    in_float: bool = False,
 ) -> npt.NDArray[np.int64]:
     """The call that all forms of hard suppression share."""
     numbers = widen(_to_scores(scores, len(rows)))
     iou_limit = to_number(iou_threshold, "iou_threshold")
     score_limit = -math.inf if score_threshold is None else to_number(score_threshold, "score_threshold")
     limit = _to_limit(max_output)
-    params = ffi.new(_PARAMS, (_PARAMS_SIZE, iou_limit, score_limit, limit, native.cancel_flag()))
+    params = ffi.new(_PARAMS, (_PARAMS_SIZE, iou_limit, score_limit, limit, native.cancel_flag(), in_float))
     kept = np.empty(len(rows) if limit < 0 else min(len(rows), limit), np.int64)
     count = ffi.new(_COUNT)
     native.call(

@@ -10,9 +10,10 @@ import numpy as np
 import numpy.typing as npt
 
 from pyroi import native
-from pyroi.arrays import Array, describe, new_map, to_map, to_number, to_size
+from pyroi.arrays import Array, cast, describe, new_map, to_map, to_number, to_size
 from pyroi.boxes import Boxes, to_boxes
 from pyroi.errors import ArgumentError
+from pyroi.memory import retrying
 from pyroi.native import ffi, lib
 from pyroi.pooling import facts_of, pool, to_grad
 
@@ -23,6 +24,7 @@ def _params(spatial_scale: float) -> Any:
     return ffi.new("roi_prroi_params *", (ffi.sizeof("roi_prroi_params"), spatial_scale, native.cancel_flag()))
 
 
+@retrying
 def prroi_pool(input: npt.ArrayLike, boxes: Any, output_size: int | Sequence[int], spatial_scale: float = 1.0) -> Array:
     """Pools each box to a crop of fixed size by the integral of the bilinear surface, without sampling.
 
@@ -57,6 +59,7 @@ def prroi_pool(input: npt.ArrayLike, boxes: Any, output_size: int | Sequence[int
     return result
 
 
+@retrying
 def prroi_pool_backward(
     grad: npt.ArrayLike, input: npt.ArrayLike, boxes: Any, spatial_scale: float = 1.0
 ) -> tuple[Array, Any]:
@@ -106,7 +109,7 @@ def prroi_pool_backward(
 def _as_given(corners: Array, table: Boxes) -> Any:
     """The gradient of the corners in the form that the boxes came in."""
     result = np.zeros_like(table.rows, order="C")
-    result[:, -4:] = corners
+    result[:, -4:] = cast(corners, result.dtype)
     if not table.ends:
         return result
     return [result[begin:end] for begin, end in itertools.pairwise((0, *table.ends))]

@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 from oracles import autograd, overlap, runtime
 
 import pyroi
+from pyroi.nms import nms_in_own_type
 
 THRESHOLDS = [0.0, 1e-9, 0.1, 0.3, 0.5, 0.7, 0.95, 1.0]
 
@@ -306,3 +307,45 @@ def _many(count, kind):
 def test_memory_and_time_grow_with_the_number_of_boxes(kind):
     """200 000 boxes, whose matrix would take 160 GB and minutes: 1.5 GB of addresses and 20 seconds are enough."""
     assert int(run_child(_many, 200_000, kind, cpu_seconds=20, address_space=3 << 29)) > 0
+
+
+# ---- In the boxes' own type ------------------------------------------------------------------------------------------
+
+
+def keep_in_float(boxes, scores, threshold):
+    """torchvision's loop: every step is rounded to the type of the boxes, the threshold is float64."""
+    x1, y1, x2, y2 = boxes.T
+    areas, left, kept = (x2 - x1) * (y2 - y1), np.argsort(-scores, kind="stable"), []
+    while left.size:
+        best, left = left[0], left[1:]
+        kept.append(int(best))
+        width = np.maximum(np.minimum(x2[best], x2[left]) - np.maximum(x1[best], x1[left]), 0)
+        height = np.maximum(np.minimum(y2[best], y2[left]) - np.maximum(y1[best], y1[left]), 0)
+        shared = width * height
+        with np.errstate(invalid="ignore"):
+            iou = shared / (areas[best] + areas[left] - shared)
+        left = left[~(iou.astype(np.float64) > threshold)]
+    return kept
+
+
+def test_two_tenths():
+    """20 / 100 in float32 is above 0.2, which is rounded to float64."""
+    boxes = np.float32([[0, 0, 10, 10], [0, 0, 10, 2]])
+    assert keep(boxes, [0.9, 0.8], 0.2) == [0, 1]
+    assert nms_in_own_type(boxes, [0.9, 0.8], 0.2).tolist() == [0]
+    assert nms_in_own_type(boxes.astype(np.float64), [0.9, 0.8], 0.2).tolist() == [0, 1]
+
+
+@pytest.mark.parametrize("exponent", [0, -40, -60, -70, 40, 60])  # areas from denormal ones to infinite ones
+def test_own_type_is_the_plain_loop(exponent):
+    """To the last box: whole numbers, thresholds that are IoU of such boxes, crowds and few."""
+    random = np.random.default_rng(exponent + 100)
+    for count in (5, 40, 300):
+        for threshold in (0, 1e-9, 0.1, 0.2, 1 / 3, 0.5, 0.6, 0.7, 0.9, 1):
+            corner = random.integers(0, 30, (count, 2))
+            boxes = np.concatenate([corner, corner + random.integers(0, 9, (count, 2))], 1).astype(np.float32)
+            boxes = np.ldexp(boxes, exponent)
+            scores = random.integers(0, 50, count) / 50
+            with np.errstate(over="ignore"):
+                expected = keep_in_float(boxes, scores, threshold)
+            assert nms_in_own_type(boxes, scores, threshold).tolist() == expected
