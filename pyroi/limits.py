@@ -19,10 +19,11 @@ _CGROUPS = pathlib.Path("/sys/fs/cgroup")
 
 @dataclass(frozen=True)
 class Limit:
-    """So many bytes there are, and so many of them are in use."""
+    """So many bytes there are, so many of them are in use, and whose they are, as the subject of a sentence."""
 
     most: int
     used: int
+    holder: str = "this machine has"
 
     @property
     def free(self) -> int:
@@ -32,39 +33,41 @@ class Limit:
 
 def memory_limits() -> list[Limit]:
     """All the limits there are, as they are now; what cannot be read is none."""
-    return [limit for limit in (_of_machine(), _of_addresses(), *_of_groups()) if limit is not None]
+    return [limit for limit in (_of_machine(), *_of_process(), *_of_groups()) if limit is not None]
 
 
-def most_memory() -> int:
-    """The least of all limits, in bytes."""
-    return min((limit.most for limit in memory_limits()), default=1 << 62)
-
-
-def free_memory() -> int:
-    """What is left of the limit that has the least left, in bytes."""
-    return min((limit.free for limit in memory_limits()), default=1 << 62)
+def tightest() -> Limit:
+    """The limit that has the least left."""
+    return min(memory_limits(), key=lambda limit: limit.free, default=Limit(1 << 62, 0))
 
 
 def _of_machine() -> Limit | None:
-    """Its physical memory. What the system has lent for files counts as free, since it takes that back."""
+    """Its memory and swap space. What the system has lent for files counts as free, since it takes that back."""
     try:
         most = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
     except (AttributeError, ValueError, OSError):
         return None
-    facts = dict(line.split(":", 1) for line in _read(pathlib.Path("/proc/meminfo")).splitlines())
-    available = facts.get("MemAvailable", "").split()
-    return Limit(most, most - int(available[0]) * 1024 if available else 0)
+    facts = _kilobytes("/proc/meminfo")
+    if "MemAvailable" not in facts:
+        return Limit(most, 0)
+    most += facts.get("SwapTotal", 0)
+    return Limit(most, max(most - facts["MemAvailable"] - facts.get("SwapFree", 0), 0))
 
 
-def _of_addresses() -> Limit | None:
-    """The limit that ``ulimit -v`` sets."""
+def _of_process() -> Iterator[Limit]:
+    """The limits that ``ulimit -v`` and ``ulimit -d`` set."""
     if resource is None:
-        return None
-    most, _ = resource.getrlimit(resource.RLIMIT_AS)
-    if most == resource.RLIM_INFINITY:
-        return None
-    pages = _read(pathlib.Path("/proc/self/statm")).split()
-    return Limit(most, int(pages[0]) * os.sysconf("SC_PAGE_SIZE") if pages else 0)
+        return
+    for limit, used in ((resource.RLIMIT_AS, "VmSize"), (resource.RLIMIT_DATA, "VmData")):
+        most, _ = resource.getrlimit(limit)
+        if most != resource.RLIM_INFINITY:
+            yield Limit(most, _kilobytes("/proc/self/status").get(used, 0), "this process has")
+
+
+def _kilobytes(path: str) -> dict[str, int]:
+    """The sizes in a file of the kernel's, in bytes, by their names."""
+    lines = (line.split() for line in _read(pathlib.Path(path)).splitlines())
+    return {words[0].rstrip(":"): int(words[1]) * 1024 for words in lines if words[2:] == ["kB"]}
 
 
 def _of_groups() -> Iterator[Limit]:
@@ -76,7 +79,7 @@ def _of_groups() -> Iterator[Limit]:
         used = _read(folder / used_name).strip()
         facts = dict(line.split(" ", 1) for line in _read(folder / "memory.stat").splitlines())
         files = int(facts.get(files_name, 0))  # copies of files, which the system drops when it needs the memory
-        yield Limit(int(most), max(int(used) - files, 0) if used.isdigit() else 0)
+        yield Limit(int(most), max(int(used) - files, 0) if used.isdigit() else 0, "this container has")
 
 
 @functools.cache

@@ -10,6 +10,9 @@ from tclcmd.source import Source
 
 INDENT = "    "
 
+#: A command written in more characters than this has no caret: to find its words takes time by the length.
+LONGEST_COMMAND = 20_000
+
 #: A long line is cut to so many characters, so many of them before the caret.
 LONGEST, BEFORE_CARET = 100, 40
 
@@ -80,8 +83,10 @@ def _blank(text: str) -> str:
 
 def _word(written: str, failure: Failure) -> syntax.Word | None:
     """The word at fault, if the words as written are those of the call: none made of several, no alias between."""
+    if failure.word is None or len(written) > LONGEST_COMMAND:
+        return None
     commands = syntax.commands(written)
-    if failure.word is None or not commands:
+    if not commands:
         return None
     words = commands[0].words[: failure.word + 1]
     if len(words) <= failure.word or any(word.text.startswith("{*}") for word in words):

@@ -49,16 +49,36 @@ SITUATIONS = {
 }
 
 
+#: So many characters of what came are quoted in a message, so many of any other fact are said, and so many stand in the
+#: errorCode: a path may have 4096.
+LONGEST_QUOTE, LONGEST_FACT, LONGEST_DETAIL = 60, 300, 5000
+
+#: Facts that are made from the declarations, and so not as long as what came.
+BOUNDED = frozenset({"usage", "hint", "names"})
+
+
 class CommandError(Exception):
     """A command failed in one of the situations above; `details` are the rest of the errorCode.
 
-    `word` is the number of the word at fault, if it is one; the command itself is word 0.
+    `word` is the number of the word at fault, if it is one; the command itself is word 0. No message is as long as what
+    it is about may be.
     """
 
     def __init__(self, situation: str, *details: str, word: int | None = None, **facts: str) -> None:
-        super().__init__(SITUATIONS[situation].text.format_map(facts))
+        shown = {name: fact if name in BOUNDED else shortened(fact, LONGEST_FACT) for name, fact in facts.items()}
+        super().__init__(SITUATIONS[situation].text.format_map(shown))
         self.word = word
-        self.code = ("TORCH", situation, *details)
+        self.code = ("TORCH", situation, *(shortened(detail, LONGEST_DETAIL) for detail in details))
+
+
+def shortened(text: str, longest: int) -> str:
+    """The text, or its beginning, with an ellipsis."""
+    return text if len(text) <= longest else f"{text[:longest]}..."
+
+
+def quote(text: str) -> str:
+    """Text that came, as messages quote it: shortened, in quotation marks."""
+    return f'"{shortened(text, LONGEST_QUOTE)}"'
 
 
 class UnusableFile(OSError):

@@ -8,6 +8,7 @@ from collections.abc import Mapping
 
 from tclcmd import likeness
 from tclcmd.declare import NAMESPACE, REGISTRY, Command, Form, Parameter, by_group, camel
+from tclcmd.errors import quote
 
 WIDTH = 100
 
@@ -61,11 +62,11 @@ def overview() -> str:
 
 def search(words: str) -> str:
     """The commands whose help has all these words, one line each; those that have them in their names come first."""
-    wanted = words.lower().split()
+    wanted = list(dict.fromkeys(words.lower().split()))
     found = [row for row in REGISTRY.values() if all(word in _searched(row) for word in wanted)]
     found.sort(key=lambda row: not any(word in row.name for word in wanted))
     lines = [f"  {row.full_name:30} {row.summary}" for row in found]
-    return "\n".join(lines) if lines else f'No command has "{words}" in its help.'
+    return "\n".join(lines) if lines else f"No command has {quote(words)} in its help."
 
 
 def _searched(row: Command) -> str:

@@ -17,10 +17,11 @@ from tclcmd._host import ffi, lib
 from tclcmd.blame import Failure
 from tclcmd.commands import REGISTRY
 from tclcmd.declare import NAMESPACE, Command
-from tclcmd.errors import ARGUMENT_ERRORS, CommandError, is_interruption, reason_of
+from tclcmd.errors import ARGUMENT_ERRORS, SITUATIONS, CommandError, is_interruption, reason_of
 from tclcmd.kinds import File
 from tclcmd.parse import Call, HelpWanted, parse
 from tclcmd.session import Session
+from tclcmd.tensors import Tensors
 from tclcmd.values import Value
 
 #: Where libtcl may be, in the order of trying. The variable names one outright.
@@ -30,6 +31,18 @@ LIBRARIES = ("libtcl8.6.so", "libtcl8.6.so.0", "libtcl8.6.dylib", "libtcl.so")
 #: How a command ended.
 OK: int = lib.HOST_OK
 ERROR: int = lib.HOST_ERROR
+
+#: How a command ended that could not say it itself, memory being what lacks, perhaps -> its message and errorCode.
+FAULTS = {
+    lib.HOST_FAULT: (SITUATIONS["INTERNAL"].text.format(command="torch", reason="unknown"), ("TORCH", "INTERNAL")),
+    lib.HOST_NO_MEMORY: (SITUATIONS["MEMORY"].text.format(reason="not enough for the call"), ("TORCH", "MEMORY")),
+    # Tcl's own words, since it is the same fault of a script, whoever counts.
+    lib.HOST_NESTED: ("too many nested evaluations (infinite loop?)", ("TCL", "LIMIT", "STACK")),
+}
+
+
+class ScriptFailed(Exception):
+    """A script failed that a command had Tcl run. Its message is Tcl's result, with an errorCode of its own."""
 
 
 class TclMissing(Exception):
@@ -75,7 +88,7 @@ class Interpreter:
         self.session = Session(len(_INTERPRETERS))
         self.failure: Failure | None = None  # the last one; a script may have caught it
         self.input_problem = self.output_problem = 0  # the system's last error number on a standard stream
-        self.session.write = self.write
+        self.session.write = self._write_for_command
         self._commands: list[Command] = []
         self._tcl = lib.host_create()
         if not self._tcl:
@@ -83,6 +96,8 @@ class Interpreter:
         _INTERPRETERS.append(self)
         if lib.host_prepare(self._tcl) != lib.HOST_OK:
             raise TclMissing(self.result())
+        for status, (message, code) in FAULTS.items():
+            lib.host_prepare_fault(status, values.new_text(message), values.new_value(code, self._adopt))
         pyroi.watch_cancel_flag(int(ffi.cast("intptr_t", lib.host_interrupt_flag())))
         self._add_commands()
 
@@ -101,6 +116,10 @@ class Interpreter:
             self._tcl = None
             self.session.tensors.clear()
             _INTERPRETERS[self.session.number] = None
+
+    def from_system(self, word: str) -> str:
+        """A word that Python has from the system, by its own encoding, as Tcl takes it, by `encoding system`."""
+        return values.from_system(os.fsencode(word))
 
     # ---- Evaluating ----
 
@@ -182,6 +201,13 @@ class Interpreter:
             self.output_problem = problem
         return problem
 
+    def _write_for_command(self, text: str) -> int:
+        """Writes to standard output. Raises ScriptFailed if that is a script's, which failed."""
+        problem = self.write(text)
+        if problem and lib.host_take_channel_error(self._tcl, False):
+            raise ScriptFailed
+        return problem
+
     def commands_on_stdin(self) -> Iterator[tuple[int, str]]:
         """The complete commands on standard input, each with the number of its first line.
 
@@ -214,7 +240,11 @@ class Interpreter:
         try:
             lib.host_set_result(self._tcl, values.new_value(_run(call), self._adopt))
             return OK
-        except (Exception, KeyboardInterrupt) as error:
+        except ScriptFailed:
+            return ERROR
+        except BaseException as error:
+            if isinstance(error, RecursionError) and lib.host_depth() > 1:
+                raise  # commands within commands are what is too deep, not the work of this one
             if isinstance(error, KeyboardInterrupt):  # pressed before this evaluation took Ctrl-C over: now it has
                 signal.raise_signal(signal.SIGINT)
             self._fail(_translate(error, call), call.command)
@@ -265,7 +295,7 @@ def _translate(error: BaseException, call: Call) -> CommandError:
 def _file_error(error: OSError, call: Call) -> CommandError:
     kinds = {parameter.name: parameter.kind for parameter in call.command.parameters}
     name, verb = next((name, kind.verb) for name, kind in kinds.items() if isinstance(kind, File))
-    file, reason = call.arguments[name], reason_of(error)
+    file, reason = f"{call.arguments[name]}", reason_of(error)
     word = call.word_of(call.command.by_name[name])
     return CommandError("IO", verb, file, reason, word=word, verb=verb, file=file, reason=reason)
 
@@ -278,13 +308,45 @@ _INTERPRETERS: list[Interpreter | None] = []
 Callback = TypeVar("Callback", bound=Callable[..., Any])
 
 
-def _callback(function: Callback) -> Callback:
-    """Makes this the function that the host calls by its name."""
-    ffi.def_extern()(function)
-    return function
+def _callback(when_it_fails: Callable[..., int | None]) -> Callable[[Callback], Callback]:
+    """Makes the function that follows the one that the host calls by its name.
+
+    No exception may leave it, for there is nobody to catch it: cffi would print it, and the command would seem to have
+    worked. `when_it_fails` gets the exception's type, itself and its traceback, and returns what the host is told. It
+    may need no memory.
+    """
+
+    def register(function: Callback) -> Callback:
+        is_status = when_it_fails is _status_of
+        ffi.def_extern(error=lib.HOST_FAULT if is_status else None, onerror=when_it_fails)(function)
+        return function
+
+    return register
 
 
-@_callback
+def _status_of(kind: type[BaseException], error: BaseException, traceback: object) -> int:
+    """How a command ends that could not say it itself."""
+    if issubclass(kind, MemoryError):
+        return _NO_MEMORY
+    return _NESTED if issubclass(kind, RecursionError) else _FAULT
+
+
+_FAULT: int
+_NO_MEMORY: int
+_NESTED: int
+_FAULT, _NO_MEMORY, _NESTED = lib.HOST_FAULT, lib.HOST_NO_MEMORY, lib.HOST_NESTED
+
+
+def _lose_count(kind: type[BaseException], error: BaseException, traceback: object) -> None:
+    """A value came or went, or a name was seen, and the store does not know: from now on it keeps what it has."""
+    Tensors.is_count_lost = True
+
+
+def _ignore(kind: type[BaseException], error: BaseException, traceback: object) -> None:
+    """The process ends, and there is nobody left to tell."""
+
+
+@_callback(_status_of)
 def host_on_command(session: int, command: int, count: int, words: Any, values: int, text: Any, length: int) -> int:
     """A command was called."""
     interpreter = _INTERPRETERS[session]
@@ -294,28 +356,28 @@ def host_on_command(session: int, command: int, count: int, words: Any, values: 
     return interpreter.call(command, ffi.unpack(words, count) if count else [], values, options)
 
 
-@_callback
+@_callback(_lose_count)
 def host_on_retain(session: int, number: int) -> None:
     """A value was duplicated."""
     if interpreter := _INTERPRETERS[session]:
         interpreter.session.tensors.retain(number)
 
 
-@_callback
+@_callback(_lose_count)
 def host_on_release(session: int, number: int) -> None:
     """A value went."""
     if interpreter := _INTERPRETERS[session]:
         interpreter.session.tensors.release(number)
 
 
-@_callback
+@_callback(_lose_count)
 def host_on_named(session: int, number: int) -> None:
     """A value's text was made."""
     if interpreter := _INTERPRETERS[session]:
         interpreter.session.tensors.name(number)
 
 
-@_callback
+@_callback(_ignore)
 def host_on_exit() -> None:
     """The process ends by Tcl's `exit`, which knows nothing of what Python has not yet written."""
     streams.flush()

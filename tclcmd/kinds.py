@@ -7,7 +7,6 @@ operator is pyroi's to say; the constraints here (`at_least` and the like) serve
 from __future__ import annotations
 
 import math
-import os
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -17,7 +16,10 @@ import numpy as np
 from pyroi.arrays import Array, shape_text
 from tclcmd import dtypes, ranges, values
 from tclcmd.session import Session
-from tclcmd.values import Value
+from tclcmd.values import FileName, Value
+
+#: More than any shape has. To multiply many of them takes time by the square of their number.
+MOST_INTEGERS = 1000
 
 
 class Mismatch(Exception):
@@ -26,9 +28,9 @@ class Mismatch(Exception):
 
 def describe(value: Value, session: Session) -> str:
     """What came, for a message; without naming a tensor that has no name yet."""
-    text = values.text_of(value)
+    text = values.quoted(value)
     if text is not None:
-        return values.quote(text)
+        return text
     array = session.tensors.get(values.tensor_number(value, session.number))
     if array is not None:
         return f"a tensor of shape {shape_text(array.shape)}"
@@ -118,7 +120,10 @@ class Numbers(Kind):
 
 @dataclass(frozen=True)
 class TensorOrNumbers(Kind):
-    """A tensor, or the numbers themselves, which are read as `dtype`. `empty` is the shape of no numbers at all."""
+    """A tensor, or the numbers themselves, which are read as `dtype`. `empty` is the shape of no numbers at all.
+
+    A lone number is a vector of one: no parameter of this kind is a number without dimensions.
+    """
 
     empty: tuple[int, ...] = (0,)
     dtype: np.dtype[np.generic] = FLOAT32
@@ -146,17 +151,35 @@ class TensorOrNumbers(Kind):
 
 @dataclass(frozen=True)
 class Boxes(TensorOrNumbers):
-    """Boxes on images: a tensor, a list of tensors (one for each image), or the numbers themselves."""
+    """Boxes on images: a tensor, or the numbers themselves; or a list with one or the other for each image.
+
+    `numbers` is how many describe a box. It is a list for each image if its first element is a tensor, an empty list,
+    or a list of lists.
+    """
 
     empty: tuple[int, ...] = (0, 5)
+    numbers: int = 4
 
-    expects = "a tensor, a list of tensors, or lists of numbers"
+    expects = "a tensor, lists of numbers, or a list with one of these for each image"
 
     def _read_elements(self, value: Value, session: Session) -> Any:
         elements = values.elements_of(value)
-        if elements and _find_tensor(elements[0], session) is not None:
-            return TensorList().read(value, session)
+        if elements and self._is_of_image(elements[0], session):
+            return [self._read_image(element, index, session) for index, element in enumerate(elements)]
         return super()._read_elements(value, session)
+
+    def _is_of_image(self, first: Value, session: Session) -> bool:
+        if _find_tensor(first, session) is not None:
+            return True
+        shape = values.promised_shape(first)
+        return len(shape) > 1 or shape == [0]
+
+    def _read_image(self, value: Value, index: int, session: Session) -> Array:
+        try:
+            array: Array = TensorOrNumbers((0, self.numbers)).read(value, session)
+            return array
+        except Mismatch as reason:
+            raise Mismatch(f"element {index}: {reason}") from None
 
 
 @dataclass(frozen=True)
@@ -326,6 +349,8 @@ class Integers(Kind):
         integers = values.integers_of(value)
         if integers is None or (self.not_empty and not integers):
             raise self.mismatch(value, session)
+        if len(integers) > MOST_INTEGERS:
+            raise Mismatch(f"expected at most {MOST_INTEGERS} integers, got {len(integers)}")
         return integers
 
 
@@ -440,15 +465,21 @@ class Precision(Kind):
 
 @dataclass(frozen=True)
 class Text(Kind):
-    """Any text."""
+    """Any text; but for NUL, at which files and libraries of C would cut it short, unless that is harmless."""
+
+    allows_nul: bool = False
 
     placeholder = "string"
-    expects = "text"
+
+    @property
+    def expects(self) -> str:
+        """Which text."""
+        return "text" if self.allows_nul else "text without NUL characters"
 
     def read(self, value: Value, session: Session) -> str:
         """The text; not that of a tensor, which is surely a mistake."""
         text = values.text_of(value)
-        if text is None:
+        if text is None or ("\0" in text and not self.allows_nul):
             raise self.mismatch(value, session)
         return text
 
@@ -458,20 +489,22 @@ class Texts(Kind):
     """A list of texts."""
 
     placeholder = "{string ...}"
-    expects = "a list of texts"
+    expects = "a list of texts without NUL characters"
 
     def read(self, value: Value, session: Session) -> list[str]:
         """The texts."""
         elements = values.elements_of(value)
-        texts = [values.text_of(element) for element in elements or ()]
-        if elements is None or None in texts:
+        texts = [text for element in elements or () if (text := values.text_of(element)) is not None]
+        if elements is None or len(texts) < len(elements) or any("\0" in text for text in texts):
             raise self.mismatch(value, session)
-        return [text for text in texts if text is not None]
+        return texts
 
 
 @dataclass(frozen=True)
 class CommandName(Text):
     """The name of a command, with or without its namespace."""
+
+    allows_nul: bool = True
 
     def words_to_offer(self) -> list[tuple[str, str]]:
         """All there are."""
@@ -550,9 +583,10 @@ class File(Kind):
     placeholder = "file"
     expects = "the name of a file"
 
-    def read(self, value: Value, session: Session) -> str:
-        """The name, with a leading tilde expanded as Tcl's own file commands do."""
+    def read(self, value: Value, session: Session) -> FileName:
+        """The name of the file that Tcl's own commands mean by it: with a leading tilde, and in any encoding."""
         text = values.text_of(value)
-        if not text or "\0" in text:
+        name = values.file_name_of(value) if text and "\0" not in text else None
+        if name is None:
             raise self.mismatch(value, session)
-        return os.path.expanduser(text)
+        return name

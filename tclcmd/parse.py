@@ -12,7 +12,7 @@ from typing import Any
 
 from tclcmd import likeness, values
 from tclcmd.declare import Command, Form, Layout, Parameter
-from tclcmd.errors import ARGUMENT_ERRORS, CommandError
+from tclcmd.errors import ARGUMENT_ERRORS, LONGEST_QUOTE, CommandError, shortened
 from tclcmd.guide import usage
 from tclcmd.kinds import Mismatch
 from tclcmd.session import Session
@@ -161,6 +161,7 @@ def _suits(call: Call, form: Form) -> bool:
 def _unknown(command: Command, option: str, word: int) -> CommandError:
     canonical = [f"-{parameter.camel}" for parameter in command.parameters]
     by_plain = {likeness.plain(name): name for name in canonical}
+    option = shortened(option, LONGEST_QUOTE)
     given = likeness.plain(option)
     near = likeness.nearest(given, by_plain) or likeness.beginning_with(given, by_plain)
     hint = f"\nDid you mean {likeness.one_of([by_plain[name] for name in near][: likeness.MOST])}?" if near else ""

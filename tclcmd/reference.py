@@ -21,6 +21,33 @@ NOTE = "<!-- Made from the declarations by `python -m tclcmd.reference`. Change 
 
 INDEX = "README.md"
 
+#: What holds for the values of all commands.
+VALUES = """\
+## Values
+
+What a value means depends on its text alone, never on how Tcl happens to store it: `1`, `{1}`, `[list 1]` and
+`[expr 1]` are the same value, and `[list " 5 "]` is `{ 5 }` in braces.
+
+* **Lists of numbers.** `torch::tensor_create` and every parameter that takes a tensor or lists of numbers (boxes,
+  scores, classes, means, a grid) read a lone number as a list of one: `torch::tensor_create 1` has the shape 1, and
+  `-scores 0.9` is the score of one box. Within a list, a word that is a number is a number, and anything else is a
+  list, so `{{1} {2}}` has the shape 2. A parameter that is one number takes a list of one number for that number.
+* **Boxes of several images** may be a list with a tensor or a list of rows for each image, and `{}` for an image
+  without boxes. A list is read so if its first element is a tensor, an empty list, or a list of lists.
+* **Options.** A word that begins with a dash and a letter, and has no space in it, is an option. With a space it is a
+  value, such as a list of labels.
+
+## Text and files
+
+Scripts, standard input and output, the words of the command line and names of files are UTF-8 under every locale. In
+words of the command line and in names that the system has, a byte that is no UTF-8 is the character of the same number,
+as with tclsh. A command of torch:: takes a name for the same file as Tcl's own `open`, `file` and `glob`: a tilde in
+front is somebody's home, a relative name belongs to the working folder, and a script that changes Tcl's
+`encoding system` changes the names of both. Text with a NUL character is refused wherever it would go to a file.
+
+Messages quote the beginning of what came, and are short however long that is.
+"""
+
 
 def pages() -> dict[str, str]:
     """File name -> text of every page."""
@@ -49,7 +76,7 @@ def index_page() -> str:
         lines += [f"## {group}\n", "| command | |", "|---|---|"]
         lines += [f"| [`{command.full_name}`]({file_of(command)}) | {command.summary} |" for command in members]
         lines.append("")
-    return "\n".join([*lines, "## Errors\n", _error_table()]) + "\n"
+    return "\n".join([*lines, VALUES, "## Errors\n", _error_table()]) + "\n"
 
 
 def _error_table() -> str:

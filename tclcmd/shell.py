@@ -74,6 +74,7 @@ def _program_of_words(
     if is_script and not words:
         raise click.UsageError("-c needs a script")
     interpreter = _open_interpreter(debug)
+    words = tuple(interpreter.from_system(word) for word in words)
     if threads is not None:
         interpreter.eval(f"torch::set_num_threads {threads}")
     try:

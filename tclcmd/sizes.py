@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import functools
 import math
-import os
 from collections.abc import Sequence
 
 import numpy as np
 import numpy.typing as npt
 
+from pyroi import limits
 from pyroi.arrays import shape_text
 from pyroi.errors import ArgumentError
 
@@ -19,8 +18,15 @@ MOST_BYTES = 2**63 - 1
 #: The most dimensions that a tensor has, those of lists of numbers included.
 MOST_DIMENSIONS = 32
 
-#: What Tcl needs for one element of a list: a value and a pointer to it.
-BYTES_PER_LIST_ELEMENT = 56
+#: What Tcl needs for a value, for its place in a list (twice, while the list is made), for a list besides, and for the
+#: text of a value and its part of the list's: it makes them as soon as a script prints the list.
+BYTES_PER_VALUE, BYTES_PER_PLACE, BYTES_PER_LIST, BYTES_PER_TEXT = 49, 16, 80, 64
+
+#: The longest list of Tcl.
+MOST_ELEMENTS = 2**29 - 16
+
+#: Requests of fewer bytes are left to the system to grant or refuse: to ask costs more than they do.
+SMALL = 2**20
 
 
 def bytes_text(count: int) -> str:
@@ -33,18 +39,16 @@ def bytes_text(count: int) -> str:
     return f"{size:.4g} PiB"
 
 
-@functools.cache
-def _memory_of_machine() -> int:
-    return os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
-
-
 def check_room(count: int, what: str) -> None:
-    """Raises MemoryError if `count` bytes are more than the machine has.
+    """Raises MemoryError if `count` bytes are more than this process may take.
 
     A system that lends memory before it has it would grant them, and end the process when they are written.
     """
-    if count > _memory_of_machine():
-        raise MemoryError(f"{what} needs {bytes_text(count)}, this machine has {bytes_text(_memory_of_machine())}")
+    if count < SMALL:
+        return
+    limit = limits.tightest()
+    if count > limit.free:
+        raise MemoryError(f"{what} needs {bytes_text(count)}, {limit.holder} {bytes_text(limit.free)} left")
 
 
 def check_rank(dimensions: int, argument: str) -> None:
@@ -66,6 +70,22 @@ def check_shape(shape: Sequence[int], dtype: npt.DTypeLike, argument: str = "sha
         check_room(count, f"a tensor of shape {shape_text(shape)}")
 
 
-def check_list(count: int) -> None:
-    """Raises MemoryError where Tcl, which ends the process for lack of memory, could not hold a list of `count`."""
-    check_room(count * BYTES_PER_LIST_ELEMENT, f"a list of {count} numbers")
+def list_bytes(shape: Sequence[int]) -> int:
+    """What Tcl needs for nested lists of numbers."""
+    lists, needed = 1, BYTES_PER_VALUE
+    for size in shape:
+        needed += lists * (BYTES_PER_LIST + size * (BYTES_PER_VALUE + BYTES_PER_PLACE + BYTES_PER_TEXT))
+        lists *= size
+    return needed
+
+
+def list_text(shape: Sequence[int]) -> str:
+    """Such lists, in a message."""
+    return f"a list of {math.prod(shape)} numbers"
+
+
+def check_list(shape: Sequence[int]) -> None:
+    """Raises MemoryError where there is no room for nested lists: Tcl ends the process for lack of it."""
+    if max(shape, default=0) > MOST_ELEMENTS:
+        raise MemoryError(f"{list_text(shape)} is longer than any of Tcl's can be")
+    check_room(list_bytes(shape), list_text(shape))

@@ -33,6 +33,10 @@ class _Entry:
 class Tensors:
     """The store of one interpreter: number -> array."""
 
+    #: Did a value come or go, or was a name seen, that was not counted, for lack of memory? Then tensors are kept until
+    #: they are deleted by name: better too long than not long enough.
+    is_count_lost = False
+
     def __init__(self) -> None:
         self._entries: dict[int, _Entry] = {}
         self._buffers: dict[int, _Buffer] = {}
@@ -67,7 +71,7 @@ class Tensors:
         if entry is None:  # it was deleted before its last value went
             return
         entry.references -= 1
-        if entry.references <= 0 and not entry.is_named:
+        if entry.references <= 0 and not entry.is_named and not self.is_count_lost:
             self.delete(number)
 
     def name(self, number: int) -> None:

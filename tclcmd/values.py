@@ -6,6 +6,9 @@ for itself (see ``host/values.c``).
 
 from __future__ import annotations
 
+import codecs
+import os
+import re
 from collections.abc import Callable, Iterator
 from typing import Any
 
@@ -15,6 +18,7 @@ import numpy.typing as npt
 from pyroi.arrays import Array
 from tclcmd import sizes
 from tclcmd._host import ffi, lib
+from tclcmd.errors import LONGEST_QUOTE, quote
 
 #: A ``struct Tcl_Obj *``; cffi's pointers have no static type.
 Value = Any
@@ -24,29 +28,97 @@ class BadNumbers(Exception):
     """Nested lists do not hold numbers as they should; the text says where."""
 
 
+#: Bytes of Tcl's longest text.
+MOST_TEXT = 2**31 - 2
+
 #: The least integer of 64 bits.
 _LEAST = -(2**63)
 
 
-# ---- Reading ---------------------------------------------------------------------------------------------------------
+# ---- Text ------------------------------------------------------------------------------------------------------------
+
+_SURROGATE = re.compile(rb"\xed[\xa0-\xbf][\x80-\xbf]")
+_BEYOND_FIRST_PLANE = re.compile("[\U00010000-\U0010ffff]")
+_BYTES = re.compile("[\udc80-\udcff]")
+_TO_ENCODE_BY_HAND = re.compile("[\0\ud800-\udfff\U00010000-\U0010ffff]")
 
 
 def decode(raw: bytes) -> str:
-    """Tcl's UTF-8, which writes NUL as two bytes and characters beyond the first plane as two surrogates."""
+    """Tcl's UTF-8, which writes NUL as two bytes and characters beyond the first plane as two surrogates.
+
+    A surrogate without its other half stays one, and a byte that is no UTF-8 at all, which a script can make, is the
+    character of that number: so it is to Tcl.
+    """
     try:
         return raw.decode()
     except UnicodeDecodeError:
-        halves = raw.replace(b"\xc0\x80", b"\0").decode("utf-8", "surrogatepass")
-        return halves.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
+        halves = raw.decode("utf-8", "tclcmd")
+        return halves.encode("utf-16-le", "surrogatepass").decode("utf-16-le", "surrogatepass")
+
+
+def _decode_bytes_of_tcl(error: UnicodeError) -> tuple[str, int]:
+    """What UTF-8 does not have, for `decode`: NUL in two bytes, surrogates, other bytes."""
+    if not isinstance(error, UnicodeDecodeError):
+        raise error
+    at, raw = error.start, error.object
+    if raw.startswith(b"\xc0\x80", at):
+        return "\0", at + 2
+    if found := _SURROGATE.match(raw, at):
+        return found.group().decode("utf-8", "surrogatepass"), found.end()
+    return chr(raw[at]), at + 1
+
+
+codecs.register_error("tclcmd", _decode_bytes_of_tcl)
 
 
 def encode(text: str) -> bytes:
-    """The reverse of `decode`; bytes of a file name that is no UTF-8 pass as they are."""
+    """The reverse of `decode`, for every text. Tcl 8.6 has characters beyond the first plane as two surrogates only."""
+    if text.isascii() and "\0" not in text:
+        return text.encode()
+    if not _TO_ENCODE_BY_HAND.search(text):
+        return text.encode()
+    halves = _BEYOND_FIRST_PLANE.sub(_halves, text)
+    return halves.encode("utf-8", "surrogatepass").replace(b"\0", b"\xc0\x80")
+
+
+def _halves(found: re.Match[str]) -> str:
+    beyond = ord(found.group()) - 0x10000
+    return chr(0xD800 + (beyond >> 10)) + chr(0xDC00 + (beyond & 0x3FF))
+
+
+def from_system(raw: bytes) -> str:
+    """Text that came from the system, a word of the command line, say, as Tcl takes it."""
+    made = lib.host_from_system(raw, len(raw))
     try:
-        raw = text.encode("utf-8", "surrogateescape")
-    except UnicodeEncodeError:
-        raw = text.encode("utf-8", "surrogatepass")
-    return raw.replace(b"\0", b"\xc0\x80")
+        return text_of(made) or ""
+    finally:
+        lib.host_drop(made)
+
+
+def from_keys(text: str) -> str:
+    """Text that was typed. Bytes that are no UTF-8, for which Python has surrogates, become characters, as above."""
+    return _BYTES.sub(lambda found: chr(ord(found.group()) - 0xDC00), text)
+
+
+class FileName(str):
+    """The name of a file: for Python's functions as they take it, in an f-string as a script has it, which is `text`.
+
+    The two differ where Python has guessed another encoding from the locale than that of the names.
+    """
+
+    text: str
+
+    def __new__(cls, raw: bytes) -> FileName:
+        """The name that these bytes are."""
+        name = super().__new__(cls, os.fsdecode(raw))
+        name.text = from_system(raw)
+        return name
+
+    def __format__(self, wanted: str) -> str:
+        return format(self.text, wanted)
+
+
+# ---- Reading ---------------------------------------------------------------------------------------------------------
 
 
 def option_of(value: Value) -> str | None:
@@ -59,7 +131,38 @@ def text_of(value: Value) -> str | None:
     """The value's text; None for a tensor, or a list of tensors, that has no text yet."""
     length = ffi.new("int *")
     raw = lib.host_text(value, length)
+    if not raw and length[0] < 0:
+        raise MemoryError("there is no room for the text of a list")
     return decode(ffi.buffer(raw, length[0])[:]) if raw else None
+
+
+def quoted(value: Value) -> str | None:
+    """The value as messages quote it, without making more of its text than is quoted; None as for `text_of`."""
+    first = lib.host_beginning(value, 10 * LONGEST_QUOTE)
+    lib.host_keep(first)
+    try:
+        length = ffi.new("int *")
+        raw = lib.host_text(first, length)
+        # A character takes six bytes at most. The last one may be cut in two, but it is not shown.
+        return quote(decode(ffi.buffer(raw, min(length[0], 6 * LONGEST_QUOTE + 12))[:])) if raw else None
+    finally:
+        lib.host_drop(first)
+
+
+def file_name_of(value: Value) -> FileName | None:
+    """The file that Tcl's own commands take the value for; None if it is the name of none."""
+    raw = lib.host_file_name(value)
+    return FileName(ffi.string(raw)) if raw else None
+
+
+def file_name(text: str) -> FileName | None:
+    """The file that Tcl's own commands take a text for."""
+    value = new_text(text)
+    lib.host_keep(value)
+    try:
+        return file_name_of(value)
+    finally:
+        lib.host_drop(value)
 
 
 def real_of(value: Value) -> float | None:
@@ -107,8 +210,18 @@ _NUMBER_TYPES = {"f": ("double", np.float64), "i": ("int64_t", np.int64), "u": (
 _NUMBER_KINDS = {"f": lib.HOST_REAL, "i": lib.HOST_INTEGER, "u": lib.HOST_INTEGER, "b": lib.HOST_BOOLEAN}
 
 
+def promised_shape(value: Value) -> list[int]:
+    """The shape that the first elements of nested lists promise, of one dimension at least; none if it is too deep."""
+    shape = ffi.new("int64_t[]", lib.HOST_MAX_RANK)
+    rank = lib.host_numbers_shape(value, shape, ffi.new("host_place *"))
+    return list(ffi.unpack(shape, rank)) if rank > 0 else []
+
+
 def numbers_of(value: Value, dtype: npt.DTypeLike) -> Array:
-    """Nested lists of numbers as an array of float64, int64 or bool, whichever holds `dtype` exactly."""
+    """Nested lists of numbers as an array of float64, int64 or bool, whichever holds `dtype` exactly.
+
+    A lone number is a list of one: the array has one dimension at least.
+    """
     place = ffi.new("host_place *")
     shape = ffi.new("int64_t[]", lib.HOST_MAX_RANK)
     rank = lib.host_numbers_shape(value, shape, place)
@@ -127,7 +240,7 @@ def numbers_of(value: Value, dtype: npt.DTypeLike) -> Array:
 def _complaint(place: Any) -> str:
     where = "{" + " ".join(map(str, ffi.unpack(place.index, place.depth))) + "}" if place.depth else ""
     at = f" at {where}" if where else ""
-    got = quote(text_of(place.value))
+    got = quoted(place.value) or "a tensor"
     return {
         lib.HOST_NOT_A_LIST: f"expected a list{at}, got {got}",
         lib.HOST_TOO_DEEP: f"expected at most {lib.HOST_MAX_RANK} nested lists",
@@ -138,20 +251,18 @@ def _complaint(place: Any) -> str:
     }[place.fault]
 
 
-def quote(text: str | None, limit: int = 60) -> str:
-    """Text that came, as messages quote it: shortened, in quotation marks."""
-    if text is None:
-        return "a tensor"
-    return f'"{text}"' if len(text) <= limit else f'"{text[:limit]}..."'
-
-
 # ---- Making ----------------------------------------------------------------------------------------------------------
 
 
 def new_text(text: str) -> Value:
     """A value with this text."""
     raw = encode(text)
-    return lib.host_new_text(raw, len(raw))
+    if len(raw) > MOST_TEXT:
+        raise MemoryError(f"a text of {sizes.bytes_text(len(raw))} is longer than any of Tcl's can be")
+    made = lib.host_new_text(raw, len(raw))
+    if not made:
+        raise MemoryError(f"a text of {sizes.bytes_text(len(raw))}")
+    return made
 
 
 def new_tensor(session: int, number: int) -> Value:
@@ -164,7 +275,7 @@ def new_value(result: object, adopt: Callable[[Array], Value]) -> Value:
     if isinstance(result, np.ndarray):
         return adopt(result)
     if isinstance(result, str):
-        return new_text(result)
+        return new_text(result.text if isinstance(result, FileName) else result)
     if isinstance(result, int):  # booleans too: Tcl's truth is 1 and 0
         return lib.host_new_integer(result)
     if isinstance(result, float):
@@ -182,27 +293,33 @@ class Numbers:
     """An array that becomes nested lists of numbers, not a tensor."""
 
     def __init__(self, array: Array) -> None:
-        sizes.check_list(array.size)
-        self.array = np.ascontiguousarray(array)
+        sizes.check_list(array.shape)
+        self.array = np.ascontiguousarray(array).reshape(array.shape)
 
 
 def _new_list(values: Iterator[Value]) -> Value:
     made = lib.host_new_list()
-    for value in values:
-        lib.host_append(made, value)
+    try:
+        for value in values:
+            lib.host_append(made, value)
+    except BaseException:
+        lib.host_drop(made)
+        raise
     return made
 
 
 def _nested(array: Array) -> Value:
-    if array.ndim == 0:
-        return new_value(shortest(array.reshape(1)).tolist()[0], lambda _: None)
-    if array.ndim > 1:
-        return _new_list(_nested(part) for part in array)
-    if array.dtype.kind == "f":
-        reals = shortest(array)
-        return lib.host_new_reals(ffi.from_buffer("double[]", reals), reals.size)
-    integers = array.astype(np.int64)
-    return lib.host_new_integers(ffi.from_buffer("int64_t[]", integers), integers.size)
+    is_real = array.dtype.kind == "f"
+    numbers = shortest(array).astype(np.float64, copy=False) if is_real else array.astype(np.int64)
+    pointer = ffi.from_buffer("double[]" if is_real else "int64_t[]", numbers)
+    pointers = (pointer, ffi.NULL) if is_real else (ffi.NULL, pointer)
+    # Asked for again, for the copy of the numbers has taken of it since.
+    if not lib.host_has_room(sizes.list_bytes(array.shape)):
+        raise MemoryError(sizes.list_text(array.shape))
+    made = lib.host_new_nested(array.ndim, array.shape, *pointers)
+    if not made:
+        raise MemoryError(sizes.list_text(array.shape))
+    return made
 
 
 def shortest(array: Array) -> Array:

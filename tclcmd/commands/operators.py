@@ -15,7 +15,7 @@ BOXES = Parameter(
     "boxes",
     Boxes(),
     "[K, 5], rows of batch index, x1, y1, x2, y2; or [K, 4], rows of x1, y1, x2, y2, where the input holds one image; "
-    "or a list of such tensors, one for each image. Small ones may be written as lists of numbers.",
+    "or a list of such, one for each image, with {} for none. Small ones may be written as lists of numbers.",
 )
 OUTPUT_SIZE = Parameter("output_size", Size(), "Height and width of a crop.")
 SPATIAL_SCALE = Parameter(

@@ -149,9 +149,9 @@ command(
 
 _ROTATED = Parameter(
     "boxes",
-    Boxes(),
+    Boxes(empty=(0, 6), numbers=5),
     "[K, 6], rows of batch index, cx, cy, w, h, degrees; or [K, 5], without the batch index, where the input holds one "
-    "image; or a list of such tensors, one for each image. Small ones may be written as lists of numbers.",
+    "image; or a list of such, one for each image, with {} for none. Small ones may be written as lists of numbers.",
 )
 _CLOCKWISE = Parameter(
     "clockwise", Boolean(), "Angles turn clockwise, not counter-clockwise.", default=False, named_only=True

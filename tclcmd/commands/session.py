@@ -7,6 +7,7 @@ from pyroi.errors import ArgumentError
 from pyroi.memory import kept_memory
 from tclcmd import guide, likeness
 from tclcmd.declare import Parameter, command
+from tclcmd.errors import quote
 from tclcmd.kinds import Boolean, CommandName, Handles, Integer, Text
 from tclcmd.session import Session
 
@@ -147,5 +148,5 @@ def help_(command: str | None, search: str | None) -> str:
     if found is None:
         near = guide.nearest(command)
         hint = f"; did you mean {likeness.one_of(near)}?" if near else ""
-        raise ArgumentError("command", f'there is no command "{command}"{hint}')
+        raise ArgumentError("command", f"there is no command {quote(command)}{hint}")
     return guide.help_text(found)

@@ -1,6 +1,9 @@
-/* host.c - opening Tcl, commands that Python implements, evaluation, standard channels. */
+/* host.c - opening Tcl, commands that Python implements, evaluation, standard channels, the system's texts. */
 #include <dlfcn.h>
+#include <stdarg.h>
+#include <stdio.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "internal.h"
 
@@ -40,6 +43,24 @@ static void on_exit_of_process(ClientData unused)
     host_on_exit();
 }
 
+/* Tcl ends the process where it gets no memory, and has no other way. What can be foreseen is refused before (see
+   host_has_room); for the rest there is a line that says what happened, and a status of its own. */
+static void on_panic(const char *format, ...)
+{
+    static char line[512];
+    va_list facts;
+    int length = snprintf(line, sizeof line, "roish: Tcl cannot go on, most likely for lack of memory: ");
+    va_start(facts, format);
+    vsnprintf(line + length, sizeof line - (size_t)length - 1, format, facts);
+    va_end(facts);
+    length = (int)strlen(line);
+    line[length++] = '\n';
+    if (write(STDERR_FILENO, line, (size_t)length) < 0) {
+        /* There is nobody to tell. */
+    }
+    _exit(HOST_PANIC_STATUS);
+}
+
 struct Tcl_Interp *host_create(void)
 {
     static int exit_handler_set = 0;
@@ -47,6 +68,7 @@ struct Tcl_Interp *host_create(void)
     if (!Tcl_InitStubs(interp, "8.6", 0))
         return NULL;
     if (!exit_handler_set++) {
+        Tcl_SetPanicProc(on_panic);
         Tcl_SetSystemEncoding(NULL, "utf-8"); /* scripts and file names, whatever the locale */
         Tcl_CreateExitHandler(on_exit_of_process, NULL);
     }
@@ -79,22 +101,62 @@ static int collect_options(int count, Tcl_Obj *const words[], Tcl_DString *optio
     return 1;
 }
 
-static int call(ClientData data, Tcl_Interp *interp, int count, Tcl_Obj *const words[])
+int64_t host_calls = 0;
+
+/* How many calls of commands are under way, each in the midst of the one before it. */
+static __thread int depth = 0;
+
+int host_depth(void) { return depth; }
+
+/* What a call says that failed before Python could say anything. It is made beforehand, for memory may be what lacks. */
+static struct {
+    Tcl_Obj *message, *code;
+} faults[HOST_STATUSES];
+
+void host_prepare_fault(int status, struct Tcl_Obj *message, struct Tcl_Obj *code)
 {
-    const struct target *target = data;
-    const int given = count - 1; /* the first word is the command's name */
-    Tcl_Obj *const *first = words + 1;
+    Tcl_IncrRefCount(message);
+    Tcl_IncrRefCount(code);
+    if (faults[status].message) {
+        Tcl_DecrRefCount(faults[status].message);
+        Tcl_DecrRefCount(faults[status].code);
+    }
+    faults[status].message = message;
+    faults[status].code = code;
+}
+
+static int finish(Tcl_Interp *interp, int status)
+{
+    if (status <= HOST_ERROR || status >= HOST_STATUSES || !faults[status].message)
+        return status == HOST_OK ? TCL_OK : TCL_ERROR;
+    Tcl_SetObjResult(interp, faults[status].message);
+    Tcl_SetObjErrorCode(interp, faults[status].code);
+    return TCL_ERROR;
+}
+
+static int call_python(const struct target *target, int given, Tcl_Obj *const words[])
+{
     Tcl_DString options;
     int values = 0;
-    (void)interp;
-    while (values < given && !host_option(first[values]))
+    while (values < given && !host_option(words[values]))
         values++;
     Tcl_DStringInit(&options);
-    const int is_paired = collect_options(given - values, first + values, &options);
-    const int status = host_on_command(target->session, target->command, given, first, values,
+    const int is_paired = collect_options(given - values, words + values, &options);
+    const int status = host_on_command(target->session, target->command, given, words, values,
                                        Tcl_DStringValue(&options), is_paired ? Tcl_DStringLength(&options) : -1);
     Tcl_DStringFree(&options);
     return status;
+}
+
+static int call(ClientData data, Tcl_Interp *interp, int count, Tcl_Obj *const words[])
+{
+    host_calls++;
+    if (depth >= HOST_MOST_DEPTH || !host_has_stack())
+        return finish(interp, HOST_NESTED);
+    depth++;
+    const int status = call_python(data, count - 1, words + 1); /* the first word is the command's name */
+    depth--;
+    return finish(interp, status);
 }
 
 static void free_target(ClientData data) { Tcl_Free(data); }
@@ -163,4 +225,49 @@ int host_write(int to_error, const char *text, int length)
         return 0; /* the script has closed it: there is nobody to tell */
     const int is_written = Tcl_WriteChars(output, text, length) >= 0 && Tcl_Flush(output) == TCL_OK;
     return is_written ? 0 : Tcl_GetErrno();
+}
+
+int host_take_channel_error(struct Tcl_Interp *interp, int to_error)
+{
+    Tcl_Channel output = Tcl_GetStdChannel(to_error ? TCL_STDERR : TCL_STDOUT);
+    Tcl_Obj *said = NULL, **words;
+    int count;
+    if (output)
+        Tcl_GetChannelError(output, &said);
+    if (!said)
+        return 0;
+    /* Options of `return` in pairs, and then the message. */
+    const int is_told = Tcl_ListObjGetElements(NULL, said, &count, &words) == TCL_OK && count % 2 == 1;
+    if (is_told) {
+        Tcl_SetObjResult(interp, words[count - 1]);
+        Tcl_SetReturnOptions(interp, Tcl_NewListObj(count - 1, words));
+    }
+    Tcl_DecrRefCount(said);
+    return is_told;
+}
+
+/* ---- The system's texts ---------------------------------------------------------------------------------------- */
+
+struct Tcl_Obj *host_from_system(const char *raw, int length)
+{
+    Tcl_DString text;
+    Tcl_ExternalToUtfDString(NULL, raw, length, &text);
+    Tcl_Obj *value = Tcl_NewStringObj(Tcl_DStringValue(&text), Tcl_DStringLength(&text));
+    Tcl_DStringFree(&text);
+    return value;
+}
+
+const char *host_file_name(struct Tcl_Obj *value)
+{
+    static Tcl_DString name;
+    static int is_used = 0;
+    if (is_used++)
+        Tcl_DStringFree(&name);
+    Tcl_DStringInit(&name);
+    Tcl_Obj *path = Tcl_FSGetTranslatedPath(NULL, value);
+    if (!path)
+        return NULL;
+    Tcl_UtfToExternalDString(NULL, Tcl_GetString(path), -1, &name);
+    Tcl_DecrRefCount(path);
+    return Tcl_DStringValue(&name);
 }

@@ -22,7 +22,21 @@ struct Tcl_Obj;
 
 /* ---- The interpreter (host.c) ---------------------------------------------------------------------------------- */
 
-enum { HOST_OK = 0, HOST_ERROR = 1 };
+/* How a command ends: after HOST_ERROR its message is the interpreter's result; after the others, which are errors too,
+   it is the one that was prepared. */
+enum {
+    HOST_OK = 0,
+    HOST_ERROR = 1,
+    HOST_FAULT,     /* something that nobody foresaw */
+    HOST_NO_MEMORY, /* there is too little memory even to say more */
+    HOST_NESTED,    /* more than HOST_MOST_DEPTH calls, each in the midst of the one before, or too little stack */
+    HOST_STATUSES
+};
+
+enum {
+    HOST_MOST_DEPTH = 32,  /* Python's own limit, of 1000 functions, would come after 90 */
+    HOST_PANIC_STATUS = 70 /* with which the process ends where Tcl cannot go on */
+};
 
 /* Opens the shared library of Tcl. `program` becomes `info nameofexecutable`. Returns NULL, or the reason it failed.
    Once it has worked, later calls do nothing. */
@@ -39,6 +53,12 @@ void host_delete(struct Tcl_Interp *interp);
 void host_add_command(struct Tcl_Interp *interp, const char *name, int session, int command);
 CFFI_CALLBACK int host_on_command(int session, int command, int count, struct Tcl_Obj *const *words, int values,
                                   const char *options, int length);
+
+/* The message and the errorCode of a command that ends with such a status. Kept. */
+void host_prepare_fault(int status, struct Tcl_Obj *message, struct Tcl_Obj *code);
+
+/* How many calls of commands are under way, each in the midst of the one before it. */
+int host_depth(void);
 
 /* Called when the process is about to end by Tcl's `exit`, before Tcl flushes its channels. */
 CFFI_CALLBACK void host_on_exit(void);
@@ -62,6 +82,20 @@ int host_read_line(struct Tcl_Obj *line);
 
 /* Writes and flushes Tcl's standard output, or error where `to_error` is set. Returns 0, or the system's error number. */
 int host_write(int to_error, const char *text, int length);
+
+/* If it was a script that failed, through which the channel writes, makes the script's error the interpreter's result and
+   returns 1. */
+int host_take_channel_error(struct Tcl_Interp *interp, int to_error);
+
+/* ---- The system's texts (host.c) ------------------------------------------------------------------------------- */
+
+/* What Tcl makes of bytes that come from the system, such as a word of the command line: they are in the encoding that
+   `encoding system` tells; those that are not become the characters of the same numbers. */
+struct Tcl_Obj *host_from_system(const char *raw, int length);
+
+/* The name by which the system knows the file that Tcl's own commands take the value for, in that encoding, a tilde in
+   front expanded; NULL if there can be none. It stands until the next call. */
+const char *host_file_name(struct Tcl_Obj *value);
 
 /* ---- Looking into the interpreter (look.c) --------------------------------------------------------------------- */
 
@@ -91,11 +125,16 @@ void host_set_hesitation(int milliseconds);
 
 /* ---- Reading values (values.c) --------------------------------------------------------------------------------- */
 
-/* The text of a value as an option name, `-` and a letter; NULL if it is none. -inf and -nan are numbers. */
+/* The text of a value as an option name, `-` and a letter, without spaces; NULL if it is none. -inf and -nan are
+   numbers. */
 const char *host_option(struct Tcl_Obj *value);
 
-/* NULL where asking for the text would give a tensor a name that the script never asked for. */
+/* NULL where asking for the text would give a tensor a name that the script never asked for; then the length is 0. NULL
+   and a length of -1 where there is no room for the text. */
 const char *host_text(struct Tcl_Obj *value, int *length_ret);
+
+/* A value whose text begins as that of `value`: of a list without text, so many elements and elements of elements. */
+struct Tcl_Obj *host_beginning(struct Tcl_Obj *value, int elements);
 
 /* The text in any case: for what the script, or the person at the prompt, is about to see. */
 const char *host_name(struct Tcl_Obj *value);
@@ -141,8 +180,8 @@ typedef struct host_place {
 
 typedef enum host_number { HOST_REAL, HOST_INTEGER, HOST_BOOLEAN } host_number;
 
-/* The shape that the first elements of nested lists promise. Returns the number of dimensions, 0 for a lone number,
-   or -1 with *place_ret filled. */
+/* The shape that the first elements of nested lists promise. Returns the number of dimensions, 1 or more, for a lone
+   number is a list of one; or -1 with *place_ret filled. */
 int host_numbers_shape(struct Tcl_Obj *value, int64_t *shape_ret, host_place *place_ret);
 
 /* Reads nested lists of exactly that shape in row-major order: doubles, 64-bit integers, or bytes 0 and 1. */
@@ -151,13 +190,18 @@ int host_numbers(struct Tcl_Obj *value, int rank, const int64_t *shape, host_num
 
 /* ---- Making values --------------------------------------------------------------------------------------------- */
 
-struct Tcl_Obj *host_new_text(const char *text, int length);
+/* Would the system give so many bytes? Tcl ends the process where it does not. */
+int host_has_room(int64_t bytes);
+
+struct Tcl_Obj *host_new_text(const char *text, int length); /* NULL if there is no room for it */
 struct Tcl_Obj *host_new_integer(int64_t number);
 struct Tcl_Obj *host_new_real(double number);
 struct Tcl_Obj *host_new_list(void);
 void host_append(struct Tcl_Obj *list, struct Tcl_Obj *element);
-struct Tcl_Obj *host_new_reals(const double *numbers, int64_t count);
-struct Tcl_Obj *host_new_integers(const int64_t *numbers, int64_t count);
+
+/* Nested lists of numbers in row-major order: of `reals`, or else of `integers`. NULL if there is no room to begin. The
+   caller has asked whether there is room for the lists. */
+struct Tcl_Obj *host_new_nested(int rank, const int64_t *shape, const double *reals, const int64_t *integers);
 void host_keep(struct Tcl_Obj *value);    /* counts a reference that host_drop() gives back */
 void host_drop(struct Tcl_Obj *value);
 

@@ -9,8 +9,18 @@
 /* Is it a tensor whose name nobody has asked for? */
 int host_is_unnamed_tensor(const Tcl_Obj *value);
 
-/* Is it a list that exists as such only, without text? */
+/* Is it a list, or a dict, that exists as such only, without text? */
 int host_is_pure_list(const Tcl_Obj *value);
+
+/* The value itself, unless it is a list without text: then its only element if the list's text is that element's text,
+   else NULL, for text in braces, or of several words, is no number, no option and no tensor's name. */
+Tcl_Obj *host_word(Tcl_Obj *value);
+
+/* How many calls of commands have begun. */
+extern int64_t host_calls;
+
+/* Is there stack enough to begin something of which nobody knows how much it takes? */
+int host_has_stack(void);
 
 /* These return 0 where the value cannot be read so. */
 int host_read_real(Tcl_Obj *value, double *real_ret);

@@ -1,8 +1,9 @@
 /*
  * numbers.c - nested lists of numbers
  *
- * Tcl has no types: {5} is the text 5, and so is 5 itself; {{1} {2}} is {1 2}. A value is therefore read as a number
- * if it can be one, and as a list otherwise. Another pair of braces counts: {{5}} is a list of one number.
+ * Tcl has no types: {5} is the text 5, and so is 5 itself; {{1} {2}} is {1 2}. Within a list, a word is therefore read
+ * as a number if it can be one, and as a list otherwise. Another pair of braces counts: {{{5}}} is {{5}}, a list of one
+ * list of one number. The whole is always a list: 5 is a list of one number.
  *
  * The first elements say what the shape should be; the reading proper holds every list to it. So the memory for the
  * numbers is there before the first one is read, and a ragged list is found where it is ragged.
@@ -41,12 +42,9 @@ static int is_word(Tcl_Obj *value)
     double real;
     if (host_is_unnamed_tensor(value))
         return 1; /* not a number, as reading it will say */
-    if (host_is_pure_list(value)) {
-        /* No list of two is a number: do not make its text to find that out. */
-        elements_of(value, &count, &elements);
-        return count == 1 && is_word(elements[0]);
-    }
-    if (Tcl_GetDoubleFromObj(NULL, value, &real) == TCL_OK || !elements_of(value, &count, &elements))
+    if (host_is_pure_list(value))
+        return host_word(value) != NULL;
+    if (host_read_real(value, &real) || !elements_of(value, &count, &elements))
         return 1;
     return count == 1 && strcmp(Tcl_GetString(elements[0]), Tcl_GetString(value)) == 0;
 }
@@ -68,6 +66,8 @@ int host_numbers_shape(struct Tcl_Obj *value, int64_t *shape_ret, host_place *pl
             return rank + 1;
         value = elements[0];
     }
+    if (rank == 0)
+        shape_ret[rank++] = 1;
     return rank;
 }
 
@@ -126,7 +126,8 @@ static int read_nested(struct reader *reader, Tcl_Obj *value, int depth)
 {
     int count;
     Tcl_Obj **elements;
-    if (depth == reader->rank)
+    const int is_number = depth == reader->rank || (depth == 0 && is_word(value));
+    if (is_number)
         return read_number(reader, value, depth);
     if (!host_list(value, &count, &elements))
         return fail(reader->place, HOST_NOT_A_LIST, depth, value);

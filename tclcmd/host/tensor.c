@@ -72,13 +72,10 @@ static int64_t number_in_name(const char *text)
 
 int64_t host_tensor(struct Tcl_Obj *value, int session)
 {
+    value = host_word(value);
+    if (!value)
+        return -1;
     if (value->typePtr == &tensor_type)
         return session_of(value) == session ? number_of(value) : -1;
-    if (host_is_pure_list(value)) {
-        int count;
-        Tcl_Obj **elements;
-        Tcl_ListObjGetElements(NULL, value, &count, &elements);
-        return count == 1 ? host_tensor(elements[0], session) : -1;
-    }
     return number_in_name(Tcl_GetString(value));
 }

@@ -1,90 +1,209 @@
 /*
  * values.c - reading and making Tcl values
  *
- * One rule runs through this file: never ask for the text of a value where that would name a tensor. Tcl makes the
- * text of a list from the texts of its elements, so a list of tensors is handled with the same care as a tensor.
+ * Two rules run through this file.
+ *
+ * What a value means depends on its text alone. Tcl stores the text {1 2} as a string, a list or a dict, and 1 as a
+ * string, an integer or a list of one, as it was last used; a script can neither see nor choose that.
+ *
+ * Yet never ask for the text of a value where that would name a tensor, or cost more than the answer is worth. Tcl
+ * makes the text of a list from the texts of its elements: so what a list without text would say is found from its
+ * elements, as Tcl would write them.
  */
+#include <limits.h>
 #include <math.h>
+#include <stdlib.h>
 #include <string.h>
 #include <strings.h>
 
 #include "internal.h"
 
-enum { MAX_NESTING = HOST_MAX_RANK };
+/* Lists nested deeper than this, and of more elements, are not searched for tensors: they count as holding one. */
+enum { MOST_NESTING = 1000, MOST_SEARCHED = 1 << 26 };
+
+/* Texts of fewer bytes are made without asking whether there is room for them. */
+enum { SMALL_TEXT = 1 << 16 };
+
+/* As a rule of thumb, what the text of a number takes in that of a list. */
+enum { NUMBER_TEXT = 26 };
+
+/* What stands between the elements of a list. */
+#define SPACE " \t\n\r\v\f"
 
 int host_is_pure_list(const Tcl_Obj *value)
 {
-    static const Tcl_ObjType *list_type = NULL;
+    static const Tcl_ObjType *list_type = NULL, *dict_type = NULL;
     if (!list_type)
         list_type = Tcl_GetObjType("list");
-    return value->bytes == NULL && value->typePtr == list_type;
-}
-
-static int is_pure_dict(const Tcl_Obj *value)
-{
-    static const Tcl_ObjType *dict_type = NULL;
     if (!dict_type)
         dict_type = Tcl_GetObjType("dict");
-    return value->bytes == NULL && value->typePtr == dict_type;
+    return value->bytes == NULL && value->typePtr && (value->typePtr == list_type || value->typePtr == dict_type);
 }
 
-static int would_name_a_tensor(Tcl_Obj *value, int nesting)
+/* An array of bytes without text becomes a text of twice the length at most. */
+static int64_t length_of_bytes(Tcl_Obj *value)
+{
+    static const Tcl_ObjType *bytes_type = NULL;
+    int length = 0;
+    if (!bytes_type)
+        bytes_type = Tcl_GetObjType("bytearray");
+    if (value->bytes == NULL && bytes_type && value->typePtr == bytes_type)
+        Tcl_GetByteArrayFromObj(value, &length);
+    return 2 * (int64_t)length;
+}
+
+/* Adds up about how long the text would be; returns 0 where making it would name a tensor. */
+static int measure_text(Tcl_Obj *value, int nesting, int *searched, int64_t *length)
 {
     int count;
     Tcl_Obj **elements;
-    if (host_is_unnamed_tensor(value) || nesting > MAX_NESTING)
-        return 1;
-    if (!host_is_pure_list(value) && !is_pure_dict(value))
+    if (host_is_unnamed_tensor(value) || nesting > MOST_NESTING || ++*searched > MOST_SEARCHED)
         return 0;
+    *length += value->bytes ? value->length + 3 : NUMBER_TEXT;
+    if (!host_is_pure_list(value)) {
+        *length += length_of_bytes(value);
+        return 1;
+    }
     Tcl_ListObjGetElements(NULL, value, &count, &elements);
     for (int i = 0; i < count; i++)
-        if (would_name_a_tensor(elements[i], nesting + 1))
-            return 1;
-    return 0;
+        if (!measure_text(elements[i], nesting + 1, searched, length))
+            return 0;
+    return 1;
+}
+
+int host_has_room(int64_t bytes)
+{
+    /* Tcl ends the process where it gets no memory. So let the system say no to us, before Tcl asks. */
+    void *memory = bytes <= SMALL_TEXT ? NULL : malloc((size_t)bytes);
+    const int has_room = bytes <= SMALL_TEXT || memory != NULL;
+    free(memory);
+    return has_room;
 }
 
 const char *host_text(struct Tcl_Obj *value, int *length_ret)
 {
-    return would_name_a_tensor(value, 0) ? NULL : Tcl_GetStringFromObj(value, length_ret);
+    int searched = 0;
+    int64_t length = 0;
+    if (value->bytes == NULL) {
+        *length_ret = 0;
+        if (!measure_text(value, 0, &searched, &length))
+            return NULL;
+        if (length > INT_MAX || !host_has_room(length)) {
+            *length_ret = -1;
+            return NULL;
+        }
+    }
+    return Tcl_GetStringFromObj(value, length_ret);
+}
+
+/* A list of the first elements, and of the first of theirs, whose text begins as that of the whole. */
+static Tcl_Obj *beginning(Tcl_Obj *value, int nesting, int *budget)
+{
+    int count;
+    Tcl_Obj **elements;
+    if (!host_is_pure_list(value) || nesting > MOST_NESTING)
+        return value;
+    Tcl_ListObjGetElements(NULL, value, &count, &elements);
+    Tcl_Obj *list = Tcl_NewListObj(0, NULL);
+    for (int i = 0; i < count && *budget > 0; i++) {
+        --*budget;
+        Tcl_ListObjAppendElement(NULL, list, beginning(elements[i], nesting + 1, budget));
+    }
+    return list;
+}
+
+struct Tcl_Obj *host_beginning(struct Tcl_Obj *value, int elements)
+{
+    return beginning(value, 0, &elements);
 }
 
 const char *host_name(struct Tcl_Obj *value) { return Tcl_GetString(value); }
 
-static int is_number_word(const char *text)
+static int is_same_text(Tcl_Obj *one, Tcl_Obj *other)
 {
-    return strcasecmp(text, "inf") == 0 || strcasecmp(text, "infinity") == 0 || strcasecmp(text, "nan") == 0;
+    int length, other_length;
+    const char *text = Tcl_GetStringFromObj(one, &length), *other_text = Tcl_GetStringFromObj(other, &other_length);
+    return length == other_length && memcmp(text, other_text, (size_t)length) == 0;
 }
 
-const char *host_option(struct Tcl_Obj *value)
+Tcl_Obj *host_word(Tcl_Obj *value)
 {
-    /* A list is a value even if its text would begin with a dash; and a long one has a text that costs. */
-    if (host_is_unnamed_tensor(value) || host_is_pure_list(value) || is_pure_dict(value))
-        return NULL;
-    const char *text = Tcl_GetString(value);
-    const int is_letter = (text[0] == '-') && ((text[1] >= 'a' && text[1] <= 'z') || (text[1] >= 'A' && text[1] <= 'Z'));
-    return is_letter && !is_number_word(text + 1) ? text : NULL;
+    Tcl_Obj *list = NULL, **elements;
+    int count;
+    while (host_is_pure_list(value)) {
+        Tcl_ListObjGetElements(NULL, value, &count, &elements);
+        if (count != 1)
+            return NULL;
+        list = value;
+        value = elements[0];
+    }
+    if (!list || host_is_unnamed_tensor(value))
+        return value;
+    /* A list writes most words as they are, and the others, such as { 5 }, in braces. */
+    return is_same_text(list, value) ? value : NULL;
+}
+
+/* ---- Numbers --------------------------------------------------------------------------------------------------- */
+
+/* Tcl parses NaN, perhaps with its bits in parentheses, but does not hand it out. */
+static int is_nan(const char *text)
+{
+    text += strspn(text, SPACE);
+    text += *text == '-' || *text == '+';
+    if (strncasecmp(text, "nan", 3) != 0)
+        return 0;
+    text += 3;
+    if (*text == '(') {
+        const size_t digits = strspn(text + 1, "0123456789abcdefABCDEF");
+        if (text[digits + 1] != ')')
+            return 0;
+        text += digits + 2;
+    }
+    return text[strspn(text, SPACE)] == '\0';
+}
+
+/* A script that sets tcl_precision has the text of a number say less than the number. Then the text counts. To find
+   out takes longer than to read a number, so it is done once in a call of a command. */
+static int is_text_exact(void)
+{
+    static int64_t asked_in = -1;
+    static int is_exact;
+    if (asked_in != host_calls) {
+        char third[TCL_DOUBLE_SPACE];
+        Tcl_PrintDouble(NULL, 1.0 / 3, third);
+        is_exact = strlen(third) >= sizeof "0.3333333333333333" - 1;
+        asked_in = host_calls;
+    }
+    return is_exact;
+}
+
+static int read_double(Tcl_Obj *value, double *real_ret)
+{
+    static const Tcl_ObjType *double_type = NULL;
+    if (!double_type)
+        double_type = Tcl_GetObjType("double");
+    if (double_type && value->typePtr == double_type && !is_text_exact())
+        return Tcl_GetDouble(NULL, Tcl_GetString(value), real_ret) == TCL_OK;
+    return Tcl_GetDoubleFromObj(NULL, value, real_ret) == TCL_OK;
 }
 
 int host_read_real(Tcl_Obj *value, double *real_ret)
 {
-    if (would_name_a_tensor(value, 0))
+    value = host_word(value);
+    if (!value || host_is_unnamed_tensor(value))
         return 0;
-    if (Tcl_GetDoubleFromObj(NULL, value, real_ret) == TCL_OK)
+    if (read_double(value, real_ret))
         return 1;
-    /* Tcl parses NaN but does not hand it out. */
-    const char *text = Tcl_GetString(value);
-    text += *text == '-' || *text == '+';
-    if (strcasecmp(text, "nan") != 0)
-        return 0;
     *real_ret = (double)NAN;
-    return 1;
+    return is_nan(Tcl_GetString(value));
 }
 
 int host_read_integer(Tcl_Obj *value, int64_t *integer_ret)
 {
     Tcl_WideInt wide;
     double real;
-    if (would_name_a_tensor(value, 0) || Tcl_GetWideIntFromObj(NULL, value, &wide) != TCL_OK)
+    value = host_word(value);
+    if (!value || host_is_unnamed_tensor(value) || Tcl_GetWideIntFromObj(NULL, value, &wide) != TCL_OK)
         return 0;
     /* Tcl 8.6 hands out 2^63 to 2^64 - 1 as negative numbers: the sign tells. */
     if (Tcl_GetDoubleFromObj(NULL, value, &real) != TCL_OK || (real < 0) != (wide < 0))
@@ -120,10 +239,31 @@ int host_is_integer(struct Tcl_Obj *value)
 int host_boolean(struct Tcl_Obj *value)
 {
     int boolean;
-    if (would_name_a_tensor(value, 0) || Tcl_GetBooleanFromObj(NULL, value, &boolean) != TCL_OK)
+    value = host_word(value);
+    if (!value || host_is_unnamed_tensor(value) || Tcl_GetBooleanFromObj(NULL, value, &boolean) != TCL_OK)
         return -1;
     return boolean != 0;
 }
+
+/* ---- Options --------------------------------------------------------------------------------------------------- */
+
+static int is_number_word(const char *text)
+{
+    return strcasecmp(text, "inf") == 0 || strcasecmp(text, "infinity") == 0 || is_nan(text);
+}
+
+const char *host_option(struct Tcl_Obj *value)
+{
+    value = host_word(value);
+    if (!value || host_is_unnamed_tensor(value))
+        return NULL;
+    const char *text = Tcl_GetString(value);
+    const int is_letter = (text[0] == '-') && ((text[1] >= 'a' && text[1] <= 'z') || (text[1] >= 'A' && text[1] <= 'Z'));
+    /* With a space in it the text is a list, or a sentence, that happens to begin with a dash. */
+    return is_letter && !strpbrk(text, SPACE) && !is_number_word(text + 1) ? text : NULL;
+}
+
+/* ---- Lists ----------------------------------------------------------------------------------------------------- */
 
 int host_list(Tcl_Obj *value, int *count_ret, Tcl_Obj ***elements_ret)
 {
@@ -158,26 +298,54 @@ int host_integers(struct Tcl_Obj *value, int64_t *integers_ret)
 
 /* ---- Making values --------------------------------------------------------------------------------------------- */
 
-struct Tcl_Obj *host_new_text(const char *text, int length) { return Tcl_NewStringObj(text, length); }
+struct Tcl_Obj *host_new_text(const char *text, int length)
+{
+    return host_has_room(length) ? Tcl_NewStringObj(text, length) : NULL;
+}
+
 struct Tcl_Obj *host_new_integer(int64_t number) { return Tcl_NewWideIntObj(number); }
 struct Tcl_Obj *host_new_real(double number) { return Tcl_NewDoubleObj(number); }
 struct Tcl_Obj *host_new_list(void) { return Tcl_NewListObj(0, NULL); }
 void host_append(struct Tcl_Obj *list, struct Tcl_Obj *element) { Tcl_ListObjAppendElement(NULL, list, element); }
 
-struct Tcl_Obj *host_new_reals(const double *numbers, int64_t count)
+/* Nested lists that are made from an array of numbers: reals or integers, whichever is not NULL. */
+struct maker {
+    int rank;
+    const int64_t *shape;
+    const double *reals;
+    const int64_t *integers;
+    int64_t next;
+    Tcl_Obj **elements; /* room for those of one list of each depth */
+};
+
+static Tcl_Obj *make_number(struct maker *maker)
 {
-    Tcl_Obj *list = Tcl_NewListObj(0, NULL);
-    for (int64_t i = 0; i < count; i++)
-        Tcl_ListObjAppendElement(NULL, list, Tcl_NewDoubleObj(numbers[i]));
-    return list;
+    const int64_t i = maker->next++;
+    return maker->reals ? Tcl_NewDoubleObj(maker->reals[i]) : Tcl_NewWideIntObj(maker->integers[i]);
 }
 
-struct Tcl_Obj *host_new_integers(const int64_t *numbers, int64_t count)
+static Tcl_Obj *make_nested(struct maker *maker, int depth, Tcl_Obj **elements)
 {
-    Tcl_Obj *list = Tcl_NewListObj(0, NULL);
-    for (int64_t i = 0; i < count; i++)
-        Tcl_ListObjAppendElement(NULL, list, Tcl_NewWideIntObj(numbers[i]));
-    return list;
+    if (depth == maker->rank)
+        return make_number(maker);
+    const int count = (int)maker->shape[depth];
+    for (int i = 0; i < count; i++)
+        elements[i] = make_nested(maker, depth + 1, elements + count);
+    return Tcl_NewListObj(count, elements);
+}
+
+struct Tcl_Obj *host_new_nested(int rank, const int64_t *shape, const double *reals, const int64_t *integers)
+{
+    int64_t most = 1;
+    for (int axis = 0; axis < rank; axis++)
+        most += shape[axis];
+    Tcl_Obj **elements = malloc((size_t)most * sizeof(Tcl_Obj *));
+    if (!elements)
+        return NULL;
+    struct maker maker = {rank, shape, reals, integers, 0, elements};
+    Tcl_Obj *made = make_nested(&maker, 0, elements);
+    free(elements);
+    return made;
 }
 
 void host_keep(struct Tcl_Obj *value) { Tcl_IncrRefCount(value); }

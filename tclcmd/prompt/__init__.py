@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import errno
+import io
 import os
 import re
 import sys
@@ -10,6 +11,7 @@ import time
 from typing import Protocol
 
 import pyroi
+from tclcmd import values
 from tclcmd.interpreter import Interpreter
 
 PROMPT, CONTINUATION = "% ", "> "
@@ -29,6 +31,7 @@ def run(interpreter: Interpreter) -> int:
 
     Returns 0, or the system's error number where what it says reaches nobody.
     """
+    _speak_utf8()
     interpreter.set_at_prompt()
     patchlevel = interpreter.get_global("tcl_patchLevel")
     interpreter.write(
@@ -59,6 +62,13 @@ def _with_help(interpreter: Interpreter, command: str) -> str:
     return f"{found.group(1)}::torch::help{command[found.end() :]}"
 
 
+def _speak_utf8() -> None:
+    """Takes the terminal to speak UTF-8 whatever the locale, as Tcl does here. Other bytes are no reason to end."""
+    for stream in (sys.stdin, sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(encoding="utf-8", errors="surrogateescape")
+
+
 def choose_editor(interpreter: Interpreter) -> Editor:
     """The one with colours and completion, or the plain one where the terminal or the installation is too."""
     if sys.stdin.isatty() and sys.stdout.isatty() and os.environ.get("TERM", "dumb") != "dumb":
@@ -77,7 +87,7 @@ def _obey(interpreter: Interpreter, command: str) -> None:
     from tclcmd.prompt import echo
 
     begun = time.perf_counter()
-    outcome = interpreter.eval(command)
+    outcome = interpreter.eval(values.from_keys(command))
     seconds = time.perf_counter() - begun
     if outcome.was_interrupted:
         interpreter.write("Interrupted\n", to_error=True)

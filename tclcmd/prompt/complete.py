@@ -11,7 +11,7 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from tclcmd import guide, kinds, syntax
+from tclcmd import guide, kinds, syntax, values
 from tclcmd.declare import NAMESPACE, REGISTRY, Command, Parameter
 from tclcmd.interpreter import Interpreter
 from tclcmd.prompt.echo import kind_of
@@ -219,19 +219,22 @@ def _files(typed: str) -> Iterator[Candidate]:
     plain = re.sub(r"\\(.)", r"\1", typed.lstrip('"{'))
     folder, _, begin = plain.rpartition("/")
     folder += "/" if "/" in plain else ""
-    for name in _names_in(os.path.expanduser(folder) or ".", begin):
+    for name in _names_in(folder or ".", begin):
         yield Candidate(SPECIAL.sub(r"\\\1", folder + name), len(typed), label=name)
 
 
 def _names_in(folder: str, begin: str) -> list[str]:
-    """Names that begin so; folders with a slash. Hidden ones only where a dot was typed."""
+    """Names that begin so, as Tcl has them; folders with a slash. Hidden ones only where a dot was typed."""
+    place = values.file_name(folder)
+    if place is None:
+        return []
     try:
-        with os.scandir(folder) as entries:
-            fitting = [entry for entry in entries if entry.name.startswith(begin)]
+        with os.scandir(os.fsencode(place)) as entries:
+            named = [(values.from_system(entry.name), entry) for entry in entries]
     except OSError:
         return []
-    visible = [entry for entry in fitting if begin or not entry.name.startswith(".")]
-    return sorted(entry.name + ("/" if entry.is_dir() else "") for entry in visible)[:MOST_FILES]
+    visible = [each for each in named if each[0].startswith(begin) and (begin or not each[0].startswith("."))]
+    return sorted(name + ("/" if entry.is_dir() else "") for name, entry in visible)[:MOST_FILES]
 
 
 def _as_typed(name: str, typed: str) -> str:

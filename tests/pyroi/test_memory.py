@@ -337,7 +337,8 @@ def test_limits(monkeypatch):
     found = limits.memory_limits()
     assert found
     assert all(bound.most > 0 and 0 <= bound.free <= bound.most for bound in found)
-    assert 0 < limits.free_memory() < limits.most_memory() <= os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
+    assert 0 < limits.tightest().free < limits.tightest().most
+    assert limits.tightest().free == min(bound.free for bound in found)
 
 
 @pytest.mark.parametrize(

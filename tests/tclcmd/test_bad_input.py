@@ -19,7 +19,7 @@ SAMPLES: dict[type[kinds.Kind], tuple[str, list[str]]] = {
     kinds.TensorList: ("[list [torch::zeros {2}]]", ["invalid", "{}", "[list 1]", "\\{", "[list tensor99999]"]),
     kinds.Handles: ("[torch::zeros {2}]", ["invalid", "\\{", "[list [torch::zeros 2] 7]"]),
     kinds.TensorOrNumbers: ("{{0 0 1 1}}", ["invalid", "{1 x}", "{{1 2} {3}}", "\\{", "tensor99999"]),
-    kinds.Boxes: ("{0 0 1 1}", ["invalid", "{1 x}", "{{1 2} {3}}", "\\{", "tensor99999", "[list [torch::zeros 2] 1]"]),
+    kinds.Boxes: ("{0 0 1 1}", ["invalid", "{1 x}", "{{1 2} {3}}", "\\{", "tensor99999", "[list [torch::zeros 2] x]"]),
     kinds.Numbers: ("{1 2}", ["[torch::zeros 2]"]),
     kinds.Number: ("1.5", ["invalid", "{}", "{1 2}", "nan", "-NaN", "inf", "-Inf", "1e999", "[torch::zeros 2]"]),
     kinds.Integer: ("1", ["invalid", "{}", "1.5", "1e3", "nan", "99999999999999999999", "18446744073709551615",

@@ -9,7 +9,7 @@ GRID = "[torch::tensor_create {{1 2 3} {4 5 6}}]"
 
 RESULTS = [
     # Making tensors
-    ("torch::tensor_shape [torch::tensor_create 5]", ""),
+    ("torch::tensor_shape [torch::tensor_create 5]", "1"),
     ("torch::tensor_shape [torch::tensor_create {}]", "0"),
     ("torch::tensor_shape [torch::tensor_create {{5}}]", "1"),
     ("torch::tensor_shape [torch::tensor_create {{{5}}}]", "1 1"),
@@ -18,7 +18,7 @@ RESULTS = [
     ("torch::tensor_shape [torch::tensor_create {{{1 2} {3 4}} {{5 6} {7 8}}}]", "2 2 2"),
     ("torch::tensor_shape [torch::tensor_create [list 1 2 3]]", "3"),
     ("torch::tensor_shape [torch::tensor_create [list [list 1 2] [list 3 4]]]", "2 2"),
-    ("torch::tensor_shape [torch::tensor_create [list 7]]", ""),
+    ("torch::tensor_shape [torch::tensor_create [list 7]]", "1"),
     ("torch::tensor_shape [torch::tensor_create -data {1 2 3 4} -shape {2 2}]", "2 2"),
     ("torch::tensor_to_list [torch::tensor_create {0x10 010 1e2 .5} float64]", "16.0 8.0 100.0 0.5"),
     ("torch::tensor_to_list [torch::tensor_create {true no 0 2.5} bool]", "1 0 0 1"),

@@ -142,7 +142,7 @@ LIKE = [
     ("roi_align -input $x -boxes $b -outputSize 2", "roi_align -input $x -boxes $b",
      "Missing required parameters: outputSize", "MISSING_PARAMETER outputSize", None),
     ("roi_align -input $x -boxes $b -outputSize 2", "roi_align {-input -boxes} $x -outputSize 2",
-     "Unknown parameter: -input -boxes", "UNKNOWN_PARAMETER {-input -boxes}", 1),
+     'Invalid input tensor: expected a tensor, got "-input -boxes"', "INVALID_TENSOR input", 1),
     ("roi_align -input $x -boxes $b -outputSize 2", "roi_align -input $x -boxes $b -outputSize two",
      'Invalid outputSize value: expected {height width}, or one integer for a square, got "two"',
      "INVALID_VALUE outputSize", 6),
@@ -246,7 +246,7 @@ def test_a_value_out_of_a_variable_may_look_like_an_option(tcl, unmet):
         assert tcl.floats("crop 2") == EXPECTED
         assert tcl("torch::tensor_shape [crop -1]") == "1 1 2 2"
         assert tcl.error("crop -x").startswith("Missing value for parameter: -samplingRatio")
-        assert tcl.error("crop [list -x]").startswith("Invalid samplingRatio value")
+        assert tcl.error("crop [list -x]") == tcl.error("crop -x")  # the same text, and so the same value
 
 
 def test_calls_like_one_before_name_no_tensors(tcl, unmet):

@@ -1,0 +1,48 @@
+/*
+ * stack.c - how much of the C stack is left
+ *
+ * A command may have Tcl run a script (what it writes goes through a channel that a script transforms), which calls a
+ * command, and so on. Tcl counts its own levels, but each round trip through Python takes far more of the C stack
+ * than a level of Tcl, and a stack that overflows ends the process.
+ */
+#define _GNU_SOURCE
+#include <pthread.h>
+#include <stddef.h>
+
+#include "internal.h"
+
+/* What a command may need that computes, draws or reads a picture; but not more than a quarter of a small stack. */
+enum { RESERVE = 512 * 1024 };
+
+static __thread char *lowest = NULL; /* the end of the stack, which grows downwards */
+static __thread size_t size = 0;     /* 0: not asked yet; 1: not known */
+
+static void find_stack(void)
+{
+    size = 1;
+#ifdef __APPLE__
+    size = pthread_get_stacksize_np(pthread_self());
+    lowest = (char *)pthread_get_stackaddr_np(pthread_self()) - size;
+#else
+    pthread_attr_t attributes;
+    void *address;
+    if (pthread_getattr_np(pthread_self(), &attributes) != 0)
+        return;
+    if (pthread_attr_getstack(&attributes, &address, &size) == 0)
+        lowest = address;
+    else
+        size = 1;
+    pthread_attr_destroy(&attributes);
+#endif
+}
+
+int host_has_stack(void)
+{
+    char here;
+    if (size == 0)
+        find_stack();
+    /* A coroutine of C runs on a stack of its own, of which nothing is known. */
+    if (size == 1 || &here < lowest || &here >= lowest + size)
+        return 1;
+    return (size_t)(&here - lowest) >= (size / 4 < RESERVE ? size / 4 : RESERVE);
+}
