@@ -329,7 +329,7 @@ def shortest(array: Array) -> Array:
     """
     if array.dtype.kind != "f" or array.dtype.itemsize >= 8:
         return array
-    reals = np.empty(array.shape, np.float64)
+    flat, reals = array.reshape(-1), np.empty(array.size, np.float64)
     for start in range(0, array.size, 65536):  # as text, an element takes 128 bytes
-        reals[start : start + 65536] = array[start : start + 65536].astype(np.str_).astype(np.float64)
-    return reals
+        reals[start : start + 65536] = flat[start : start + 65536].astype(np.str_).astype(np.float64)
+    return reals.reshape(array.shape)
