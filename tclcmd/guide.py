@@ -132,12 +132,15 @@ OTHER_NAMES = {
 FAMILY = "tensor"
 
 
-def nearest(name: str) -> list[str]:
-    """The full names of the commands that may have been meant by this one, which there is not; often none."""
+def nearest(name: str, *, is_ours: bool = False) -> list[str]:
+    """The full names of the commands that may have been meant by this one, which there is not; often none.
+
+    Without our namespace it may have been meant for anything, unless it is said to be the name of a command of ours.
+    """
     bare = name.removeprefix("::").removeprefix(f"{NAMESPACE}::")
     rows = {likeness.plain(spelled): row for row in REGISTRY.values() for spelled in row.names}
     word = likeness.plain(bare)
-    if bare == name:  # without our namespace it may have been meant for anything: it has to be very like
+    if bare == name and not is_ours:  # it has to be very like
         near = [word] if word in rows else [] if len(word) < 6 else likeness.nearest(word, rows)
         near = [known for known in near if likeness.distance(word, known) <= 1]
     else:

@@ -146,7 +146,7 @@ def help_(command: str | None, search: str | None) -> str:
         return guide.overview()
     found = guide.find(command)
     if found is None:
-        near = guide.nearest(command)
+        near = guide.nearest(command, is_ours=True)
         hint = f"; did you mean {likeness.one_of(near)}?" if near else ""
         raise ArgumentError("command", f"there is no command {quote(command)}{hint}")
     return guide.help_text(found)

@@ -75,7 +75,7 @@ def roish(tmp_path: pathlib.Path) -> Roish:
     """Runs roish in an empty folder; `variables` are added to its environment."""
 
     def run(
-        *arguments: str, input: str = "", variables: dict[str, str] | None = None, **options: Any
+        *arguments: str | bytes, input: str = "", variables: dict[str, str] | None = None, **options: Any
     ) -> subprocess.CompletedProcess[str]:
         # The user's own history stays out of it.
         environment = {**os.environ, "XDG_STATE_HOME": str(tmp_path / "state"), **(variables or {})}

@@ -13,7 +13,7 @@ import pyroi
 def test_a_script_file_gets_its_arguments(roish, tmp_path):
     """argv0, argv and argc as in tclsh; what follows the file is the script's, options too."""
     (tmp_path / "s.tcl").write_text('puts "$argv0|$argv|$argc|$tcl_interactive|[info script]"', encoding="utf-8")
-    done = roish("s.tcl", "-x", "--help", "a b", "ü")
+    done = roish("s.tcl", "-x", "--help", "a b", "ü".encode())
     assert done.stdout == "s.tcl|-x --help {a b} ü|4|0|s.tcl\n"
     assert done.returncode == 0
 
@@ -155,7 +155,7 @@ def test_scripts_are_utf8_whatever_the_locale(roish, tmp_path, locale):
     variables = {"LC_ALL": locale}
     assert roish("s.tcl", variables=variables).stdout == "ü€\n"
     assert roish(input="puts ü€\n", variables=variables).stdout == "ü€\n"
-    assert roish("-c", "puts ü€", variables=variables).stdout == "ü€\n"
+    assert roish("-c", "puts ü€".encode(), variables=variables).stdout == "ü€\n"
 
 
 def test_a_session_starts_without_what_it_does_not_need(tmp_path):
