@@ -18,7 +18,7 @@ from pyroi import native
 from pyroi.arrays import Array, shape_text
 from pyroi.errors import ArgumentError
 from tclcmd import dtypes, sizes
-from tclcmd.errors import UnusableFile
+from tclcmd.errors import LONGEST_FACT, LONGEST_QUOTE, UnusableFile, quote, shortened
 from tclcmd.wholefile import write_whole
 
 if TYPE_CHECKING:
@@ -35,8 +35,11 @@ MOST_EXPANSION = 100
 #: without measure.
 STORED, DEFLATED = 0, 8
 
-#: NumPy's own limits: on the text of a header, and on the dimensions of an array before version 2.
-MOST_HEADER_BYTES, MOST_DIMENSIONS = 10_000, 32
+#: NumPy's own limit on the text of a header.
+MOST_HEADER_BYTES = 10_000
+
+#: A message lists names of arrays up to about so many characters.
+LONGEST_LIST = 100
 
 #: What the name of a member has room for in an archive.
 MOST_NAME_BYTES = 65535
@@ -93,18 +96,20 @@ def _find_member(archive: zipfile.ZipFile, name: str | None) -> zipfile.ZipInfo:
     if name is None and len(members) == 1:
         return next(iter(members.values()))
     if name not in members:
-        rule = f"there is no array {_short(name)}" if name is not None else "say which array"
+        rule = f"there is no array {quote(name)}" if name is not None else "say which array"
         raise ArgumentError("name", f"{rule}; the file holds {_names_text(list(members))}")
     return members[name]
 
 
-def _names_text(names: list[str], most: int = 20) -> str:
-    more = f" and {len(names) - most} more" if len(names) > most else ""
-    return (", ".join(_short(name, quotes="") for name in names[:most]) or "none") + more
-
-
-def _short(text: str, most: int = 60, quotes: str = '"') -> str:
-    return f"{quotes}{text if len(text) <= most else text[:most] + '...'}{quotes}"
+def _names_text(names: list[str]) -> str:
+    """The names, as many as a message has room for."""
+    shown: list[str] = []
+    for name in names:
+        shown.append(shortened(name, LONGEST_QUOTE))
+        if sum(map(len, shown)) > LONGEST_LIST:
+            break
+    more = f" and {len(names) - len(shown)} more" if len(names) > len(shown) else ""
+    return (", ".join(shown) or "none") + more
 
 
 def _check_member(info: zipfile.ZipInfo, archive_size: int) -> None:
@@ -141,15 +146,15 @@ def _read_header(file: IO[bytes]) -> tuple[tuple[int, ...], bool, np.dtype[Any]]
         shape, is_fortran, dtype = read(text)
     except Exception as reason:  # NumPy's parser raises whatever it stumbles over
         what = str(reason).partition("\n")[0] or type(reason).__name__
-        raise UnusableFile(f"its header is damaged: {_short(what, 200, quotes='')}") from None
+        raise UnusableFile(f"its header is damaged: {shortened(what, LONGEST_FACT // 2)}") from None
     if dtype.hasobject:
         raise UnusableFile("it holds pickled Python objects, which are never loaded")
     if dtype.kind not in "biuf":
-        raise UnusableFile(f"tensors cannot hold its elements, {_short(str(dtype), quotes='')}")
-    if len(shape) > MOST_DIMENSIONS:
-        raise UnusableFile(f"tensors have at most {MOST_DIMENSIONS} dimensions, it has {len(shape)}")
+        raise UnusableFile(f"tensors cannot hold its elements, {shortened(str(dtype), LONGEST_QUOTE)}")
+    if len(shape) > sizes.MOST_DIMENSIONS:
+        raise UnusableFile(f"tensors have at most {sizes.MOST_DIMENSIONS} dimensions, it has {len(shape)}")
     if any(size < 0 or isinstance(size, bool) or size > sizes.MOST_BYTES for size in shape):
-        raise UnusableFile(f"its header is damaged: shape {_short(shape_text(shape), quotes='')}")
+        raise UnusableFile(f"its header is damaged: shape {shortened(shape_text(shape), LONGEST_QUOTE)}")
     return shape, is_fortran, dtype
 
 
@@ -197,7 +202,7 @@ def save(path: str, array: Array, name: str | None) -> None:
         member = _member_name("arr_0" if name is None else name)
         write_whole(path, lambda file: _write_archive(file, array, member))
     elif not path.endswith(".npy"):
-        raise ArgumentError("file", f"expected a name that ends in .npy or .npz, got {_short(path)}")
+        raise ArgumentError("file", f"expected a name that ends in .npy or .npz, got {quote(path)}")
     elif name is not None:
         raise ArgumentError("name", "arrays have names in .npz files only")
     else:
@@ -206,12 +211,12 @@ def save(path: str, array: Array, name: str | None) -> None:
 
 def _member_name(name: str) -> str:
     """The name in the archive, if it comes back as it is."""
-    if not name or "\0" in name:
-        raise ArgumentError("name", f"expected a name without null characters, got {_short(name)}")
+    if not name:
+        raise ArgumentError("name", 'expected a name, got ""')
     try:
         length = len(f"{name}.npy".encode())
     except UnicodeEncodeError:
-        raise ArgumentError("name", f"expected a name that UTF-8 can tell, got {_short(ascii(name))}") from None
+        raise ArgumentError("name", f"expected a name that UTF-8 can tell, got {quote(ascii(name))}") from None
     if length > MOST_NAME_BYTES:
         rule = f"expected at most {MOST_NAME_BYTES - len('.npy')} bytes of UTF-8"
         raise ArgumentError("name", f"{rule}, got {length - len('.npy')}")

@@ -251,7 +251,7 @@ def test_archives_damaged_anywhere(tcl, tmp_path, method):
     [
         ("[string repeat a 70000]", "expected at most 65531 bytes of UTF-8, got 70000"),
         ("[string repeat ä 40000]", "expected at most 65531 bytes of UTF-8, got 80000"),
-        (r'"a\0b"', "expected a name without null characters"),
+        (r'"a\0b"', "expected text without NUL characters"),
         ("{}", "expected a name"),
     ],
 )
@@ -279,8 +279,8 @@ def test_messages_about_archives_are_short(tcl, tmp_path):
             file.writestr(f"{index}{'a' * 1000}.npy", b"")
     path = written(tmp_path, "x.npz", buffer.getvalue())
     message = tcl.error(f"torch::tensor_load {path} [string repeat b 100000]")
-    assert "and 80 more" in message
-    assert len(message) < 2000
+    assert "and 98 more" in message
+    assert len(message) < 500
 
 
 @pytest.mark.parametrize("cut", [10, 100, 150])
