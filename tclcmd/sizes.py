@@ -26,7 +26,7 @@ BYTES_PER_VALUE, BYTES_PER_PLACE, BYTES_PER_LIST, BYTES_PER_TEXT = 49, 16, 80, 6
 MOST_ELEMENTS = 2**29 - 16
 
 #: Requests of fewer bytes are left to the system to grant or refuse: to ask costs more than they do.
-SMALL = 2**20
+SMALL = 2**24
 
 
 def bytes_text(count: int) -> str:

@@ -80,7 +80,8 @@ def roish(tmp_path: pathlib.Path) -> Roish:
         # The user's own history stays out of it.
         environment = {**os.environ, "XDG_STATE_HOME": str(tmp_path / "state"), **(variables or {})}
         options = {"cwd": tmp_path, "timeout": 60, "encoding": "utf-8", **options}
-        return subprocess.run([*COMMAND, *arguments], input=input, capture_output=True, env=environment, **options)
+        words = [word if isinstance(word, bytes) else word.encode() for word in arguments]  # whatever the tests' locale
+        return subprocess.run([*COMMAND, *words], input=input, capture_output=True, env=environment, **options)
 
     run.command = COMMAND  # type: ignore[attr-defined]
     return run

@@ -136,10 +136,12 @@ def test_a_number_with_spaces_in_braces(tcl, made):
 
 def test_a_number_says_what_its_text_says(tcl):
     """With tcl_precision set, the text of a third is 0.333, and so is the number."""
+    read = "torch::tensor_item [torch::full 1 $third float64] -precision full"
     tcl.run("set tcl_precision 3; set third [expr {1.0 / 3}]")
-    first = tcl("torch::tensor_item [torch::full 1 $third float64] -precision full")
-    assert first == tcl("string length $third; torch::tensor_item [torch::full 1 $third float64] -precision full")
-    assert first == "0.333"
+    try:
+        assert tcl(read) == tcl(f"string length $third; {read}") == "0.333"
+    finally:
+        tcl("set tcl_precision 0")  # it is that of all interpreters
 
 
 # ---- One number ------------------------------------------------------------------------------------------------------

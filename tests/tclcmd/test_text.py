@@ -129,10 +129,9 @@ def test_names_are_the_same_files_to_tcl_and_to_commands(roish, tmp_path, variab
 @pytest.mark.parametrize("variables", LOCALES, ids=lambda variables: variables["LC_ALL"])
 def test_names_on_the_command_line(roish, tmp_path, variables):
     """Words, the script's own name, and what comes out of the script are the same text."""
-    np.save(tmp_path / "grün.npy", np.ones(2))
-    (tmp_path / f"{FACE}ü.tcl").write_text(
-        "puts [torch::tensor_numel [torch::tensor_load $argv]],$argv,$argv0", "utf-8"
-    )
+    np.save(os.path.join(tmp_path, os.fsdecode("grün.npy".encode())), np.ones(2))
+    script = "puts [torch::tensor_numel [torch::tensor_load $argv]],$argv,$argv0"
+    (tmp_path / os.fsdecode(f"{FACE}ü.tcl".encode())).write_text(script, "utf-8")
     done = roish(f"{FACE}ü.tcl", "grün.npy", variables=variables)
     assert (done.stdout, done.stderr) == (f"2,grün.npy,{FACE}ü.tcl\n", "")
 
@@ -154,7 +153,7 @@ def test_names_in_other_encodings(roish, tmp_path, variables):
     done = roish(
         "-c",
         "puts $argv; puts [catch {torch::tensor_load $argv} m]; puts $m",
-        os.fsdecode(b"caf\xe9"),
+        b"caf\xe9",
         variables=variables,
     )
     assert done.stdout == "café\n1\nCannot read café: no such file or directory\n"
@@ -171,7 +170,7 @@ TCLSH = shutil.which("tclsh8.6") or shutil.which("tclsh")
 def test_words_of_the_command_line_are_those_of_tclsh(roish, tmp_path, word):
     """Character by character, as Tcl's own shell takes them."""
     (tmp_path / "s.tcl").write_text("foreach c [split [lindex $argv 0] {}] {puts [scan $c %c]}")
-    ours = roish("s.tcl", os.fsdecode(word)).stdout
+    ours = roish("s.tcl", word).stdout
     environment = {**os.environ, "LC_ALL": "C.UTF-8"}
     theirs = subprocess.run(
         [TCLSH, tmp_path / "s.tcl", word], capture_output=True, text=True, env=environment, check=True
@@ -188,7 +187,10 @@ def test_a_face_by_every_way(roish, tmp_path):
     assert roish("-c", up).stdout == f"{FACE}\n"
     assert roish(input=up).stdout == f"{FACE}\n"
     assert roish("-c", "puts [string toupper $argv]", FACE).stdout == f"{FACE}\n"
-    assert roish("-c", "puts [string tolower $env(FACE)]", variables={"FACE": FACE}).stdout == f"{FACE}\n"
+    assert (
+        roish("-c", "puts [string tolower $env(FACE)]", variables={"FACE": os.fsdecode(FACE.encode())}).stdout
+        == f"{FACE}\n"
+    )
     (tmp_path / "s.tcl").write_text(up, "utf-8")
     assert roish("s.tcl").stdout == f"{FACE}\n"
     assert (
@@ -201,9 +203,9 @@ def test_a_face_by_every_way(roish, tmp_path):
 @pytest.mark.parametrize("variables", LOCALES, ids=lambda variables: variables["LC_ALL"])
 def test_broken_text_ends_in_messages(roish, variables):
     """A script that is not there, and errors of broken text: a status of 1, a message, and no traceback."""
-    missing = roish(os.fsdecode(b"s\xe9.tcl"), variables=variables)
+    missing = roish(b"s\xe9.tcl", variables=variables)
     assert (missing.returncode, missing.stderr) == (1, 'couldn\'t read file "sé.tcl": no such file or directory\n')
-    for script in ("error [encoding convertfrom identity \\xe9]", "error \\ud83d", os.fsdecode(b"error \xe9")):
+    for script in ("error [encoding convertfrom identity \\xe9]", "error \\ud83d", b"error \xe9"):
         done = roish("-c", script, variables=variables, encoding=None, input=None)
         assert done.returncode == 1
         assert b"while executing" in done.stderr
@@ -215,7 +217,7 @@ def test_the_prompt_takes_all_text(roish, tmp_path, terminal):
     """Faces, broken text as a value, and bytes that are no UTF-8 (which readline drops): the prompt stays."""
     pytest.importorskip("pyte")
 
-    shell = Terminal(roish.command, tmp_path, TERM=terminal)
+    shell = Terminal(roish.command, tmp_path, TERM=terminal, LC_ALL="C.UTF-8")
     try:
         shell.wait_until_last_line("%")
         shell.enter(f"string toupper x{FACE}")
