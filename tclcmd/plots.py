@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import unicodedata
 from typing import Any
 
 import numpy as np
@@ -9,18 +10,30 @@ import numpy as np
 from pyroi.arrays import Array, shape_text
 from pyroi.errors import ArgumentError
 from pyroi.install import how_to_add
-from tclcmd import views
+from tclcmd import quiet, views
 from tclcmd.errors import UnusableFile
 from tclcmd.wholefile import write_whole
 
 #: Inches and dots per inch of a plot.
 WIDTH, DOTS = 8.0, 100
 
+#: What matplotlib writes by itself; for PGF it starts LaTeX.
+FORMATS = ("png", "pdf", "svg", "svgz", "ps", "eps", "jpg", "jpeg", "tif", "tiff", "webp")
+
+#: The longest title or label, in characters, and the largest number that can be drawn: matplotlib computes with sums
+#: and tenfolds of the numbers.
+MOST_CHARACTERS = 1000
+LARGEST = 1e300
+
+#: How a title or label is shown: as it is written. A $ in it begins no formula, and no other program sets it.
+AS_WRITTEN = {"parse_math": False, "usetex": False}
+
 #: Told apart on photographs and by the colour-blind; the first is for boxes without scores and labels.
 COLOURS = ("#e8710a", "#1a73e8", "#0f9d58", "#d01884", "#00a3bf", "#9334e6", "#a50e0e", "#b08800")
 
 
 def _figure(width: float, height: float) -> Any:
+    quiet.mute("matplotlib")
     try:
         from matplotlib.backends.backend_agg import FigureCanvasAgg
         from matplotlib.figure import Figure
@@ -33,9 +46,33 @@ def _figure(width: float, height: float) -> Any:
 
 def _save(figure: Any, path: str) -> None:
     ending = path.rpartition(".")[2].lower()
-    if "." not in path or ending not in figure.canvas.get_supported_filetypes():
-        raise ArgumentError("file", f'expected a name that ends in .png, .pdf or .svg, got "{path}"')
+    if "." not in path or ending not in FORMATS or ending not in figure.canvas.get_supported_filetypes():
+        got = path if len(path) <= 60 else "..." + path[-60:]
+        raise ArgumentError("file", f'expected a name that ends in .png, .pdf or .svg, got "{got}"')
     write_whole(path, lambda file: figure.savefig(file, format=ending, bbox_inches="tight"))
+
+
+def _check_text(name: str, text: str | None) -> None:
+    """Refuses what would make a plot without bounds, or a file that is no SVG."""
+    if text is None:
+        return
+    if len(text) > MOST_CHARACTERS:
+        raise ArgumentError(name, f"expected at most {MOST_CHARACTERS} characters, got {len(text)}")
+    odd = next((char for char in text if _is_odd(char)), None)
+    if odd is not None:
+        raise ArgumentError(name, f"expected text that can be shown, got the character U+{ord(odd):04X}")
+
+
+def _is_odd(char: str) -> bool:
+    """No character of a text, in XML either: controls, halves of surrogate pairs, noncharacters."""
+    return char in "\ufffe\uffff" or (unicodedata.category(char) in ("Cc", "Cs") and char not in "\n\t")
+
+
+def _check_numbers(name: str, numbers: Array) -> None:
+    wrong = ~(np.abs(numbers.astype(np.float64)) <= LARGEST)
+    if wrong.any():
+        rule = f"expected finite numbers from -{LARGEST:.0e} to {LARGEST:.0e}".replace("+", "")
+        raise ArgumentError(name, f"{rule}, got {numbers[wrong].flat[0]:.6g}")
 
 
 # ---- Boxes -----------------------------------------------------------------------------------------------------------
@@ -49,6 +86,11 @@ def plot_boxes(
     rows = _rows(boxes)
     _check_count("labels", labels, rows)
     _check_count("scores", scores, rows)
+    _check_numbers("boxes", rows)
+    if scores is not None:
+        _check_numbers("scores", np.asarray(scores))
+    for name, text in [("title", title), *(("labels", label) for label in labels or [])]:
+        _check_text(name, text)
     height, width = pixels.shape[:2]
     figure = _figure(WIDTH, np.clip(WIDTH * height / width, 2.5, 12) + 0.6)
     axes = figure.add_subplot()
@@ -57,7 +99,7 @@ def plot_boxes(
     for index, row in enumerate(rows.tolist()):
         _draw_box(axes, row, colours[index], _box_text(index, labels, scores))
     axes.set(xlim=(0, width), ylim=(height, 0), xlabel="x, pixels", ylabel="y, pixels")
-    axes.set_title(title or f"{len(rows)} box{'' if len(rows) == 1 else 'es'}")
+    axes.set_title(title or f"{len(rows)} box{'' if len(rows) == 1 else 'es'}", **AS_WRITTEN)
     _save(figure, path)
 
 
@@ -122,7 +164,7 @@ def _draw_box(axes: Any, row: list[float], colour: Any, text: str) -> None:
     if text:
         frame = {"facecolor": "white", "edgecolor": colour, "boxstyle": "round,pad=0.2", "linewidth": 1}
         place = {"xytext": (2, -2), "textcoords": "offset points", "va": "top", "annotation_clip": True}
-        axes.annotate(text, (min(x1, x2), min(y1, y2)), fontsize=8, color="black", bbox=frame, **place)
+        axes.annotate(text, (min(x1, x2), min(y1, y2)), fontsize=8, color="black", bbox=frame, **place, **AS_WRITTEN)
 
 
 # ---- Feature maps ----------------------------------------------------------------------------------------------------
@@ -131,6 +173,8 @@ def _draw_box(axes: Any, row: list[float], colour: Any, text: str) -> None:
 def plot_features(path: str, tensor: Array, channel: int | None, title: str | None) -> None:
     """Writes the channels of a feature map, or one panel for each of several maps, in colours of one scale."""
     view = views.maps(views.as_batch(tensor), channel)
+    _check_numbers("input", np.asarray(view.limits))
+    _check_text("title", title)
     count, height, width = view.panels.shape
     columns = int(np.ceil(np.sqrt(count)))
     rows = -(-count // columns)
@@ -143,5 +187,7 @@ def plot_features(path: str, tensor: Array, channel: int | None, title: str | No
             drawn = axes.imshow(view.panels[index], cmap="viridis", vmin=low, vmax=high, interpolation="nearest")
             axes.set_title(view.titles[index], fontsize=9)
     figure.colorbar(drawn if count == grid.size else grid.flat[0].images[0], ax=grid, fraction=0.04, pad=0.02)
-    figure.suptitle(title or f"{shape_text(tensor.shape)}" + (f", {view.caption}" if view.caption else ""))
+    figure.suptitle(
+        title or f"{shape_text(tensor.shape)}" + (f", {view.caption}" if view.caption else ""), **AS_WRITTEN
+    )
     _save(figure, path)

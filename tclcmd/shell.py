@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, NoReturn
 
 import click
 
-from tclcmd import streams
+from tclcmd import quiet, streams
 from tclcmd.source import Source
 
 if TYPE_CHECKING:
@@ -94,6 +94,7 @@ def _program_of_words(
 
 
 def _open_interpreter(debug: bool) -> Interpreter:
+    quiet.ignore_warnings()
     try:
         import pyroi  # noqa: F401
     except ImportError as error:  # from the sources' folder

@@ -68,7 +68,11 @@ def image_write(input: Array, file: str) -> str:
 
 CHANNEL = Parameter("channel", Integer(at_least=0), "Only this channel, counted from 0.", default=None, named_only=True)
 TITLE = Parameter(
-    "title", Text(), "The title, in place of one that tells what is shown.", default=None, named_only=True
+    "title",
+    Text(),
+    f"The title, in place of one that tells what is shown; at most {plots.MOST_CHARACTERS} characters.",
+    default=None,
+    named_only=True,
 )
 
 
@@ -132,7 +136,8 @@ def plot_boxes(
 ) -> str:
     """Writes a picture with boxes drawn over it.
 
-    Boxes have the colour of their label, or else of their score, with a bar that tells which. Needs matplotlib.
+    Boxes have the colour of their label, or else of their score, with a bar that tells which. Titles and labels are
+    shown as they are written: a $ begins no formula. Numbers reach from -1e300 to 1e300. Needs matplotlib.
     """
     plots.plot_boxes(file, image, boxes, labels, scores, title)
     return file
@@ -152,7 +157,8 @@ def plot_features(input: Array, file: str, channel: int | None, title: str | Non
     """Writes a feature map as numbers by colour, with a bar that tells which is which.
 
     One map is shown channel by channel; of several, each as the mean of its channels, or by the one that is asked for.
-    All panels share a scale; of more than 16, the first 16 are shown. Needs matplotlib.
+    All panels share a scale; of more than 16, the first 16 are shown. The title is shown as it is written: a $ begins
+    no formula. Numbers reach from -1e300 to 1e300; NaN and infinity have no colour. Needs matplotlib.
     """
     plots.plot_features(file, input, channel, title)
     return file

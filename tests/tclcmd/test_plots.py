@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import pathlib
 import sys
+import xml.etree.ElementTree
 
 import numpy as np
 import pytest
@@ -92,6 +93,110 @@ def test_what_cannot_be_plotted(tcl, tmp_path, monkeypatch, call, message):
     tcl.run(SETUP)
     assert tcl.error(call).startswith(message)
     assert not list(tmp_path.iterdir())
+
+
+#: What would be mathematics, or a mistake in it, if a $ began any; and what else a title or label may hold.
+TEXTS = [
+    r"$\frac{",
+    "$$",
+    "$",
+    "$a",
+    r"$\undefined$",
+    "$5 and $6",
+    r"\$x",
+    "%s {x} _^",
+    "a\nb\tc",
+    "größe 中 😀",
+    " ",
+    "x" * 1000,
+]
+
+
+@pytest.mark.parametrize("ending", ["png", "svg", "pdf"])
+@pytest.mark.filterwarnings("ignore:Glyph", "ignore:constrained_layout")
+def test_texts_are_shown_as_they_are_written(tcl, tmp_path, ending):
+    """In titles and labels of both plots, in every format; an SVG stays XML."""
+    path = tmp_path / f"x.{ending}"
+    tcl.interpreter.set_global("texts", TEXTS)
+    tcl.run(f"{SETUP} set boxes [torch::zeros {{{len(TEXTS)} 4}}]")
+    for call in (
+        "torch::plot_boxes $ramp $boxes FILE -labels $texts -title [join [lrange $texts 0 end-1]]",
+        "torch::plot_features [torch::ones {2 2}] FILE -title [lindex $texts 0]",
+    ):
+        tcl.run(call.replace("FILE", str(path)))
+        if ending == "svg":
+            xml.etree.ElementTree.parse(path)
+        path.unlink()
+
+
+def test_a_dollar_is_drawn(tcl, tmp_path):
+    """Each is a character of the title; as the signs around a formula, they would be gone."""
+    counts = []
+    for dollars in (20, 2):
+        title = "$" * dollars + "I" * 10
+        tcl.run(f"{SETUP} torch::plot_boxes $ramp {{2 3 14 12}} {tmp_path}/x.svg -title {{{title}}}")
+        counts.append((tmp_path / "x.svg").read_text().count("<use "))
+    assert counts[0] - counts[1] == 18
+
+
+@pytest.mark.filterwarnings("ignore:constrained_layout")
+def test_the_longest_title(tcl, tmp_path):
+    """It makes the plot wide."""
+    tcl.run(f"{SETUP} torch::plot_boxes $ramp {{2 3 14 12}} {tmp_path}/x.png -title [string repeat x 1000]")
+    assert Image.open(tmp_path / "x.png").width > 5000
+
+
+@pytest.mark.parametrize(
+    ("text", "rule"),
+    [
+        ("x" * 1001, "expected at most 1000 characters, got 1001"),
+        ("x" * 20000, "expected at most 1000 characters, got 20000"),
+        ("a\x01b", "expected text that can be shown, got the character U+0001"),
+        ("a\x1bb", "expected text that can be shown, got the character U+001B"),
+        ("a\uffff", "expected text that can be shown, got the character U+FFFF"),
+    ],
+)
+def test_texts_that_cannot_be_shown(tcl, tmp_path, text, rule):
+    """They are refused before anything is drawn, by the parameter that they are given to."""
+    tcl.interpreter.set_global("text", text)
+    path = f"{tmp_path}/x.png"
+    for call, name in (
+        (f"torch::plot_boxes $ramp {{2 3 14 12}} {path} -title $text", "title"),
+        (f"torch::plot_boxes $ramp {{2 3 14 12}} {path} -labels [list $text]", "labels"),
+        (f"torch::plot_features $map {path} -title $text", "title"),
+    ):
+        assert tcl.error(SETUP + call) == f"Invalid {name} value: {rule}"
+    assert not list(tmp_path.iterdir())
+
+
+@pytest.mark.parametrize("size", ["1.7e308"])
+@pytest.mark.filterwarnings("ignore:constrained_layout")
+def test_numbers_too_large_to_draw(tcl, tmp_path, size):
+    """They are refused, by the rule; up to 1e300 they are drawn."""
+    path, rule = f"{tmp_path}/x.png", "expected finite numbers from -1e300 to 1e300, got "
+    for call, name in (
+        (f"torch::plot_features [torch::tensor_create {{{{-SIZE 0}} {{0 SIZE}}}} float64] {path}", "input"),
+        (f"torch::plot_boxes $ramp [torch::tensor_create {{{{0 0 1 SIZE}}}} float64] {path}", "boxes"),
+        (f"torch::plot_boxes $ramp {{0 0 1 1}} {path} -scores [torch::tensor_create {{SIZE}} {{1}} float64]", "scores"),
+    ):
+        assert tcl.error(SETUP + call.replace("SIZE", size)).startswith(f"Invalid {name} tensor: {rule}")
+        assert not list(tmp_path.iterdir())
+        tcl.run(SETUP + call.replace("SIZE", "1e300"))
+        (tmp_path / "x.png").unlink()
+
+
+@pytest.mark.parametrize("score", ["nan", "inf", "-inf"])
+def test_scores_without_a_colour(tcl, tmp_path, score):
+    """NaN and infinity have no place on the bar: a box that would not be seen is an error."""
+    call = f"torch::plot_boxes $ramp {{0 0 1 1}} {tmp_path}/x.png -scores [torch::tensor_create {{{score}}} {{1}}]"
+    assert tcl.error(SETUP + call).startswith("Invalid scores tensor: expected finite numbers")
+
+
+def test_no_format_starts_a_program(tcl, tmp_path):
+    """PGF would start LaTeX."""
+    assert tcl.error(f"{SETUP} torch::plot_features $map {tmp_path}/x.pgf").startswith("Invalid file value")
+    message = tcl.error(f"{SETUP} torch::plot_features $map {'x' * 10000}.foo")
+    assert len(message) < 200
 
 
 @pytest.mark.parametrize("boxes", ["{}", "[torch::zeros {0 5}]", "{0 5 5 20 20}", "{20 20 5 5}", "{-9 -9 90 90}"])
