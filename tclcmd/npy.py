@@ -18,7 +18,7 @@ from pyroi import native
 from pyroi.arrays import Array, shape_text
 from pyroi.errors import ArgumentError
 from tclcmd import dtypes, sizes
-from tclcmd.errors import LONGEST_FACT, LONGEST_QUOTE, UnusableFile, quote, shortened
+from tclcmd.errors import UnusableFile, quote
 from tclcmd.wholefile import write_whole
 
 if TYPE_CHECKING:
@@ -37,9 +37,6 @@ STORED, DEFLATED = 0, 8
 
 #: NumPy's own limit on the text of a header.
 MOST_HEADER_BYTES = 10_000
-
-#: A message lists names of arrays up to about so many characters.
-LONGEST_LIST = 100
 
 #: What the name of a member has room for in an archive.
 MOST_NAME_BYTES = 65535
@@ -97,19 +94,8 @@ def _find_member(archive: zipfile.ZipFile, name: str | None) -> zipfile.ZipInfo:
         return next(iter(members.values()))
     if name not in members:
         rule = f"there is no array {quote(name)}" if name is not None else "say which array"
-        raise ArgumentError("name", f"{rule}; the file holds {_names_text(list(members))}")
+        raise ArgumentError("name", f"{rule}; the file holds {', '.join(members) or 'none'}")
     return members[name]
-
-
-def _names_text(names: list[str]) -> str:
-    """The names, as many as a message has room for."""
-    shown: list[str] = []
-    for name in names:
-        shown.append(shortened(name, LONGEST_QUOTE))
-        if sum(map(len, shown)) > LONGEST_LIST:
-            break
-    more = f" and {len(names) - len(shown)} more" if len(names) > len(shown) else ""
-    return (", ".join(shown) or "none") + more
 
 
 def _check_member(info: zipfile.ZipInfo, archive_size: int) -> None:
@@ -146,15 +132,15 @@ def _read_header(file: IO[bytes]) -> tuple[tuple[int, ...], bool, np.dtype[Any]]
         shape, is_fortran, dtype = read(text)
     except Exception as reason:  # NumPy's parser raises whatever it stumbles over
         what = str(reason).partition("\n")[0] or type(reason).__name__
-        raise UnusableFile(f"its header is damaged: {shortened(what, LONGEST_FACT // 2)}") from None
+        raise UnusableFile(f"its header is damaged: {what}") from None
     if dtype.hasobject:
         raise UnusableFile("it holds pickled Python objects, which are never loaded")
     if dtype.kind not in "biuf":
-        raise UnusableFile(f"tensors cannot hold its elements, {shortened(str(dtype), LONGEST_QUOTE)}")
+        raise UnusableFile(f"tensors cannot hold its elements, {dtype}")
     if len(shape) > sizes.MOST_DIMENSIONS:
         raise UnusableFile(f"tensors have at most {sizes.MOST_DIMENSIONS} dimensions, it has {len(shape)}")
     if any(size < 0 or isinstance(size, bool) or size > sizes.MOST_BYTES for size in shape):
-        raise UnusableFile(f"its header is damaged: shape {shortened(shape_text(shape), LONGEST_QUOTE)}")
+        raise UnusableFile(f"its header is damaged: shape {shape_text(shape)}")
     return shape, is_fortran, dtype
 
 
@@ -190,6 +176,8 @@ def _native(stored: Array) -> Array:
         wider = np.int64
     if wider is None:
         raise UnusableFile(f"tensors cannot hold its elements, {dtype}")
+    if len(shape) > sizes.MOST_DIMENSIONS:
+        raise UnusableFile(f"tensors have at most {sizes.MOST_DIMENSIONS} dimensions, it has {len(shape)}")
     return stored.astype(wider)
 
 

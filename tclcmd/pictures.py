@@ -15,7 +15,7 @@ from pyroi.arrays import Array, shape_text
 from pyroi.errors import ArgumentError, Cancelled
 from pyroi.install import how_to_add
 from tclcmd import quiet, samples, sizes
-from tclcmd.errors import UnusableFile
+from tclcmd.errors import UnusableFile, quote
 from tclcmd.npy import open_regular
 from tclcmd.wholefile import write_whole
 
@@ -135,8 +135,7 @@ def _usual_limit() -> int:
     if not text:
         return MOST_PIXELS
     if not (text.isascii() and text.isdigit() and 0 < int(text[:20]) < 2**63):
-        shown = text if len(text) <= 40 else text[:40] + "..."
-        raise UnusableFile(f'the variable {PIXELS_VARIABLE} must be a number of pixels, it is "{shown}"')
+        raise UnusableFile(f"the variable {PIXELS_VARIABLE} must be a number of pixels, it is {quote(text)}")
     return int(text)
 
 
@@ -192,8 +191,8 @@ def _format_of(path: str, pillow: Any) -> str:
     ending = "." + path.rpartition(".")[2].lower()
     file_format = pillow.registered_extensions().get(ending)
     if file_format is None or file_format not in pillow.SAVE:
-        got = path if len(path) <= 60 else "..." + path[-60:]
-        raise ArgumentError("file", f'expected a name that ends in .png, .jpg or another picture format, got "{got}"')
+        rule = "expected a name that ends in .png, .jpg or another picture format"
+        raise ArgumentError("file", f"{rule}, got {quote(path)}")
     return str(file_format)
 
 

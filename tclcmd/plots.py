@@ -11,7 +11,7 @@ from pyroi.arrays import Array, shape_text
 from pyroi.errors import ArgumentError
 from pyroi.install import how_to_add
 from tclcmd import quiet, views
-from tclcmd.errors import UnusableFile
+from tclcmd.errors import UnusableFile, quote
 from tclcmd.wholefile import write_whole
 
 #: Inches and dots per inch of a plot.
@@ -47,8 +47,7 @@ def _figure(width: float, height: float) -> Any:
 def _save(figure: Any, path: str) -> None:
     ending = path.rpartition(".")[2].lower()
     if "." not in path or ending not in FORMATS or ending not in figure.canvas.get_supported_filetypes():
-        got = path if len(path) <= 60 else "..." + path[-60:]
-        raise ArgumentError("file", f'expected a name that ends in .png, .pdf or .svg, got "{got}"')
+        raise ArgumentError("file", f"expected a name that ends in .png, .pdf or .svg, got {quote(path)}")
     write_whole(path, lambda file: figure.savefig(file, format=ending, bbox_inches="tight"))
 
 

@@ -170,6 +170,7 @@ def test_sides_beyond_what_a_format_has_room_for(tcl, tmp_path, ending):
 
 
 @pytest.mark.parametrize("channels", [1, 3, 4])
+@pytest.mark.filterwarnings("ignore:IM image format")
 def test_every_ending_is_written_or_refused(tcl, tmp_path, channels):
     """Whatever an encoder stumbles over, the file is said to be at fault, not the program, and nothing is left."""
     Image.init()
