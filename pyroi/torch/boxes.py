@@ -14,8 +14,9 @@ from pyroi.arrays import shape_text, to_size
 from pyroi.box_forms import COLUMNS, to_format
 from pyroi.errors import ArgumentError
 from pyroi.torch import operators as operators  # defines torch.ops.roi
+from pyroi.torch import transforms
 from pyroi.torch.overlap import differentiable_overlap
-from pyroi.torch.tensors import ShapeError, check_tensor
+from pyroi.torch.tensors import ShapeError, check_tensor, no_boxes
 
 _ops = torch.ops.roi
 
@@ -38,14 +39,14 @@ def nms(boxes: torch.Tensor, scores: torch.Tensor, iou_threshold: float) -> torc
         TypeError: An argument is no tensor.
         ValueError: A wrong shape (also a RuntimeError, as torchvision raises), threshold, score or coordinate.
     """
-    return _ops.nms(*_scored(boxes, scores), iou_threshold)
+    return _ops.nms(*check_scored(boxes, scores), iou_threshold)
 
 
 def batched_nms(boxes: torch.Tensor, scores: torch.Tensor, idxs: torch.Tensor, iou_threshold: float) -> torch.Tensor:
     """:func:`nms` class by class; see :func:`pyroi.batched_nms`. No coordinate is shifted on the way.
 
     Args:
-        boxes: As for :func:`nms`.
+        boxes: As for :func:`nms`; ``[0]`` stands for no boxes, as with torchvision.
         scores: As for :func:`nms`.
         idxs: ``[N]``, the class of each box: any integers.
         iou_threshold: As for :func:`nms`.
@@ -57,11 +58,12 @@ def batched_nms(boxes: torch.Tensor, scores: torch.Tensor, idxs: torch.Tensor, i
         TypeError: An argument is no tensor.
         ValueError: As for :func:`nms`.
     """
-    boxes, scores = _scored(boxes, scores)
+    boxes, scores = check_scored(no_boxes(boxes, 4), scores)
     return _ops.batched_nms(boxes, scores, _one_per_box(idxs, "idxs", boxes), iou_threshold)
 
 
-def _scored(boxes: Any, scores: Any) -> tuple[torch.Tensor, torch.Tensor]:
+def check_scored(boxes: Any, scores: Any) -> tuple[torch.Tensor, torch.Tensor]:
+    """Boxes [N, 4] and a score for each."""
     boxes = check_tensor(boxes, "boxes")
     if boxes.dim() != 2 or boxes.shape[1] != 4:
         raise ShapeError("boxes", f"expected [N, 4], got {shape_text(boxes.shape)}")
@@ -69,7 +71,7 @@ def _scored(boxes: Any, scores: Any) -> tuple[torch.Tensor, torch.Tensor]:
 
 
 def _one_per_box(value: Any, name: str, boxes: torch.Tensor) -> torch.Tensor:
-    value = check_tensor(value, name)
+    value = check_tensor(value, name, boxes)
     if value.dim() != 1 or value.shape[0] != boxes.shape[0]:
         raise ShapeError(name, f"expected [{boxes.shape[0]}], one for each box, got {shape_text(value.shape)}")
     return value
@@ -93,7 +95,8 @@ def box_area(boxes: torch.Tensor, fmt: str = "xyxy") -> torch.Tensor:
         ValueError: A wrong shape or format, or a number that is not finite.
     """
     boxes, lead = _flat(_to_corners(boxes, "boxes", fmt, "box_area"), 4)
-    return _ops.box_area(boxes).reshape(lead)
+    areas = transforms.area_of(_to_wide(boxes, "boxes", 4)) if transforms.is_transformed() else _ops.box_area(boxes)
+    return areas.reshape(lead)
 
 
 def remove_small_boxes(boxes: torch.Tensor, min_size: float) -> torch.Tensor:
@@ -110,7 +113,7 @@ def remove_small_boxes(boxes: torch.Tensor, min_size: float) -> torch.Tensor:
         TypeError: `boxes` is no tensor.
         ValueError: A wrong shape, or a number that is not finite.
     """
-    return _ops.remove_small_boxes(check_tensor(boxes, "boxes"), min_size)
+    return _ops.remove_small_boxes(no_boxes(check_tensor(boxes, "boxes"), 4), min_size)
 
 
 def clip_boxes_to_image(boxes: torch.Tensor, size: Sequence[int]) -> torch.Tensor:
@@ -129,7 +132,8 @@ def clip_boxes_to_image(boxes: torch.Tensor, size: Sequence[int]) -> torch.Tenso
     """
     given = check_tensor(boxes, "boxes")
     rows, lead = _flat(given, 4)
-    return _ops.clip_boxes_to_image(rows, *to_size(size, "size")).to(given.dtype).reshape(*lead, 4)
+    clip = transforms.clip if transforms.is_transformed() else _ops.clip_boxes_to_image
+    return clip(rows, *to_size(size, "size")).to(given.dtype).reshape(*lead, 4)
 
 
 def box_convert(boxes: torch.Tensor, in_fmt: str, out_fmt: str) -> torch.Tensor:
@@ -151,9 +155,17 @@ def box_convert(boxes: torch.Tensor, in_fmt: str, out_fmt: str) -> torch.Tensor:
     given = check_tensor(boxes, "boxes")
     source, target = to_format(in_fmt, "in_fmt"), to_format(out_fmt, "out_fmt")
     rows, lead = _flat(given, COLUMNS[source])
-    converted = _ops.box_convert(rows, source, target).reshape(*lead, COLUMNS[target])
+    converted = _convert(rows, source, target).reshape(*lead, COLUMNS[target])
     whole = {"xyxy", "xywh"}  # between which integers stay integers
     return converted.to(given.dtype) if source == target or {source, target} == whole else converted
+
+
+def _convert(rows: torch.Tensor, source: str, target: str) -> torch.Tensor:
+    if not transforms.is_transformed() or max(COLUMNS[source], COLUMNS[target]) > 4:
+        return _ops.box_convert(rows, source, target)
+    rows = rows if rows.is_floating_point() else rows.to(torch.float64)
+    units = torch.eye(4, dtype=torch.float64)
+    return transforms.convert(rows, _ops.box_convert(units, source, target).to(rows.dtype))
 
 
 def masks_to_boxes(masks: torch.Tensor) -> torch.Tensor:
@@ -174,6 +186,7 @@ def masks_to_boxes(masks: torch.Tensor) -> torch.Tensor:
 
 def _flat(boxes: torch.Tensor, columns: int) -> tuple[torch.Tensor, torch.Size]:
     """Boxes as rows, and the dimensions they had before the last."""
+    boxes = no_boxes(boxes, columns)
     if boxes.dim() == 0 or boxes.shape[-1] != columns:
         raise ShapeError("boxes", f"expected [..., {columns}], got {shape_text(boxes.shape)}")
     return boxes.reshape(-1, columns), boxes.shape[:-1]
@@ -271,8 +284,10 @@ def complete_box_iou(boxes1: torch.Tensor, boxes2: torch.Tensor, eps: float = 1e
 
 def _overlap(measure: Callable[..., Any], boxes1: Any, boxes2: Any, columns: int = 4) -> torch.Tensor:
     """The matrix, or for each pair of leading dimensions one."""
-    first, second = _to_wide(boxes1, "boxes1", columns), _to_wide(boxes2, "boxes2", columns)
-    if columns == 4 and torch.is_grad_enabled() and (first.requires_grad or second.requires_grad):
+    first = _to_wide(boxes1, "boxes1", columns)
+    second = _to_wide(boxes2, "boxes2", columns, first)
+    grows = torch.is_grad_enabled() and (first.requires_grad or second.requires_grad)
+    if columns == 4 and (grows or transforms.is_transformed()):
         return differentiable_overlap(measure, first, second)
     if first.dim() == second.dim() == 2:
         return measure(first, second)
@@ -283,9 +298,9 @@ def _overlap(measure: Callable[..., Any], boxes1: Any, boxes2: Any, columns: int
     return matrix.reshape(*lead, first.shape[-2], second.shape[-2])
 
 
-def _to_wide(value: Any, name: str, columns: int) -> torch.Tensor:
+def _to_wide(value: Any, name: str, columns: int, beside: torch.Tensor | None = None) -> torch.Tensor:
     """Boxes in the type in which they are compared."""
-    boxes = check_tensor(value, name)
+    boxes = no_boxes(check_tensor(value, name, beside), columns)
     if boxes.dim() < 2 or boxes.shape[-1] != columns:
         raise ShapeError(name, f"expected [..., N, {columns}], got {shape_text(boxes.shape)}")
     if not boxes.is_floating_point():

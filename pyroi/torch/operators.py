@@ -17,13 +17,41 @@ from torch import library
 import pyroi
 from pyroi.align import multiscale_roi_align_backward
 from pyroi.box_forms import COLUMNS, to_format
-from pyroi.torch.tensors import call
+from pyroi.torch.tensors import DeviceError, call
+from pyroi.torch.transforms import refuse_tangents
 
 
 def _define(name: str, schema: str, kernel: Callable[..., Any], fake: Callable[..., Any]) -> Any:
     operator = library.custom_op(f"roi::{name}", kernel, mutates_args=(), device_types="cpu", schema=schema)
-    operator.register_fake(fake)
+    names = [argument.name for argument in getattr(torch.ops.roi, name).default._schema.arguments]
+
+    @functools.wraps(fake)
+    def checked(*arguments: Any) -> Any:
+        _check_devices(names, arguments)
+        return fake(*arguments)
+
+    operator.register_fake(checked)
+    if fake is not _fake_indices:  # which have no derivative
+        refuse_tangents(operator)
     return operator
+
+
+def _fake_indices(boxes: Any, *rest: Any) -> Any:
+    """As many indices as only the values can tell."""
+    return boxes.new_empty((library.get_ctx().new_dynamic_size(),), dtype=torch.int64)
+
+
+def _check_devices(names: Sequence[str], arguments: Sequence[Any]) -> None:
+    """PyTorch asks for the shape of a result where one tensor is on meta, though others have numbers."""
+    devices = [
+        (name, tensor.device)
+        for name, argument in zip(names, arguments, strict=False)
+        for tensor in (argument if isinstance(argument, (list, tuple)) else [argument])
+        if isinstance(tensor, torch.Tensor)
+    ]
+    for name, device in devices:
+        if device.type != devices[0][1].type:
+            raise DeviceError(name, f"expected a tensor on {devices[0][1]}, as {devices[0][0]} is, got one on {device}")
 
 
 # ---- Crops that are linear in the map --------------------------------------------------------------------------------
@@ -244,11 +272,6 @@ _prroi_pool.register_autograd(_flow_to_both, setup_context=_keep_all)
 
 
 # ---- Boxes -----------------------------------------------------------------------------------------------------------
-
-
-def _fake_indices(boxes: Any, *rest: Any) -> Any:
-    """As many indices as only the values can tell."""
-    return boxes.new_empty((library.get_ctx().new_dynamic_size(),), dtype=torch.int64)
 
 
 _define(

@@ -10,7 +10,8 @@ import torch
 from pyroi.arrays import shape_text, to_flag, to_integer, to_number, to_size
 from pyroi.errors import ArgumentError, ArgumentTypeError
 from pyroi.torch import operators as operators  # defines torch.ops.roi
-from pyroi.torch.tensors import check_tensor
+from pyroi.torch import transforms
+from pyroi.torch.tensors import check_tensor, no_boxes
 
 __all__ = [
     "multiscale_roi_align",
@@ -63,7 +64,7 @@ def roi_align(
     """
     rois, size, scale = _common(input, boxes, output_size, spatial_scale)
     ratio = to_integer(sampling_ratio, "sampling_ratio")
-    return _ops.roi_align(input, rois, *size, scale, ratio, to_flag(aligned, "aligned"))
+    return _linear("roi_align", input, rois, size, scale, ratio, to_flag(aligned, "aligned"))
 
 
 def ps_roi_align(
@@ -89,7 +90,7 @@ def ps_roi_align(
         TypeError, ValueError, MemoryError: As for :func:`roi_align`.
     """
     rois, size, scale = _common(input, boxes, output_size, spatial_scale)
-    return _ops.ps_roi_align(input, rois, *size, scale, to_integer(sampling_ratio, "sampling_ratio"))
+    return _linear("ps_roi_align", input, rois, size, scale, to_integer(sampling_ratio, "sampling_ratio"))
 
 
 def ps_roi_pool(
@@ -114,7 +115,7 @@ def ps_roi_pool(
         TypeError, ValueError, MemoryError: As for :func:`roi_align`.
     """
     rois, size, scale = _common(input, boxes, output_size, spatial_scale)
-    return _ops.ps_roi_pool(input, rois, *size, scale)
+    return _linear("ps_roi_pool", input, rois, size, scale)
 
 
 def roi_pool(
@@ -138,6 +139,8 @@ def roi_pool(
         TypeError, ValueError, MemoryError: As for :func:`roi_align`.
     """
     rois, size, scale = _common(input, boxes, output_size, spatial_scale)
+    if transforms.is_transformed():
+        return transforms.maxima(_ops.roi_pool, _ops.roi_pool_backward, input, rois, *size, scale)[0]
     return _ops.roi_pool(input, rois, *size, scale)[0]
 
 
@@ -162,6 +165,8 @@ def prroi_pool(
         TypeError, ValueError, MemoryError: As for :func:`roi_align`.
     """
     rois, size, scale = _common(input, boxes, output_size, spatial_scale)
+    if transforms.is_transformed():
+        return transforms.integrals(_ops.prroi_pool, _ops.prroi_pool_backward, input, rois, *size, scale)
     return _ops.prroi_pool(input, rois, *size, scale)
 
 
@@ -197,7 +202,7 @@ def roi_align_rotated(
         to_integer(sampling_ratio, "sampling_ratio"),
         (to_flag(aligned, "aligned"), to_flag(clockwise, "clockwise")),
     )
-    return _ops.roi_align_rotated(input, rois, *size, scale, ratio, *flags)
+    return _linear("roi_align_rotated", input, rois, size, scale, ratio, *flags)
 
 
 def multiscale_roi_align(
@@ -233,7 +238,8 @@ def multiscale_roi_align(
     """
     if not isinstance(features, (list, tuple)) or not features:
         raise ArgumentTypeError("features", f"expected a list of at least one map, got {features!r}")
-    levels = [_check_map(level, "features") for level in features]
+    levels = [check_map(features[0], "features")]
+    levels += [check_map(level, "features", levels[0]) for level in features[1:]]
     rois, size, _ = _common(levels[0], boxes, output_size, 1.0)
     scales = [to_number(scale, "spatial_scales") for scale in spatial_scales]
     return _ops.multiscale_roi_align(
@@ -248,6 +254,14 @@ def multiscale_roi_align(
     )
 
 
+def _linear(name: str, map: torch.Tensor, rois: torch.Tensor, size: tuple[int, int], *settings: Any) -> torch.Tensor:
+    """An operator that is linear in the map."""
+    operator = getattr(_ops, name)
+    if transforms.is_transformed():
+        return transforms.Linear(operator, getattr(_ops, f"{name}_backward"), size, settings)(map, rois)
+    return operator(map, rois, *size, *settings)
+
+
 # ---- Arguments -------------------------------------------------------------------------------------------------------
 
 
@@ -255,13 +269,14 @@ def _common(
     input: Any, boxes: Any, output_size: Any, spatial_scale: Any, numbers: int = 4
 ) -> tuple[torch.Tensor, tuple[int, int], float]:
     """What all take: boxes with their image in front, sizes, scale. What else may be wrong the kernel says."""
-    images = _check_map(input, "input").shape[0]
+    images = check_map(input, "input").shape[0]
     rois = _to_rois(boxes, images, input, numbers)
     return rois, to_size(output_size, "output_size"), to_number(spatial_scale, "spatial_scale")
 
 
-def _check_map(value: Any, name: str) -> torch.Tensor:
-    map = check_tensor(value, name)
+def check_map(value: Any, name: str, beside: torch.Tensor | None = None) -> torch.Tensor:
+    """A floating map [N, C, H, W]."""
+    map = check_tensor(value, name, beside)
     if map.dim() != 4:
         raise ArgumentError(name, f"expected [N, C, H, W], got {shape_text(map.shape)}")
     if not map.is_floating_point():
@@ -272,20 +287,21 @@ def _check_map(value: Any, name: str) -> torch.Tensor:
 def _to_rois(boxes: Any, images: int, like: torch.Tensor, numbers: int) -> torch.Tensor:
     """Boxes of so many numbers as rows that begin with the image, in float32 or float64, which hold that exactly."""
     if isinstance(boxes, torch.Tensor):
-        return _check_boxes(boxes, "K", numbers + 1)
+        return check_boxes(no_boxes(boxes, numbers + 1), "K", numbers + 1, like)
     if not isinstance(boxes, (list, tuple)):
         rule = f"expected a tensor [K, {numbers + 1}] or a list of tensors"
         raise BoxesTypeError("boxes", f"{rule}, got {type(boxes).__name__}")
     if len(boxes) != images:
         rule = f"expected one tensor for each of the {images} images"
         raise BoxesError("boxes", f"{rule}, got a list of {len(boxes)}")
-    parts = [_check_boxes(part, "L", numbers) for part in boxes]
+    parts = [check_boxes(no_boxes(part, numbers), "L", numbers, like) for part in boxes]
     rows = [torch.cat([torch.full_like(part[:, :1], image), part], 1) for image, part in enumerate(parts)]
     return torch.cat(rows) if rows else like.new_empty((0, numbers + 1), dtype=torch.float32)
 
 
-def _check_boxes(value: Any, count: str, columns: int) -> torch.Tensor:
-    boxes = check_tensor(value, "boxes")
+def check_boxes(value: Any, count: str, columns: int, beside: torch.Tensor) -> torch.Tensor:
+    """Boxes of so many columns, in a type that holds them exactly."""
+    boxes = check_tensor(value, "boxes", beside)
     if boxes.dim() != 2 or boxes.shape[1] != columns:
         raise BoxesError("boxes", f"expected [{count}, {columns}], got {shape_text(boxes.shape)}")
     if not boxes.is_floating_point():

@@ -11,9 +11,13 @@ import torch
 from pyroi.arrays import Array
 from pyroi.errors import ArgumentError, ArgumentTypeError
 
+# What elements of a tensor may be, where pyroi is to read them: the numbers that arrays.is_number knows.
+NUMBERS = {torch.bool, torch.float16, torch.bfloat16, torch.float32, torch.float64}
+NUMBERS |= {getattr(torch, f"{sign}int{bits}") for sign in ("", "u") for bits in (8, 16, 32, 64)}
+
 
 class DeviceError(ArgumentError, RuntimeError):
-    """A tensor is not in the memory of the processor."""
+    """A tensor is not in the memory of the processor, or not where the others are."""
 
 
 class ShapeError(ArgumentError, RuntimeError):
@@ -61,10 +65,28 @@ def _bfloat16() -> Any:
     return ml_dtypes.bfloat16
 
 
-def check_tensor(value: Any, name: str) -> torch.Tensor:
-    """`value`, after a check that it is a tensor that can be read here (one of type meta has nothing to read)."""
+def check_tensor(value: Any, name: str, beside: torch.Tensor | None = None) -> torch.Tensor:
+    """`value`, after a check that it is a tensor that can be read here, and on the device of the tensor `beside`.
+
+    On the device meta, where there is nothing to read, only shapes and types are found; so all must be there.
+    """
     if not isinstance(value, torch.Tensor):
         raise ArgumentTypeError(name, f"expected a tensor, got {type(value).__name__}")
+    if value.is_nested or value.layout is not torch.strided:
+        kind = "a nested one" if value.is_nested else f"one of layout {value.layout}"
+        raise ArgumentTypeError(name, f"expected a dense tensor, got {kind}: see tensor.to_dense()")
+    if value.dtype not in NUMBERS:
+        advice = ": tensor.dequantize() makes numbers of it" if value.is_quantized else ""
+        rule = "expected floating-point numbers of at least 16 bits, integers or booleans"
+        raise ArgumentTypeError(name, f"{rule}, got {value.dtype}{advice}")
     if value.device.type not in ("cpu", "meta"):
         raise DeviceError(name, f"expected a tensor on the CPU, got one on {value.device}: tensor.cpu() makes a copy")
+    if beside is not None and value.device.type != beside.device.type:
+        raise DeviceError(name, f"expected a tensor on {beside.device}, as the others are, got one on {value.device}")
     return value
+
+
+def no_boxes(boxes: Any, columns: int) -> Any:
+    """Boxes, where a tensor [0] stands for none."""
+    none = isinstance(boxes, torch.Tensor) and not boxes.is_nested and tuple(boxes.shape) == (0,)
+    return boxes.reshape(0, columns) if none else boxes

@@ -6,6 +6,7 @@ instead of torchvision's. They take and give exactly what those do, also what on
 
 from __future__ import annotations
 
+import functools
 import importlib
 import warnings
 from collections.abc import Callable
@@ -15,7 +16,10 @@ import torch
 from torch import library
 
 import pyroi
-from pyroi.errors import ArgumentError
+from pyroi.errors import ArgumentError, ArgumentTypeError
+from pyroi.nms import nms_in_own_type
+from pyroi.torch.boxes import check_scored
+from pyroi.torch.pooling import check_boxes, check_map
 from pyroi.torch.tensors import call
 
 _Registrations: Any = vars(library)["Library"]  # PyTorch's class: it notes the file that makes one, and so names us
@@ -29,9 +33,9 @@ def accelerate() -> None:
     compiled ones too, stay as they are; so do the other devices. A second call changes nothing. :func:`restore` undoes
     it.
 
-    Results are torchvision's up to rounding, except where the two differ by definition: see docs/frameworks.md. What
-    torchvision computes without a check, such as a batch index out of range or a box that is not finite, is a
-    ValueError.
+    Results are torchvision's up to rounding, except where the two differ by definition: see docs/frameworks.md. nms
+    decides as torchvision does, by an IoU in the type of the boxes. Errors are RuntimeErrors, as torchvision's, and at
+    the same time the ValueErrors and TypeErrors of pyroi; so is a box that is not finite, which torchvision takes.
 
     Raises:
         ImportError: torchvision is not installed, or its operators do not load.
@@ -49,7 +53,7 @@ def accelerate() -> None:
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # PyTorch warns that kernels are replaced, which is the purpose
         for name, kernel in _KERNELS.items():
-            kernels.impl(name, kernel, "CPU")
+            kernels.impl(name, _with_their_errors(kernel), "CPU")
     _registered = kernels
 
 
@@ -61,11 +65,47 @@ def restore() -> None:
         _registered = None
 
 
+# ---- Errors ----------------------------------------------------------------------------------------------------------
+
+
+class VisionError(ArgumentError, RuntimeError):
+    """A wrong value or shape: torchvision's errors are RuntimeErrors."""
+
+
+class VisionTypeError(ArgumentTypeError, RuntimeError):
+    """A type that cannot be used, likewise."""
+
+
+class VisionMemoryError(MemoryError, RuntimeError):
+    """No memory, which PyTorch says by a RuntimeError."""
+
+
+def _with_their_errors(kernel: Callable[..., Any]) -> Callable[..., Any]:
+    @functools.wraps(kernel)
+    def run(*arguments: Any) -> Any:
+        try:
+            return kernel(*arguments)
+        except ArgumentError as error:
+            raise VisionError(error.argument, error.rule) from None
+        except ArgumentTypeError as error:
+            raise VisionTypeError(error.argument, error.rule) from None
+        except MemoryError as error:
+            raise VisionMemoryError(*error.args) from None
+
+    return run
+
+
 # ---- Kernels, with the signatures of torchvision's -------------------------------------------------------------------
 
 
+def _pool(function: Callable[..., Any], map: Any, rois: Any, *settings: Any, **options: Any) -> Any:
+    """The checks of pyroi.torch, whose operators take a list of boxes too, and then the call."""
+    map = check_map(map, "input")
+    return call(function, map, check_boxes(rois, "K", 5, map), *settings, **options)
+
+
 def _roi_align(input: Any, rois: Any, scale: float, height: int, width: int, ratio: int, aligned: bool) -> Any:
-    return call(pyroi.roi_align, input, rois, (height, width), scale, ratio, aligned)
+    return _pool(pyroi.roi_align, input, rois, (height, width), scale, ratio, aligned)
 
 
 def _roi_align_backward(
@@ -81,13 +121,14 @@ def _roi_align_backward(
     ratio: int,
     aligned: bool,
 ) -> Any:
-    return call(pyroi.roi_align_backward, grad, rois, (n, c, h, w), scale, ratio, aligned)
+    return _pool(pyroi.roi_align_backward, grad, rois, (n, c, h, w), scale, ratio, aligned)
 
 
 def _roi_pool(input: Any, rois: Any, scale: float, height: int, width: int) -> Any:
-    if input.shape[2] * input.shape[3] > 2**31:
+    map = check_map(input, "input")
+    if map.shape[2] * map.shape[3] > 2**31:
         raise ArgumentError("input", "a map of more than 2^31 pixels is beyond torchvision's indices of 32 bits")
-    crops, places = call(pyroi.roi_pool, input, rois, (height, width), scale, return_argmax=True)
+    crops, places = _pool(pyroi.roi_pool, input, rois, (height, width), scale, return_argmax=True)
     return crops, places.to(torch.int32)
 
 
@@ -98,7 +139,7 @@ def _roi_pool_backward(
 
 
 def _ps_roi_align(input: Any, rois: Any, scale: float, height: int, width: int, ratio: int) -> Any:
-    return _with_channels(call(pyroi.ps_roi_align, input, rois, (height, width), scale, ratio))
+    return _with_channels(_pool(pyroi.ps_roi_align, input, rois, (height, width), scale, ratio))
 
 
 def _ps_roi_align_backward(
@@ -114,17 +155,17 @@ def _ps_roi_align_backward(
     h: int,
     w: int,
 ) -> Any:
-    return call(pyroi.ps_roi_align_backward, grad, rois, (n, c, h, w), scale, ratio)
+    return _pool(pyroi.ps_roi_align_backward, grad, rois, (n, c, h, w), scale, ratio)
 
 
 def _ps_roi_pool(input: Any, rois: Any, scale: float, height: int, width: int) -> Any:
-    return _with_channels(call(pyroi.ps_roi_pool, input, rois, (height, width), scale))
+    return _with_channels(_pool(pyroi.ps_roi_pool, input, rois, (height, width), scale))
 
 
 def _ps_roi_pool_backward(
     grad: Any, rois: Any, channels: Any, scale: float, height: int, width: int, n: int, c: int, h: int, w: int
 ) -> Any:
-    return call(pyroi.ps_roi_pool_backward, grad, rois, (n, c, h, w), scale)
+    return _pool(pyroi.ps_roi_pool_backward, grad, rois, (n, c, h, w), scale)
 
 
 def _with_channels(crops: Any) -> tuple[Any, Any]:
@@ -134,7 +175,7 @@ def _with_channels(crops: Any) -> tuple[Any, Any]:
 
 
 def _nms(dets: Any, scores: Any, iou_threshold: float) -> Any:
-    return call(pyroi.nms, dets, scores, iou_threshold)
+    return call(nms_in_own_type, *check_scored(dets, scores), iou_threshold)
 
 
 _KERNELS: dict[str, Callable[..., Any]] = {

@@ -12,7 +12,7 @@ torch = pytest.importorskip("torch", reason="PyTorch is not installed")
 rt = importlib.import_module("pyroi.torch")
 pytestmark = pytest.mark.filterwarnings("ignore:`torch.jit:DeprecationWarning")  # which torchvision calls, and a test
 
-BAD = torch.tensor([[7, 1, 1, 4, 4.0]])  # an image that is not there: memory of nobody for torchvision
+BAD = torch.tensor([[7, 1, 1, 4, 4.0]])  # an image that is not there
 
 
 @pytest.fixture(autouse=True)
@@ -124,11 +124,133 @@ def test_suppression(torchvision):
     assert torch.equal(torchvision.batched_nms(boxes, scores, classes, 0.4), expected[1])
 
 
-def test_checks_come_with_the_kernels(torchvision):
-    """What torchvision would read from anywhere is an error."""
+# ---- Decisions -------------------------------------------------------------------------------------------------------
+
+
+def whole_boxes(count, seed, most=60, dtype=torch.float32):
+    """Boxes at whole numbers, whose IoU are short fractions, with scores of which some are equal."""
+    generator = torch.Generator().manual_seed(seed)
+    corner = torch.randint(most, (count, 2), generator=generator)
+    side = torch.randint(12, (count, 2), generator=generator)
+    scores = torch.randint(100, (count,), generator=generator) / 100
+    return torch.cat([corner, corner + side], 1).to(dtype), scores.to(dtype)
+
+
+def test_two_tenths(torchvision):
+    """In float32 an IoU of 20 / 100 is above 0.2. So torchvision decides, and accelerate(); not so pyroi."""
+    boxes, scores = torch.tensor([[0, 0, 10, 10], [0, 0, 10, 2.0]]), torch.tensor([0.9, 0.8])
+    assert torchvision.nms(boxes, scores, 0.2).tolist() == [0]
+    assert rt.nms(boxes, scores, 0.2).tolist() == [0, 1]
     rt.accelerate()
-    with pytest.raises(ValueError, match=r"row 0: the batch index must be a whole number in \[0, 1\), got 7"):
-        torchvision.roi_align(torch.ones(1, 1, 8, 8), BAD, 2)
+    assert torchvision.nms(boxes, scores, 0.2).tolist() == [0]
+    assert rt.nms(boxes, scores, 0.2).tolist() == [0, 1]
+
+
+@pytest.mark.parametrize("dtype", [torch.float32, torch.float64])
+def test_same_decisions(torchvision, dtype):
+    """To the last box, at thresholds that are IoU of such boxes: few and crowds, one class and several.
+
+    torchvision tells classes apart by moving boxes, or takes one after the other.
+    """
+    thresholds = [0.0, 0.1, 0.2, 0.25, 0.3, 1 / 3, 0.4, 0.5, 0.6, 0.7, 0.75, 0.9, 1.0]
+    cases = [(count, seed, threshold) for count in (2, 30, 300) for seed in range(3) for threshold in thresholds]
+    cases += [(1500, 9, threshold) for threshold in (0.2, 0.5, 0.7)]
+
+    def run(count, seed, threshold):
+        boxes, scores = whole_boxes(count, seed, dtype=dtype)
+        classes = torch.arange(count) % 3
+        kept = torchvision.nms(boxes, scores, threshold), torchvision.batched_nms(boxes, scores, classes, threshold)
+        vision = importlib.import_module("torchvision.ops.boxes")
+        tricks = vision._batched_nms_coordinate_trick, vision._batched_nms_vanilla
+        return [*kept, *(trick(boxes, scores, classes, threshold) for trick in tricks)]
+
+    expected = [run(*case) for case in cases]
+    rt.accelerate()
+    for case, theirs in zip(cases, expected, strict=True):
+        for mine, yours in zip(run(*case), theirs, strict=True):
+            assert torch.equal(mine, yours), case
+
+
+# ---- Errors ----------------------------------------------------------------------------------------------------------
+
+SETTINGS = {"roi_align": (1.0, 2, 2, 2, False), "roi_pool": (1.0, 2, 2), "ps_roi_align": (1.0, 2, 2, 2)}
+SETTINGS["ps_roi_pool"] = SETTINGS["roi_pool"]
+MAPS = [(1, 4, 5, 5), (4, 5, 5), (5, 5), (1, 0, 5, 5), (1, 3, 5, 5), ()]
+ROIS = [(1, 5), (1, 4), (5,), (0, 5), (0,), (1, 6), (2, 1, 5), (), (0, 4), (3, 5)]
+STRANGE = ["x", None, -1, 2.5, [1], 10**30]  # for a number
+
+
+def filled(shape, dtype=torch.float32):
+    """A tensor whose rows are boxes, where they have so many columns."""
+    tensor = torch.ones(shape)
+    if shape and shape[-1] in (4, 5, 6):
+        tensor[..., -2:] += 2
+    if shape in {(1, 5), (3, 5)}:
+        tensor[:, 0] = 0
+    return tensor.to(dtype)
+
+
+def calls():
+    """Calls of every operator, mostly wrong ones: (operator, arguments)."""
+    for boxes in [(3, 4), (4,), (3, 5), (0,), (0, 4), (2, 3, 4), ()]:
+        for scores in [(3,), (0,), (3, 2), (4,), (1,), ()]:
+            yield "nms", (filled(boxes), filled(scores), 0.5)
+    for name, settings in SETTINGS.items():
+        for map in MAPS:
+            for rois in ROIS:
+                yield name, (filled(map), filled(rois), *settings)
+        for dtype in (torch.int64, torch.bool, torch.complex64):
+            yield name, (filled(MAPS[0], dtype), filled(ROIS[0], dtype), *settings)
+        for place in range(len(settings)):
+            for value in STRANGE[: 5 if place else 3]:
+                if (place, value) != (0, -1):  # a scale of -1, which torchvision takes
+                    yield name, (filled(MAPS[0]), filled(ROIS[0]), *settings[:place], value, *settings[place + 1 :])
+        for batch in (-1, 1, 7):
+            yield name, (filled(MAPS[0]), torch.tensor([[batch, 1, 1, 3, 3.0]]), *settings)
+    for value in STRANGE[:2]:
+        yield "nms", (filled((3, 4)), filled((3,)), value)
+
+
+def outcome(name, arguments):
+    """The error, or none."""
+    try:
+        getattr(torch.ops.torchvision, name)(*arguments)
+    except Exception as error:
+        return error
+    return None
+
+
+def test_errors_are_of_the_same_type(torchvision):
+    """Where torchvision raises, so does accelerate(), an error that passes for torchvision's; and where it does not, so
+    does not accelerate() either. What the two differ in on purpose is in docs/frameworks.md."""
+    cases = list(calls())
+    expected = [outcome(*case) for case in cases]
+    rt.accelerate()
+    assert sum(error is not None for error in expected) > 200
+    for (name, arguments), theirs in zip(cases, expected, strict=True):
+        ours = outcome(name, arguments)
+        told = name, [tuple(one.shape) if isinstance(one, torch.Tensor) else one for one in arguments], ours, theirs
+        assert (ours is None) == (theirs is None), told
+        assert theirs is None or isinstance(ours, type(theirs)), told
+
+
+def test_errors_are_pyroi_s_too(torchvision):
+    """They name the argument, the rule and what came."""
+    rt.accelerate()
+    map, rois = filled(MAPS[0]), filled(ROIS[0])
+    for kind in (ValueError, RuntimeError):
+        with pytest.raises(kind, match=r"boxes: row 0: the batch index must be a whole number in \[0, 1\), got 7"):
+            torchvision.roi_align(map, BAD, 2)
+        with pytest.raises(kind, match=r"boxes: expected \[K, 5\], got \[1, 4\]"):
+            torch.ops.torchvision.roi_align(map, rois[:, 1:], 1.0, 2, 2, 2, False)
+        with pytest.raises(kind, match=r"scores: expected \[3\], one for each box, got \[1\]"):
+            torchvision.nms(torch.rand(3, 4), torch.rand(1), 0.5)
+    for kind in (TypeError, RuntimeError):
+        with pytest.raises(kind, match=r"input: expected floating-point numbers, got torch\.int64"):
+            torchvision.roi_align(map.long(), rois, 2)
+    for kind in (MemoryError, RuntimeError):
+        with pytest.raises(kind):
+            torchvision.roi_align(map, rois.expand(2**20, 5), 2**13)
 
 
 def test_half_precision_under_autocast(torchvision):
