@@ -23,7 +23,7 @@ TOO_BIG_FOR_ASAN := --ignore=tests/pyroi/test_bounded.py --ignore=tests/pyroi/te
 SOURCES := pyproject.toml meson.build meson.options $(shell find libroi pyroi tclcmd -name __pycache__ -prune -o -print)
 
 .DELETE_ON_ERROR:
-.PHONY: help build build-c demo test test-c tiers check format sanitize sanitize-python symbols docs docs-check pictures bench clean
+.PHONY: help build build-c demo test test-c tiers check format sanitize sanitize-python symbols docs docs-check pictures bench fuzz clean
 
 help: ## This list
 	@sed -n 's/^\([a-z-]*\):.*## /\1	/p' $(MAKEFILE_LIST) | expand -t 14
@@ -38,6 +38,9 @@ demo: $(INSTALLED) ## Cut face, medals and more out of a photograph (which comes
 
 test: $(TESTABLE) ## All tests; those in C are among them
 	$(BIN)/pytest $(ARGS)
+
+fuzz: $(TESTABLE) ## Five minutes of random calls of all commands, each time others
+	$(BIN)/python tests/tclcmd/fuzz_commands.py --seconds 300 --seed $$RANDOM $(ARGS)
 
 test-c: build-c ## The tests in C alone
 	@$(MESON) test -C build/c --print-errorlogs

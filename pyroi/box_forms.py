@@ -68,7 +68,8 @@ def remove_small_boxes(boxes: npt.ArrayLike, min_size: float) -> npt.NDArray[np.
     least = to_number(min_size, "min_size")
     if not np.isfinite(least):
         raise ArgumentError("min_size", f"expected a finite number, got {least}")
-    return np.flatnonzero((width >= least) & (height >= least))
+    with np.errstate(over="ignore"):  # a size beyond the boxes' type is larger than all of its numbers
+        return np.flatnonzero((width >= least) & (height >= least))
 
 
 @retrying

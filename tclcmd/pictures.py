@@ -206,7 +206,8 @@ def to_pixels(tensor: Array) -> Array:
     pixels = tensor.transpose(0, 2, 3, 1)
     if tensor.dtype == np.uint8:
         return pixels
-    clipped = np.nan_to_num(np.clip(pixels.astype(np.float32), 0, 1), nan=0)
+    with np.errstate(over="ignore"):  # a number that becomes infinite is clipped all the same
+        clipped = np.nan_to_num(np.clip(pixels.astype(np.float32), 0, 1), nan=0)
     return (clipped * 255 + 0.5).astype(np.uint8)
 
 

@@ -2,12 +2,9 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator
 
 import pytest
-from hypothesis import HealthCheck, given, settings
-from hypothesis import strategies as st
 
 from tclcmd import commands, kinds
 from tclcmd.declare import Command, Parameter
@@ -129,31 +126,3 @@ def test_too_many_values(tcl, command):
     message = tcl.error(call(command, words))
     assert message.startswith(f"Too many arguments: at most {len(order)} without names, got {len(order) + 1}\nUsage: ")
     assert tcl("set errorCode") == f"TORCH TOO_MANY_ARGUMENTS {command.name}"
-
-
-#: What a confused person, or program, might pass; the words are two spaces apart.
-CONFUSION = """
-{}  0  1  -1  2  3.5  -0.0  1e400  nan  -inf  0x1F  9223372036854775807  18446744073709551616  true  no  abc
-\\{  cpu  cuda  int64  float16  bool  max  full  $x  $map  $flags  $empty  tensor0  tensor99999  tensor01  --
--  \\u20ac  -input  -boxes  -dim  -dtype  -shape  -keepdim  -x  -Input  x.npy  x.png  {a b}  {1 2 3}
-{{1 2} {3 4}}  {{1 2} 3}  {0 0 1 1}  {0 0 0 4 4}  {-1 0 0 1 1}  {2 3}  {1 1 8 8}  {100000 100000 100000}
-[list]  [list 1]  [list {}]  [list [list]]  [dict create]  [dict create a $x]  [list $x $x]  [list $map $map]
-[list $map 1]  [list [list $x]]  "a\\0b"  [string repeat x 100000]  [lrepeat 40 1]
-"""
-WORDS = [word for word in re.split(r"\n|  ", CONFUSION) if word]
-
-
-@given(command=st.sampled_from(COMMANDS), words=st.lists(st.sampled_from(WORDS), max_size=6))
-@settings(max_examples=1000, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
-def test_no_words_whatever_make_an_internal_fault(tcl, tmp_path, monkeypatch, command, words):
-    """A result, or an error that the table knows; never a defect."""
-    monkeypatch.chdir(tmp_path)
-    tcl.run(
-        "set x [torch::arange 4]; set map [torch::zeros {1 1 8 8}]; set flags [torch::ones {2 2} bool]; "
-        "set empty [torch::zeros {0 4} half]"
-    )
-    outcome = tcl.interpreter.eval(f"{command.full_name} {' '.join(words)}")
-    if outcome.is_error:
-        message = tcl.interpreter.result()
-        assert not message.startswith("Internal"), message
-        assert tcl("lindex $errorCode 0") == "TORCH", message
