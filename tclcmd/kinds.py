@@ -51,6 +51,11 @@ class Kind:
         """What it takes, as the end of the phrase "expected ..."."""
         raise NotImplementedError
 
+    @property
+    def takes_list(self) -> bool:
+        """Is its value, as a rule, written as a list?"""
+        return self.placeholder.startswith("{")
+
     #: Is a wrong value an "Invalid x tensor", not an "Invalid x value"?
     is_tensor = False
 
@@ -100,8 +105,15 @@ class Tensor(Kind):
         """The tensor's array, not a copy."""
         array = _find_tensor(value, session)
         if array is None:
-            raise self.mismatch(value, session)
+            raise Mismatch(str(self.mismatch(value, session)) + _tensor_hint(value))
         return array
+
+
+def _tensor_hint(value: Value) -> str:
+    """What to add where numbers came and a tensor was expected."""
+    elements = values.elements_of(value) or ()
+    is_number = len(elements) > 0 and values.real_of(elements[0]) is not None
+    return "; torch::tensor_create makes a tensor of numbers" if is_number else ""
 
 
 @dataclass(frozen=True)
@@ -110,6 +122,7 @@ class Numbers(Kind):
 
     placeholder = "data"
     expects = "a number or nested lists of numbers"
+    takes_list = True
 
     def read(self, value: Value, session: Session) -> Value:
         """The value as it is."""
@@ -221,7 +234,7 @@ class TensorOrNumber(Kind):
             return array
         real = values.real_of(value)
         if real is None:
-            raise self.mismatch(value, session)
+            raise Mismatch(str(self.mismatch(value, session)) + _tensor_hint(value))
         return _exact(value, real) if math.isfinite(real) else real
 
 

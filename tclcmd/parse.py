@@ -21,6 +21,9 @@ from tclcmd.values import Value
 #: What every command answers with its help, whatever else it was given.
 HELP_OPTION = "-help"
 
+#: What to ask where a value is too many, or out of place.
+WITHOUT_BRACES = "; is it part of a list without braces?"
+
 #: How many layouts of calls are remembered per command. Scripts that people write have a few.
 MOST_LAYOUTS = 100
 
@@ -74,7 +77,7 @@ def parse(call: Call) -> dict[str, Any]:
         try:
             arguments[parameter.name] = parameter.kind.read(words[place], session)
         except Mismatch as reason:
-            raise call.invalid(parameter, str(reason)) from None
+            raise call.invalid(parameter, str(reason) + _list_hint(call, place)) from None
         except ARGUMENT_ERRORS as error:
             raise call.invalid(parameter, error.rule) from None
     return arguments
@@ -155,6 +158,20 @@ def _suits(call: Call, form: Form) -> bool:
     return True
 
 
+def _list_hint(call: Call, index: int) -> str:
+    """What to add about a wrong value that stands where an element of a list would, if the list had no braces."""
+    before = next((parameter for parameter, place in call.layout.given if place == index - 1), None)
+    is_after_list = before is not None and before.kind.takes_list and index < call.count
+    return _element_hint(call, index) if is_after_list else ""
+
+
+def _element_hint(call: Call, index: int) -> str:
+    value = call.words[index]
+    if values.tensor_number(value, call.session.number) >= 0:
+        return "; several tensors are one list, [list $a $b]"
+    return WITHOUT_BRACES if values.real_of(value) is not None else ""
+
+
 # ---- What is wrong with a layout -------------------------------------------------------------------------------------
 
 
@@ -175,13 +192,15 @@ def _duplicate(parameter: Parameter, option: str, word: int | None) -> CommandEr
 
 def _stray_value(call: Call, index: int) -> CommandError:
     before = values.option_of(call.words[index - 2])
-    rule = f"a value without a name after {before}; is it part of a list without braces?"
+    rule = f"a value without a name after {before}{WITHOUT_BRACES}"
     return CommandError("TOO_MANY_ARGUMENTS", call.command.name, word=index + 1, rule=rule, usage=usage(call.command))
 
 
 def _too_many(call: Call) -> CommandError:
     most = max(len(form) for form in call.command.orders)
-    rule = f"at most {most} without names, got {call.count}"
+    takes_list = any(parameter.kind.takes_list for parameter in call.command.parameters)
+    hint = _element_hint(call, most) if takes_list else ""
+    rule = f"at most {most} without names, got {call.count}{hint}"
     return CommandError("TOO_MANY_ARGUMENTS", call.command.name, word=most + 1, rule=rule, usage=usage(call.command))
 
 

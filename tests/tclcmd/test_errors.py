@@ -145,3 +145,37 @@ def test_try_traps_by_situation_and_parameter(tcl):
         "try {torch::tensor_shape foo} trap {TORCH INVALID_TENSOR} {message options} {dict get $options -errorcode}"
     )
     assert tcl(script) == "TORCH INVALID_TENSOR input"
+
+
+BRACES = "; is it part of a list without braces?"
+CREATE = "; torch::tensor_create makes a tensor of numbers"
+HINTS = [
+    ("torch::zeros 2 3", BRACES),
+    ("torch::tensor_create 1 2 3", BRACES),
+    ("torch::tensor_reshape $x 2 64", BRACES + "\nUsage:"),
+    ("torch::tensor_permute $b 1 0", BRACES + "\nUsage:"),
+    ("torch::roi_align $x $b 2 -mode avg 3", BRACES + "\nUsage:"),
+    ("torch::tensor_cat $b $b", "; several tensors are one list, [list $a $b]"),
+    ("torch::tensor_sum {1 2 3}", CREATE),
+    ("torch::tensor_sum 1", CREATE),
+    ("torch::tensor_add $b {1 2 3}", CREATE),
+]
+
+
+@pytest.mark.parametrize(("script", "hint"), HINTS)
+def test_what_was_meant_for_a_list(tcl, script, hint):
+    """Newcomers leave braces off, and give numbers where a tensor is wanted: the message says what to write."""
+    tcl.run(SETUP)
+    assert hint in tcl.error(script)
+
+
+@pytest.mark.parametrize(
+    "script",
+    ["torch::zeros 2 abc", "torch::zeros -shape 2 -dtype 3", "torch::tensor_sum abc", "torch::full 1 2 3",
+     "torch::get_num_threads 5", "torch::tensor_sum {}", "torch::tensor_cat $b abc"],
+)  # fmt: skip
+def test_no_hint_that_misleads(tcl, script):
+    """Where no list was meant."""
+    tcl.run(SETUP)
+    message = tcl.error(script)
+    assert not any(hint in message for hint in (BRACES, CREATE, "several tensors"))
