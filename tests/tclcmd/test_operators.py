@@ -53,7 +53,14 @@ def test_soft_nms_has_the_positions_that_old_scripts_use():
 def test_every_operator_of_pyroi_is_a_command():
     """Except for what a script computes as easily itself."""
     functions = {name for name in pyroi.__all__ if inspect.isfunction(getattr(pyroi, name))}
-    others = {"assign_levels", "cpu_features", "get_num_threads", "set_num_threads", "watch_cancel_flag"}
+    others = {
+        "assign_levels",
+        "cpu_features",
+        "get_num_threads",
+        "set_num_threads",
+        "watch_cancel_flag",
+        "release_memory",
+    }
     assert {command.name for command in OPERATORS} == functions - others
 
 
