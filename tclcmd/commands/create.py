@@ -265,6 +265,9 @@ def full_like(input: Array, value: int | float, dtype: DType | None) -> Array:
 #: A device name may stand in the place of the dtype.
 RANDOM_FORMS = (("shape", "device"), ("shape", "dtype", "device"))
 
+#: The largest number of Float16 below 1.
+BELOW_ONE = np.nextafter(np.float16(1), np.float16(0))
+
 
 def _drawn_type(shape: tuple[int, ...], dtype: DType) -> type[np.float32] | type[np.float64]:
     """The type to draw numbers in, which is never float16."""
@@ -286,11 +289,14 @@ def _drawn_type(shape: tuple[int, ...], dtype: DType) -> type[np.float32] | type
     see_also=("randn", "manual_seed"),
 )
 def rand(shape: tuple[int, ...], dtype: DType, device: str, session: Session) -> Array:
-    """Random numbers, uniform from 0 to 1.
+    """Random numbers, uniform from 0 to 1, 1 excluded.
 
     A device name may stand in the place of the dtype. After torch::manual_seed the same numbers come again.
     """
-    return session.random.random(shape, _drawn_type(shape, dtype)).astype(dtype, copy=False)
+    drawn = session.random.random(shape, _drawn_type(shape, dtype)).astype(dtype, copy=False)
+    if dtype == np.float16:  # where rounding has made 1 of some
+        np.minimum(drawn, BELOW_ONE, out=drawn)
+    return drawn
 
 
 @command(

@@ -224,6 +224,7 @@ def test_random_numbers_have_their_distribution(tcl):
     normal = np.array(tcl.floats("torch::randn 20000"))
     whole = np.array(tcl.floats("torch::randint -2 3 20000"))
     assert 0 <= uniform.min() < uniform.max() < 1
+    assert max(tcl.floats("torch::rand 50000 half")) < 1  # of which rounding would make 1 a dozen times
     assert abs(uniform.mean() - 0.5) < 0.02
     assert abs(normal.mean()) < 0.03
     assert abs(normal.std() - 1) < 0.03
