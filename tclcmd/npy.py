@@ -176,8 +176,6 @@ def _native(stored: Array) -> Array:
         wider = np.int64
     if wider is None:
         raise UnusableFile(f"tensors cannot hold its elements, {dtype}")
-    if len(shape) > sizes.MOST_DIMENSIONS:
-        raise UnusableFile(f"tensors have at most {sizes.MOST_DIMENSIONS} dimensions, it has {len(shape)}")
     return stored.astype(wider)
 
 
