@@ -30,6 +30,9 @@ CELL_HEIGHT, CELL_WIDTH = 16, 8
 #: What the prompt keeps free below itself. Three more lines are for what was typed, the caption, and the prompt.
 MENU_LINES = 6
 
+#: As many characters are drawn at most, whatever width is asked for.
+MOST_CHARACTERS = 10**6
+
 ANSWER_SECONDS = 0.3
 
 
@@ -41,7 +44,7 @@ def size(width: int | None) -> tuple[int, int]:
         columns, lines = 80, 24
     if width is None:
         return max(lines - 3 - MENU_LINES, 4), max(columns - 1, 1)
-    return 10**6, width  # who asks for a width gets it, whatever the height
+    return max(MOST_CHARACTERS // width, 1), width  # who asks for a width gets it, whatever the height of the window
 
 
 def draw(pixels: Array, style: str, width: int | None = None) -> str:

@@ -293,6 +293,13 @@ def test_a_damaged_archive(tcl, tmp_path, cut):
     assert "damaged archive" in tcl.error(f"torch::tensor_load {path}")
 
 
+def test_a_file_of_holes(tcl, tmp_path):
+    """A header that promises 4 TiB, in a file of that size with nothing in it: there is no room, and none is taken."""
+    path = written(tmp_path, "x.npy", header(f"{{'descr': '|u1', 'fortran_order': False, 'shape': ({2**42},)}}\n"))
+    os.truncate(path, path.stat().st_size + 2**42)
+    assert tcl.code(f"torch::tensor_load {path}").startswith("TORCH MEMORY")
+
+
 def test_what_is_no_regular_file(tcl, tmp_path):
     """A pipe has no size to check against, and would block."""
     os.mkfifo(tmp_path / "pipe")

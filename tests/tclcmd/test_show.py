@@ -225,3 +225,11 @@ def test_numbers_by_colour():
     colours = views.by_colour(np.array([[0.0, 1.0, np.nan, np.inf, 0.5]]), 0, 1)[0].tolist()
     assert colours == [[68, 1, 84], [253, 231, 37], [128] * 3, [128] * 3, [33, 145, 140]]
     assert views.by_colour(np.array([[-1.7e308, 1.7e308]]), -1.7e308, 1.7e308)[0].tolist()[0] == [68, 1, 84]
+
+
+def test_a_width_that_would_make_a_book():
+    """A strip is not enlarged to more than a million characters; a picture as wide as it is high has its width."""
+    strip = terminal.draw(np.zeros((100000, 1, 3), np.uint8), "blocks", 1000)
+    assert strip.count("▀") <= terminal.MOST_CHARACTERS
+    square = terminal.draw(np.zeros((500, 500, 3), np.uint8), "blocks", 1000)
+    assert square.count("▀") == 1000 * 500
