@@ -137,8 +137,6 @@ def _read_header(file: IO[bytes]) -> tuple[tuple[int, ...], bool, np.dtype[Any]]
         raise UnusableFile("it holds pickled Python objects, which are never loaded")
     if dtype.kind not in "biuf":
         raise UnusableFile(f"tensors cannot hold its elements, {dtype}")
-    if len(shape) > sizes.MOST_DIMENSIONS:
-        raise UnusableFile(f"tensors have at most {sizes.MOST_DIMENSIONS} dimensions, it has {len(shape)}")
     if any(size < 0 or isinstance(size, bool) or size > sizes.MOST_BYTES for size in shape):
         raise UnusableFile(f"its header is damaged: shape {shape_text(shape)}")
     return shape, is_fortran, dtype
