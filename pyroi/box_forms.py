@@ -244,7 +244,7 @@ def masks_to_boxes(masks: npt.ArrayLike) -> npt.NDArray[np.float32]:
         ValueError: A wrong shape.
 
     Source:
-        torchvision's ``masks_to_boxes``, which however fails where a mask is empty.
+        torchvision's ``masks_to_boxes``.
     """
     array = to_numbers(masks, "masks")
     if array.ndim != 3:

@@ -21,6 +21,7 @@ WHOLE, POINT = np.array([[0.0, 0, 0, 5, 5]]), np.array([[0.0, 2, 2, 2, 2]])
 NEGATIVE = np.float32([[0, 0, 10, 10], [-11, -11, -1, -1]])  # the second one, moved by 11, is the first
 TWICE = np.float32([[0, 0, 10, 10]] * 2)
 THIRD = np.float32([[0, 0, 10, 10], [0, 6, 10, 16]])  # 40 of 160 in common
+FIFTH = np.float32([[0, 0, 10, 10], [0, 0, 10, 2]])
 SCORES = np.float32([0.9, 0.8])
 SMALL = np.array([[0.3, 0.7, 1e-3, 1e-3 / 3, 17]])
 HUNDREDTH = np.float32([[0.003, 0.007, 0.01, 0.01 / 3, 17]])
@@ -79,6 +80,12 @@ CASES = {
     "batched_nms with large class numbers, apart": ([0, 1], *suppressed(TWICE, [2**24, 2**24 + 1], 0.5)),
     # one class, and an IoU of 0.25
     "batched_nms with large class numbers, together": ([0, 1], *suppressed(THIRD, [10**7, 10**7], 0.3)),
+    # 20 of 100 is two tenths, and not above
+    "nms of an IoU at the threshold": (
+        [0, 1],
+        lambda: pyroi.nms(FIFTH, SCORES, 0.2),
+        lambda ops, tensor: ops.nms(tensor(FIFTH), tensor(SCORES), 0.2),
+    ),
     # no area at all is common to two boxes without any
     "IoU of empty boxes": (
         0,
