@@ -34,6 +34,9 @@ SPECIAL = {
 
 TENSORS = [f"${shape}_{dtype}" for shape in SHAPES for dtype in DTYPES] + [f"${name}" for name in SPECIAL]
 
+#: The tensors at the limits of what there can be.
+LIMITS = [f"${shape}_{dtype}" for shape in ("point", "none", "deep", "endless") for dtype in DTYPES]
+
 #: What makes the variables that words speak of.
 SETUP = "\n".join(
     [f"set {shape}_{dtype} [torch::ones {sizes} {dtype}]" for shape, sizes in SHAPES.items() for dtype in DTYPES]
@@ -114,6 +117,8 @@ NUMBERS = spaced("""
 4294967296 9007199254740993 9223372036854775807 -9223372036854775808 9223372036854775808 18446744073709551615 1e19
 1e38 3.4028235e38 1e39 -1e39 1.7e308 -1.7e308 1e309 5e-324 1e-320 1e-45 1e-7 1e5 0x7f 0b101 010 0o17 +1 .5 5. 1e3
 """)
+
+INTEGERS = [number for number in NUMBERS if number.lstrip("-").isdigit()]
 
 SMALL = spaced("0 1 2 3 4 7 -1 -2")
 
@@ -213,7 +218,7 @@ class Words:
         fits = self.fitting(command, parameter)
         if fits and not self.chance(odd):
             return fits
-        if parameter.name in USEFUL and self.chance(0.7):
+        if parameter.name in USEFUL and self.chance(0.7 if odd < 1 else 0.2):
             return self.pick(USEFUL[parameter.name])
         for kind in type(parameter.kind).__mro__:
             maker = getattr(self, f"_{kind.__name__.lower()}", None)
@@ -233,11 +238,11 @@ class Words:
         return USEFUL.get(parameter.name, [""])[0]
 
     def _tensor(self, kind: kinds.Kind) -> str:
-        return self.pick(TENSORS)
+        return self.pick(LIMITS if self.chance(0.2) else TENSORS)
 
     def _tensorlist(self, kind: kinds.Kind) -> str:
-        tensor = self.pick(TENSORS)
-        return f"[lrepeat {self.source.randint(1, 4)} {tensor}]" if self.chance(0.7) else self.mixture()
+        tensor = self.pick([*TENSORS, *LIMITS, *LIMITS, *LIMITS])
+        return f"[lrepeat {self.source.choice([1, 2, 3, 9])} {tensor}]" if self.chance(0.8) else self.mixture()
 
     def _handles(self, kind: kinds.Kind) -> str:
         return self.pick([self.pick(TENSORS), "tensor99999", "{tensor1 tensor2}", "tensor3", "{}"])
@@ -263,8 +268,10 @@ class Words:
         return self.pick(["0", "1", "true", "off", "[expr {1 == 1}]", "Yes"])
 
     def _integers(self, kind: kinds.Kind) -> str:
-        length = self.source.choice([0, 1, 2, 2, 3, 4, 4, 5, 33])
-        return self.list_of([self.pick(SMALL if self.chance(0.9) else NUMBERS) for _ in range(length)] or ["3"])
+        length = self.source.choice([1, 1, 2, 2, 3, 4, 4, 5, 33, 65])
+        if length > 5:
+            return f"[lrepeat {length} {self.pick(['1', '1', *SMALL])}]"
+        return self.list_of([self.pick(["0", *INTEGERS] if self.chance(0.2) else SMALL) for _ in range(length)])
 
     def _reals(self, kind: kinds.Kind) -> str:
         return self.list_of(
@@ -304,7 +311,7 @@ class Words:
     def call(self, command: Command) -> str:
         """A call of the command, right in most of its parts."""
         wrong = self.source.choice([0, 0, 0, 0.1, 0.3, 1])
-        odd = self.source.choice([0, 0.1, 0.3, 0.6])
+        odd = self.source.choice([0, 0.1, 0.3, 0.6, 1])
         order = [command.by_name[name] for name in self.source.choice(command.orders)]
         first = self.source.choice([0, len(order), self.source.randint(0, len(order))])
         words = [self.word(command, parameter, wrong, odd) for parameter in order[:first]]
