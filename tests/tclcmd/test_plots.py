@@ -219,3 +219,11 @@ def test_without_matplotlib_it_says_what_to_install(tcl, tmp_path, monkeypatch):
     monkeypatch.setitem(sys.modules, "matplotlib", None)
     message = tcl.error(f"{SETUP} torch::plot_features $map {tmp_path}/x.png")
     assert "pip install '.[plot]'" in message
+
+
+def test_a_home_in_which_nothing_can_be_written(roish, tmp_path):
+    """matplotlib keeps its notes elsewhere, and tells nobody."""
+    nowhere = {"HOME": "/proc/nowhere", "XDG_CACHE_HOME": "", "XDG_CONFIG_HOME": "", "MPLCONFIGDIR": ""}
+    done = roish("-c", "puts [torch::plot_features [torch::ones {1 2 4 4}] f.png]", variables=nowhere)
+    assert (done.stdout, done.stderr, done.returncode) == ("f.png\n", "", 0)
+    assert (tmp_path / "f.png").exists()
