@@ -340,6 +340,8 @@ _FAULT, _NO_MEMORY, _NESTED = lib.HOST_FAULT, lib.HOST_NO_MEMORY, lib.HOST_NESTE
 def _lose_count(kind: type[BaseException], error: BaseException, traceback: object) -> None:
     """A value came or went, or a name was seen, and the store does not know: from now on it keeps what it has."""
     Tensors.is_count_lost = True
+    if issubclass(kind, KeyboardInterrupt):  # pressed before this evaluation took Ctrl-C over: now it has
+        signal.raise_signal(signal.SIGINT)
 
 
 def _ignore(kind: type[BaseException], error: BaseException, traceback: object) -> None:
