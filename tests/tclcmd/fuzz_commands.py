@@ -32,6 +32,7 @@ import tempfile
 import time
 
 import fuzz_words
+import numpy as np
 
 from tclcmd.declare import REGISTRY
 from tclcmd.interpreter import Interpreter
@@ -166,6 +167,21 @@ def make_files() -> None:
     )
     assert not outcome.is_error, interpreter.result()
     interpreter.close()
+    others = {
+        "short": np.ones(2, np.int16),
+        "long": np.ones(2, np.uint64),
+        "big": np.ones(2, ">f4"),
+        "deep": np.ones([1] * 32),
+    }
+    others |= {
+        "record": np.zeros(2, "i4,f4"),
+        "text": np.array(["a"]),
+        "object": np.array([{}]),
+        "complex": np.ones(1, "c8"),
+    }
+    for name, array in others.items():
+        np.save(name, array)
+    np.savez("many", **{name: array for name, array in others.items() if name != "object"})
     for name in ("x.npy", "x.npz", "x.png"):
         pathlib.Path("cut" + name[1:]).write_bytes(pathlib.Path(name).read_bytes()[:-20])
         pathlib.Path("empty" + name[1:]).touch()

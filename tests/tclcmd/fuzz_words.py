@@ -136,7 +136,9 @@ TEXTS = [
 ]  # fmt: skip
 
 READABLE = ["x.npy", "x.npz", "x.png", "cut.npy", "cut.npz", "cut.png", "empty.npy", "empty.png", "none.npy", "folder",
-            "folder.npy", ".", "x.tiff", "no/such.npy", "~nobody-of-this-name/x.npy"]  # fmt: skip
+            "folder.npy", ".", "x.tiff", "short.npy", "long.npy",
+            "big.npy", "deep.npy", "record.npy", "text.npy", "object.npy", "complex.npy", "many.npz",
+            "no/such.npy", "~nobody-of-this-name/x.npy"]  # fmt: skip
 WRITABLE = ["y.npy", "y.npz", "y.png", "y.pdf", "y.svg", "y.jpg", "y.gif", "y.tga", "y.txt", "y", "no/such.npy",
             "-y.npy",
             "folder.npy", "é.npy", "中.png", "a b.npy", "y.NPY", ".npy"]  # fmt: skip
