@@ -30,6 +30,7 @@ import subprocess
 import sys
 import tempfile
 import time
+import warnings
 
 import fuzz_words
 import numpy as np
@@ -192,6 +193,8 @@ def make_files() -> None:
 def make_calls(given: argparse.Namespace) -> None:
     """The calls of some numbers. Writes what is being done, and the defects, a line of JSON each."""
     resource.setrlimit(resource.RLIMIT_AS, (ADDRESS_SPACE, ADDRESS_SPACE))
+    # The shell ignores all warnings. Here those of arithmetic are heard, but not that a font lacks a character.
+    warnings.simplefilter("ignore", UserWarning)
     make_files()
     session = Session()
     with open("journal", "w", encoding="utf-8") as journal:
