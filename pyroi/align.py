@@ -15,6 +15,7 @@ from pyroi.arrays import (
     choice,
     describe,
     fields,
+    is_list,
     new_map,
     shape_text,
     to_flag,
@@ -298,7 +299,7 @@ def _summary(array: Array) -> str:
 
 
 def _to_scales(spatial_scales: Any, levels: int) -> list[float]:
-    if not isinstance(spatial_scales, (tuple, list, np.ndarray)):
+    if not is_list(spatial_scales):
         raise ArgumentTypeError("spatial_scales", f"expected a list of numbers, got {spatial_scales!r}")
     scales = [to_number(scale, "spatial_scales") for scale in spatial_scales]
     if len(scales) != levels:

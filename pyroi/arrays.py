@@ -294,9 +294,16 @@ def to_flag(value: Any, name: str) -> bool:
     raise ArgumentTypeError(name, f"expected True or False, got {value!r}")
 
 
+def is_list(value: Any) -> bool:
+    """Whether a value is a list; an array without dimensions and a masked one are none."""
+    if isinstance(value, np.ndarray):
+        return value.ndim > 0 and not isinstance(value, np.ma.MaskedArray)
+    return isinstance(value, (tuple, list))
+
+
 def to_size(value: Any, name: str) -> tuple[int, int]:
     """Height and width; one integer stands for a square."""
-    if not isinstance(value, (tuple, list, np.ndarray)):
+    if not is_list(value):
         if not isinstance(value, (int, np.integer)) or isinstance(value, bool):
             raise ArgumentTypeError(name, f"expected (height, width), got {value!r}")
         value = (value, value)
@@ -310,7 +317,7 @@ def to_size(value: Any, name: str) -> tuple[int, int]:
 
 def to_input_shape(value: Any, name: str = "input_shape") -> tuple[int, ...]:
     """The shape of a map."""
-    if not isinstance(value, (tuple, list, np.ndarray)):
+    if not is_list(value):
         raise ArgumentTypeError(name, f"expected (N, C, H, W), got {value!r}")
     shape = tuple(to_integer(size, name) for size in value)
     if len(shape) != 4 or min(shape) < 0:

@@ -7,6 +7,14 @@ shell, say) can word the message its own way.
 
 from __future__ import annotations
 
+MOST_CHARACTERS = 600  # of a message, which may quote what came
+
+
+def shortened(text: str) -> str:
+    """A text of bounded length: the middle of a longer one is left out."""
+    half = MOST_CHARACTERS // 2 - 3
+    return text if len(text) <= MOST_CHARACTERS else f"{text[:half]} ... {text[-half:]}"
+
 
 class Error(Exception):
     """A fault in pyroi itself: never the caller's doing."""
@@ -20,6 +28,7 @@ class _ArgumentMixin(Exception):
     """Carries which argument broke which rule."""
 
     def __init__(self, argument: str, rule: str) -> None:
+        rule = shortened(rule)
         super().__init__(f"{argument}: {rule}")
         self.argument = argument
         self.rule = rule

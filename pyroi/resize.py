@@ -6,7 +6,6 @@ import math
 from collections.abc import Sequence
 from typing import Any
 
-import numpy as np
 import numpy.typing as npt
 
 from pyroi import native
@@ -14,6 +13,7 @@ from pyroi.arrays import (
     Array,
     choice,
     describe,
+    is_list,
     new_map,
     shape_text,
     to_flag,
@@ -157,7 +157,7 @@ def _target(features: Array, size: Any, scale_factor: Any) -> tuple[tuple[int, i
 
 def _to_factors(value: Any) -> tuple[float, float]:
     """Finite factors above 0 for height and width: a size is made from them, before libroi sees them."""
-    if not isinstance(value, (tuple, list, np.ndarray)):
+    if not is_list(value):
         value = (value, value)
     if len(value) != 2:
         raise ArgumentError("scale_factor", f"expected one number or (height, width), got {tuple(value)}")

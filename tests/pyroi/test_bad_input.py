@@ -391,3 +391,38 @@ def test_good_calls_after_bad_ones():
         with pytest.raises(ValueError, match="boxes"):
             forward(boxes=[[0, 1, 1, 3, NAN]])
         assert forward(sampling_ratio=2).ravel().tolist() == [6, 7, 11, 12]
+
+
+@pytest.mark.parametrize(
+    ("function", "argument", "good"),
+    [
+        (pyroi.roi_align, "output_size", {"input": A25, "boxes": BOX}),
+        (pyroi.adaptive_max_pool2d, "output_size", {"input": A25}),
+        (pyroi.clip_boxes_to_image, "size", {"boxes": [BOX[0][1:]]}),
+        (pyroi.interpolate, "size", {"input": A25}),
+        (pyroi.interpolate, "scale_factor", {"input": A25}),
+        (pyroi.affine_grid, "size", {"theta": np.ones((1, 2, 3))}),
+        (pyroi.adaptive_avg_pool2d_backward, "input_shape", {"grad": A25}),
+        (
+            pyroi.multiscale_roi_align,
+            "spatial_scales",
+            {"features": [A25], "boxes": BOX, "output_size": 2},
+        ),
+    ],
+)
+def test_arrays_that_are_no_lists(function, argument, good):
+    """An array without dimensions or with a mask, where a few numbers are wanted."""
+    for value in (np.array(True), np.array(None), np.ma.masked, np.ma.array([2, 2]), np.array("2")):
+        with pytest.raises(ArgumentTypeError, match=f"^{argument}: expected"):
+            function(**good, **{argument: value})
+
+
+def test_messages_are_bounded():
+    """However long what came is; what was expected is still said."""
+    for value in ("x" * 10**6, [["x" * 9] * 1000] * 10, {i: i for i in range(10000)}):
+        with pytest.raises((TypeError, ValueError), match=r"^[a-z_]+: .* \.\.\. ") as caught:
+            pyroi.roi_align(A25, BOX, value)
+        assert len(str(caught.value)) < 700
+        with pytest.raises((TypeError, ValueError), match=r"^mode: expected one of avg, max") as caught:
+            pyroi.roi_align(A25, BOX, 2, mode=value)
+        assert len(str(caught.value)) < 700
