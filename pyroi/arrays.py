@@ -70,7 +70,7 @@ def to_array(value: Any, name: str) -> Array:
     """`value` as a NumPy array, without a copy where it is one, or offers ``__array__`` or DLPack."""
     if type(value) is np.ndarray:
         return value
-    if _is_masked(value):
+    if "numpy.ma" in sys.modules and _is_masked(value):
         raise _masked(name)
     try:
         if hasattr(value, "__dlpack__") and not hasattr(value, "__array__"):
@@ -80,7 +80,7 @@ def to_array(value: Any, name: str) -> Array:
         raise
     except Exception as reason:  # whatever a foreign type raises, it is the argument that cannot be used
         raise ArgumentTypeError(name, f"cannot be read as an array: {reason}") from reason
-    if isinstance(array, np.ma.MaskedArray):
+    if is_masked_array(array):
         raise _masked(name)
     return np.asarray(array)
 
@@ -94,7 +94,12 @@ def _is_masked(value: Any, depth: int = _DEEPEST) -> bool:
         if depth == 0 or _PLAIN.issuperset(map(type, value)):
             return False
         return any(_is_masked(element, depth - 1) for element in value)
-    return isinstance(value, np.ma.MaskedArray)
+    return is_masked_array(value)
+
+
+def is_masked_array(value: Any) -> bool:
+    """Whether a value is a masked array. There is none before their module is imported."""
+    return isinstance(value, getattr(sys.modules.get("numpy.ma"), "MaskedArray", ()))
 
 
 def _masked(name: str) -> ArgumentTypeError:
@@ -259,7 +264,7 @@ def _index(value: Any, name: str) -> int:
         number = operator.index(value)
     except TypeError:
         number = None
-    if number is None or isinstance(value, (bool, np.bool_, np.ma.MaskedArray)):
+    if number is None or isinstance(value, (bool, np.bool_)) or is_masked_array(value):
         raise ArgumentTypeError(name, f"expected an integer, got {value!r}")
     return number
 
@@ -282,7 +287,7 @@ def to_number(value: Any, name: str) -> float:
 
 def _is_scalar(value: np.ndarray[Any, Any] | np.generic) -> bool:
     """Whether a value of NumPy's is one real number; a float longer than float64 may be rounded."""
-    return value.ndim == 0 and value.dtype.kind in "iuf" and not isinstance(value, np.ma.MaskedArray)
+    return value.ndim == 0 and value.dtype.kind in "iuf" and not is_masked_array(value)
 
 
 def to_flag(value: Any, name: str) -> bool:
@@ -297,7 +302,7 @@ def to_flag(value: Any, name: str) -> bool:
 def is_list(value: Any) -> bool:
     """Whether a value is a list; an array without dimensions and a masked one are none."""
     if isinstance(value, np.ndarray):
-        return value.ndim > 0 and not isinstance(value, np.ma.MaskedArray)
+        return value.ndim > 0 and not is_masked_array(value)
     return isinstance(value, (tuple, list))
 
 
