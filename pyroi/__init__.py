@@ -4,6 +4,8 @@ Every function takes anything with ``__array__`` or DLPack, checks it, and says 
 or ``ValueError`` that names the argument, the rule and what came.
 """
 
+import warnings as _warnings
+
 from pyroi.adaptive import (
     adaptive_avg_pool2d,
     adaptive_avg_pool2d_backward,
@@ -28,6 +30,10 @@ from pyroi.prroi import prroi_pool, prroi_pool_backward
 from pyroi.resize import interpolate, interpolate_backward
 from pyroi.rotated import roi_align_rotated, roi_align_rotated_backward
 from pyroi.runtime import cpu_features, get_num_threads, set_num_threads
+from pyroi.runtime import environment_problems as _environment_problems
+
+for _problem in _environment_problems():
+    _warnings.warn(_problem, RuntimeWarning, stacklevel=2)
 
 __version__: str = _ffi.string(_lib.roi_version()).decode()
 

@@ -10,8 +10,9 @@ from pyroi.native import ffi, lib
 def set_num_threads(n: int) -> None:
     """Lets every later call in this process use up to `n` threads.
 
-    The results are the same to the last bit for every number. At first it is what OpenMP says: ``OMP_NUM_THREADS``, or
-    one thread per processor.
+    The results are the same to the last bit for every number. At first it is what the environment variable
+    ``OMP_NUM_THREADS`` says when pyroi is imported, or else one thread for each processor that the calling thread may
+    run on (its affinity mask) and that the CPU quota of a container pays for.
 
     Raises:
         TypeError: `n` is no integer.
@@ -24,8 +25,21 @@ def set_num_threads(n: int) -> None:
 
 
 def get_num_threads() -> int:
-    """How many threads a call may use; 1 where pyroi was built without OpenMP."""
+    """How many threads a call may use; 1 where pyroi was built without threads."""
     return int(lib.roi_get_num_threads())
+
+
+def environment_problems() -> list[str]:
+    """What is wrong with the environment variables that libroi has read: a line for each, with what is done instead.
+
+    They are ``ROI_CPU_TIER`` (baseline, avx2, avx512) and ``OMP_NUM_THREADS`` (a whole number of threads, 1 to 1024,
+    or a list of which the first counts). A value that is neither is ignored, and too large a number counts as 1024;
+    `import pyroi` tells of it by a RuntimeWarning.
+    """
+    problems: list[str] = []
+    while (problem := lib.roi_environment_problem(len(problems))) != ffi.NULL:
+        problems.append(ffi.string(problem).decode(errors="backslashreplace"))
+    return problems
 
 
 def cpu_features() -> dict[str, str]:

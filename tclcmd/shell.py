@@ -75,6 +75,7 @@ def _program_of_words(
         raise click.UsageError("-c needs a script")
     interpreter = _open_interpreter(debug)
     words = tuple(interpreter.from_system(word) for word in words)
+    _tell_of_environment()
     if threads is not None:
         interpreter.eval(f"torch::set_num_threads {threads}")
     try:
@@ -111,6 +112,13 @@ def _open_interpreter(debug: bool) -> Interpreter:
         return interpreter.Interpreter(_program(), debug=debug)
     except interpreter.TclMissing as reason:
         sys.exit(NO_LIBRARY.format(reason=reason, variable=interpreter.LIBTCL_VARIABLE))
+
+
+def _tell_of_environment() -> None:
+    from pyroi.runtime import environment_problems
+
+    for problem in environment_problems():
+        click.echo(f"roish: {problem}", err=True)
 
 
 def _program() -> str:

@@ -3,7 +3,7 @@
  *
  * A region-of-interest operator takes a feature map and boxes on it and gives, for each box, a small crop of fixed
  * size: what a detector's box head, mask head or keypoint head reads. This library has these operators for the CPU in
- * plain C99 with no dependency but libc and libm (and the compiler's OpenMP runtime, where it was built with one).
+ * plain C99 with no dependency but libc, libm and POSIX threads.
  *
  *     cc app.c $(pkg-config --cflags --libs roi)
  *
@@ -24,9 +24,10 @@
  * NaN         in a box is an error; in a map it reaches just those results that sample the pixel. A pixel of weight 0
  *             does not take part, so that infinity beside a sample does not become NaN.
  * Threads     Functions may be called from any number of threads at once. Each call itself uses up to
- *             roi_get_num_threads() threads; the result is the same to the last bit for every number of them. After a
- *             fork() the child computes on one thread if the parent had used several (an OpenMP runtime does not
- *             survive a fork).
+ *             roi_get_num_threads() threads; the result is the same to the last bit for every number of them, and for
+ *             every company: an image, a box or a channel has the same bits alone and among others. Threads are kept for
+ *             the next call, and sleep meanwhile; where the system gives none, a call does with fewer. After a fork() the
+ *             child starts its own.
  * Structs     Set `size` to sizeof the struct: a later version may add members at its end, and knows by the size
  *             which ones the caller has. Members that are not there have their default.
  */
@@ -665,8 +666,11 @@ ROI_API roi_status roi_align_rotated_backward(const roi_align_rotated_params *pa
 
 /* ---- Threads and processor ------------------------------------------------------------------------------------- */
 
-/* How many threads a call may use: at first what OpenMP allows (OMP_NUM_THREADS, or one per processor), 1 where the
-   library was built without it. Setting it holds for the whole process; below 1 counts as 1. */
+/* How many threads a call may use: at first what the environment variable OMP_NUM_THREADS says when the library is loaded,
+   or else one for each processor that the calling thread may run on and that the CPU quota of its control group (Linux)
+   pays for; always 1 where the library was built without threads. Setting it holds for the whole process; below 1 counts as
+   1, above ROI_MOST_THREADS as that. */
+#define ROI_MOST_THREADS 1024
 ROI_API void roi_set_num_threads(int32_t threads);
 ROI_API int32_t roi_get_num_threads(void);
 
@@ -682,6 +686,11 @@ typedef enum roi_cpu_tier {
 ROI_API roi_cpu_tier roi_get_cpu_tier(void);       /* the one in use */
 ROI_API roi_cpu_tier roi_best_cpu_tier(void);      /* the best that this processor and this build have */
 ROI_API const char *roi_cpu_tier_name(roi_cpu_tier tier);
+
+/* What is wrong with the environment variables that were read when the library was loaded, ROI_CPU_TIER and OMP_NUM_THREADS:
+   a line for each that has a value it should not have, its name, its value, the rule and what is done instead; NULL from the
+   first index on for which there is none. The library itself writes nothing anywhere. */
+ROI_API const char *roi_environment_problem(int32_t index);
 
 /* "MAJOR.MINOR.PATCH" of the library that is loaded. */
 ROI_API const char *roi_version(void);

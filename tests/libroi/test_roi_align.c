@@ -288,11 +288,13 @@ static void test_thread_setting(void)
     check_context("threads, at first %d", (int)before);
     CHECK(before >= 1);
     roi_set_num_threads(3);
-    CHECK(roi_get_num_threads() == 3);
+    CHECK(roi_get_num_threads() == (ROI_SERIAL ? 1 : 3));
     roi_set_num_threads(0);
     CHECK(roi_get_num_threads() == 1);
     roi_set_num_threads(-7);
     CHECK(roi_get_num_threads() == 1);
+    roi_set_num_threads(INT32_MAX);
+    CHECK(roi_get_num_threads() == (ROI_SERIAL ? 1 : ROI_MOST_THREADS));
     roi_set_num_threads(before);
 }
 

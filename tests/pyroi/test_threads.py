@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import contextlib
+import os
+import pathlib
 import threading
 from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
 import pytest
+from children import run_child
 from oracles.cases import LAYOUTS, random_boxes, random_map
 
 import pyroi
@@ -26,6 +30,137 @@ def test_number_of_threads():
     for number in (1, 2, 8, 3):
         pyroi.set_num_threads(number)
         assert pyroi.get_num_threads() == number
+
+
+def _threads_at_first():
+    import warnings
+
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("always")
+        import pyroi
+    print(pyroi.get_num_threads())
+    print(*(f"{warning.category.__name__} {warning.message}" for warning in caught), sep="\n")
+
+
+RULE = "expected a whole number of threads, 1 to 1024"
+
+
+@pytest.mark.parametrize(
+    ("value", "threads", "told"),
+    [
+        ("3", 3, None),
+        (" 5 ", 5, None),
+        ("4,2,1", 4, None),
+        ("1024", 1024, None),
+        ("1025", 1024, "counts as 1024"),
+        ("2147483648", 1024, "counts as 1024"),
+        ("9" * 40, 1024, "counts as 1024"),
+        ("0", None, "is ignored"),
+        ("-2", None, "is ignored"),
+        ("1.5", None, "is ignored"),
+        ("many", None, "is ignored"),
+        ("3x", None, "is ignored"),
+        ("", None, None),
+        (" ", None, None),
+    ],
+)
+def test_number_of_threads_from_the_environment(value, threads, told):
+    """OMP_NUM_THREADS: a number, or a list of which the first counts; a wrong one is ignored or clamped, and told."""
+    number, *warnings = run_child(_threads_at_first, OMP_NUM_THREADS=value).splitlines()
+    assert int(number) == (threads or len(os.sched_getaffinity(0)))
+    assert warnings == ([f"RuntimeWarning OMP_NUM_THREADS={value}: {RULE}; it {told}"] if told else [""])
+
+
+def _threads_of_an_affinity_mask():
+    import os
+
+    import pyroi
+
+    processors = sorted(os.sched_getaffinity(0))
+    for count in range(1, len(processors) + 1):
+        os.sched_setaffinity(0, processors[:count])
+        print(count, pyroi.get_num_threads())
+
+
+@pytest.mark.skipif(not hasattr(os, "sched_setaffinity"), reason="this system has no affinity masks")
+def test_number_of_threads_follows_the_affinity_mask():
+    """At first it is the number of processors that the process may run on, as it is at the time of the call."""
+    lines = run_child(_threads_of_an_affinity_mask, OMP_NUM_THREADS="").splitlines()
+    assert lines
+    assert all(line.split()[0] == line.split()[1] for line in lines)
+
+
+QUOTAS = {  # by version: the folder of all groups, and what allows 0.9 processors
+    1: ("/sys/fs/cgroup/cpu", {"cpu.cfs_period_us": "100000", "cpu.cfs_quota_us": "90000"}),
+    2: ("/sys/fs/cgroup", {"cpu.max": "90000 100000"}),
+}
+
+
+def _threads_in_a_group(group):
+    import os
+    import pathlib
+
+    (pathlib.Path(group) / "cgroup.procs").write_text(str(os.getpid()))
+    import pyroi
+
+    print(pyroi.get_num_threads())
+
+
+@pytest.mark.parametrize("version", QUOTAS)
+def test_number_of_threads_follows_the_quota(version):
+    """At first it is no more than the CPU quota of the control group pays for, or of one around it, rounded up."""
+    root, files = QUOTAS[version]
+    outer = pathlib.Path(root) / f"pyroi-test-{os.getpid()}"
+    inner = outer / "inner"
+    with contextlib.ExitStack() as made:
+        try:
+            for folder in (outer, inner):
+                folder.mkdir()
+                made.callback(folder.rmdir)
+            for name, text in files.items():
+                assert (outer / name).exists() or pytest.skip("this hierarchy of control groups has no CPU quotas")
+                (outer / name).write_text(text)
+        except OSError as error:
+            pytest.skip(f"control groups cannot be made here: {error}")
+        assert run_child(_threads_in_a_group, str(inner), OMP_NUM_THREADS="").strip() == "1"
+
+
+def _many_threads_under_limits(kind):
+    import os
+    import pathlib
+    import resource
+
+    import numpy as np
+
+    import pyroi
+
+    rng = np.random.default_rng(0)
+    map = rng.standard_normal((1, 64, 200, 200)).astype(np.float32)
+    boxes = np.tile(np.float32([0, 3, 5, 150, 170]), (40, 1))
+    pyroi.set_num_threads(1)
+    crops = pyroi.roi_align(map, boxes, (14, 14))
+    gradient = pyroi.roi_align_backward(crops, boxes, map.shape)
+    if kind == "address space":
+        used = int(pathlib.Path("/proc/self/statm").read_text().split()[0]) * resource.getpagesize()
+        resource.setrlimit(resource.RLIMIT_AS, (used + (64 << 20), used + (64 << 20)))
+    else:
+        resource.setrlimit(resource.RLIMIT_NPROC, (1, 1))
+        if os.getuid() == 0:  # whom this limit does not hold for
+            os.setresuid(65534, 65534, 65534)
+    pyroi.set_num_threads(1024)
+    try:
+        print(pyroi.roi_align(map, boxes, (14, 14)).tobytes() == crops.tobytes())
+        print(pyroi.roi_align_backward(crops, boxes, map.shape).tobytes() == gradient.tobytes())
+    except MemoryError:
+        print("MemoryError")
+
+
+@pytest.mark.parametrize("kind", ["address space", "processes"])
+def test_threads_that_the_system_does_not_give(kind):
+    """Where it starts no more, there are fewer: the results are the same, or memory is said to be short."""
+    lines = run_child(_many_threads_under_limits, kind).split()
+    assert lines in (["True", "True"], ["MemoryError"], ["True", "MemoryError"])
+    assert kind == "address space" or lines == ["True", "True"]
 
 
 @pytest.mark.parametrize("number", ["2", None, 1.5])

@@ -83,8 +83,35 @@ def test_environment_lowers_the_choice(tier):
     assert used == TIERS[min(TIERS.index(tier), TIERS.index(best))]
 
 
-@pytest.mark.parametrize("value", ["", "nonsense", "AVX1024", "baseline2", " "])
-def test_unknown_tier_is_not_a_crash(value):
-    """A word that is no tier leaves a tier that this machine has."""
-    used, best = run_child(_tier, ROI_CPU_TIER=value).split()
-    assert TIERS.index(used) <= TIERS.index(best)
+def _tier_and_warnings():
+    import warnings
+
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("always")
+        import pyroi
+    features = pyroi.cpu_features()
+    print(features["tier"], features["best"])
+    print(*(f"{warning.category.__name__} {warning.message}" for warning in caught), sep="\n")
+
+
+@pytest.mark.parametrize("value", ["nonsense", "AVX1024", "baseline2", " ", "AVX2", "avx2 "])
+def test_unknown_tier_is_told(value):
+    """A word that is no tier leaves the best that this machine has, and importing pyroi warns of it."""
+    tiers, *warnings = run_child(_tier_and_warnings, ROI_CPU_TIER=value).splitlines()
+    used, best = tiers.split()
+    assert used == best
+    rule = "expected baseline, avx2 or avx512; it is ignored"
+    assert warnings == [f"RuntimeWarning ROI_CPU_TIER={value}: {rule}"]
+
+
+@pytest.mark.parametrize("value", ["", *TIERS])
+def test_tiers_are_no_problem(value):
+    """Neither is an empty value, nor a tier above the best, which this machine may be without."""
+    assert run_child(_tier_and_warnings, ROI_CPU_TIER=value).splitlines()[1:] == [""]
+
+
+def test_a_long_value_is_told_in_few_words():
+    """The message is no longer than a line or two, also of bytes that are no text."""
+    told = run_child(_tier_and_warnings, ROI_CPU_TIER="x" * 5000 + "\udcff").splitlines()[1]
+    assert told.startswith("RuntimeWarning ROI_CPU_TIER=xxx")
+    assert len(told) < 200

@@ -2,16 +2,30 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "common/environment.h"
 #include "common/internal.h"
+
+#if defined(ROI_HAVE_X86_TIERS)
+#include <cpuid.h>
+#endif
 
 static const char *const names[] = {"baseline", "avx2", "avx512"};
 static roi_cpu_tier best = ROI_CPU_BASELINE, chosen = ROI_CPU_BASELINE;
+
+#if defined(ROI_HAVE_X86_TIERS)
+/* Not every compiler has a name for this. Its registers are those of AVX2, which the system is known to save by then. */
+static bool has_f16c(void)
+{
+    unsigned a, b, c, d;
+    return __get_cpuid(1, &a, &b, &c, &d) && (c & bit_F16C);
+}
+#endif
 
 static roi_cpu_tier detect(void)
 {
 #if defined(ROI_HAVE_X86_TIERS)
     __builtin_cpu_init();
-    if (!(__builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma") && __builtin_cpu_supports("f16c")))
+    if (!(__builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma") && has_f16c()))
         return ROI_CPU_BASELINE;
     if (!(__builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512bw") &&
           __builtin_cpu_supports("avx512dq") && __builtin_cpu_supports("avx512vl")))
@@ -26,10 +40,15 @@ static roi_cpu_tier detect(void)
 __attribute__((constructor)) static void choose(void)
 {
     const char *wanted = getenv("ROI_CPU_TIER");
+    bool known = !wanted || wanted[0] == '\0';
     best = chosen = detect();
-    for (int tier = ROI_CPU_BASELINE; wanted && tier < (int)best; tier++)
-        if (strcmp(wanted, names[tier]) == 0)
+    for (int tier = ROI_CPU_BASELINE; !known && tier <= ROI_CPU_AVX512; tier++) {
+        known = strcmp(wanted, names[tier]) == 0;
+        if (known && tier < (int)best)
             chosen = (roi_cpu_tier)tier;
+    }
+    if (!known)
+        roi_note_environment("ROI_CPU_TIER", wanted, "expected baseline, avx2 or avx512; it is ignored");
 }
 
 roi_cpu_tier roi_get_cpu_tier(void) { return chosen; }

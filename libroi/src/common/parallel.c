@@ -1,87 +1,248 @@
-/* parallel.c - threads by OpenMP, or one thread where the compiler has none. */
+/* parallel.c - threads that sleep until there is work: parallel.h has the theory. */
 #include "common/parallel.h"
 
-#include <unistd.h>
+#include <stdlib.h>
+#include <string.h>
 
-#if defined(_OPENMP)
-#include <omp.h>
+#if defined(ROI_HAVE_THREADS)
+#include <pthread.h>
+#include <signal.h>
 #endif
+
+#include "common/environment.h"
+#include "common/processors.h"
 
 /* Below this many multiply-adds a thread, waking it costs more than it brings (see docs/performance.md). */
 static const double grain = 1 << 19;
 
-/* Both are plain words that are read and written whole. */
-static int32_t setting = 0;      /* 0: what OpenMP says */
-static pid_t parallel_pid = 0;   /* the process that has used several threads; 0: none yet */
+/* ---- How many -------------------------------------------------------------------------------------------------- */
 
-static int32_t load_i32(const int32_t *p) { return __atomic_load_n(p, __ATOMIC_RELAXED); }
+static int32_t setting = 0; /* 0: as many as there are processors. A plain word that is read and written whole. */
 
-void roi_set_num_threads(int32_t threads)
-{
-    __atomic_store_n(&setting, threads < 1 ? 1 : threads, __ATOMIC_RELAXED);
-}
+static int32_t clamp(int64_t threads) { return (int32_t)max_i64(1, min_i64(threads, ROI_MOST_THREADS)); }
+
+void roi_set_num_threads(int32_t threads) { __atomic_store_n(&setting, clamp(threads), __ATOMIC_RELAXED); }
 
 int32_t roi_get_num_threads(void)
 {
-#if defined(_OPENMP)
-    const int32_t set = load_i32(&setting);
-    return set ? set : omp_get_max_threads();
+#if defined(ROI_HAVE_THREADS)
+    const int32_t set = __atomic_load_n(&setting, __ATOMIC_RELAXED);
+    return set ? set : clamp(roi_available_processors());
 #else
     return 1;
 #endif
 }
 
-/* GNU's OpenMP waits for ever in a child for threads that fork() has not copied. */
-static bool forked_after_use(void)
-{
-    const pid_t used_by = __atomic_load_n(&parallel_pid, __ATOMIC_RELAXED);
-    return used_by != 0 && used_by != getpid();
-}
-
 int roi_threads_for(double work)
 {
     const double worth = work / grain;
-    const int32_t most = roi_get_num_threads();
-    if (worth < 2 || most < 2 || forked_after_use())
+    if (worth < 2)
         return 1;
+    const int32_t most = roi_get_num_threads();
     return worth < most ? (int)worth : most;
 }
 
+/* OMP_NUM_THREADS is what people set for every program of this kind, a number or a list of them, of which the first counts. */
+__attribute__((constructor)) static void read_environment(void)
+{
+    const char *value = getenv("OMP_NUM_THREADS");
+    if (!value || value[strspn(value, " \t")] == '\0')
+        return;
+    char *end;
+    const long long threads = strtoll(value, &end, 10);
+    end += strspn(end, " \t");
+    if ((*end != '\0' && *end != ',') || threads < 1) {
+        roi_note_environment("OMP_NUM_THREADS", value, "expected a whole number of threads, 1 to 1024; it is ignored");
+        return;
+    }
+    if (threads > ROI_MOST_THREADS)
+        roi_note_environment("OMP_NUM_THREADS", value, "expected a whole number of threads, 1 to 1024; it counts as 1024");
+    setting = clamp(threads);
+}
+
+/* ---- A loop ---------------------------------------------------------------------------------------------------- */
+
 struct loop {
     int64_t items;
+    int threads;
     const volatile int32_t *cancel;
-    void (*body)(void *, int64_t, int);
+    roi_task *body;
     void *context;
+    int64_t next_item; /* taken by adding to it */
+#if defined(ROI_HAVE_THREADS)
+    /* Under the lock of the pool: */
+    int joined;        /* threads that have come so far; the one that calls is number 0 */
+    int busy;          /* of these, how many others have not left */
+    pthread_cond_t left;
+    struct loop *next; /* among those that want more threads */
+#endif
 };
 
 static bool cancelled(const struct loop *loop) { return loop->cancel && *loop->cancel; }
 
-static void run_serial(const struct loop *loop)
+/* `*stop`, where there is one, ends it early, for others to do the rest. */
+static void run_items(struct loop *loop, int thread, const bool *stop)
 {
-    for (int64_t item = 0; item < loop->items && !cancelled(loop); item++)
-        loop->body(loop->context, item, 0);
+    int64_t item;
+    while (!(stop && __atomic_load_n(stop, __ATOMIC_RELAXED)) &&
+           (item = __atomic_fetch_add(&loop->next_item, 1, __ATOMIC_RELAXED)) < loop->items && !cancelled(loop))
+        loop->body(loop->context, item, thread);
 }
 
-#if defined(_OPENMP)
-static void run_parallel(const struct loop *loop, int threads)
+#if defined(ROI_HAVE_THREADS)
+
+/* ---- The pool -------------------------------------------------------------------------------------------------- */
+
+enum { STACK_BYTES = 1 << 20 }; /* of a thread: no kernel needs much */
+
+static struct {
+    pthread_mutex_t lock;
+    pthread_cond_t work;
+    struct loop *loops; /* that want more threads */
+    pthread_t *threads;
+    int count, capacity, idle;
+    bool stopping;
+} pool = {.lock = PTHREAD_MUTEX_INITIALIZER, .work = PTHREAD_COND_INITIALIZER};
+
+static void withdraw(const struct loop *loop)
 {
-    __atomic_store_n(&parallel_pid, getpid(), __ATOMIC_RELAXED);
-#pragma omp parallel for num_threads(threads) schedule(dynamic, 1)
-    for (int64_t item = 0; item < loop->items; item++)
-        if (!cancelled(loop))
-            loop->body(loop->context, item, omp_get_thread_num());
+    for (struct loop **at = &pool.loops; *at; at = &(*at)->next)
+        if (*at == loop) {
+            *at = loop->next;
+            return;
+        }
+}
+
+/* What a thread of the pool does: sleep, join a loop, leave it. */
+static void *serve(void *unused)
+{
+    (void)unused;
+    pthread_mutex_lock(&pool.lock);
+    while (!pool.stopping) {
+        struct loop *loop = pool.loops;
+        if (!loop) {
+            pool.idle++;
+            pthread_cond_wait(&pool.work, &pool.lock);
+            pool.idle--;
+            continue;
+        }
+        const int thread = loop->joined++;
+        loop->busy++;
+        if (loop->joined == loop->threads)
+            withdraw(loop);
+        pthread_mutex_unlock(&pool.lock);
+        run_items(loop, thread, &pool.stopping);
+        pthread_mutex_lock(&pool.lock);
+        withdraw(loop); /* which has no items left, or no need of threads that stop */
+        if (--loop->busy == 0)
+            pthread_cond_signal(&loop->left);
+    }
+    pthread_mutex_unlock(&pool.lock);
+    return NULL;
+}
+
+static bool start_thread(void)
+{
+    pthread_attr_t attributes;
+    if (pthread_attr_init(&attributes) != 0)
+        return false;
+    const bool started = pthread_attr_setstacksize(&attributes, STACK_BYTES) == 0 &&
+                         pthread_create(&pool.threads[pool.count], &attributes, serve, NULL) == 0;
+    pthread_attr_destroy(&attributes);
+    pool.count += started;
+    return started;
+}
+
+/* As many threads as are wanted, if the system gives them. Signals are for the threads of the program. */
+static void grow(int wanted)
+{
+    if (wanted <= pool.count)
+        return;
+    if (wanted > pool.capacity) {
+        pthread_t *threads = realloc(pool.threads, (size_t)wanted * sizeof *threads);
+        if (!threads)
+            return;
+        pool.threads = threads;
+        pool.capacity = wanted;
+    }
+    sigset_t all, before;
+    sigfillset(&all);
+    pthread_sigmask(SIG_SETMASK, &all, &before);
+    while (pool.count < wanted && start_thread())
+        continue;
+    pthread_sigmask(SIG_SETMASK, &before, NULL);
+}
+
+/* ---- Forks and the end ----------------------------------------------------------------------------------------- */
+
+/* fork() copies none of the threads: a child begins without, and with a lock that is free. */
+static void before_fork(void) { pthread_mutex_lock(&pool.lock); }
+static void in_parent(void) { pthread_mutex_unlock(&pool.lock); }
+static void in_child(void)
+{
+    pthread_mutex_init(&pool.lock, NULL);
+    pthread_cond_init(&pool.work, NULL);
+    pool.loops = NULL;
+    pool.count = pool.idle = 0;
+}
+
+static void watch_forks(void) { pthread_atfork(before_fork, in_parent, in_child); }
+
+/* At the end of the program, or before the library is unloaded: its code must not be run any more. */
+__attribute__((destructor)) static void stop(void)
+{
+    pthread_mutex_lock(&pool.lock);
+    __atomic_store_n(&pool.stopping, true, __ATOMIC_RELAXED);
+    pthread_cond_broadcast(&pool.work);
+    pthread_mutex_unlock(&pool.lock);
+    for (int i = 0; i < pool.count; i++)
+        pthread_join(pool.threads[i], NULL);
+    free(pool.threads);
+    pool.threads = NULL;
+    pool.count = pool.capacity = 0;
+}
+
+/* ---- Running --------------------------------------------------------------------------------------------------- */
+
+static void ask_for_help(struct loop *loop)
+{
+    const int others = (int)min_i64(loop->threads - 1, loop->items - 1);
+    if (pool.stopping)
+        return;
+    grow(others);
+    loop->next = pool.loops;
+    pool.loops = loop;
+    for (int i = 0; i < others && i < pool.idle; i++)
+        pthread_cond_signal(&pool.work);
+}
+
+static void run_parallel(struct loop *loop)
+{
+    static pthread_once_t once = PTHREAD_ONCE_INIT;
+    pthread_once(&once, watch_forks);
+    loop->joined = 1;
+    pthread_cond_init(&loop->left, NULL);
+    pthread_mutex_lock(&pool.lock);
+    ask_for_help(loop);
+    pthread_mutex_unlock(&pool.lock);
+    run_items(loop, 0, NULL);
+    pthread_mutex_lock(&pool.lock);
+    withdraw(loop);
+    while (loop->busy > 0)
+        pthread_cond_wait(&loop->left, &pool.lock);
+    pthread_mutex_unlock(&pool.lock);
+    pthread_cond_destroy(&loop->left);
 }
 #endif
 
 roi_status roi_parallel_for(int64_t items, int threads, const volatile int32_t *cancel, roi_task *body, void *context)
 {
-    const struct loop loop = {items, cancel, body, context};
-#if defined(_OPENMP)
+    struct loop loop = {.items = items, .threads = threads, .cancel = cancel, .body = body, .context = context};
+#if defined(ROI_HAVE_THREADS)
     if (threads > 1 && items > 1)
-        run_parallel(&loop, threads);
+        run_parallel(&loop);
     else
 #endif
-        run_serial(&loop);
-    (void)threads;
+        run_items(&loop, 0, NULL);
     return cancelled(&loop) ? ROI_CANCELLED : ROI_SUCCESS;
 }

@@ -1,10 +1,17 @@
-/* parallel.h - the one place where work is spread over threads. */
+/*
+ * parallel.h - the one place where work is spread over threads
+ *
+ * Machines are shared, so nothing here waits by spinning. Threads are kept from call to call and sleep in between. The one
+ * that calls does the work itself, item by item, and whoever wakes up in time takes items off it: where processors are busy
+ * with something else nobody is waited for but threads that have begun an item. Threads are started when they are first
+ * wanted; where the system gives none there are fewer.
+ */
 #ifndef ROI_PARALLEL_H
 #define ROI_PARALLEL_H
 
 #include "common/internal.h"
 
-/* How many threads are worth starting for so many multiply-adds: 1 for small work, and in a forked child. */
+/* How many threads are worth starting for so many multiply-adds: 1 for small work. */
 int roi_threads_for(double work);
 
 /* What is done with an item; `thread` tells threads apart, so that each can have memory of its own. */
