@@ -118,7 +118,7 @@ def _tell_of_environment() -> None:
     from pyroi.runtime import environment_problems
 
     for problem in environment_problems():
-        click.echo(f"roish: {problem}", err=True)
+        streams.say_error(f"roish: {problem}\n")
 
 
 def _program() -> str:

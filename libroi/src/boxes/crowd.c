@@ -51,23 +51,50 @@ void roi_crowd_gather(struct roi_crowd *crowd, const struct roi_candidates *cand
     crowd->threshold = threshold;
     crowd->neighbours.threshold = least_iou(crowd, candidates, threshold);
     crowd->neighbours.reach_threshold = crowd->rotated ? 0 : crowd->neighbours.threshold;
-    roi_neighbours_build(&crowd->neighbours, crowd->extents, count);
+    crowd->in_order = false;
 }
 
-void roi_crowd_remove(struct roi_crowd *crowd, int64_t member) { roi_neighbours_remove(&crowd->neighbours, member); }
+void roi_crowd_put_in_order(struct roi_crowd *crowd)
+{
+    roi_neighbours_build(&crowd->neighbours, crowd->extents, crowd->gone, crowd->count);
+    crowd->in_order = true;
+}
+
+void roi_crowd_remove(struct roi_crowd *crowd, int64_t member)
+{
+    if (crowd->in_order)
+        roi_neighbours_remove(&crowd->neighbours, member);
+}
+
+/* An IoU of upright boxes is at most 1, also where it is evaluated in float: an intersection is no larger than either
+   area, and rounding keeps that order. */
+bool roi_crowd_can_exceed(const struct roi_crowd *crowd) { return crowd->rotated || crowd->threshold < 1; }
 
 /* ---- IoU ------------------------------------------------------------------------------------------------------- */
 
+static void judge_in_float(const struct roi_crowd *crowd, int64_t member, const int64_t *others, int64_t count,
+                           double *iou_ret)
+{
+    for (int64_t i = 0; i < count; i++)
+        iou_ret[i] = (double)roi_iou_of_extents_in_float(&crowd->extents[member], &crowd->extents[others[i]]);
+}
+
+/* Boxes as kernels take them, lane by lane. */
 static void judge_upright(const struct roi_crowd *crowd, int64_t member, const int64_t *others, int64_t count,
                           double *iou_ret)
 {
-    const struct roi_extent *extents = crowd->extents, *one = &extents[member];
-    if (crowd->in_float)
-        for (int64_t i = 0; i < count; i++)
-            iou_ret[i] = (double)roi_iou_of_extents_in_float(one, &extents[others[i]]);
-    else
-        for (int64_t i = 0; i < count; i++)
-            iou_ret[i] = roi_iou_of_extents(one, &extents[others[i]]);
+    double many[ROI_UPRIGHT_LANES - 1][BATCH]; /* without the angle, which this kind of overlap does not ask for */
+    struct roi_extent one = crowd->extents[member];
+    const struct roi_iou_lanes one_lanes = {
+        {&one.corner[0], &one.corner[1], &one.corner[2], &one.corner[3], &one.area, &one.area}};
+    const struct roi_iou_lanes many_lanes = {{many[0], many[1], many[2], many[3], many[4], many[4]}};
+    for (int64_t i = 0; i < count; i++) {
+        const struct roi_extent *other = &crowd->extents[others[i]];
+        for (int lane = 0; lane < 4; lane++)
+            many[lane][i] = other->corner[lane];
+        many[4][i] = other->area;
+    }
+    roi_iou_kernels()->upright_double(ROI_IOU, &one_lanes, 0, &many_lanes, 0, count, iou_ret);
 }
 
 static void to_lanes(const struct roi_rotated *box, double (*lanes)[BATCH], int64_t at)
@@ -101,26 +128,50 @@ struct taking {
     void *context;
 };
 
-static void visit(void *context, int64_t member, const int64_t *others, int64_t count)
+/* At most BATCH. */
+static void judge(const struct taking *taking, int64_t member, const int64_t *others, int64_t count)
 {
-    const struct taking *taking = context;
     const struct roi_crowd *crowd = taking->crowd;
     double iou[BATCH];
-    for (int64_t begin = 0; begin < count; begin += BATCH) {
-        const int64_t size = min_i64(BATCH, count - begin);
-        if (crowd->rotated)
-            judge_rotated(crowd, member, others + begin, size, iou);
-        else
-            judge_upright(crowd, member, others + begin, size, iou);
-        for (int64_t i = 0; i < size; i++)
-            if (iou[i] > crowd->threshold)
-                taking->blame(taking->context, others[begin + i], iou[i]);
+    if (crowd->rotated)
+        judge_rotated(crowd, member, others, count, iou);
+    else if (crowd->in_float)
+        judge_in_float(crowd, member, others, count, iou);
+    else
+        judge_upright(crowd, member, others, count, iou);
+    for (int64_t i = 0; i < count; i++)
+        if (iou[i] > crowd->threshold)
+            taking->blame(taking->context, others[i], iou[i]);
+}
+
+static void visit(void *context, int64_t member, const int64_t *others, int64_t count)
+{
+    for (int64_t begin = 0; begin < count; begin += BATCH)
+        judge(context, member, others + begin, min_i64(BATCH, count - begin));
+}
+
+void roi_crowd_sweep(struct roi_crowd *crowd, int64_t member,
+                     void (*blame)(void *context, int64_t other, double iou), void *context)
+{
+    const struct taking taking = {crowd, blame, context};
+    int64_t others[BATCH], found = 0;
+    for (int64_t other = member + 1; other < crowd->count; other++) {
+        others[found] = other;
+        found += !crowd->gone[other];
+        if (found < BATCH)
+            continue;
+        judge(&taking, member, others, found);
+        found = 0;
     }
+    judge(&taking, member, others, found);
 }
 
 void roi_crowd_take(struct roi_crowd *crowd, int64_t member,
                     void (*blame)(void *context, int64_t other, double iou), void *context)
 {
     struct taking taking = {crowd, blame, context};
-    roi_neighbours_take(&crowd->neighbours, &crowd->extents[member], member, visit, &taking);
+    if (!roi_crowd_can_exceed(crowd))
+        roi_crowd_remove(crowd, member);
+    else
+        roi_neighbours_take(&crowd->neighbours, &crowd->extents[member], member, visit, &taking);
 }

@@ -79,6 +79,15 @@ static double centre(const struct roi_neighbours *neighbours, const struct roi_e
 
 static bool has_area(const struct roi_extent *extent) { return side(extent, 0) > 0 && side(extent, 1) > 0; }
 
+/* Some boxes, of which those that are not gone and have an area count. */
+struct boxes {
+    const struct roi_extent *extents;
+    const uint8_t *gone;
+    int64_t count;
+};
+
+static bool counts(const struct boxes *boxes, int64_t item) { return !boxes->gone[item] && has_area(&boxes->extents[item]); }
+
 /* How sizes are cut into classes. */
 struct classing {
     int exponent[2]; /* of the largest side */
@@ -112,36 +121,38 @@ static uint64_t key_of(int size_class, int64_t strip, float x)
 /* ---- Building -------------------------------------------------------------------------------------------------- */
 
 /* The largest sides and coordinate. */
-static struct classing survey(struct roi_neighbours *neighbours, const struct roi_extent *extents, int64_t count)
+static struct classing survey(struct roi_neighbours *neighbours, const struct boxes *boxes)
 {
+    const struct roi_extent *extents = boxes->extents;
     double largest[2] = {0, 0}, farthest = 0;
-    int64_t boxes = 0;
-    for (int64_t i = 0; i < count; i++) {
-        if (!has_area(&extents[i]))
+    int64_t found = 0;
+    for (int64_t i = 0; i < boxes->count; i++) {
+        if (!counts(boxes, i))
             continue;
         for (int axis = 0; axis < 2; axis++) {
-            if (boxes == 0)
+            if (found == 0)
                 neighbours->origin[axis] = extents[i].corner[axis];
             largest[axis] = max_f64(largest[axis], side(&extents[i], axis));
             farthest = max_f64(farthest, fabs(extents[i].corner[axis]));
             farthest = max_f64(farthest, fabs(extents[i].corner[2 + axis]));
         }
-        boxes++;
+        found++;
     }
-    const double steps = min_f64(max_f64(sqrt((double)boxes / BOXES_PER_CLASS), 1), MOST_STEPS);
+    const double steps = min_f64(max_f64(sqrt((double)found / BOXES_PER_CLASS), 1), MOST_STEPS);
     neighbours->slack = farthest * 0x1p-45; /* centres are sums, which round */
     return (struct classing){{ilogb(largest[0]), ilogb(largest[1])}, (int)steps};
 }
 
-/* Returns how many boxes have area. */
+/* Returns how many boxes count. */
 static int64_t make_entries(struct roi_neighbours *neighbours, const struct classing *classing,
-                            const struct roi_extent *extents, int64_t count)
+                            const struct boxes *boxes)
 {
+    const struct roi_extent *extents = boxes->extents;
     struct roi_entry *entries = neighbours->entries;
     int64_t made = 0;
-    for (int64_t i = 0; i < count; i++) {
+    for (int64_t i = 0; i < boxes->count; i++) {
         neighbours->place[i] = -1;
-        if (!has_area(&extents[i]))
+        if (!counts(boxes, i))
             continue;
         const int step_x = step_of(classing, &extents[i], 0), step_y = step_of(classing, &extents[i], 1);
         const int64_t strip = strip_of(centre(neighbours, &extents[i], 1), strips_per_unit(classing, step_y));
@@ -200,10 +211,12 @@ static void join(struct roi_neighbours *neighbours, const struct classing *class
     }
 }
 
-void roi_neighbours_build(struct roi_neighbours *neighbours, const struct roi_extent *extents, int64_t count)
+void roi_neighbours_build(struct roi_neighbours *neighbours, const struct roi_extent *extents, const uint8_t *gone,
+                          int64_t count)
 {
-    const struct classing classing = survey(neighbours, extents, count);
-    const int64_t boxes = make_entries(neighbours, &classing, extents, count);
+    const struct boxes given = {extents, gone, count};
+    const struct classing classing = survey(neighbours, &given);
+    const int64_t boxes = make_entries(neighbours, &classing, &given);
     const struct roi_entry *entries = neighbours->entries;
     if (boxes > WORTH_SEARCHING) /* fewer are all compared, in any order */
         entries = roi_sort(neighbours->entries, neighbours->spare, boxes);

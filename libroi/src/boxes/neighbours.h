@@ -64,8 +64,9 @@ struct roi_neighbours {
 bool roi_neighbours_allocate(struct roi_neighbours *neighbours, int64_t capacity, bool narrow);
 void roi_neighbours_free(struct roi_neighbours *neighbours);
 
-/* Puts items 0 to count - 1 in order. A box without area has no neighbours and is left out. */
-void roi_neighbours_build(struct roi_neighbours *neighbours, const struct roi_extent *extents, int64_t count);
+/* Puts those of items 0 to count - 1 that are not gone in order. A box without area has no neighbours and is left out. */
+void roi_neighbours_build(struct roi_neighbours *neighbours, const struct roi_extent *extents, const uint8_t *gone,
+                          int64_t count);
 
 /* Takes an item out: no later search finds it. */
 void roi_neighbours_remove(struct roi_neighbours *neighbours, int64_t item);

@@ -7,7 +7,10 @@
 #include "boxes/order.h"
 #include "common/parallel.h"
 
-enum { CANCEL_PERIOD = 64 }; /* boxes kept between two looks at the flag */
+enum {
+    CANCEL_PERIOD = 64,  /* boxes kept between two looks at the flag */
+    WORTH_SWEEPING = 8   /* while one of so many others is suppressed each time */
+};
 
 roi_nms_params roi_nms_defaults(void)
 {
@@ -82,12 +85,36 @@ static roi_status make_crowds(struct nms *nms, roi_error *error_ret)
 
 /* ---- Suppression ----------------------------------------------------------------------------------------------- */
 
+/* The boxes of a group while it is worked on. */
+struct group {
+    struct roi_crowd *crowd;
+    int64_t left; /* that are neither kept nor suppressed */
+};
+
 static void suppress(void *context, int64_t other, double iou)
 {
-    struct roi_crowd *crowd = context;
+    struct group *group = context;
     (void)iou;
-    crowd->gone[other] = 1;
-    roi_crowd_remove(crowd, other);
+    group->crowd->gone[other] = 1;
+    group->left--;
+    roi_crowd_remove(group->crowd, other);
+}
+
+/* Suppresses what overlaps a box that is kept. As long as that is many boxes each time, all others are looked at, since
+   finding out who is near whom takes longer than that. */
+static void suppress_others(struct group *group, int64_t member)
+{
+    const int64_t before = --group->left;
+    group->crowd->gone[member] = 1;
+    if (!roi_crowd_can_exceed(group->crowd))
+        return;
+    if (group->crowd->in_order) {
+        roi_crowd_take(group->crowd, member, suppress, group);
+        return;
+    }
+    roi_crowd_sweep(group->crowd, member, suppress, group);
+    if (before - group->left < before / WORTH_SWEEPING)
+        roi_crowd_put_in_order(group->crowd);
 }
 
 static void run_group(void *context, int64_t group, int thread)
@@ -97,6 +124,7 @@ static void run_group(void *context, int64_t group, int thread)
     const volatile int32_t *cancel = nms->params->cancel;
     const int64_t begin = nms->begin[group], count = nms->begin[group + 1] - begin;
     const int64_t *ranks = nms->ranks ? nms->ranks + begin : NULL;
+    struct group boxes = {crowd, count};
     int64_t kept = 0;
     roi_crowd_gather(crowd, &nms->candidates, ranks, count, nms->params->iou_threshold);
     for (int64_t i = 0; i < count && kept < nms->most; i++) {
@@ -105,7 +133,7 @@ static void run_group(void *context, int64_t group, int thread)
         nms->kept[ranks ? ranks[i] : i] = 1;
         if (++kept % CANCEL_PERIOD == 0 && cancel && *cancel)
             return;
-        roi_crowd_take(crowd, i, suppress, crowd);
+        suppress_others(&boxes, i);
     }
 }
 

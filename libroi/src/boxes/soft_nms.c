@@ -126,6 +126,7 @@ static roi_status prepare(struct soft *soft, const roi_vector *scores, roi_error
     if (!roi_crowd_allocate(&soft->crowd, &soft->candidates, count) || !soft->score || !soft->heap)
         return roi_fail(error_ret, ROI_ERROR_MEMORY, -1, -1, 0);
     roi_crowd_gather(&soft->crowd, &soft->candidates, NULL, count, linear ? soft->params->iou_threshold : 0);
+    roi_crowd_put_in_order(&soft->crowd);
     for (int64_t member = 0; member < count; member++) {
         soft->score[member] = roi_score(scores, soft->candidates.row[member]);
         soft->heap[member] = (struct entry){soft->score[member], member};
