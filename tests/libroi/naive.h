@@ -155,7 +155,8 @@ static inline int naive_window(double scale, int single, const double corner[2],
 /* What a bin of one channel has: how many pixels, their sum and that of |values|, and the first of the largest. */
 struct naive_pixels {
     int64_t count, place;
-    double sum, size, largest;
+    long double sum; /* as in naive_bin */
+    double size, largest;
 };
 
 static inline struct naive_pixels naive_pixels_of(const roi_array *input, int64_t n, int64_t c, const int64_t rows[2],
@@ -169,7 +170,7 @@ static inline struct naive_pixels naive_pixels_of(const roi_array *input, int64_
                 pixels.largest = value;
                 pixels.place = y * input->shape[3] + x;
             }
-            pixels.sum += value;
+            pixels.sum += (long double)value;
             pixels.size += fabs(value);
         }
     return pixels;

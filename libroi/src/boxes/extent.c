@@ -10,6 +10,14 @@
 
 static double area_of(const double corner[4]) { return area_double(corner[0], corner[1], corner[2], corner[3]); }
 
+struct roi_range roi_range_of(const struct roi_extent *extent)
+{
+    struct roi_range range = {0, extent->area > 0 ? extent->area : INFINITY};
+    for (int i = 0; i < 4; i++)
+        range.farthest = max_f64(range.farthest, fabs(extent->corner[i]));
+    return range;
+}
+
 roi_status roi_read_extents(const roi_boxes *boxes, struct roi_extent *extents_ret, struct roi_range *range,
                             roi_error *error_ret)
 {
@@ -19,10 +27,9 @@ roi_status roi_read_extents(const roi_boxes *boxes, struct roi_extent *extents_r
         if (status != ROI_SUCCESS)
             return status;
         extent->area = area_of(extent->corner);
-        for (int i = 0; i < 4; i++)
-            range->farthest = max_f64(range->farthest, fabs(extent->corner[i]));
-        if (extent->area > 0)
-            range->least_area = min_f64(range->least_area, extent->area);
+        const struct roi_range own = roi_range_of(extent);
+        range->farthest = max_f64(range->farthest, own.farthest);
+        range->least_area = min_f64(range->least_area, own.least_area);
     }
     return ROI_SUCCESS;
 }
@@ -36,17 +43,6 @@ void roi_tame_extents(struct roi_extent *extents, int64_t count, const struct ro
             extents[row].corner[i] = ldexp(extents[row].corner[i], -600);
         extents[row].area = area_of(extents[row].corner);
     }
-}
-
-static struct box_double box_of(const struct roi_extent *extent)
-{
-    const double *corner = extent->corner;
-    return (struct box_double){corner[0], corner[1], corner[2], corner[3], extent->area, 0};
-}
-
-double roi_iou_of_extents(const struct roi_extent *a, const struct roi_extent *b)
-{
-    return overlap_double(ROI_IOU, box_of(a), box_of(b));
 }
 
 static float area_in_float(const struct roi_extent *extent)

@@ -22,6 +22,9 @@ static inline bool roi_suits_float(const struct roi_range *range)
     return range->farthest <= 0x1p60 && range->least_area >= 0x1p-100;
 }
 
+/* What the numbers of one box range over. */
+struct roi_range roi_range_of(const struct roi_extent *extent);
+
 /* Reads rows of x1, y1, x2, y2 and widens *range, which is {0, INFINITY} at first. */
 roi_status roi_read_extents(const roi_boxes *boxes, struct roi_extent *extents_ret, struct roi_range *range,
                             roi_error *error_ret);
@@ -29,11 +32,8 @@ roi_status roi_read_extents(const roi_boxes *boxes, struct roi_extent *extents_r
 /* Scales all by a power of 2, the same for boxes of the same range, if areas could overflow: IoU stays the same. */
 void roi_tame_extents(struct roi_extent *extents, int64_t count, const struct roi_range *range);
 
-/* Intersection over union in double precision, of boxes that are tame; 0 if neither has an area. */
-double roi_iou_of_extents(const struct roi_extent *a, const struct roi_extent *b);
-
-/* The same of boxes whose corners float holds exactly and that have areas, every step rounded to float: inf and NaN are
-   possible, where areas leave its range. */
+/* Intersection over union, every step rounded to float, of boxes whose corners float holds exactly and that have areas:
+   inf and NaN are possible, where areas leave its range. */
 float roi_iou_of_extents_in_float(const struct roi_extent *a, const struct roi_extent *b);
 
 #endif

@@ -27,6 +27,8 @@ struct side {
     const roi_boxes *boxes;
     void *read; /* struct roi_extent or struct roi_rotated */
     struct roi_iou_lanes lanes;
+    struct roi_iou_lanes wide; /* as double, where lanes are float, and there are boxes for which float is too narrow: */
+    bool *too_wide;            /* which they are; or NULL */
 };
 
 struct matrix {
@@ -38,6 +40,7 @@ struct matrix {
     roi_dtype computed;     /* ROI_FLOAT32 or ROI_FLOAT64 */
     roi_iou_kernel *kernel;
     int64_t tiles_in_row;
+    bool mixed; /* whether pairs are computed in float but for those with a box for which it is too narrow */
 };
 
 /* ---- Checks ---------------------------------------------------------------------------------------------------- */
@@ -83,8 +86,9 @@ static roi_status read_side(struct matrix *matrix, int i, roi_error *error_ret)
     return status;
 }
 
-/* The numbers of one box, in the order of the lanes; returns how many there are. */
-static int lanes_of(const struct matrix *matrix, const struct side *side, int64_t row, double values_ret[ROI_IOU_LANES])
+/* The numbers of one box, in the order of the lanes of a type; returns how many there are. */
+static int lanes_of(const struct matrix *matrix, const struct side *side, roi_dtype type, int64_t row,
+                    double values_ret[ROI_IOU_LANES])
 {
     if (matrix->rotated) {
         roi_rotated_lanes((const struct roi_rotated *)side->read + row, values_ret);
@@ -92,7 +96,7 @@ static int lanes_of(const struct matrix *matrix, const struct side *side, int64_
     }
     const double *corner = ((const struct roi_extent *)side->read)[row].corner;
     const double x1 = corner[0], y1 = corner[1], x2 = corner[2], y2 = corner[3];
-    const bool narrow = matrix->computed == ROI_FLOAT32, angle = matrix->params->kind == ROI_CIOU;
+    const bool narrow = type == ROI_FLOAT32, angle = matrix->params->kind == ROI_CIOU;
     for (int i = 0; i < 4; i++)
         values_ret[i] = corner[i];
     values_ret[4] = narrow ? area_float((float)x1, (float)y1, (float)x2, (float)y2) : area_double(x1, y1, x2, y2);
@@ -100,30 +104,43 @@ static int lanes_of(const struct matrix *matrix, const struct side *side, int64_
     return ROI_UPRIGHT_LANES;
 }
 
-static roi_status spread(struct matrix *matrix, struct side *side, roi_error *error_ret)
+/* False: no memory. */
+static bool spread(const struct matrix *matrix, const struct side *side, roi_dtype type, struct roi_iou_lanes *lanes_ret)
 {
     const int64_t count = side->boxes->count;
-    const size_t lane = (size_t)count * roi_dtype_size(matrix->computed);
+    const size_t lane = (size_t)count * roi_dtype_size(type);
     char *memory = malloc(ROI_IOU_LANES * lane + 1);
-    if (!memory)
-        return roi_fail(error_ret, ROI_ERROR_MEMORY, -1, -1, 0);
-    for (int i = 0; i < ROI_IOU_LANES; i++)
-        side->lanes.lane[i] = memory + (size_t)i * lane;
-    for (int64_t row = 0; row < count; row++) {
+    for (int i = 0; i < ROI_IOU_LANES && memory; i++)
+        lanes_ret->lane[i] = memory + (size_t)i * lane;
+    for (int64_t row = 0; row < count && memory; row++) {
         double values[ROI_IOU_LANES];
-        const int lanes = lanes_of(matrix, side, row, values);
+        const int lanes = lanes_of(matrix, side, type, row, values);
         for (int i = 0; i < lanes; i++)
-            store_element(side->lanes.lane[i], matrix->computed, row, values[i]);
+            store_element(lanes_ret->lane[i], type, row, values[i]);
     }
-    return ROI_SUCCESS;
+    return memory != NULL;
 }
 
+/* The same as double, and which boxes need that. */
+static bool spread_wide(const struct matrix *matrix, struct side *side)
+{
+    const int64_t count = side->boxes->count;
+    side->too_wide = malloc((size_t)count * sizeof *side->too_wide + 1);
+    for (int64_t row = 0; row < count && side->too_wide; row++) {
+        const struct roi_range range = roi_range_of((const struct roi_extent *)side->read + row);
+        side->too_wide[row] = !roi_suits_float(&range);
+    }
+    return side->too_wide && spread(matrix, side, ROI_FLOAT64, &side->wide);
+}
+
+/* float32 boxes are compared in float. A box with which that would leave its range is compared with all others in double,
+   and these with each other in float all the same, so that no pair has other bits in this company. */
 static void choose_kernel(struct matrix *matrix)
 {
-    const bool narrow = matrix->side[0].boxes->dtype == ROI_FLOAT32 && matrix->side[1].boxes->dtype == ROI_FLOAT32 &&
-                        roi_suits_float(&matrix->range);
+    const bool narrow = matrix->side[0].boxes->dtype == ROI_FLOAT32 && matrix->side[1].boxes->dtype == ROI_FLOAT32;
     const struct roi_iou_kernels *kernels = roi_iou_kernels();
     matrix->computed = narrow && !matrix->rotated ? ROI_FLOAT32 : ROI_FLOAT64;
+    matrix->mixed = narrow && !matrix->rotated && !roi_suits_float(&matrix->range);
     matrix->kernel = matrix->rotated ? kernels->rotated_double
                                      : narrow ? kernels->upright_float : kernels->upright_double;
 }
@@ -140,7 +157,8 @@ static roi_status prepare(struct matrix *matrix, roi_error *error_ret)
             roi_tame_rotated(side->read, side->boxes->count, &matrix->range);
         else
             roi_tame_extents(side->read, side->boxes->count, &matrix->range);
-        status = spread(matrix, side, error_ret);
+        if (!spread(matrix, side, matrix->computed, &side->lanes) || (matrix->mixed && !spread_wide(matrix, side)))
+            status = roi_fail(error_ret, ROI_ERROR_MEMORY, -1, -1, 0);
     }
     return status;
 }
@@ -159,6 +177,12 @@ static void fill_row(const struct matrix *matrix, int64_t row, int64_t begin, in
     for (int64_t column = begin; !direct && column < end; column++)
         store_element(target, result->dtype, column * result->strides[AXIS_W],
                       load_element(buffer, matrix->computed, column - begin));
+    for (int64_t column = begin; matrix->mixed && column < end; column++)
+        if (matrix->side[0].too_wide[row] || matrix->side[1].too_wide[column]) {
+            roi_iou_kernels()->upright_double(matrix->params->kind, &matrix->side[0].wide, row, &matrix->side[1].wide,
+                                              column, column + 1, buffer);
+            store_element(target, result->dtype, column * result->strides[AXIS_W], buffer[0]);
+        }
 }
 
 static void fill_tile(void *context, int64_t item, int thread)
@@ -194,6 +218,8 @@ static roi_status fill(struct matrix *matrix, roi_error *error_ret)
     for (int i = 0; i < 2; i++) {
         free(matrix->side[i].read);
         free(matrix->side[i].lanes.lane[0]);
+        free(matrix->side[i].wide.lane[0]);
+        free(matrix->side[i].too_wide);
     }
     return status;
 }

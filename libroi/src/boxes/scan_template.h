@@ -1,11 +1,5 @@
 /* scan_template.h - comparing one box with many, for one type (REAL, R() makes names): neighbours_kernel.h */
 
-INLINE R(vec) R(all)(double value)
-{
-    R(vec) v = {0};
-    return v + (REAL)value;
-}
-
 /* Which lanes of a vector, `first` numbers into a block, overlap the query enough. */
 INLINE unsigned R(compare)(const REAL *block, int first, const R(vec) query[ROI_LANES])
 {
@@ -26,7 +20,7 @@ static int64_t R(scan)(const void *blocks, const double query[ROI_LANES], int64_
     R(vec) q[ROI_LANES];
     int64_t found = 0;
     for (int i = 0; i < ROI_LANES; i++)
-        q[i] = R(all)(query[i]);
+        q[i] = R(splat_vec)((REAL)query[i]);
     for (int64_t at = begin / ROI_BLOCK * ROI_BLOCK; at < end; at += ROI_BLOCK) {
         const REAL *block = (const REAL *)blocks + at * ROI_LANES;
         unsigned hits = 0;

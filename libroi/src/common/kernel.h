@@ -6,6 +6,7 @@
 #include "common/names.h"
 #include "pool/tiles.h"
 #include "common/quads.h"
+#include "common/sums.h"
 #include "common/vector.h"
 
 #if defined(__AVX512F__)

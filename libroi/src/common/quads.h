@@ -103,10 +103,17 @@ INLINE int64_t some_steps(const struct steps *steps, const int count)
 #define LANES_OF_double LANES_OF_1
 #endif
 
-#if defined(__clang__)
+#if defined(ROI_HAS_SHUFFLEVECTOR)
 #define SHUFFLE(REAL, a, b, ...) __builtin_shufflevector(a, b, LANES_OF_##REAL(__VA_ARGS__))
 #else
 #define SHUFFLE(REAL, a, b, ...) __builtin_shuffle(a, b, (index_quads_##REAL){LANES_OF_##REAL(__VA_ARGS__)})
+#endif
+
+/* Four lanes of one quad, in another order. */
+#if defined(ROI_HAS_SHUFFLEVECTOR)
+#define SHUFFLE_QUAD(INDEX, quad, ...) __builtin_shufflevector(quad, quad, __VA_ARGS__)
+#else
+#define SHUFFLE_QUAD(INDEX, quad, ...) __builtin_shuffle(quad, (INDEX){__VA_ARGS__})
 #endif
 
 /* In each quad, rows become columns. */

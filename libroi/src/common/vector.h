@@ -17,6 +17,13 @@
 
 #if defined(__SSE2__)
 #include <immintrin.h>
+#elif defined(__aarch64__)
+#include <arm_neon.h>
+#endif
+
+/* The one shuffle that Clang has, and GCC since version 12. */
+#if defined(__clang__) || __GNUC__ >= 12
+#define ROI_HAS_SHUFFLEVECTOR
 #endif
 
 #define INLINE static inline __attribute__((always_inline))
@@ -35,15 +42,22 @@ typedef int64_t lane_double;
 
 enum { LANES_float = VECTOR_BYTES / 4, LANES_double = VECTOR_BYTES / 8 };
 
-/* sum + a * b for single numbers, fused where vectors are: a compiler fuses `sum += a * b` in most loops, but not in one
-   that it turns into vectors of its own, and results would depend on which. */
-#if defined(__FP_FAST_FMAF) && defined(__FP_FAST_FMA)
-INLINE float multiply_add_float(float a, float b, float sum) { return __builtin_fmaf(a, b, sum); }
-INLINE double multiply_add_double(double a, double b, double sum) { return __builtin_fma(a, b, sum); }
+/* Four numbers, for what reads few that lie together; sums of the four are always taken in the same order. */
+typedef float quad_float __attribute__((vector_size(16)));
+typedef double quad_double __attribute__((vector_size(32)));
+
+/* Eight numbers, or as many of them as this tier has in a vector: wider vectors are no vectors to the compiler. */
+#if VECTOR_BYTES >= 32
+#define PART_BYTES_float 32
 #else
-INLINE float multiply_add_float(float a, float b, float sum) { return a * b + sum; }
-INLINE double multiply_add_double(double a, double b, double sum) { return a * b + sum; }
+#define PART_BYTES_float VECTOR_BYTES
 #endif
+#define PART_BYTES_double VECTOR_BYTES
+typedef float part_float __attribute__((vector_size(PART_BYTES_float)));
+typedef double part_double __attribute__((vector_size(PART_BYTES_double)));
+
+#include "common/multiply_add.h"
+
 
 /* Elements that lie together, as a vector of the type computed in. */
 INLINE vec_float load_vec_f32(const float *p)
@@ -159,10 +173,6 @@ static inline void stream_end(void)
     _mm_sfence();
 #endif
 }
-
-/* Four numbers, for what reads few that lie together; sums of the four are always taken in the same order. */
-typedef float quad_float __attribute__((vector_size(16)));
-typedef double quad_double __attribute__((vector_size(32)));
 
 INLINE quad_float load_quad_f32(const float *p)
 {

@@ -16,7 +16,7 @@ INLINE R(vec) S(load_pixels)(const STORE *p, int64_t stride)
 {
     if (stride == 1)
         return S(load_vec)(p);
-    R(vec) v;
+    R(vec) v = {0};
     for (int i = 0; i < R(LANES); i++)
         v[i] = S(load)(p + i * stride);
     return v;

@@ -21,7 +21,7 @@ INLINE void S(add_up_taps)(const STORE *plane, struct R(points) *points, const i
         R(vec) sum = {0}, weight;
         for (int64_t k = 0; k < taps; k++) {
             memcpy(&weight, points->weight[k] + i, sizeof weight);
-            sum += weight * R(where_not_zero)(weight, S(gather)(plane, points->offset[k] + i));
+            sum = R(multiply_add_vec)(weight, R(where_not_zero)(weight, S(gather)(plane, points->offset[k] + i)), sum);
         }
         memcpy(points->sum + i, &sum, sizeof sum);
     }

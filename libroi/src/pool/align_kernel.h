@@ -14,8 +14,9 @@
  * to fill vectors: for them vectors run along the rows, channel by channel, or of all channels at once where these are few
  * and lie together; the second step is a product with a banded matrix (align_template.h, band_template.h).
  *
- * Every sum begins with 0 and goes on with one product after the other, from low pixels to high: so a compiler that fuses
- * multiplications with additions has no choice, and all ways that lead to a crop give the same bits.
+ * Every sum begins with 0 and goes on with one product after the other, from low pixels to high, each added as multiply_add.h
+ * says; sums of many products block by block (sums.h), from one multiple of ROI_SUM_BLOCK on the map to the next. So all ways
+ * that lead to a crop give the same bits.
  *
  * Weights of 0 take part, where bins have fewer taps than others or vectors are wider than a bin. With NaN or infinity in
  * the map that would spread NaN; so a crop that comes out with NaN in it is computed again, exactly, tap by tap.

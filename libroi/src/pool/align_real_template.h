@@ -30,7 +30,7 @@ INLINE void R(add_up_bins)(const REAL *const from[4], const int64_t *offset, con
             for (int v = 0; v < LINE_VECTORS; v++) {
                 R(vec) part;
                 memcpy(&part, from[i] + (together ? k * R(LINE) : offset[i * taps + k]) + v * R(LANES), sizeof part);
-                bin[i][v] += weight[i * taps + k] * part;
+                bin[i][v] = R(multiply_add_vec)(R(splat_vec)(weight[i * taps + k]), part, bin[i][v]);
             }
 }
 
@@ -39,15 +39,23 @@ static R(vec) R(add_up_bin)(const REAL *t, const struct roi_sparse *columns, int
 {
     const int64_t *offset = columns->offsets + q * columns->taps;
     const REAL *weight = (const REAL *)columns->weights + q * columns->taps;
-    R(vec) bin[LINE_VECTORS] = {{0}}, part, all = {0};
-    for (int64_t k = 0; k < columns->taps; k++)
+    const int64_t first = roi_first_block(columns, q);
+    R(vec) bin[LINE_VECTORS] = {{0}}, total[LINE_VECTORS] = {{0}}, lost[LINE_VECTORS] = {{0}}, part, all = {0};
+    for (int64_t k = 0; k < columns->taps; k++) {
         for (int v = 0; v < LINE_VECTORS; v++) {
             memcpy(&part, t + offset[k] + v * R(LANES), sizeof part);
-            bin[v] += weight[k] * part;
+            bin[v] = R(multiply_add_vec)(R(splat_vec)(weight[k]), part, bin[v]);
         }
-    memcpy(line, bin, sizeof bin);
-    for (int v = 0; v < LINE_VECTORS; v++)
-        all += bin[v];
+        for (int v = 0; v < LINE_VECTORS && (k + 1 == columns->taps || (k + 1 - first) % ROI_SUM_BLOCK == 0); v++) {
+            R(fold_vec)(&total[v], &lost[v], bin[v]);
+            bin[v] = (R(vec)){0};
+        }
+    }
+    for (int v = 0; v < LINE_VECTORS; v++) {
+        total[v] += lost[v];
+        all += total[v];
+    }
+    memcpy(line, total, sizeof total);
     return all;
 }
 
@@ -58,7 +66,7 @@ static inline void R(add_lines)(REAL *restrict lines, const REAL *restrict t, RE
         R(vec) sum, part;
         memcpy(&sum, lines + i, sizeof sum);
         memcpy(&part, t + i, sizeof part);
-        sum += weight * part;
+        sum = R(multiply_add_vec)(R(splat_vec)(weight), part, sum);
         memcpy(lines + i, &sum, sizeof sum);
     }
 }

@@ -6,62 +6,82 @@
 
 /* ---- Rows: from the map ---------------------------------------------------------------------------------------- */
 
-/* t[x] = sum over k < taps of weight[k] * pixel[offset[k] + x], for `vectors` vectors (a constant where this is inlined):
+/* sum[x] = sum over k < taps of weight[k] * pixel[offset[k] + x], for `vectors` vectors (a constant where this is inlined):
    as many sums as do not wait for each other. */
-INLINE void S(add_up_vectors)(const STORE *pixel, int64_t stride_x, const int64_t *offset, const REAL *weight,
-                              const int64_t taps, const int vectors, REAL *t)
+INLINE void S(add_up_one_block)(const STORE *pixel, int64_t stride_x, const int64_t *offset, const REAL *weight,
+                                int64_t taps, const int vectors, R(vec) sum[ROWS_VECTORS])
 {
-    R(vec) sum[ROWS_VECTORS] = {{0}};
+    for (int v = 0; v < vectors; v++)
+        sum[v] = (R(vec)){0};
     for (int64_t k = 0; k < taps; k++)
         for (int v = 0; v < vectors; v++)
-            sum[v] += weight[k] * S(load_pixels)(pixel + offset[k] + v * R(LANES) * stride_x, stride_x);
-    memcpy(t, sum, (size_t)vectors * sizeof *sum);
+            sum[v] = R(multiply_add_vec)(
+                R(splat_vec)(weight[k]), S(load_pixels)(pixel + offset[k] + v * R(LANES) * stride_x, stride_x), sum[v]);
+}
+
+/* The same to t, block by block, of which the first has `first` taps. */
+INLINE void S(add_up_vectors)(const STORE *pixel, int64_t stride_x, const int64_t *offset, const REAL *weight,
+                              int64_t first, int64_t taps, const int vectors, REAL *t)
+{
+    R(vec) sum[ROWS_VECTORS], total[ROWS_VECTORS], lost[ROWS_VECTORS] = {{0}};
+    S(add_up_one_block)(pixel, stride_x, offset, weight, first, vectors, total);
+    for (int64_t k = first; k < taps; k += ROI_SUM_BLOCK) {
+        S(add_up_one_block)(pixel, stride_x, offset + k, weight + k, min_i64(ROI_SUM_BLOCK, taps - k), vectors, sum);
+        for (int v = 0; v < vectors; v++)
+            R(fold_vec)(&total[v], &lost[v], sum[v]);
+    }
+    for (int v = 0; v < vectors && first < taps; v++)
+        total[v] += lost[v];
+    memcpy(t, total, (size_t)vectors * sizeof *total);
 }
 
 /* Up to ROWS_VECTORS. */
-INLINE void S(add_up_some)(const STORE *pixel, int64_t stride_x, const int64_t *offset, const REAL *weight, int64_t taps,
-                           int64_t vectors, REAL *t)
+INLINE void S(add_up_some)(const STORE *pixel, int64_t stride_x, const int64_t *offset, const REAL *weight,
+                           int64_t first, int64_t taps, int64_t vectors, REAL *t)
 {
     switch (vectors) {
-    case 1: S(add_up_vectors)(pixel, stride_x, offset, weight, taps, 1, t); break;
-    case 2: S(add_up_vectors)(pixel, stride_x, offset, weight, taps, 2, t); break;
-    case 3: S(add_up_vectors)(pixel, stride_x, offset, weight, taps, 3, t); break;
-    case 4: S(add_up_vectors)(pixel, stride_x, offset, weight, taps, 4, t); break;
-    case 5: S(add_up_vectors)(pixel, stride_x, offset, weight, taps, 5, t); break;
-    case 6: S(add_up_vectors)(pixel, stride_x, offset, weight, taps, 6, t); break;
-    case 7: S(add_up_vectors)(pixel, stride_x, offset, weight, taps, 7, t); break;
-    default: S(add_up_vectors)(pixel, stride_x, offset, weight, taps, ROWS_VECTORS, t);
+    case 1: S(add_up_vectors)(pixel, stride_x, offset, weight, first, taps, 1, t); break;
+    case 2: S(add_up_vectors)(pixel, stride_x, offset, weight, first, taps, 2, t); break;
+    case 3: S(add_up_vectors)(pixel, stride_x, offset, weight, first, taps, 3, t); break;
+    case 4: S(add_up_vectors)(pixel, stride_x, offset, weight, first, taps, 4, t); break;
+    case 5: S(add_up_vectors)(pixel, stride_x, offset, weight, first, taps, 5, t); break;
+    case 6: S(add_up_vectors)(pixel, stride_x, offset, weight, first, taps, 6, t); break;
+    case 7: S(add_up_vectors)(pixel, stride_x, offset, weight, first, taps, 7, t); break;
+    default: S(add_up_vectors)(pixel, stride_x, offset, weight, first, taps, ROWS_VECTORS, t);
     }
 }
 
 /* The same for a whole row. What does not fill a vector at its end is part of one that begins before it, where the row is
    long enough. */
-INLINE void S(add_up_row)(const STORE *pixel, int64_t stride_x, const int64_t *offset, const REAL *weight, int64_t taps,
-                          int64_t width, REAL *t)
+INLINE void S(add_up_row)(const STORE *pixel, int64_t stride_x, const int64_t *offset, const REAL *weight, int64_t first,
+                          int64_t taps, int64_t width, REAL *t)
 {
     int64_t x = 0;
     while (x + R(LANES) <= width) {
         const int64_t vectors = min_i64((width - x) / R(LANES), ROWS_VECTORS);
-        S(add_up_some)(pixel + x * stride_x, stride_x, offset, weight, taps, vectors, t + x);
+        S(add_up_some)(pixel + x * stride_x, stride_x, offset, weight, first, taps, vectors, t + x);
         x += vectors * R(LANES);
     }
     if (x < width && width >= R(LANES)) {
         x = width - R(LANES);
-        S(add_up_vectors)(pixel + x * stride_x, stride_x, offset, weight, taps, 1, t + x);
+        S(add_up_vectors)(pixel + x * stride_x, stride_x, offset, weight, first, taps, 1, t + x);
         return;
     }
     for (; x < width; x++) {
-        REAL sum = 0;
-        for (int64_t k = 0; k < taps; k++)
-            sum = R(multiply_add)(weight[k], S(load)(pixel + offset[k] + x * stride_x), sum);
-        t[x] = sum;
+        struct R(sum) sum = {0, 0, 0};
+        for (int64_t k = 0; k < taps; k++) {
+            sum.block = R(multiply_add)(weight[k], S(load)(pixel + offset[k] + x * stride_x), sum.block);
+            if (k + 1 == taps || (k + 1 - first) % ROI_SUM_BLOCK == 0)
+                R(end_block)(&sum);
+        }
+        t[x] = R(value_of_sum)(&sum);
     }
 }
 
-ALONE void S(add_up_plain_row)(const STORE *pixel, const int64_t *offset, const REAL *weight, int64_t taps, int64_t width,
-                               REAL *t)
+ALONE void S(add_up_plain_row)(const STORE *pixel, const int64_t *offset, const REAL *weight, int64_t first, int64_t taps,
+                               int64_t width, REAL *t)
 {
-    S(add_up_row)(pixel, 1, offset, weight, taps, width, t);
+    S(add_up_row)(pixel, 1, offset, weight, first, taps, width, t);
 }
 
 /* The same for a group of bins. */
@@ -72,10 +92,11 @@ static void S(reduce_rows)(const struct S(view) *map, const struct roi_sparse *r
     const int64_t *offset = rows->offsets + bin * rows->taps;
     const REAL *weight = (const REAL *)rows->weights + bin * rows->taps;
     for (int64_t p = 0; p < bins; p++, offset += rows->taps, weight += rows->taps, t += window->padded) {
+        const int64_t first = roi_first_block(rows, bin + p);
         if (map->stride_x == 1)
-            S(add_up_plain_row)(pixel, offset, weight, rows->taps, window->width, t);
+            S(add_up_plain_row)(pixel, offset, weight, first, rows->taps, window->width, t);
         else
-            S(add_up_row)(pixel, map->stride_x, offset, weight, rows->taps, window->width, t);
+            S(add_up_row)(pixel, map->stride_x, offset, weight, first, rows->taps, window->width, t);
     }
 }
 
@@ -98,22 +119,42 @@ static bool S(pool_wide)(const struct S(view) *map, const struct roi_sparse *row
     return nan;
 }
 
-/* One bin, from just those pixels that have a weight: in the order of the fast ways, and so with the same bits. */
+/* Whether a block begins with tap k of a bin. */
+static inline bool S(begins_block)(const struct roi_taps *taps, int64_t bin, int64_t k)
+{
+    return taps->blocked && (taps->low[bin] + k) % ROI_SUM_BLOCK == 0;
+}
+
+/* A column of a bin, from just those pixels that have a weight. */
+static REAL S(pool_column)(const STORE *pixel, int64_t stride_y, const struct roi_taps *y, int64_t p)
+{
+    const REAL *weight = (const REAL *)y->weights + p * y->taps;
+    struct R(sum) sum = {0, 0, 0};
+    for (int64_t k = 0; k < y->taps; k++) {
+        if (S(begins_block)(y, p, k))
+            R(end_block)(&sum);
+        if (weight[k] != 0)
+            sum.block = R(multiply_add)(weight[k], S(load)(pixel + k * stride_y), sum.block);
+    }
+    R(end_block)(&sum);
+    return R(value_of_sum)(&sum);
+}
+
+/* One bin, in the order of the fast ways, and so with the same bits. */
 static REAL S(pool_bin)(const struct S(view) *map, const struct roi_plan *plan, int64_t p, int64_t q)
 {
-    const REAL *wy = (const REAL *)plan->y.weights + p * plan->y.taps;
-    const REAL *wx = (const REAL *)plan->x.weights + q * plan->x.taps;
+    const REAL *weight = (const REAL *)plan->x.weights + q * plan->x.taps;
     const STORE *corner = map->data + plan->y.low[p] * map->stride_y + plan->x.low[q] * map->stride_x;
-    REAL sum = 0;
+    struct R(sum) sum = {0, 0, 0};
     for (int64_t l = 0; l < plan->x.taps; l++) {
-        REAL column = 0;
-        for (int64_t k = 0; k < plan->y.taps && wx[l] != 0; k++)
-            if (wy[k] != 0)
-                column = R(multiply_add)(wy[k], S(load)(corner + k * map->stride_y + l * map->stride_x), column);
-        if (wx[l] != 0)
-            sum = R(multiply_add)(column, wx[l], sum);
+        if (S(begins_block)(&plan->x, q, l))
+            R(end_block)(&sum);
+        if (weight[l] != 0)
+            sum.block = R(multiply_add)(S(pool_column)(corner + l * map->stride_x, map->stride_y, &plan->y, p),
+                                        weight[l], sum.block);
     }
-    return sum;
+    R(end_block)(&sum);
+    return R(value_of_sum)(&sum);
 }
 
 /* All bins, or those that are NaN: no other can have met NaN or infinity beside its pixels. */
@@ -230,6 +271,7 @@ static const struct roi_plan *S(strip_of)(const struct roi_plan *plan, int64_t f
     *strip = *plan;
     strip->y.low += first;
     strip->y.weights = (REAL *)strip->y.weights + first * strip->y.taps;
+    strip->rows.low += first;
     strip->rows.offsets += first * strip->rows.taps;
     strip->rows.weights = (REAL *)strip->rows.weights + first * strip->rows.taps;
     return strip;

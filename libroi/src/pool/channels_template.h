@@ -26,17 +26,34 @@ INLINE R(vec) S(load_lanes)(const struct S(source) *source, const bool ring, int
     return v;
 }
 
-/* t[i] = sum over k < taps of weight[k] * line[offset[k] + i], for `count` lines that lie together from `at` on, as many as
-   are sums that need not wait for each other; in t they are `step` apart. */
-INLINE void S(add_up_block)(const struct S(source) *source, const bool ring, int64_t at, const int64_t *offset,
-                            const REAL *weight, int64_t taps, const int count, REAL *t, int64_t step)
+/* sum[i] = sum over k < taps of weight[k] * line[offset[k] + i], for `count` lines that lie together from `at` on, as many
+   as are sums that need not wait for each other. */
+INLINE void S(add_up_taps)(const struct S(source) *source, const bool ring, int64_t at, const int64_t *offset,
+                           const REAL *weight, int64_t taps, const int count, R(vec) sum[BLOCK_VECTORS])
 {
-    R(vec) sum[BLOCK_VECTORS] = {{0}};
+    for (int v = 0; v < count * LINE_VECTORS; v++)
+        sum[v] = (R(vec)){0};
     for (int64_t k = 0; k < taps; k++)
         for (int v = 0; v < count * LINE_VECTORS; v++)
-            sum[v] += weight[k] * S(load_lanes)(source, ring, offset[k] + at + v * R(LANES));
+            sum[v] = R(multiply_add_vec)(R(splat_vec)(weight[k]),
+                                         S(load_lanes)(source, ring, offset[k] + at + v * R(LANES)), sum[v]);
+}
+
+/* The same to t, where lines are `step` apart, block by block (common/sums.h), of which the first has `first` taps. */
+INLINE void S(add_up_block)(const struct S(source) *source, const bool ring, int64_t at, const int64_t *offset,
+                            const REAL *weight, int64_t first, int64_t taps, const int count, REAL *t, int64_t step)
+{
+    R(vec) sum[BLOCK_VECTORS], total[BLOCK_VECTORS], lost[BLOCK_VECTORS] = {{0}};
+    S(add_up_taps)(source, ring, at, offset, weight, first, count, total);
+    for (int64_t k = first; k < taps; k += ROI_SUM_BLOCK) {
+        S(add_up_taps)(source, ring, at, offset + k, weight + k, min_i64(ROI_SUM_BLOCK, taps - k), count, sum);
+        for (int v = 0; v < count * LINE_VECTORS; v++)
+            R(fold_vec)(&total[v], &lost[v], sum[v]);
+    }
+    for (int v = 0; v < count * LINE_VECTORS && first < taps; v++)
+        total[v] += lost[v];
     for (int i = 0; i < count; i++)
-        memcpy(t + i * step, sum + i * LINE_VECTORS, R(LINE) * sizeof *t);
+        memcpy(t + i * step, total + i * LINE_VECTORS, R(LINE) * sizeof *t);
 }
 
 /* Where line i of a pixel begins. */
@@ -52,13 +69,13 @@ INLINE void S(add_up_lines)(const struct S(source) *source, const bool ring, con
     const int64_t stride = ring ? R(LINE) : source->stride, lines = ring ? 1 : source->lines;
     for (int64_t x = 0; x < width; x++)
         for (int64_t i = 0; i < lines; i++)
-            S(add_up_block)(source, ring, x * stride + S(channel_of)(source, i), offset, weight, taps, 1,
+            S(add_up_block)(source, ring, x * stride + S(channel_of)(source, i), offset, weight, taps, taps, 1,
                             t + (i * width + x) * R(LINE), 0);
 }
 
-/* The same for a row of bins with many taps. */
+/* The same for a row of bins with many taps, of which a first block has `first`. */
 INLINE void S(add_up_many)(const struct S(source) *source, const bool ring, const int64_t *offset, const REAL *weight,
-                           int64_t taps, int64_t width, REAL *t)
+                           int64_t first, int64_t taps, int64_t width, REAL *t)
 {
     const int64_t runs = ring ? 1 : width, lines = ring ? width : source->lines;
     const int64_t whole = ring ? width : source->last / R(LINE) + 1; /* that follow each other */
@@ -69,10 +86,10 @@ INLINE void S(add_up_many)(const struct S(source) *source, const bool ring, cons
         REAL *to = t + run * R(LINE);
         int64_t i = 0;
         for (; i + block <= whole; i += block)
-            S(add_up_block)(source, ring, at + i * R(LINE), offset, weight, taps, block, to + i * step, step);
+            S(add_up_block)(source, ring, at + i * R(LINE), offset, weight, first, taps, block, to + i * step, step);
         for (; i < lines; i++)
-            S(add_up_block)(source, ring, at + (ring ? i * R(LINE) : S(channel_of)(source, i)), offset, weight, taps, 1,
-                            to + i * step, step);
+            S(add_up_block)(source, ring, at + (ring ? i * R(LINE) : S(channel_of)(source, i)), offset, weight, first,
+                            taps, 1, to + i * step, step);
     }
 }
 
@@ -105,13 +122,13 @@ INLINE void S(add_up_two)(const struct S(source) *given, const bool skewed, cons
         const int64_t first = x * source.stride - (skewed ? source.skew : 0);
         R(vec) before[2], line;
         for (int r = 0; r < 2 && skewed; r++)
-            S(add_up_block)(&source, false, first, offsets + r * taps, weights + r * taps, taps, 1, (REAL *)&before[r],
-                            0);
+            S(add_up_block)(&source, false, first, offsets + r * taps, weights + r * taps, taps, taps, 1,
+                            (REAL *)&before[r], 0);
         for (int64_t i = 0; i < source.lines; i++)
             for (int r = 0; r < 2; r++) {
                 const int64_t at = first + (skewed ? (i + 1) * R(LINE) : S(channel_of)(&source, i));
                 REAL *to = t + r * stride + (i * width + x) * R(LINE);
-                S(add_up_block)(&source, false, at, offsets + r * taps, weights + r * taps, taps, 1,
+                S(add_up_block)(&source, false, at, offsets + r * taps, weights + r * taps, taps, taps, 1,
                                 skewed ? (REAL *)&line : to, 0);
                 if (skewed) {
                     before[r] = R(join_vec)(before[r], line, source.skew);
@@ -124,15 +141,16 @@ INLINE void S(add_up_two)(const struct S(source) *given, const bool skewed, cons
 
 #endif
 
-/* The same for some rows of bins, p and those that follow; of a map two at a time, if it can be. */
+/* The same for some rows of bins, p and those that follow; if they have few taps and are not blocked, of a map two at a
+   time. */
 INLINE void S(add_up_rows_of)(const struct S(source) *source, const bool ring, const struct roi_sparse *rows, int64_t p,
-                              const int64_t taps, int64_t width, const struct R(sums) *sums, REAL *t)
+                              const int64_t taps, const bool blocked, int64_t width, const struct R(sums) *sums, REAL *t)
 {
     const int64_t *offset = rows->offsets + p * taps;
     const REAL *weight = (const REAL *)rows->weights + p * taps;
     int64_t r = 0;
 #if VECTOR_BYTES == 64
-    for (; !ring && taps <= MOST_TAPS_OF_TWO && r + 2 <= sums->rows; r += 2) {
+    for (; !ring && taps <= MOST_TAPS_OF_TWO && !blocked && r + 2 <= sums->rows; r += 2) {
         if (source->skew)
             S(add_up_two)(source, true, offset, weight, taps, width, sums->stride, t);
         else
@@ -143,23 +161,23 @@ INLINE void S(add_up_rows_of)(const struct S(source) *source, const bool ring, c
     }
 #endif
     for (; r < sums->rows; r++, offset += taps, weight += taps, t += sums->stride)
-        if (taps <= MOST_FEW_TAPS)
+        if (taps <= MOST_FEW_TAPS && !blocked)
             S(add_up_few)(source, ring, offset, weight, taps, width, t);
         else
-            S(add_up_many)(source, ring, offset, weight, taps, width, t);
+            S(add_up_many)(source, ring, offset, weight, roi_first_block(rows, p + r), taps, width, t);
 }
 
 INLINE void S(add_up_rows)(const struct S(source) *source, const bool ring, const struct roi_sparse *rows, int64_t p,
                            int64_t width, const struct R(sums) *sums, REAL *t)
 {
-    switch (rows->taps) {
-    case 1: S(add_up_rows_of)(source, ring, rows, p, 1, width, sums, t); break;
-    case 2: S(add_up_rows_of)(source, ring, rows, p, 2, width, sums, t); break;
-    case 3: S(add_up_rows_of)(source, ring, rows, p, 3, width, sums, t); break;
-    case 4: S(add_up_rows_of)(source, ring, rows, p, 4, width, sums, t); break;
-    case 5: S(add_up_rows_of)(source, ring, rows, p, 5, width, sums, t); break;
-    case 6: S(add_up_rows_of)(source, ring, rows, p, 6, width, sums, t); break;
-    default: S(add_up_rows_of)(source, ring, rows, p, rows->taps, width, sums, t);
+    switch (rows->blocked ? 0 : rows->taps) {
+    case 1: S(add_up_rows_of)(source, ring, rows, p, 1, false, width, sums, t); break;
+    case 2: S(add_up_rows_of)(source, ring, rows, p, 2, false, width, sums, t); break;
+    case 3: S(add_up_rows_of)(source, ring, rows, p, 3, false, width, sums, t); break;
+    case 4: S(add_up_rows_of)(source, ring, rows, p, 4, false, width, sums, t); break;
+    case 5: S(add_up_rows_of)(source, ring, rows, p, 5, false, width, sums, t); break;
+    case 6: S(add_up_rows_of)(source, ring, rows, p, 6, false, width, sums, t); break;
+    default: S(add_up_rows_of)(source, ring, rows, p, rows->taps, rows->blocked, width, sums, t);
     }
 }
 
@@ -324,7 +342,7 @@ static R(vec) S(pool_rows)(const struct S(work) *work, int64_t p, int64_t rows, 
         const int64_t count = S(channels_from)(tile, c);
         struct S(place) to = place;
         to.data += stream ? 0 : first * place.stride_c;
-        if (count == R(LINE) && place.stride_x == 1 && bins >= 4)
+        if (count == R(LINE) && place.stride_x == 1 && bins >= 4 && !plan->columns.blocked)
             all += S(put_bins)(&sums, &plan->columns, bins, &to);
         else
             all += S(put_any_bins)(&sums, &plan->columns, bins, count, &to);

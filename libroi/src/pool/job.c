@@ -153,12 +153,19 @@ static size_t largest_chunk(const struct roi_job *job)
     return most;
 }
 
+/* Of so many bytes, and scratch memory for each thread: where there is not as much, of fewer threads. */
+static void find_memory(struct roi_job *job, size_t bytes)
+{
+    while (!(job->memory = malloc(job->scratch_bytes * (size_t)job->threads + bytes)) && job->threads > 1)
+        job->threads /= 2;
+}
+
 roi_status roi_job_allocate(struct roi_job *job, roi_error *error_ret)
 {
     const size_t scratch = roi_scratch_bytes(&job->scratch_size, job->call->rule.axis.narrow);
     const size_t tables = largest_chunk(job);
     job->scratch_bytes = (size_t)round_up((int64_t)scratch + ROI_GUARD_BYTES, ROI_PAGE_BYTES);
-    job->memory = malloc(job->scratch_bytes * (size_t)job->threads + tables + ROI_GUARD_BYTES + ROI_PAGE_BYTES);
+    find_memory(job, tables + ROI_GUARD_BYTES + ROI_PAGE_BYTES);
     if (!job->memory)
         return roi_fail(error_ret, ROI_ERROR_MEMORY, -1, -1, 0);
     const uintptr_t address = (uintptr_t)job->memory;
@@ -175,6 +182,12 @@ roi_status roi_job_plan(struct roi_job *job, roi_error *error_ret)
     job->count = job->call->count;
     job->plans = malloc((size_t)max_i64(job->count, 1) * sizeof *job->plans);
     return job->plans ? measure(job, error_ret) : roi_fail(error_ret, ROI_ERROR_MEMORY, -1, -1, 0);
+}
+
+void roi_job_sort(struct roi_job *job)
+{
+    qsort(job->plans, (size_t)job->count, sizeof *job->plans, compare_plans);
+    job->sorted = true;
 }
 
 /* ---- Working --------------------------------------------------------------------------------------------------- */
@@ -228,14 +241,15 @@ int64_t roi_job_tiles(const struct roi_job *job)
            groups_of(shape[AXIS_H], job->bins_per_tile);
 }
 
-/* Fills the tables of the chunk [begin, end), then works on it. Boxes are sorted within their chunk alone: of many more,
-   neighbours on the map would lie too far apart in the result. */
+/* Fills the tables of the chunk [begin, end), then works on it. Forward, boxes are sorted within their chunk alone: of many
+   more, neighbours on the map would lie too far apart in the result. */
 static roi_status run_chunk(struct roi_job *job)
 {
     const struct roi_call *call = job->call;
     const int64_t count = job->end - job->begin;
     size_t offset = 0;
-    qsort(job->plans + job->begin, (size_t)count, sizeof *job->plans, compare_plans);
+    if (!job->sorted)
+        qsort(job->plans + job->begin, (size_t)count, sizeof *job->plans, compare_plans);
     roi_plan_mark(job->plans + job->begin, count, (uint64_t *)(void *)job->tables);
     for (int64_t k = job->begin; k < job->end; k++)
         offset += blocks_bytes(&job->plans[k]);

@@ -38,10 +38,15 @@ struct roi_job {
     roi_task *run;
     int64_t (*items)(const struct roi_job *job);
     roi_tile_kernel *kernel;
+    bool sorted; /* all plans are, not only those of a chunk among each other */
 };
 
 /* Measures all boxes, and so the tables and the scratch memory that they need. */
 roi_status roi_job_plan(struct roi_job *job, roi_error *error_ret);
+
+/* Sorts all plans at once: so the order in which gradients are added to a pixel does not depend on where chunks end, and with
+   that on the boxes of other images. */
+void roi_job_sort(struct roi_job *job);
 
 /* Makes room for tables and scratch memory, whose sizes are settled then. */
 roi_status roi_job_allocate(struct roi_job *job, roi_error *error_ret);

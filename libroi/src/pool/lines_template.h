@@ -40,7 +40,7 @@ INLINE void S(gather_quads)(const STORE *const from[4 * R(QUADS)], int64_t n, RE
 /* A pixel of at least four channels, but less than a line, that lie together. */
 INLINE void S(gather_pixel)(const STORE *pixel, int64_t count, REAL *line)
 {
-    const R(vec) rest = S(load)(pixel + count - 1) + (R(vec)){0};
+    const R(vec) rest = R(splat_vec)(S(load)(pixel + count - 1));
     for (int c = 0; c < R(LINE); c += R(LANES))
         memcpy(line + c, &rest, sizeof rest);
     for (int64_t c = 0; c < count; c += 4) {

@@ -15,6 +15,13 @@ bool roi_place_box(const struct roi_plan_rule *rule, const struct roi_box *box, 
                                   rule->maps[box->level].shape[vertical ? AXIS_H : AXIS_W], axis_ret);
 }
 
+/* How many weights of a bin can differ from 0: one for each pixel, but no more than two for each sample. */
+static double weights_of(const struct roi_reach *reach)
+{
+    const double pixels = (double)(reach->high - reach->low + 1), samples = reach->end - reach->begin;
+    return samples > 0 ? min_f64(pixels, 2 * samples) : pixels;
+}
+
 /* Sets all but the tables, for bins from `first` on. The number of taps is rounded up, as far as the map allows. */
 static void measure_taps(const struct roi_plan_rule *rule, const struct roi_axis *axis, int64_t first, int64_t bins,
                          int64_t multiple, struct roi_taps *taps)
@@ -26,6 +33,7 @@ static void measure_taps(const struct roi_plan_rule *rule, const struct roi_axis
         if (reach.low > reach.high)
             continue;
         taps->taps = max_i64(taps->taps, reach.high - reach.low + 1);
+        taps->blocked |= weights_of(&reach) > ROI_SUM_BLOCK;
         taps->first = min_i64(taps->first, reach.low);
         highest = max_i64(highest, reach.low);
     }
@@ -61,10 +69,12 @@ static double weight_at(const struct roi_plan_rule *rule, const void *weights, i
     return rule->axis.narrow ? (double)((const float *)weights)[at] : ((const double *)weights)[at];
 }
 
-/* The most weights of a bin that are not 0, at least one. */
+/* The most weights of a bin that are not 0, at least one; all, where none is left out. */
 static int64_t most_weights(const struct roi_plan_rule *rule, const struct roi_taps *taps, int64_t bins)
 {
     int64_t most = 1;
+    if (taps->blocked)
+        return taps->taps;
     for (int64_t bin = 0; bin < bins; bin++) {
         int64_t count = 0;
         for (int64_t k = 0; k < taps->taps; k++)
@@ -99,7 +109,7 @@ static void fill_sparse_bin(const struct roi_plan_rule *rule, const struct roi_t
     int64_t at = bin * sparse->taps, place = (taps->low[bin] - places->first) % places->modulus, last = place;
     for (int64_t k = 0; k < taps->taps; k++, place = place + 1 < places->modulus ? place + 1 : 0) {
         const double weight = weight_at(rule, taps->weights, bin * taps->taps + k);
-        if (weight == 0 && !sparse->together)
+        if (weight == 0 && !sparse->together && !sparse->blocked)
             continue;
         last = place;
         sparse->offsets[at] = place * places->stride;
@@ -116,6 +126,8 @@ static void fill_sparse(const struct roi_plan_rule *rule, const struct roi_taps 
 {
     sparse->offsets = (int64_t *)(void *)memory;
     sparse->weights = memory + (size_t)(bins * taps->taps) * sizeof(int64_t);
+    sparse->blocked = taps->blocked;
+    sparse->low = taps->low;
     for (int64_t bin = 0; bin < bins; bin++)
         fill_sparse_bin(rule, taps, bin, &places, sparse);
 }
@@ -158,6 +170,14 @@ static int64_t bands_of(const struct roi_plan_rule *rule, const struct roi_plan 
     return 1;
 }
 
+/* Whether a bin of the whole box is added up block by block. */
+static bool is_blocked(const struct roi_plan_rule *rule, const struct roi_axis *axis)
+{
+    struct roi_taps whole;
+    measure_taps(rule, axis, 0, axis->bins, 1, &whole);
+    return whole.blocked;
+}
+
 bool roi_plan_measure(const struct roi_plan_rule *rule, struct roi_plan *plan)
 {
     struct roi_axis y, x;
@@ -165,6 +185,8 @@ bool roi_plan_measure(const struct roi_plan_rule *rule, struct roi_plan *plan)
         return false;
     measure_taps(rule, &y, plan->first_bin, plan->bins, 1, &plan->y);
     measure_taps(rule, &x, 0, rule->bins_x, rule->fours ? 4 : 1, &plan->x);
+    if (plan->bins < rule->bins_y)
+        plan->y.blocked = is_blocked(rule, &y);
     plan->bytes = taps_bytes(rule, plan->bins, plan->y.taps) + taps_bytes(rule, rule->bins_x, plan->x.taps) +
                   sparse_bytes(rule, plan->bins, plan->y.taps) + sparse_bytes(rule, rule->bins_x, plan->x.taps);
     plan->ring = rule->rings && fits_ring(rule, plan, &plan->y) ? &rule->rings[plan->box->level] : NULL;

@@ -13,9 +13,15 @@ enum { ROI_WIDEST_VECTOR = 16 };
 /* Bin p is the sum over k < taps of weights[p * taps + k] * pixel[low[p] + k]. All bins of an axis have the same number
    of taps, so that inner loops have one length; shorter ones have zeros at an end, and still lie inside the map. `low`
    never turns back: it ascends, or descends in a mirrored box. All bins together read the pixels [first, end).
-   taps == 0: no bin has a sample on the map. Weights are float or double, as the map is computed in. */
+   taps == 0: no bin has a sample on the map. Weights are float or double, as the map is computed in.
+   `blocked` tells that a bin of the box has more than ROI_SUM_BLOCK weights that are not 0, so that bins are added up block by
+   block (common/sums.h): pixels from one multiple of ROI_SUM_BLOCK to the next are a block. It holds for the whole box,
+   though there may be none in the band at hand. */
+enum { ROI_SUM_BLOCK = 32 };
+
 struct roi_taps {
     int64_t taps, first, end;
+    bool blocked;
     int64_t *low;
     void *weights;
 };
@@ -26,10 +32,18 @@ struct roi_taps {
    x with pixel `first`, and are those of lines (ring.h). */
 struct roi_sparse {
     int64_t taps;
+    bool blocked;       /* then nothing is left out: tap k of bin p is pixel low[p] + k */
+    const int64_t *low; /* as of roi_taps */
     bool together; /* of x: there was nothing to leave out, and the pixels of a bin lie side by side */
     int64_t *offsets;
     void *weights;
 };
+
+/* How many taps of a bin come before the first border between blocks: all, where it is not cut. */
+static inline int64_t roi_first_block(const struct roi_sparse *sparse, int64_t bin)
+{
+    return sparse->blocked ? min_i64(sparse->taps, ROI_SUM_BLOCK - sparse->low[bin] % ROI_SUM_BLOCK) : sparse->taps;
+}
 
 struct roi_plan {
     const struct roi_box *box;

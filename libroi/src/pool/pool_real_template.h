@@ -33,7 +33,8 @@ INLINE void R(take_larger_quad)(R(quad) *most, R(quad_index) *place, R(quad) val
 /* The largest of all four, in lane 0. */
 INLINE void R(take_largest_quad)(R(quad) *most, R(quad_index) *place)
 {
-    const R(quad_index) upper = {2, 3, 0, 1}, odd = {1, 0, 3, 2};
-    R(take_larger_quad)(most, place, __builtin_shuffle(*most, upper), __builtin_shuffle(*place, upper));
-    R(take_larger_quad)(most, place, __builtin_shuffle(*most, odd), __builtin_shuffle(*place, odd));
+    R(take_larger_quad)(most, place, SHUFFLE_QUAD(R(quad_index), *most, 2, 3, 0, 1),
+                        SHUFFLE_QUAD(R(quad_index), *place, 2, 3, 0, 1));
+    R(take_larger_quad)(most, place, SHUFFLE_QUAD(R(quad_index), *most, 1, 0, 3, 2),
+                        SHUFFLE_QUAD(R(quad_index), *place, 1, 0, 3, 2));
 }

@@ -68,34 +68,66 @@ static bool S(in_fours)(const roi_array *map, const struct roi_plan *plan)
 
 /* ---- Forward --------------------------------------------------------------------------------------------------- */
 
+/* Four columns of a bin, block by block where they are long (common/sums.h). */
+INLINE R(quad) S(sum_columns)(const STORE *pixel, int64_t stride_y, const REAL *wy, const int64_t taps_y)
+{
+    R(quad) total = {0}, lost = {0};
+    for (int64_t begin = 0; begin < taps_y; begin += ROI_SUM_BLOCK) {
+        R(quad) block = {0};
+        for (int64_t k = begin; k < taps_y && k < begin + ROI_SUM_BLOCK; k++)
+            block = R(multiply_add_quad)(R(splat_quad)(wy[k]), S(load_quad)(pixel + k * stride_y), block);
+        if (taps_y <= ROI_SUM_BLOCK)
+            return block;
+        R(fold_quad)(&total, &lost, block);
+    }
+    return total + lost;
+}
+
 /* One bin; the numbers of taps are constants where this is inlined for few. */
 INLINE REAL S(sum_fours)(const STORE *pixel, int64_t stride_y, const REAL *wy, const int64_t taps_y, const REAL *wx,
                          const int64_t taps_x)
 {
-    R(quad) sum = {0};
+    R(quad) sum = {0}, total = {0}, lost = {0};
     for (int64_t l = 0; l < taps_x; l += 4) {
-        R(quad) column = {0};
-        for (int64_t k = 0; k < taps_y; k++)
-            column += wy[k] * S(load_quad)(pixel + k * stride_y + l);
-        sum += column * R(load_quad)(wx + l);
+        const R(quad) columns = S(sum_columns)(pixel + l, stride_y, wy, taps_y);
+        sum = R(multiply_add_quad)(columns, R(load_quad)(wx + l), sum);
+        if (taps_x > ROI_SUM_BLOCK && ((l + 4) % ROI_SUM_BLOCK == 0 || l + 4 == taps_x)) {
+            R(fold_quad)(&total, &lost, sum);
+            sum = (R(quad)){0};
+        }
     }
-    return R(sum_quad)(sum);
+    return R(sum_quad)(taps_x > ROI_SUM_BLOCK ? total + lost : sum);
 }
 
 /* The same from just those pixels that have a weight, in the same order. */
+static REAL S(sum_column_exactly)(const STORE *pixel, int64_t stride_y, const REAL *wy, int64_t taps_y)
+{
+    struct R(sum) sum = {0, 0, 0};
+    for (int64_t k = 0; k < taps_y; k++) {
+        if (wy[k] != 0)
+            sum.block = R(multiply_add)(wy[k], S(load)(pixel + k * stride_y), sum.block);
+        if ((k + 1) % ROI_SUM_BLOCK == 0 || k + 1 == taps_y)
+            R(end_block)(&sum);
+    }
+    return R(value_of_sum)(&sum);
+}
+
 static REAL S(sum_exact)(const STORE *pixel, int64_t stride_y, int64_t stride_x, const REAL *wy, int64_t taps_y,
                          const REAL *wx, int64_t taps_x)
 {
-    R(quad) sum = {0};
+    struct R(sum) sum[4] = {{0, 0, 0}};
+    R(quad) lanes = {0};
     for (int64_t l = 0; l < taps_x; l++) {
-        REAL column = 0;
-        for (int64_t k = 0; k < taps_y && wx[l] != 0; k++)
-            if (wy[k] != 0)
-                column = R(multiply_add)(wy[k], S(load)(pixel + k * stride_y + l * stride_x), column);
+        struct R(sum) *lane = &sum[l % 4];
         if (wx[l] != 0)
-            sum[l % 4] = R(multiply_add)(column, wx[l], sum[l % 4]);
+            lane->block = R(multiply_add)(S(sum_column_exactly)(pixel + l * stride_x, stride_y, wy, taps_y), wx[l],
+                                          lane->block);
+        if (l % ROI_SUM_BLOCK >= ROI_SUM_BLOCK - 4 || l >= taps_x - 4)
+            R(end_block)(lane);
     }
-    return R(sum_quad)(sum);
+    for (int i = 0; i < 4; i++)
+        lanes[i] = R(value_of_sum)(&sum[i]);
+    return R(sum_quad)(lanes);
 }
 
 INLINE void S(pool_fours)(struct S(view) plane, int64_t stride_c, const struct S(box) *box, const int64_t taps_y,
@@ -139,6 +171,37 @@ static void S(pool)(const struct S(view) *plane, int64_t stride_c, const struct 
         }
 }
 
+/* The mean of a bin of so many pixels whose sum is no finite number: of numbers divided by a power of 2 first, so that only
+   what is infinite among them makes it so. */
+static REAL S(mean_of_large)(struct S(view) plane, const struct roi_plan *plan, int64_t p, int64_t q, REAL count)
+{
+    const REAL *wy = S(weights_y)(plan, p), *wx = S(weights_x)(plan, q);
+    const STORE *corner = plane.data + plan->y.low[p] * plane.stride_y + plan->x.low[q] * plane.stride_x;
+    const REAL share = (REAL)ldexp(1, -1 - ilogb((double)count));
+    struct R(sum) sum = {0, 0, 0};
+    for (int64_t k = 0; k < plan->y.taps; k++)
+        for (int64_t l = 0; l < plan->x.taps; l++) {
+            if (wy[k] != 0 && wx[l] != 0)
+                sum.block += share * S(load)(corner + k * plane.stride_y + l * plane.stride_x);
+            if ((l + 1) % ROI_SUM_BLOCK == 0 || l + 1 == plan->x.taps)
+                R(end_block)(&sum);
+        }
+    return R(value_of_sum)(&sum) / (count * share);
+}
+
+/* From sums to means. */
+static void S(divide)(struct S(view) plane, int64_t stride_c, const struct S(box) *box)
+{
+    for (int64_t p = 0; p < box->bins_y; p++)
+        for (int64_t q = 0; q < box->bins_x; q++, plane.data += stride_c) {
+            const int64_t bin = p * box->bins_x + q;
+            if (isfinite(box->crop[bin]))
+                box->crop[bin] /= box->counts[bin];
+            else
+                box->crop[bin] = S(mean_of_large)(plane, box->plan, p, q, box->counts[bin]);
+        }
+}
+
 static bool S(has_nan)(const REAL *crop, int64_t count)
 {
     bool nan = false;
@@ -160,8 +223,8 @@ static void S(pool_box)(const struct roi_tile *tile, const struct S(box) *box)
             S(pool)(&plane, stride_c, box, fours);
         if (!empty && fours && S(has_nan)(box->crop, bins))
             S(pool_exact)(plane, stride_c, box, false);
-        for (int64_t i = 0; i < bins && box->counts && !empty; i++)
-            box->crop[i] /= box->counts[i];
+        if (!empty && box->counts)
+            S(divide)(plane, stride_c, box);
         S(write_crop)(box->crop, &out, box->bins_y, box->bins_x);
     }
 }
@@ -184,10 +247,10 @@ INLINE void S(add_fours)(REAL *pixel, int64_t stride_y, const REAL *wy, const in
                          const int64_t taps_x, REAL grad)
 {
     for (int64_t l = 0; l < taps_x; l += 4) {
-        const R(quad) row = grad * R(load_quad)(wx + l);
+        const R(quad) row = R(splat_quad)(grad) * R(load_quad)(wx + l);
         for (int64_t k = 0; k < taps_y; k++) {
             REAL *four = pixel + k * stride_y + l;
-            R(store_quad)(four, R(load_quad)(four) + wy[k] * row);
+            R(store_quad)(four, R(multiply_add_quad)(R(splat_quad)(wy[k]), row, R(load_quad)(four)));
         }
     }
 }

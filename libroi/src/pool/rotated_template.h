@@ -35,19 +35,31 @@ INLINE void S(put)(const struct S(box) *box, const struct S(view) *out, int64_t 
 
 /* ---- Forward --------------------------------------------------------------------------------------------------- */
 
+/* Whether quad k of a bin, which has [first, end), is the last of a block: bins are added up block by block (common/sums.h). */
+static inline bool S(ends_block)(int64_t k, int64_t first, int64_t end)
+{
+    return k + 1 == end || (k + 1 - first) % ROI_SUM_BLOCK == 0;
+}
+
 /* One bin from just those pixels that have a weight, in the same order as below. */
 static REAL S(sum_exact)(const struct S(view) *plane, const struct S(box) *box, int64_t bin)
 {
-    R(quad) sum = {0};
-    for (int64_t k = S(first_quad)(box, bin); k < box->quads.ends[bin]; k++) {
+    struct R(sum) sum[ROI_QUAD] = {{0, 0, 0}};
+    R(quad) lanes = {0};
+    const int64_t first = S(first_quad)(box, bin), end = box->quads.ends[bin];
+    for (int64_t k = first; k < end; k++) {
         const STORE *pixel = plane->data + box->quads.places[k].y * plane->stride_y +
                              box->quads.places[k].x * plane->stride_x;
         const REAL *weights = S(weights_of)(box, k);
         for (int l = 0; l < ROI_QUAD; l++)
             if (weights[l] != 0)
-                sum[l] = R(multiply_add)(weights[l], S(load)(pixel + l * plane->stride_x), sum[l]);
+                sum[l].block = R(multiply_add)(weights[l], S(load)(pixel + l * plane->stride_x), sum[l].block);
+        for (int l = 0; l < ROI_QUAD && S(ends_block)(k, first, end); l++)
+            R(end_block)(&sum[l]);
     }
-    return R(sum_quad)(sum);
+    for (int l = 0; l < ROI_QUAD; l++)
+        lanes[l] = R(value_of_sum)(&sum[l]);
+    return R(sum_quad)(lanes);
 }
 
 static void S(pool_exact)(const struct S(box) *box, int64_t c, const struct S(view) *out)
@@ -60,13 +72,22 @@ static void S(pool_exact)(const struct S(box) *box, int64_t c, const struct S(vi
 /* One bin of four channels, whose pixels lie together along W. */
 INLINE R(quad) S(sum_quads)(const STORE *data, int64_t stride_c, int64_t stride_y, const struct S(box) *box, int64_t bin)
 {
-    R(quad) sums[CHANNELS_AT_ONCE] = {{0}};
-    for (int64_t k = S(first_quad)(box, bin); k < box->quads.ends[bin]; k++) {
+    R(quad) sums[CHANNELS_AT_ONCE] = {{0}}, total[CHANNELS_AT_ONCE] = {{0}}, lost[CHANNELS_AT_ONCE] = {{0}};
+    const int64_t first = S(first_quad)(box, bin), end = box->quads.ends[bin];
+    for (int64_t k = first; k < end; k++) {
         const R(quad) weights = R(load_quad)(S(weights_of)(box, k));
         const STORE *pixel = data + box->quads.places[k].y * stride_y + box->quads.places[k].x;
         for (int c = 0; c < CHANNELS_AT_ONCE; c++)
-            sums[c] += weights * S(load_quad)(pixel + c * stride_c);
+            sums[c] = R(multiply_add_quad)(weights, S(load_quad)(pixel + c * stride_c), sums[c]);
+        if (end - first <= ROI_SUM_BLOCK || !S(ends_block)(k, first, end))
+            continue;
+        for (int c = 0; c < CHANNELS_AT_ONCE; c++) {
+            R(fold_quad)(&total[c], &lost[c], sums[c]);
+            sums[c] = (R(quad)){0};
+        }
     }
+    for (int c = 0; c < CHANNELS_AT_ONCE && end - first > ROI_SUM_BLOCK; c++)
+        sums[c] = total[c] + lost[c];
     return R(sum_four_quads)(sums);
 }
 
@@ -90,14 +111,23 @@ static void S(pool_quads)(const struct roi_tile *tile, const struct S(box) *box,
 /* One bin of a vector of channels, which lie together; only weights that are not 0 are looked at. */
 INLINE R(vec) S(sum_channels)(const STORE *data, const struct S(view) *plane, const struct S(box) *box, int64_t bin)
 {
-    R(vec) sums[ROI_QUAD] = {{0}};
-    for (int64_t k = S(first_quad)(box, bin); k < box->quads.ends[bin]; k++) {
+    R(vec) sums[ROI_QUAD] = {{0}}, total[ROI_QUAD] = {{0}}, lost[ROI_QUAD] = {{0}};
+    const int64_t first = S(first_quad)(box, bin), end = box->quads.ends[bin];
+    for (int64_t k = first; k < end; k++) {
         const REAL *weights = S(weights_of)(box, k);
         const STORE *pixel = data + box->quads.places[k].y * plane->stride_y + box->quads.places[k].x * plane->stride_x;
         for (int l = 0; l < ROI_QUAD; l++)
             if (weights[l] != 0)
-                sums[l] += weights[l] * S(load_vec)(pixel + l * plane->stride_x);
+                sums[l] = R(multiply_add_vec)(R(splat_vec)(weights[l]), S(load_vec)(pixel + l * plane->stride_x), sums[l]);
+        if (end - first <= ROI_SUM_BLOCK || !S(ends_block)(k, first, end))
+            continue;
+        for (int l = 0; l < ROI_QUAD; l++) {
+            R(fold_vec)(&total[l], &lost[l], sums[l]);
+            sums[l] = (R(vec)){0};
+        }
     }
+    for (int l = 0; l < ROI_QUAD && end - first > ROI_SUM_BLOCK; l++)
+        sums[l] = total[l] + lost[l];
     return (sums[0] + sums[2]) + (sums[1] + sums[3]);
 }
 
@@ -106,12 +136,18 @@ static void S(pool_channels)(const struct roi_tile *tile, const struct S(box) *b
     const struct S(view) plane = S(view_of)(box->map, box->image, first);
     const struct S(view) out = S(view_of)(tile->crops, box->row, first);
     const int64_t stride_c = tile->crops->strides[AXIS_C];
+    bool nan = false;
     for (int64_t bin = 0; bin < box->bins_y * box->bins_x; bin++) {
         const R(vec) sums = S(sum_channels)(plane.data, &plane, box, bin);
+        nan |= R(any_nan)(sums);
         for (int c = 0; c < R(LANES); c++) {
             const struct S(view) one = {out.data + c * stride_c, out.stride_y, out.stride_x};
             S(put)(box, &one, bin, sums[c]);
         }
+    }
+    for (int c = 0; c < R(LANES) && nan; c++) {
+        const struct S(view) one = {out.data + c * stride_c, out.stride_y, out.stride_x};
+        S(pool_exact)(box, first + c, &one);
     }
 }
 
@@ -145,7 +181,7 @@ static void S(pool_tile)(const struct roi_tile *tile, void *scratch)
 
 INLINE void S(add_quad)(REAL *pixel, const REAL *weights, REAL grad)
 {
-    R(store_quad)(pixel, R(load_quad)(pixel) + grad * R(load_quad)(weights));
+    R(store_quad)(pixel, R(multiply_add_quad)(R(splat_quad)(grad), R(load_quad)(weights), R(load_quad)(pixel)));
 }
 
 /* To just those pixels that have a weight. */

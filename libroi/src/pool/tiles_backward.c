@@ -154,6 +154,7 @@ roi_status roi_tiles_backward(const struct roi_call *given, roi_error *error_ret
     if (status == ROI_SUCCESS)
         status = roi_job_plan(&job, error_ret);
     if (status == ROI_SUCCESS) {
+        roi_job_sort(&job);
         if (!by_patch)
             cut_by_channels(&job);
         status = roi_job_allocate(&job, error_ret);
