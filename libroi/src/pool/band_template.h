@@ -81,8 +81,9 @@ INLINE int64_t R(first_stretch)(const struct R(band) *band, const struct roi_ban
     return band->blocked ? min_i64(block->begin + rest, block->end) : block->end;
 }
 
-/* Goes on with all stretches from `begin` on; `total` has the sums of the first one. */
-INLINE void R(multiply_others)(const struct R(factor) *in, const int rows, int64_t begin, int64_t end,
+/* Goes on with all stretches from `begin` on; `total` has the sums of the first one. A function of its own, since most
+   bins have one stretch, and the loop of these is to have all registers. */
+ALONE void R(multiply_others)(const struct R(factor) *in, const int rows, int64_t begin, int64_t end,
                                const REAL *values, R(part) total[R(GROUP)])
 {
     R(part) lost[R(GROUP)] = {{0}};
@@ -105,8 +106,12 @@ INLINE R(part) R(multiply_rows)(const struct R(factor) *in, const int rows, cons
     R(part) sum[R(GROUP)] = {{0}}, all = {0};
     const int64_t first = R(first_stretch)(band, block), end = block->end;
     R(multiply_stretch)(in, rows, block->begin, first, values, sum);
-    if (first < end)
-        R(multiply_others)(in, rows, first, end, values + 8 * (first - block->begin), sum);
+    if (first < end) {
+        R(part) total[R(GROUP)];
+        memcpy(total, sum, sizeof total);
+        R(multiply_others)(in, rows, first, end, values + 8 * (first - block->begin), total);
+        memcpy(sum, total, sizeof sum);
+    }
     for (int r = 0; r < rows; r++) {
         R(store_part)(out + r * out_stride, out_end, sum[r]);
         all += sum[r];
