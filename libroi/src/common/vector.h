@@ -74,12 +74,21 @@ INLINE vec_double load_vec_f64(const double *p)
     return v;
 }
 
+/* The bits of a bfloat16 are the upper half of those of a float32. */
 INLINE vec_float load_vec_bf16(const roi_bf16 *p)
 {
+#if defined(__AVX512F__)
+    return (vec_float)_mm512_slli_epi32(_mm512_cvtepu16_epi32(_mm256_loadu_si256((const __m256i *)p)), 16);
+#elif defined(__AVX2__)
+    return (vec_float)_mm256_slli_epi32(_mm256_cvtepu16_epi32(_mm_loadu_si128((const __m128i *)p)), 16);
+#elif defined(__SSE2__)
+    return (vec_float)_mm_unpacklo_epi16(_mm_setzero_si128(), _mm_loadl_epi64((const __m128i *)p));
+#else
     vec_float v;
     for (int i = 0; i < LANES_float; i++)
         v[i] = load_bf16(p + i);
     return v;
+#endif
 }
 
 INLINE vec_float load_vec_f16(const roi_f16 *p)
@@ -190,7 +199,11 @@ INLINE quad_double load_quad_f64(const double *p)
 
 INLINE quad_float load_quad_bf16(const roi_bf16 *p)
 {
+#if defined(__SSE2__)
+    return (quad_float)_mm_unpacklo_epi16(_mm_setzero_si128(), _mm_loadl_epi64((const __m128i *)p));
+#else
     return (quad_float){load_bf16(p), load_bf16(p + 1), load_bf16(p + 2), load_bf16(p + 3)};
+#endif
 }
 
 INLINE quad_float load_quad_f16(const roi_f16 *p)
@@ -208,10 +221,20 @@ INLINE void store_quad_float(float *p, quad_float v) { memcpy(p, &v, sizeof v); 
 INLINE void store_quad_double(double *p, quad_double v) { memcpy(p, &v, sizeof v); }
 INLINE void store_quad_f32(float *p, quad_float v) { memcpy(p, &v, sizeof v); }
 INLINE void store_quad_f64(double *p, quad_double v) { memcpy(p, &v, sizeof v); }
+/* As store_bf16 rounds. Upper halves are shifted down with their sign, since only packing signed numbers is in SSE2. */
 INLINE void store_quad_bf16(roi_bf16 *p, quad_float v)
 {
+#if defined(__SSE2__)
+    const __m128i bits = (__m128i)v, nan = (__m128i)_mm_cmpunord_ps((__m128)v, (__m128)v);
+    const __m128i odd = _mm_and_si128(_mm_srli_epi32(bits, 16), _mm_set1_epi32(1));
+    const __m128i up = _mm_add_epi32(_mm_add_epi32(bits, _mm_set1_epi32(0x7fff)), odd);
+    const __m128i quiet = _mm_or_si128(bits, _mm_set1_epi32(0x400000));
+    const __m128i halves = _mm_srai_epi32(_mm_or_si128(_mm_and_si128(nan, quiet), _mm_andnot_si128(nan, up)), 16);
+    _mm_storel_epi64((__m128i *)p, _mm_packs_epi32(halves, halves));
+#else
     for (int i = 0; i < 4; i++)
         store_bf16(p + i, v[i]);
+#endif
 }
 INLINE void store_quad_f16(roi_f16 *p, quad_float v)
 {
