@@ -9,10 +9,6 @@
 #include "common/sums.h"
 #include "common/vector.h"
 
-#if defined(__AVX512F__)
-#include "common/vector512.h"
-#endif
-
 /* Templates are files that each_type.h includes once for each element type. STORE is the type in memory, REAL the one
    computed in; S() and R() make names for them, S(load) being load_f16 where R(vec) is vec_float. */
 #define S(name) PASTE(name, SUFFIX)

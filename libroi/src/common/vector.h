@@ -40,6 +40,10 @@ typedef int64_t index_double __attribute__((vector_size(VECTOR_BYTES)));
 typedef int32_t lane_float;
 typedef int64_t lane_double;
 
+/* Of two whole numbers in each lane, a where all bits of `where` are set, b where none is. */
+INLINE index_float choose_float(index_float where, index_float a, index_float b) { return (where & a) | (~where & b); }
+INLINE index_double choose_double(index_double where, index_double a, index_double b) { return (where & a) | (~where & b); }
+
 enum { LANES_float = VECTOR_BYTES / 4, LANES_double = VECTOR_BYTES / 8 };
 
 /* Four numbers, for what reads few that lie together; sums of the four are always taken in the same order. */
@@ -104,6 +108,40 @@ INLINE vec_float load_vec_f16(const roi_f16 *p)
     return v;
 #endif
 }
+
+/* As many numbers as double has lanes, as double, and back. (GCC takes __builtin_convertvector apart.) */
+INLINE vec_double widen_float(const float *p)
+{
+#if defined(__AVX512F__)
+    return (vec_double)_mm512_cvtps_pd(_mm256_loadu_ps(p));
+#elif defined(__AVX2__)
+    return (vec_double)_mm256_cvtps_pd(_mm_loadu_ps(p));
+#elif defined(__SSE2__)
+    return (vec_double)_mm_cvtps_pd(_mm_castsi128_ps(_mm_loadl_epi64((const __m128i *)(const void *)p)));
+#else
+    vec_double v;
+    for (int i = 0; i < LANES_double; i++)
+        v[i] = p[i];
+    return v;
+#endif
+}
+
+INLINE void narrow_float(float *p, vec_double v)
+{
+#if defined(__AVX512F__)
+    _mm256_storeu_ps(p, _mm512_cvtpd_ps((__m512d)v));
+#elif defined(__AVX2__)
+    _mm_storeu_ps(p, _mm256_cvtpd_ps((__m256d)v));
+#elif defined(__SSE2__)
+    _mm_storel_epi64((__m128i *)(void *)p, _mm_castps_si128(_mm_cvtpd_ps((__m128d)v)));
+#else
+    for (int i = 0; i < LANES_double; i++)
+        p[i] = (float)v[i];
+#endif
+}
+
+INLINE vec_double widen_double(const double *p) { return load_vec_f64(p); }
+INLINE void narrow_double(double *p, vec_double v) { memcpy(p, &v, sizeof v); }
 
 /* Whether all of `count` numbers are finite: any other times 0 is NaN. */
 #define ALL_FINITE_OF(REAL)                                                                                            \

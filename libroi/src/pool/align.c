@@ -30,7 +30,7 @@ static double work(const struct roi_plan_rule *rule, const struct roi_plan *plan
 static const struct roi_tile_kernels *kernels(void) { return ROI_TABLE_OF_TIER(roi_align_kernels); }
 
 const struct roi_pooling roi_mean_pooling = {.measure = roi_plan_measure,
-                                             .include = roi_align_include,
+                                             .include = roi_scratch_include,
                                              .work = work,
                                              .fill = roi_plan_fill,
                                              .kernels = kernels,

@@ -1,14 +1,11 @@
 /* align_kernel.c - RoIAlign's mean, compiled once per CPU tier: align_kernel.h has the theory. */
 #include "pool/align_kernel.h"
 
-#include "common/kernel.h"
+#include "pool/lines_kernel.h"
 
 enum {
     MOST_FEW_TAPS = 6,   /* whose weights and places stay in registers, ... */
     MOST_TAPS_OF_TWO = 4, /* ... those of two rows of bins, too */
-    PIECE = 16,          /* pixels of a row that enter the ring together, of all channels */
-    ROWS_AHEAD = 2,      /* the row that is asked for meanwhile, where channels are apart, ... */
-    PIXELS_AHEAD = 64,   /* ... and the pixels of the same row where they are together */
     BLOCK_VECTORS = 8,   /* of lines that are added up at a time, for tall bins */
     ROWS_VECTORS = 8,    /* of a row that are added up at a time, for large boxes */
     PLANES_TOGETHER = 4  /* of the map, for large boxes */

@@ -26,14 +26,6 @@
 
 #include "pool/tiles.h"
 
-enum { ROI_BINS_TOGETHER = 256 };
-
-/* Rows of bins that are worked on together: as many as leave room in the first cache, at least one. */
-static inline int64_t roi_rows_together(int64_t bins_x) { return max_i64(1, ROI_BINS_TOGETHER / bins_x); }
-
-/* Makes *size large enough for this plan. Only plan->x's range is looked at, not its tables. */
-void roi_align_include(struct roi_scratch_size *size, const struct roi_plan *plan, const roi_array *crops);
-
 /* Rows of bins in a tile: a few thousand bins, so that a tile's tables are worth making. */
 int64_t roi_align_strip(const roi_array *crops);
 

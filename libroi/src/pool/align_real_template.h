@@ -3,19 +3,12 @@
  *
  * REAL is the type, R() makes names for it. See align_kernel.h; lines are what ring.h says.
  */
+#include "pool/scratch_template.h"
 #include "pool/band_template.h"
-
-enum { R(LINE) = ROI_LINE_BYTES / (int)sizeof(REAL) };
 
 _Static_assert((int)ROI_TILE_ROWS <= (int)R(GROUP), "rows that are added up together are multiplied at once");
 
 /* ---- Lines to bins, and back ----------------------------------------------------------------------------------- */
-
-/* Rows of a box that have been added up, one for each row of bins: t of one line, `stride` from row to row. */
-struct R(sums) {
-    const REAL *t;
-    int64_t rows, stride;
-};
 
 /* Four bins, bin[i] = sum over k < taps of weight[i, k] * from[i][offset[i, k]], all of them lines; where they lie together,
    offset k is line k. `taps` and `together` are constants where this is inlined. */
@@ -69,32 +62,4 @@ static inline void R(add_lines)(REAL *restrict lines, const REAL *restrict t, RE
         sum = R(multiply_add_vec)(R(splat_vec)(weight), part, sum);
         memcpy(lines + i, &sum, sizeof sum);
     }
-}
-
-/* ---- Scratch memory -------------------------------------------------------------------------------------------- */
-
-/* The stage lies first, where a page begins, so that no store to what fits a page lies in two: one such store for each line
-   and box took up to a sixth of the FPN box head with channels last. */
-struct R(scratch) {
-    REAL *stage; /* numbers channel by channel, on their way to the result */
-    REAL *ring;  /* forward a ring, backward a patch */
-    REAL *row;   /* lines of a box: a row of it, or some */
-    REAL *lines; /* backward, of bins that are worked on together */
-    REAL *rows;  /* of boxes without lines: ROI_TILE_ROWS of them */
-    REAL *crop;  /* of one channel */
-    struct R(band) band;
-};
-
-static struct R(scratch) R(scratch_of)(const struct roi_scratch_size *size, void *memory)
-{
-    struct R(scratch) scratch;
-    scratch.stage = memory;
-    scratch.ring = scratch.stage + size->stage;
-    scratch.row = scratch.ring + size->ring;
-    scratch.lines = scratch.row + size->row;
-    scratch.rows = scratch.lines + size->lines;
-    scratch.crop = scratch.rows + ROI_TILE_ROWS * size->width;
-    scratch.band.values = scratch.crop + size->crop;
-    scratch.band.block = (struct roi_band_block *)(void *)(scratch.band.values + size->band);
-    return scratch;
 }

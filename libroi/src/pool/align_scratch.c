@@ -16,7 +16,7 @@ int64_t roi_align_strip(const roi_array *crops)
 
 /* Each bound follows from `low` never turning back (plan.h): the ranges of the blocks of a band add up to that of all
    bins, plus the taps that neighbouring blocks share, plus the last block, which may be moved down. */
-void roi_align_include(struct roi_scratch_size *size, const struct roi_plan *plan, const roi_array *crops)
+void roi_scratch_include(struct roi_scratch_size *size, const struct roi_plan *plan, const roi_array *crops)
 {
     const int64_t bins_y = min_i64(crops->shape[AXIS_H], roi_align_strip(crops)), bins_x = crops->shape[AXIS_W];
     const int64_t taps = plan->x.taps, width = taps == 0 ? 0 : plan->x.end - plan->x.first;

@@ -261,7 +261,9 @@ static void S(pool_from_pixels)(const struct roi_tile *tile, const struct roi_pl
 
 #include "pool/lines_template.h"
 #include "pool/channels_template.h"
+#include "pool/crops_template.h"
 #include "pool/ring_template.h"
+#include "pool/map_lines_template.h"
 
 /* The plan of the bins from `first` on: the same, or another in *strip. */
 static const struct roi_plan *S(strip_of)(const struct roi_plan *plan, int64_t first, struct roi_plan *strip)

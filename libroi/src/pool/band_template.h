@@ -11,14 +11,6 @@ enum { R(PART_LANES) = (int)(sizeof(R(part)) / sizeof(REAL)) }; /* of the 8 */
 /* How many rows are multiplied at once: as many as there are registers for. */
 enum { R(GROUP) = 8 };
 
-struct R(band) {
-    int64_t columns, blocks;
-    bool blocked;        /* whether rows are added up block by block (common/sums.h), ... */
-    int64_t first_pixel; /* ... of pixels that are counted from this one */
-    struct roi_band_block *block;
-    REAL *values;
-};
-
 /* pixels x bins: a row of pixels times this is a row of bins. The last block is moved down to end with the last column,
    where there are 8 of them, so that all its lanes are real. */
 static void R(band_of_pixels)(struct R(band) *band, const struct roi_taps *taps, int64_t bins, int64_t first_pixel)

@@ -7,25 +7,6 @@
  * (ring.h), or from a map that has its channels together. Sums are those of the other way, in the same order.
  */
 
-/* Where a box's lines are: its first column, in what its plan takes for row 0. */
-struct S(source) {
-    const REAL *ring; /* or NULL */
-    const STORE *map;
-    int64_t stride; /* from pixel to pixel */
-    int64_t lines;  /* of a pixel, which lie together */
-    int64_t last;   /* the channel with which the last of them begins: it may share some with the one before it */
-    int64_t skew;   /* of a map: how many channels before a line the cache line begins that it is a part of */
-};
-
-INLINE R(vec) S(load_lanes)(const struct S(source) *source, const bool ring, int64_t at)
-{
-    R(vec) v;
-    if (!ring)
-        return S(load_vec)(source->map + at);
-    memcpy(&v, source->ring + at, sizeof v);
-    return v;
-}
-
 /* sum[i] = sum over k < taps of weight[k] * line[offset[k] + i], for `count` lines that lie together from `at` on, as many
    as are sums that need not wait for each other. */
 INLINE void S(add_up_taps)(const struct S(source) *source, const bool ring, int64_t at, const int64_t *offset,
@@ -54,12 +35,6 @@ INLINE void S(add_up_block)(const struct S(source) *source, const bool ring, int
         total[v] += lost[v];
     for (int i = 0; i < count; i++)
         memcpy(t + i * step, total + i * LINE_VECTORS, R(LINE) * sizeof *t);
-}
-
-/* Where line i of a pixel begins. */
-INLINE int64_t S(channel_of)(const struct S(source) *source, int64_t i)
-{
-    return min_i64(i * R(LINE), source->last);
 }
 
 /* t[i, x], the same for line i of pixel x of a row of bins; `taps` and `ring` are constants where this is inlined. */
@@ -195,23 +170,6 @@ ALONE void S(add_up_rows_of_map)(const struct S(source) *source, const struct ro
 
 /* ---- Bins ------------------------------------------------------------------------------------------------------ */
 
-/* Four bins go from vectors straight to where `to` wants their channels. */
-INLINE void S(put_four)(R(vec) bin[4][LINE_VECTORS], STORE *to, const struct steps *steps)
-{
-    for (int c = 0; c < R(LINE); c += 4 * R(QUADS)) {
-        R(quads) v[4];
-        for (int i = 0; i < 4; i++)
-            v[i] = R(quads_of)(bin[i], c);
-        S(put_quads)(v, (STORE *)(void *)((char *)to + c * steps->one), steps);
-    }
-}
-
-/* Where some rows of bins go. */
-struct S(place) {
-    STORE *data;
-    int64_t stride_y, stride_x, stride_c;
-};
-
 /* Some rows of bins, at least four of them: four columns at a time, of which the last may share some with those before.
    Their weights stay in registers from row to row. Returns NaN in the lanes of channels where a number is NaN. */
 INLINE R(vec) S(put_bins_of)(const struct R(sums) *sums, const struct roi_sparse *columns, const int64_t taps,
@@ -284,117 +242,37 @@ ALONE R(vec) S(put_any_bins)(const struct R(sums) *sums, const struct roi_sparse
     return all;
 }
 
-/* ---- Crops ----------------------------------------------------------------------------------------------------- */
+/* ---- As crops_template.h has it ---------------------------------------------------------------------------------- */
 
-/* One box and the lines it is pooled from. */
-struct S(work) {
-    const struct roi_tile *tile;
-    const struct roi_plan *plan;
-    const struct R(scratch) *scratch;
-    struct S(source) source;
-};
-
-/* How many channels of the tile the line from channel c on has. */
-static inline int64_t S(channels_from)(const struct roi_tile *tile, int64_t c)
+static inline struct R(sums) S(sums_of)(const struct S(work) *work, int64_t line, int64_t rows)
 {
-    return min_i64(tile->channel_end - c, R(LINE));
+    const int64_t width = (work->plan->x.end - work->plan->x.first) * R(LINE);
+    return (struct R(sums)){work->scratch->row + line * width, rows, width * work->source.lines};
 }
 
-/* Rows of bins from p on, of the channels of a tile from *c on that follow each other in crops, up to `end`: *count_ret of
-   them. Goes on to the next. */
-static inline struct S(row) S(next_channels)(const struct S(work) *work, int64_t p, int64_t *c, int64_t end,
-                                             int64_t *count_ret)
+static int64_t S(lines_of_row)(const struct S(work) *work)
 {
-    const int64_t first = roi_tile_channel(work->tile, *c);
-    *count_ret = (*c < 0 ? min_i64(end, 0) : end) - *c;
-    *c += *count_ret;
-    return S(row_of)(work->tile->crops, work->plan->row, first, work->plan->first_bin + p);
+    return (work->plan->x.end - work->plan->x.first) * work->source.lines;
 }
 
-/* Copies rows of bins, from p on, of the channels of a line past the cache. */
-static void S(stream_rows)(const struct S(work) *work, int64_t p, int64_t rows, int64_t c, const STORE *from)
+static R(vec) S(reduce_lines)(const struct S(work) *work, int64_t p, int64_t rows)
 {
-    const int64_t bins = rows * work->tile->crops->shape[AXIS_W], end = c + S(channels_from)(work->tile, c);
-    while (c < end) {
-        int64_t count;
-        const struct S(row) out = S(next_channels)(work, p, &c, end, &count);
-        const int64_t runs = out.stride_c == bins ? 1 : count, step = count * bins / runs;
-        for (int64_t i = 0; i < runs; i++, from += step)
-            stream_bytes((char *)(out.data + i * out.stride_c), (const char *)from, step * (int64_t)sizeof(STORE));
-    }
-}
-
-/* Some rows of bins from p on, of all channels of the tile; `place` is that of the first. If they are streamed, the channels
-   of one line after the other come to that place, and leave it while it is in the first cache. */
-static R(vec) S(pool_rows)(const struct S(work) *work, int64_t p, int64_t rows, struct S(place) place, bool stream)
-{
-    const struct roi_tile *tile = work->tile;
-    const struct roi_plan *plan = work->plan;
-    const int64_t width = plan->x.end - plan->x.first, bins = tile->crops->shape[AXIS_W];
-    struct R(sums) sums = {work->scratch->row, rows, width * work->source.lines * R(LINE)};
-    R(vec) all = {0};
+    const int64_t width = work->plan->x.end - work->plan->x.first;
+    const struct R(sums) sums = S(sums_of)(work, 0, rows);
     if (work->source.ring)
-        S(add_up_rows_of_ring)(&work->source, &plan->rows, p, width, &sums, work->scratch->row);
+        S(add_up_rows_of_ring)(&work->source, &work->plan->rows, p, width, &sums, work->scratch->row);
     else
-        S(add_up_rows_of_map)(&work->source, &plan->rows, p, width, &sums, work->scratch->row);
-    for (int64_t i = 0; i < work->source.lines; i++) {
-        const int64_t first = S(channel_of)(&work->source, i), c = tile->channel_begin + first;
-        const int64_t count = S(channels_from)(tile, c);
-        struct S(place) to = place;
-        to.data += stream ? 0 : first * place.stride_c;
-        if (count == R(LINE) && place.stride_x == 1 && bins >= 4 && !plan->columns.blocked)
-            all += S(put_bins)(&sums, &plan->columns, bins, &to);
-        else
-            all += S(put_any_bins)(&sums, &plan->columns, bins, count, &to);
-        sums.t += width * R(LINE);
-        if (stream)
-            S(stream_rows)(work, p, rows, c, to.data);
-    }
-    return all;
+        S(add_up_rows_of_map)(&work->source, &work->plan->rows, p, width, &sums, work->scratch->row);
+    return (R(vec)){0};
 }
 
-/* Tells where the crop of all channels of the tile will be streamed to. */
-INLINE void S(announce_crop)(const struct S(work) *work, int64_t bins_y)
+static R(vec) S(put_line)(const struct S(work) *work, int64_t i, int64_t p, int64_t rows, int64_t count,
+                          const struct S(place) *place)
 {
-    const int64_t bins = bins_y * work->tile->crops->shape[AXIS_W];
-    for (int64_t c = work->tile->channel_begin, count; c < work->tile->channel_end; ) {
-        const struct S(row) out = S(next_channels)(work, 0, &c, work->tile->channel_end, &count);
-        stream_ahead((const char *)out.data, ((count - 1) * out.stride_c + bins) * (int64_t)sizeof(STORE));
-    }
-}
-
-/* Where the rows of bins from p on go: where they belong, or to be streamed from scratch memory. */
-static struct S(place) S(place_of)(const struct S(work) *work, int64_t p, int64_t rows)
-{
-    const roi_array *crops = work->tile->crops;
-    const int64_t bins = crops->shape[AXIS_W];
-    if (work->tile->stream)
-        return (struct S(place)){(STORE *)(void *)work->scratch->stage, bins, 1, rows * bins};
-    const struct S(row) row = S(row_of)(crops, work->plan->row, work->tile->channel_begin, work->plan->first_bin + p);
-    return (struct S(place)){row.data, crops->strides[AXIS_H], row.stride_x, row.stride_c};
-}
-
-/* One box, all channels of the tile: as many rows of bins at a time as there is room for. */
-static void S(pool_lines)(const struct S(work) *work)
-{
-    const struct roi_tile *tile = work->tile;
-    const int64_t bins_y = roi_tile_bins(tile, work->plan), bins_x = tile->crops->shape[AXIS_W];
-    const int64_t some = tile->stream ? roi_rows_together(bins_x) : bins_y;
-    const int64_t row = (work->plan->x.end - work->plan->x.first) * work->source.lines;
-    const int64_t step = max_i64(1, min_i64(ROI_TILE_LINES / row, bins_y));
-    R(vec) all = {0};
-    if (tile->stream)
-        S(announce_crop)(work, bins_y);
-    for (int64_t p = 0; p < bins_y; p += some) {
-        const int64_t rows = min_i64(some, bins_y - p);
-        const bool at_once = rows <= step;
-        const struct S(place) begin = S(place_of)(work, p, rows);
-        struct S(place) place = begin;
-        for (int64_t r = 0; r < rows; r += step, place.data += step * place.stride_y)
-            all += S(pool_rows)(work, p + r, min_i64(step, rows - r), place, tile->stream && at_once);
-        for (int64_t c = tile->channel_begin; c < tile->channel_end && tile->stream && !at_once; c += R(LINE))
-            S(stream_rows)(work, p, rows, c, begin.data + (c - tile->channel_begin) * begin.stride_c);
-    }
-    if (R(any_nan)(all))
-        S(pool_exactly)(tile, work->plan, work->scratch->crop);
+    const int64_t bins = work->tile->crops->shape[AXIS_W];
+    const struct R(sums) sums = S(sums_of)(work, i, rows);
+    (void)p;
+    if (count == R(LINE) && place->stride_x == 1 && bins >= 4 && !work->plan->columns.blocked)
+        return S(put_bins)(&sums, &work->plan->columns, bins, place);
+    return S(put_any_bins)(&sums, &work->plan->columns, bins, count, place);
 }

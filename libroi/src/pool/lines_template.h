@@ -1,22 +1,11 @@
 /*
- * lines_template.h - pixels of several channels, brought together and apart, for one element type
+ * lines_template.h - pixels of several channels, brought together, for one element type
  *
- * Lines are what ring.h says: [pixel][channel], R(LINE) channels each, in the type computed in. A row of n pixels, or of n
- * bins, of `count` channels is gathered from wherever they lie, and spread again. The rest of the lanes of a line, where
- * there are fewer channels, has the last channel again.
+ * Lines are what ring.h says: [pixel][channel], R(LINE) channels each, in the type computed in. A row of n pixels of `count`
+ * channels is gathered from wherever they lie. The rest of the lanes of a line, where there are fewer channels, has the last
+ * channel again.
  */
-
-/* A row of some channels: pixel i of channel c is data[i * stride_x + c * stride_c]. */
-struct S(row) {
-    STORE *data;
-    int64_t stride_x, stride_c;
-};
-
-static inline struct S(row) S(row_of)(const roi_array *array, int64_t n, int64_t c, int64_t y)
-{
-    STORE *plane = roi_plane(array, sizeof(STORE), n, c);
-    return (struct S(row)){plane + y * array->strides[AXIS_H], array->strides[AXIS_W], array->strides[AXIS_C]};
-}
+#include "pool/spread_template.h"
 
 /* 4 * R(QUADS) channels, of which each begins at one of `from`: four pixels at a time, the last four may share some with
    those before. */
@@ -89,41 +78,54 @@ static void S(gather_ends)(const struct S(row) *row, int64_t n, int64_t channels
     }
 }
 
-/* Puts four numbers of 4 * R(QUADS) channels where `to` wants the first channel's, and a step further each. */
-INLINE void S(put_quads)(R(quads) v[4], STORE *to, const struct steps *steps)
+/* ---- What boxes are pooled from, and where their bins go -------------------------------------------------------- */
+
+/* Where a box's lines are: its first column, in what its plan takes for row 0. */
+struct S(source) {
+    const REAL *ring; /* or NULL */
+    const STORE *map;
+    int64_t stride; /* from pixel to pixel */
+    int64_t lines;  /* of a pixel, which lie together */
+    int64_t last;   /* the channel with which the last of them begins: it may share some with the one before it */
+    int64_t skew;   /* of a map: how many channels before a line the cache line begins that it is a part of */
+};
+
+INLINE R(vec) S(load_lanes)(const struct S(source) *source, const bool ring, int64_t at)
 {
-    R(transpose)(v);
-    for (int i = 0; i < 4; i++) {
-        R(quad) channel[R(QUADS)];
-        R(split)(v[i], channel);
-        for (int j = 0; j < R(QUADS); j++)
-            S(store_quad)((STORE *)(void *)((char *)to + some_steps(steps, 4 * j + i)), channel[j]);
-    }
+    R(vec) v;
+    if (!ring)
+        return S(load_vec)(source->map + at);
+    memcpy(&v, source->ring + at, sizeof v);
+    return v;
 }
 
-INLINE void S(spread_quads)(const REAL *lines, int64_t n, STORE *to, int64_t stride_c)
+/* Where line i of a pixel begins. */
+INLINE int64_t S(channel_of)(const struct S(source) *source, int64_t i)
 {
-    const struct steps steps = steps_of(stride_c * (int64_t)sizeof(STORE));
-    for (int64_t x = 0; x < n; x += 4) {
-        const int64_t first = min_i64(x, n - 4);
+    return min_i64(i * R(LINE), source->last);
+}
+
+/* Where some rows of bins go. */
+struct S(place) {
+    STORE *data;
+    int64_t stride_y, stride_x, stride_c;
+};
+
+/* One box and the lines it is pooled from. */
+struct S(work) {
+    const struct roi_tile *tile;
+    const struct roi_plan *plan;
+    const struct R(scratch) *scratch;
+    struct S(source) source;
+};
+
+/* Four bins go from vectors straight to where `to` wants their channels. */
+INLINE void S(put_four)(R(vec) bin[4][LINE_VECTORS], STORE *to, const struct steps *steps)
+{
+    for (int c = 0; c < R(LINE); c += 4 * R(QUADS)) {
         R(quads) v[4];
         for (int i = 0; i < 4; i++)
-            memcpy(&v[i], lines + (first + i) * R(LINE), sizeof v[i]);
-        S(put_quads)(v, to + first, &steps);
+            v[i] = R(quads_of)(bin[i], c);
+        S(put_quads)(v, (STORE *)(void *)((char *)to + c * steps->one), steps);
     }
-}
-
-static inline void S(spread_lines)(const REAL *lines, int64_t n, int64_t count, const struct S(row) *row)
-{
-    int64_t c = 0;
-    if (row->stride_x == 1 && n >= 4)
-        for (; c + 4 * R(QUADS) <= count; c += 4 * R(QUADS))
-            S(spread_quads)(lines + c, n, row->data + c * row->stride_c, row->stride_c);
-    else if (row->stride_c == 1)
-        for (; c + 4 <= count; c += 4)
-            for (int64_t x = 0; x < n; x++)
-                S(store_quad)(row->data + x * row->stride_x + c, R(load_quad)(lines + x * R(LINE) + c));
-    for (int64_t x = 0; x < n; x++)
-        for (int64_t rest = c; rest < count; rest++)
-            S(store)(row->data + x * row->stride_x + rest * row->stride_c, lines[x * R(LINE) + rest]);
 }

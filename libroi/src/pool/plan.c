@@ -84,27 +84,22 @@ static int64_t most_weights(const struct roi_plan_rule *rule, const struct roi_t
     return most;
 }
 
-/* Where pixels of an axis lie: pixel k, counted from `first`, at (k % modulus) * stride. */
-struct places {
-    int64_t first, modulus, stride;
-};
-
-static struct places rows_of(const struct roi_plan_rule *rule, const struct roi_plan *plan)
+struct roi_places roi_places_of_rows(const struct roi_plan_rule *rule, const struct roi_plan *plan)
 {
     if (rule->patch_stride)
-        return (struct places){0, INT64_MAX, rule->patch_stride};
+        return (struct roi_places){0, INT64_MAX, rule->patch_stride};
     if (plan->ring)
-        return (struct places){0, plan->ring->rows, plan->ring->stride};
-    return (struct places){0, INT64_MAX, rule->maps[plan->box->level].strides[AXIS_H]};
+        return (struct roi_places){0, plan->ring->rows, plan->ring->stride};
+    return (struct roi_places){0, INT64_MAX, rule->maps[plan->box->level].strides[AXIS_H]};
 }
 
-static struct places columns_of(const struct roi_plan_rule *rule, const struct roi_plan *plan)
+struct roi_places roi_places_of_columns(const struct roi_plan_rule *rule, const struct roi_plan *plan)
 {
-    return (struct places){plan->x.first, INT64_MAX, roi_line_channels(rule->axis.narrow)};
+    return (struct roi_places){plan->x.first, INT64_MAX, roi_line_channels(rule->axis.narrow)};
 }
 
 static void fill_sparse_bin(const struct roi_plan_rule *rule, const struct roi_taps *taps, int64_t bin,
-                            const struct places *places, struct roi_sparse *sparse)
+                            const struct roi_places *places, struct roi_sparse *sparse)
 {
     int64_t at = bin * sparse->taps, place = (taps->low[bin] - places->first) % places->modulus, last = place;
     for (int64_t k = 0; k < taps->taps; k++, place = place + 1 < places->modulus ? place + 1 : 0) {
@@ -122,7 +117,7 @@ static void fill_sparse_bin(const struct roi_plan_rule *rule, const struct roi_t
 }
 
 static void fill_sparse(const struct roi_plan_rule *rule, const struct roi_taps *taps, int64_t bins,
-                        struct places places, struct roi_sparse *sparse, char *memory)
+                        struct roi_places places, struct roi_sparse *sparse, char *memory)
 {
     sparse->offsets = (int64_t *)(void *)memory;
     sparse->weights = memory + (size_t)(bins * taps->taps) * sizeof(int64_t);
@@ -244,11 +239,11 @@ void roi_plan_fill(const struct roi_plan_rule *rule, struct roi_plan *plan)
     if (!rule->sparse || plan->y.taps == 0 || plan->x.taps == 0)
         return;
     plan->rows.taps = most_weights(rule, &plan->y, plan->bins);
-    fill_sparse(rule, &plan->y, plan->bins, rows_of(rule, plan), &plan->rows, memory);
+    fill_sparse(rule, &plan->y, plan->bins, roi_places_of_rows(rule, plan), &plan->rows, memory);
     memory += sparse_bytes(rule, plan->bins, plan->y.taps);
     plan->columns.taps = most_weights(rule, &plan->x, rule->bins_x);
     plan->columns.together = plan->columns.taps == plan->x.taps;
-    fill_sparse(rule, &plan->x, rule->bins_x, columns_of(rule, plan), &plan->columns, memory);
+    fill_sparse(rule, &plan->x, rule->bins_x, roi_places_of_columns(rule, plan), &plan->columns, memory);
 }
 
 /* ---- Rows that enter a ring ------------------------------------------------------------------------------------ */

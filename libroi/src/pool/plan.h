@@ -53,6 +53,7 @@ struct roi_plan {
     struct roi_taps y, x;
     struct roi_sparse rows, columns; /* where the rule asks for them */
     const struct roi_ring *ring;     /* that the box is pooled from, or NULL */
+    int64_t stops_y, stops_x; /* of maxima, at most */
     bool goes_on;     /* whether the plan before it has the same ring and stripe of the same image */
     uint64_t *blocks; /* by row from y.first: a bit for each block of the row that a box of its stripe reads */
     size_t bytes; /* that both tables take */
@@ -82,6 +83,14 @@ bool roi_plan_measure(const struct roi_plan_rule *rule, struct roi_plan *plan);
 
 /* Second pass: fills the tables, plan->bytes at plan->tables, which the caller has set. */
 void roi_plan_fill(const struct roi_plan_rule *rule, struct roi_plan *plan);
+
+/* Where pixels of an axis lie that a box is pooled from: pixel k, counted from `first`, at (k % modulus) * stride elements. */
+struct roi_places {
+    int64_t first, modulus, stride;
+};
+
+struct roi_places roi_places_of_rows(const struct roi_plan_rule *rule, const struct roi_plan *plan);
+struct roi_places roi_places_of_columns(const struct roi_plan_rule *rule, const struct roi_plan *plan);
 
 /* Sets goes_on and blocks of sorted plans. `blocks` has room for the rows of all of them together. */
 void roi_plan_mark(struct roi_plan *plans, int64_t count, uint64_t *blocks);

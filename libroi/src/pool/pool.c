@@ -5,26 +5,50 @@
 #include "pool/pool_kernel.h"
 #include "pool/window.h"
 
+enum { MOST_WIDTH = 96 /* of boxes that are pooled from lines, of maps whose rows lie together */ };
+
 roi_pool_params roi_pool_defaults(void) { return (roi_pool_params){.size = sizeof(roi_pool_params), .spatial_scale = 1}; }
 
 /* ---- Box by box ------------------------------------------------------------------------------------------------ */
 
+static bool has_pixels(const struct roi_plan_rule *rule, const struct roi_axis *axis, int64_t bin)
+{
+    const struct roi_reach reach = rule->axis.kind->reach(axis, bin);
+    return reach.low <= reach.high;
+}
+
+/* Whether each bin of the plan has pixels: bins without lie at both ends. */
+static bool is_full(const struct roi_plan_rule *rule, const struct roi_plan *plan)
+{
+    struct roi_axis y, x;
+    roi_place_box(rule, plan->box, true, &y);
+    roi_place_box(rule, plan->box, false, &x);
+    return has_pixels(rule, &y, plan->first_bin) && has_pixels(rule, &y, plan->first_bin + plan->bins - 1) &&
+           has_pixels(rule, &x, 0) && has_pixels(rule, &x, rule->bins_x - 1);
+}
+
 static bool measure(const struct roi_plan_rule *rule, struct roi_plan *plan)
 {
-    const int64_t bins = rule->bins_y + rule->bins_x;
     if (!roi_plan_measure(rule, plan))
         return false;
-    plan->bytes = sizeof(struct roi_pool_table) + (size_t)bins * sizeof(struct roi_pool_bin);
+    const int64_t offsets = plan->bins * plan->y.taps + rule->bins_x * plan->x.taps;
+    plan->bytes = sizeof(struct roi_pool_table) + (size_t)(plan->bins + rule->bins_x) * sizeof(struct roi_pool_bin) +
+                  (size_t)offsets * sizeof(int64_t);
     if (plan->y.taps == 0 || plan->x.taps == 0)
         plan->y.first = plan->y.end = plan->x.first = plan->x.end = 0;
+    if ((plan->ring || plan->bands > 1) && !is_full(rule, plan)) {
+        plan->ring = NULL;
+        plan->bands = 1;
+    }
     return true;
 }
 
-/* A row of maxima and a row of their places, of the widest vectors. */
+/* Rows are lines of maxima and of their places. */
 static void include(struct roi_scratch_size *size, const struct roi_plan *plan, const roi_array *crops)
 {
-    (void)crops;
-    size->width = max_i64(size->width, round_up(plan->x.end - plan->x.first, ROI_WIDEST_VECTOR) + ROI_WIDEST_VECTOR);
+    const int64_t width = plan->x.end - plan->x.first;
+    roi_scratch_include(size, plan, crops);
+    size->row = max_i64(size->row, 2 * width * roi_line_channels(!roi_is_double(crops->dtype)));
 }
 
 static double work(const struct roi_plan_rule *rule, const struct roi_plan *plan)
@@ -33,11 +57,12 @@ static double work(const struct roi_plan_rule *rule, const struct roi_plan *plan
     return width * ((double)rule->bins_y + height) + (double)(rule->bins_y * rule->bins_x);
 }
 
-/* Writes the bins of an axis that have pixels; returns their number. */
-static int64_t find_bins(const struct roi_axis_kind *kind, const struct roi_axis *axis, struct roi_pool_bin *bins_ret)
+/* Writes the bins of an axis that have pixels, of `bins` from `first` on; returns their number. */
+static int64_t find_bins(const struct roi_axis_kind *kind, const struct roi_axis *axis, int64_t first, int64_t bins,
+                         struct roi_pool_bin *bins_ret)
 {
     int64_t count = 0;
-    for (int64_t bin = 0; bin < axis->bins; bin++) {
+    for (int64_t bin = first; bin < first + bins; bin++) {
         const struct roi_reach reach = kind->reach(axis, bin);
         if (reach.low <= reach.high)
             bins_ret[count++] = (struct roi_pool_bin){bin, reach.low, reach.high + 1};
@@ -45,22 +70,43 @@ static int64_t find_bins(const struct roi_axis_kind *kind, const struct roi_axis
     return count;
 }
 
+/* Offsets of the pixels of each bin, the last one again where a bin has fewer than others. Returns where they end. */
+static int64_t *fill_offsets(const struct roi_pool_bin *bins, int64_t count, int64_t taps, struct roi_places places,
+                             struct roi_sparse *sparse, int64_t *offset)
+{
+    *sparse = (struct roi_sparse){.taps = taps, .together = true, .offsets = offset};
+    for (int64_t i = 0; i < count; i++)
+        for (int64_t k = 0; k < taps; k++) {
+            const int64_t pixel = min_i64(bins[i].begin + k, bins[i].end - 1);
+            *offset++ = (pixel - places.first) % places.modulus * places.stride;
+            sparse->together &= bins[i].begin + k < bins[i].end;
+        }
+    return offset;
+}
+
 static void fill(const struct roi_plan_rule *rule, struct roi_plan *plan)
 {
     struct roi_pool_table *table = plan->tables;
     struct roi_axis axis;
     roi_place_box(rule, plan->box, true, &axis);
-    table->rows = find_bins(rule->axis.kind, &axis, table->bins);
+    table->rows = find_bins(rule->axis.kind, &axis, plan->first_bin, plan->bins, table->bins);
     roi_place_box(rule, plan->box, false, &axis);
-    table->columns = find_bins(rule->axis.kind, &axis, table->bins + table->rows);
-    table->tallest = plan->y.taps;
-    table->widest = plan->x.taps;
+    table->columns = find_bins(rule->axis.kind, &axis, 0, rule->bins_x, table->bins + table->rows);
+    const struct roi_pool_bin *columns = table->bins + table->rows;
+    int64_t *offset = (int64_t *)(void *)(table->bins + plan->bins + rule->bins_x);
+    offset = fill_offsets(table->bins, table->rows, plan->y.taps, roi_places_of_rows(rule, plan), &plan->rows, offset);
+    fill_offsets(columns, table->columns, plan->x.taps, roi_places_of_columns(rule, plan), &plan->columns, offset);
 }
 
 static const struct roi_tile_kernels *kernels(void) { return ROI_TABLE_OF_TIER(roi_pool_kernels); }
 
-const struct roi_pooling roi_max_pooling = {
-    .measure = measure, .include = include, .work = work, .fill = fill, .kernels = kernels};
+const struct roi_pooling roi_max_pooling = {.measure = measure,
+                                            .include = include,
+                                            .work = work,
+                                            .fill = fill,
+                                            .kernels = kernels,
+                                            .lines = true,
+                                            .most_width = MOST_WIDTH};
 
 static double work_backward(const struct roi_plan_rule *rule, const struct roi_plan *plan)
 {

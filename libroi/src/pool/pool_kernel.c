@@ -1,7 +1,9 @@
 /* pool_kernel.c - RoIPool, compiled once per CPU tier: pool_kernel.h has the theory. */
 #include "pool/pool_kernel.h"
 
-#include "common/kernel.h"
+#include "pool/lines_kernel.h"
+
+enum { MAX_VECTORS = 4 /* of lines whose maxima are found at a time */ };
 
 #define REAL_TEMPLATE "pool/pool_real_template.h"
 #define TEMPLATE "pool/pool_template.h"

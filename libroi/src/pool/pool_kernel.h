@@ -7,6 +7,8 @@
  *     rows       t[x] = the largest pixel of column x over the rows of the bin, a whole row of the map at a time
  *     columns    crop[p, q] = the largest of t over the columns of bin q
  *
+ * which is done as means are (align_kernel.h): with vectors along the channels of lines, or along rows for boxes without.
+ *
  * Where the place of the maximum is asked for, t comes with the row in which each maximum was first met; the first
  * maximum of a bin in row-major order is then the one of the lowest row, and among those the one of the lowest column.
  *
@@ -26,7 +28,6 @@ struct roi_pool_bin {
 /* What a plan's tables are here: the bins of a box that have pixels, those along y first, and then those along x. */
 struct roi_pool_table {
     int64_t rows, columns;
-    int64_t tallest, widest; /* the most rows, and columns, of a bin */
     struct roi_pool_bin bins[];
 };
 

@@ -1,5 +1,4 @@
-/* ring_template.h - lines for boxes, from a ring that goes down the map or as they lie in it, for one element type: ring.h
-   has the theory, channels_template.h what is done with them. */
+/* ring_template.h - lines for boxes, from a ring that goes down the map, for one element type: ring.h has the theory. */
 
 /* Asks for n pixels to be brought into the second cache. Channels that lie together are in one cache line, or across two. */
 INLINE void S(ask_for)(const struct S(row) *row, int64_t n, int64_t count)
@@ -94,38 +93,5 @@ static void S(pool_from_ring)(const struct roi_tile *tile, const struct roi_plan
 {
     const int64_t first = plan->x.first - roi_ring_column(plan->ring, plan->x.first);
     const struct S(work) work = {tile, plan, scratch, {.ring = scratch->ring + first * R(LINE), .lines = 1}};
-    S(pool_lines)(&work);
-}
-
-/* Whether a box can be pooled from lines as they lie in the map: the channels of the tile fill one, or more. */
-static bool S(has_lines_in_map)(const struct roi_tile *tile, const struct roi_plan *plan)
-{
-    return tile->maps[plan->box->level].strides[AXIS_C] == 1 && plan->y.taps > 0 && plan->x.taps > 0 &&
-           tile->channel_begin >= 0 && tile->channel_end - tile->channel_begin >= R(LINE);
-}
-
-/* How many channels before a line of the map the cache line begins that it is a part of, if nothing but the image is read
-   with whole ones; else 0, as on tiers on which a line is several vectors. */
-static int64_t S(skew_of)(const struct roi_tile *tile, const struct roi_plan *plan)
-{
-    const roi_array *map = &tile->maps[plan->box->level];
-    const int64_t channels = map->shape[AXIS_C], width = map->shape[AXIS_W];
-    const int64_t elements = map->shape[AXIS_H] * width * channels;
-    const int64_t skew = (roi_line_skew(map) + tile->channel_begin) % R(LINE);
-    const int64_t first = (plan->y.first * width + plan->x.first) * channels + tile->channel_begin - skew;
-    const int64_t last = ((plan->y.end - 1) * width + plan->x.end - 1) * channels + tile->channel_end - skew;
-    return LINE_VECTORS == 1 && first >= 0 && last + R(LINE) <= elements ? skew : 0;
-}
-
-static void S(pool_from_map)(const struct roi_tile *tile, const struct roi_plan *plan, const struct R(scratch) *scratch)
-{
-    const struct S(row) row = S(row_of)(&tile->maps[plan->box->level], plan->box->image, tile->channel_begin, 0);
-    const struct S(work) work = {tile, plan, scratch, {
-        .map = row.data + plan->x.first * row.stride_x,
-        .stride = row.stride_x,
-        .lines = groups_of(tile->channel_end - tile->channel_begin, R(LINE)),
-        .last = tile->channel_end - tile->channel_begin - R(LINE),
-        .skew = S(skew_of)(tile, plan)
-    }};
     S(pool_lines)(&work);
 }

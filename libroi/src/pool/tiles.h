@@ -17,6 +17,14 @@ struct roi_scratch_size {
     int64_t blocks, band, width, crop;
 };
 
+enum { ROI_BINS_TOGETHER = 256 };
+
+/* Rows of bins that are worked on together: as many as leave room in the first cache, at least one. */
+static inline int64_t roi_rows_together(int64_t bins_x) { return max_i64(1, ROI_BINS_TOGETHER / bins_x); }
+
+/* Makes *size large enough for this plan. Only plan->x's range is looked at, not its tables. */
+void roi_scratch_include(struct roi_scratch_size *size, const struct roi_plan *plan, const roi_array *crops);
+
 /* Bytes of scratch memory for one thread; the memory must begin with a page. */
 size_t roi_scratch_bytes(const struct roi_scratch_size *size, bool narrow);
 
@@ -99,6 +107,12 @@ struct roi_pooling {
 
     /* Whether channels are worked on by lines (ring.h): forward, of boxes that fit from a ring; backward in patches. */
     bool lines;
+
+    /* Of boxes that are pooled from lines, where rows of a map lie together; wider ones have longer rows. 0: any width. */
+    int64_t most_width;
+
+    /* Whether lines always come from a ring, where maps have them in place too. */
+    bool copies;
 };
 
 /* Backward, the gradient is set to 0 first, then all boxes are added to it, in an order that depends on nothing but the

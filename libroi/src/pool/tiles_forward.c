@@ -20,7 +20,8 @@ static bool is_read_in_place(const struct roi_job *job, int64_t level)
 {
     const roi_array *map = &job->maps[level];
     const double pixels = (double)map->shape[AXIS_N] * (double)map->shape[AXIS_H] * (double)map->shape[AXIS_W];
-    return map->strides[AXIS_C] == 1 && map->shape[AXIS_C] >= roi_line_channels(job->call->rule.axis.narrow) &&
+    return !job->call->pooling->copies && map->strides[AXIS_C] == 1 &&
+           map->shape[AXIS_C] >= roi_line_channels(job->call->rule.axis.narrow) &&
            job->rings[level].pixels < REUSE * pixels;
 }
 
@@ -32,6 +33,8 @@ static int64_t most_width(const struct roi_call *call, const roi_array *map)
     const int64_t channels = call->crops->shape[AXIS_C], line = roi_line_channels(narrow);
     if (channels < LEAST_CHANNELS)
         return 0;
+    if (channels >= line && call->pooling->most_width && map->strides[AXIS_W] == 1)
+        return call->pooling->most_width;
     if (channels >= line || (map->strides[AXIS_W] != 1 && !roi_has_whole_pixels(map, narrow)))
         return INT64_MAX;
     return WIDTH_OF_A_LINE * channels / line;
@@ -98,7 +101,7 @@ static bool can_be_streamed_to(const roi_array *crops)
 static int64_t skew_of_tiles(const struct roi_job *job)
 {
     const int64_t skew = roi_line_skew(&job->maps[0]);
-    bool same = can_be_streamed_to(job->call->crops);
+    bool same = can_be_streamed_to(job->call->crops) && !job->call->argmax;
     for (int64_t level = 0; level < job->call->levels; level++)
         same = same && !is_read_in_place(job, level) && roi_line_skew(&job->maps[level]) == skew;
     return same ? skew : 0;

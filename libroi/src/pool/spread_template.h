@@ -1,0 +1,55 @@
+/*
+ * spread_template.h - lines of channels (lines_template.h), brought apart, for one element type: n bins of `count` channels go
+ * to wherever they belong
+ */
+
+/* A row of some channels: pixel i of channel c is data[i * stride_x + c * stride_c]. */
+struct S(row) {
+    STORE *data;
+    int64_t stride_x, stride_c;
+};
+
+static inline struct S(row) S(row_of)(const roi_array *array, int64_t n, int64_t c, int64_t y)
+{
+    STORE *plane = roi_plane(array, sizeof(STORE), n, c);
+    return (struct S(row)){plane + y * array->strides[AXIS_H], array->strides[AXIS_W], array->strides[AXIS_C]};
+}
+
+/* Puts four numbers of 4 * R(QUADS) channels where `to` wants the first channel's, and a step further each. */
+INLINE void S(put_quads)(R(quads) v[4], STORE *to, const struct steps *steps)
+{
+    R(transpose)(v);
+    for (int i = 0; i < 4; i++) {
+        R(quad) channel[R(QUADS)];
+        R(split)(v[i], channel);
+        for (int j = 0; j < R(QUADS); j++)
+            S(store_quad)((STORE *)(void *)((char *)to + some_steps(steps, 4 * j + i)), channel[j]);
+    }
+}
+
+INLINE void S(spread_quads)(const REAL *lines, int64_t n, STORE *to, int64_t stride_c)
+{
+    const struct steps steps = steps_of(stride_c * (int64_t)sizeof(STORE));
+    for (int64_t x = 0; x < n; x += 4) {
+        const int64_t first = min_i64(x, n - 4);
+        R(quads) v[4];
+        for (int i = 0; i < 4; i++)
+            memcpy(&v[i], lines + (first + i) * R(LINE), sizeof v[i]);
+        S(put_quads)(v, to + first, &steps);
+    }
+}
+
+static inline void S(spread_lines)(const REAL *lines, int64_t n, int64_t count, const struct S(row) *row)
+{
+    int64_t c = 0;
+    if (row->stride_x == 1 && n >= 4)
+        for (; c + 4 * R(QUADS) <= count; c += 4 * R(QUADS))
+            S(spread_quads)(lines + c, n, row->data + c * row->stride_c, row->stride_c);
+    else if (row->stride_c == 1)
+        for (; c + 4 <= count; c += 4)
+            for (int64_t x = 0; x < n; x++)
+                S(store_quad)(row->data + x * row->stride_x + c, R(load_quad)(lines + x * R(LINE) + c));
+    for (int64_t x = 0; x < n; x++)
+        for (int64_t rest = c; rest < count; rest++)
+            S(store)(row->data + x * row->stride_x + rest * row->stride_c, lines[x * R(LINE) + rest]);
+}
