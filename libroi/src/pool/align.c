@@ -39,6 +39,15 @@ const struct roi_pooling roi_mean_pooling = {.measure = roi_plan_measure,
 
 /* ---- Calls ----------------------------------------------------------------------------------------------------- */
 
+static const struct roi_pooling *pooling_of(roi_mode mode)
+{
+    switch (mode) {
+    case ROI_MAX: return &roi_largest_sample_pooling;
+    case ROI_MAX_CORNER: return &roi_largest_corner_pooling;
+    default: return &roi_mean_pooling;
+    }
+}
+
 static struct roi_call call_of(const roi_align_params *params, const roi_array *maps, const double *scales,
                                      const roi_boxes *boxes, const roi_array *crops)
 {
@@ -46,12 +55,9 @@ static struct roi_call call_of(const roi_align_params *params, const roi_array *
     call.rule.axis.kind = &roi_sampled_axis;
     call.rule.axis.sampling_ratio = params->sampling_ratio;
     call.rule.axis.aligned = params->aligned != 0;
-    call.mode = params->mode;
-    call.pooling = &roi_mean_pooling;
+    call.pooling = pooling_of(params->mode);
     return call;
 }
-
-static roi_way *forward_way(roi_mode mode) { return mode == ROI_AVG ? roi_tiles_forward : roi_align_max; }
 
 roi_status roi_align(const roi_align_params *params, const roi_array *input, const roi_boxes *boxes,
                      const roi_array *output_ret, roi_error *error_ret)
@@ -60,7 +66,7 @@ roi_status roi_align(const roi_align_params *params, const roi_array *input, con
     if (status != ROI_SUCCESS)
         return roi_fail(error_ret, status, -1, -1, 0);
     struct roi_call call = call_of(params, input, &params->spatial_scale, boxes, output_ret);
-    return roi_make_call(&call, boxes, NULL, forward_way(params->mode), error_ret);
+    return roi_make_call(&call, boxes, NULL, roi_tiles_forward, error_ret);
 }
 
 roi_status roi_align_backward(const roi_align_params *params, const roi_array *grad, const roi_boxes *boxes,
@@ -85,5 +91,5 @@ roi_status roi_align_multiscale(const roi_align_params *params, const roi_levels
     if (status != ROI_SUCCESS)
         return roi_fail(error_ret, status, -1, -1, 0);
     struct roi_call call = call_of(params, features, spatial_scales, boxes, output_ret);
-    return roi_make_call(&call, boxes, levels, forward_way(params->mode), error_ret);
+    return roi_make_call(&call, boxes, levels, roi_tiles_forward, error_ret);
 }

@@ -1,12 +1,13 @@
-/* align.h - the ways of computing RoIAlign: its mean goes by tiles.h, a maximum by a way of its own. */
+/* align.h - what RoIAlign does box by box: tiles.h has the rest. */
 #ifndef ROI_ALIGN_H
 #define ROI_ALIGN_H
 
 #include "pool/tiles.h"
 
-roi_way roi_align_max;
-
 /* The mean of bins, whatever kind of axis says what a bin is. */
 extern const struct roi_pooling roi_mean_pooling;
+
+/* The largest sample of a bin, and the largest weighted corner of any. */
+extern const struct roi_pooling roi_largest_sample_pooling, roi_largest_corner_pooling;
 
 #endif

@@ -19,7 +19,6 @@ struct roi_call {
     const roi_indices *argmax;         /* beside the crops, where the operator has it */
     bool by_bin;                       /* whether each bin of a crop reads a channel of its own */
     int64_t box_numbers;               /* ROI_UPRIGHT or ROI_ROTATED */
-    roi_mode mode;
     const volatile int32_t *cancel;
 };
 
