@@ -1,6 +1,8 @@
 /* align_rotated.c - rotated RoIAlign: the functions of roi.h. */
 #include "pool/rotated_kernel.h"
 
+#include "common/array.h"
+
 roi_align_rotated_params roi_align_rotated_defaults(void)
 {
     return (roi_align_rotated_params){
@@ -9,10 +11,12 @@ roi_align_rotated_params roi_align_rotated_defaults(void)
 
 /* ---- Box by box ------------------------------------------------------------------------------------------------ */
 
+/* A crop, or a row of bins of a line of channels. */
 static void include(struct roi_scratch_size *size, const struct roi_plan *plan, const roi_array *crops)
 {
+    const int64_t rows = max_i64(crops->shape[AXIS_H], roi_line_channels(!roi_is_double(crops->dtype)));
     (void)plan;
-    size->crop = round_up(crops->shape[AXIS_H] * crops->shape[AXIS_W], ROI_WIDEST_VECTOR);
+    size->crop = round_up(rows * crops->shape[AXIS_W], ROI_WIDEST_VECTOR);
 }
 
 static double work(const struct roi_plan_rule *rule, const struct roi_plan *plan)

@@ -14,11 +14,11 @@ roi_ps_roi_pool_params roi_ps_roi_pool_defaults(void)
 
 /* ---- Box by box ------------------------------------------------------------------------------------------------ */
 
-/* A crop and the counts of its bins. */
+/* The counts of the bins of a crop, and four crops (ps_kernel.c). */
 static void include(struct roi_scratch_size *size, const struct roi_plan *plan, const roi_array *crops)
 {
     (void)plan;
-    size->crop = round_up(2 * crops->shape[AXIS_H] * crops->shape[AXIS_W], ROI_WIDEST_VECTOR);
+    size->crop = round_up(5 * crops->shape[AXIS_H] * crops->shape[AXIS_W], ROI_WIDEST_VECTOR);
 }
 
 static double work(const struct roi_plan_rule *rule, const struct roi_plan *plan)

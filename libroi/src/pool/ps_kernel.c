@@ -3,6 +3,8 @@
 
 #include "common/kernel.h"
 
+enum { CROPS_TOGETHER = 4 /* channels, where those of a map lie together */ };
+
 #define TEMPLATE "pool/ps_template.h"
 #include "common/each_type.h"
 

@@ -43,7 +43,7 @@ static void S(count_pixels)(const struct roi_plan *plan, int64_t bins_y, int64_t
     }
 }
 
-/* `memory` takes two crops. */
+/* `memory` takes the counts, and as many crops as are found together. */
 static struct S(box) S(box_of)(const struct roi_tile *tile, const struct roi_plan *plan, const bool counted, void *memory)
 {
     const int64_t bins_y = tile->crops->shape[AXIS_H], bins_x = tile->crops->shape[AXIS_W];
@@ -154,6 +154,44 @@ static void S(pool_exact)(struct S(view) plane, int64_t stride_c, const struct S
                                      S(weights_x)(plan, q), plan->x.taps);
 }
 
+/* The same for four channels of the crop, which read channels `apart` from each other, of a map that has them together. */
+static R(quad) S(sum_together)(const STORE *pixel, const int64_t apart[4], const struct S(view) *plane, const REAL *wy,
+                               int64_t taps_y, const REAL *wx, int64_t taps_x)
+{
+    R(quad) sum[4] = {{0}};
+    for (int64_t l = 0; l < taps_x; l++) {
+        R(quad) column = {0};
+        for (int64_t k = 0; k < taps_y && wx[l] != 0; k++)
+            if (wy[k] != 0) {
+                const STORE *at = pixel + k * plane->stride_y + l * plane->stride_x;
+                const R(quad) value = {S(load)(at + apart[0]), S(load)(at + apart[1]), S(load)(at + apart[2]),
+                                       S(load)(at + apart[3])};
+                column = R(multiply_add_quad)(R(splat_quad)(wy[k]), value, column);
+            }
+        if (wx[l] != 0)
+            sum[l % 4] = R(multiply_add_quad)(column, R(splat_quad)(wx[l]), sum[l % 4]);
+    }
+    return (sum[0] + sum[2]) + (sum[1] + sum[3]);
+}
+
+/* Up to four channels of the crop, as many crops after each other: those that are missing are the last one again. */
+static void S(pool_together)(struct S(view) plane, const struct S(box) *box, int64_t count)
+{
+    const struct roi_plan *plan = box->plan;
+    const int64_t bins = box->bins_y * box->bins_x;
+    int64_t apart[4];
+    for (int64_t i = 0; i < 4; i++)
+        apart[i] = min_i64(i, count - 1) * bins;
+    for (int64_t bin = 0; bin < bins; bin++, plane.data++) {
+        const int64_t p = bin / box->bins_x, q = bin % box->bins_x;
+        const STORE *pixel = plane.data + plan->y.low[p] * plane.stride_y + plan->x.low[q] * plane.stride_x;
+        const R(quad) sums = S(sum_together)(pixel, apart, &plane, S(weights_y)(plan, p), plan->y.taps,
+                                             S(weights_x)(plan, q), plan->x.taps);
+        for (int64_t i = 0; i < count; i++)
+            box->crop[i * bins + bin] = sums[i];
+    }
+}
+
 /* One channel of the crop. */
 static void S(pool)(const struct S(view) *plane, int64_t stride_c, const struct S(box) *box, bool fours)
 {
@@ -210,22 +248,44 @@ static bool S(has_nan)(const REAL *crop, int64_t count)
     return nan;
 }
 
+/* Crops of `count` channels from c on go where they belong, sums as means where pixels are counted. */
+static void S(put_crops)(const struct roi_tile *tile, const struct S(box) *box, int64_t c, int64_t count, bool divide)
+{
+    const roi_array *map = &tile->maps[box->plan->box->level];
+    struct S(box) one = *box;
+    for (int64_t i = c; i < c + count; i++, one.crop += box->bins_y * box->bins_x) {
+        const struct S(view) out = S(view_of)(tile->crops, box->plan->row, i);
+        if (divide && box->counts)
+            S(divide)(S(first_plane)(map, box, i), map->strides[AXIS_C], &one);
+        S(write_crop)(one.crop, &out, box->bins_y, box->bins_x);
+    }
+}
+
+/* Whether four channels of the crop are found at a time: where those of a map lie together, and no sum is cut into blocks. */
+static bool S(in_channels)(const roi_array *map, const struct roi_plan *plan)
+{
+    return map->strides[AXIS_C] == 1 && plan->y.taps <= ROI_SUM_BLOCK && plan->x.taps <= ROI_SUM_BLOCK;
+}
+
 static void S(pool_box)(const struct roi_tile *tile, const struct S(box) *box)
 {
     const roi_array *map = &tile->maps[box->plan->box->level];
     const int64_t stride_c = map->strides[AXIS_C], bins = box->bins_y * box->bins_x;
     const bool empty = box->plan->y.taps == 0 || box->plan->x.taps == 0, fours = S(in_fours)(map, box->plan);
+    const bool together = S(in_channels)(map, box->plan);
+    const int64_t step = together ? CROPS_TOGETHER : 1;
     if (empty)
-        memset(box->crop, 0, (size_t)bins * sizeof(REAL));
-    for (int64_t c = tile->channel_begin; c < tile->channel_end; c++) {
-        const struct S(view) plane = S(first_plane)(map, box, c), out = S(view_of)(tile->crops, box->plan->row, c);
-        if (!empty)
+        memset(box->crop, 0, (size_t)(step * bins) * sizeof(REAL));
+    for (int64_t c = tile->channel_begin; c < tile->channel_end; c += step) {
+        const struct S(view) plane = S(first_plane)(map, box, c);
+        const int64_t count = min_i64(step, tile->channel_end - c);
+        if (!empty && together)
+            S(pool_together)(plane, box, count);
+        else if (!empty)
             S(pool)(&plane, stride_c, box, fours);
-        if (!empty && fours && S(has_nan)(box->crop, bins))
+        if (!empty && !together && fours && S(has_nan)(box->crop, bins))
             S(pool_exact)(plane, stride_c, box, false);
-        if (!empty && box->counts)
-            S(divide)(plane, stride_c, box);
-        S(write_crop)(box->crop, &out, box->bins_y, box->bins_x);
+        S(put_crops)(tile, box, c, count, !empty);
     }
 }
 

@@ -1,7 +1,7 @@
 /* rotated_kernel.c - rotated RoIAlign, compiled once per CPU tier: rotated_kernel.h has the theory. */
 #include "pool/rotated_kernel.h"
 
-#include "common/kernel.h"
+#include "pool/lines_kernel.h"
 
 enum { CHANNELS_AT_ONCE = 4 };
 

@@ -1,4 +1,5 @@
 /* rotated_real_template.h - sums of quads for one type computed in (REAL; R() makes names). */
+#include "pool/scratch_template.h"
 
 /* The sums of four quads, each as sum_quad takes it: lanes 0 and 2, lanes 1 and 3, then both. */
 INLINE R(quad) R(sum_four_quads)(const R(quad) v[CHANNELS_AT_ONCE])

@@ -4,6 +4,8 @@
  * STORE is the type in memory, REAL the one computed in; S() and R() make names for them. See rotated_kernel.h.
  */
 
+#include "pool/spread_template.h"
+
 /* A box as a kernel sees it. */
 struct S(box) {
     const roi_array *map;
@@ -108,58 +110,73 @@ static void S(pool_quads)(const struct roi_tile *tile, const struct S(box) *box,
         S(pool_exact)(box, first + c, &out[c]);
 }
 
-/* One bin of a vector of channels, which lie together; only weights that are not 0 are looked at. */
-INLINE R(vec) S(sum_channels)(const STORE *data, const struct S(view) *plane, const struct S(box) *box, int64_t bin)
+/* A block of quads [begin, end), for a line of channels that lie together. */
+INLINE void S(sum_block)(const STORE *data, const struct S(view) *plane, const struct S(box) *box, int64_t begin,
+                         int64_t end, R(vec) sums[LINE_VECTORS][ROI_QUAD])
 {
-    R(vec) sums[ROI_QUAD] = {{0}}, total[ROI_QUAD] = {{0}}, lost[ROI_QUAD] = {{0}};
-    const int64_t first = S(first_quad)(box, bin), end = box->quads.ends[bin];
-    for (int64_t k = first; k < end; k++) {
+    for (int v = 0; v < LINE_VECTORS * ROI_QUAD; v++)
+        sums[v / ROI_QUAD][v % ROI_QUAD] = (R(vec)){0};
+    for (int64_t k = begin; k < end; k++) {
         const REAL *weights = S(weights_of)(box, k);
         const STORE *pixel = data + box->quads.places[k].y * plane->stride_y + box->quads.places[k].x * plane->stride_x;
         for (int l = 0; l < ROI_QUAD; l++)
-            if (weights[l] != 0)
-                sums[l] = R(multiply_add_vec)(R(splat_vec)(weights[l]), S(load_vec)(pixel + l * plane->stride_x), sums[l]);
-        if (end - first <= ROI_SUM_BLOCK || !S(ends_block)(k, first, end))
-            continue;
-        for (int l = 0; l < ROI_QUAD; l++) {
-            R(fold_vec)(&total[l], &lost[l], sums[l]);
-            sums[l] = (R(vec)){0};
-        }
+            for (int v = 0; v < LINE_VECTORS; v++)
+                sums[v][l] = R(multiply_add_vec)(R(splat_vec)(weights[l]),
+                                                 S(load_vec)(pixel + l * plane->stride_x + v * R(LANES)), sums[v][l]);
     }
-    for (int l = 0; l < ROI_QUAD && end - first > ROI_SUM_BLOCK; l++)
-        sums[l] = total[l] + lost[l];
-    return (sums[0] + sums[2]) + (sums[1] + sums[3]);
 }
 
-static void S(pool_channels)(const struct roi_tile *tile, const struct S(box) *box, int64_t first)
+/* One bin of the line. Returns a sum that is NaN where a number is. */
+INLINE R(vec) S(sum_channels)(const STORE *data, const struct S(view) *plane, const struct S(box) *box, int64_t bin,
+                              REAL *line)
+{
+    const int64_t first = S(first_quad)(box, bin), end = box->quads.ends[bin];
+    R(vec) sums[LINE_VECTORS][ROI_QUAD], total[LINE_VECTORS][ROI_QUAD], lost[LINE_VECTORS][ROI_QUAD] = {{{0}}}, all = {0};
+    S(sum_block)(data, plane, box, first, min_i64(end, first + ROI_SUM_BLOCK), sums);
+    for (int64_t k = first + ROI_SUM_BLOCK; k < end; k += ROI_SUM_BLOCK) {
+        if (k == first + ROI_SUM_BLOCK)
+            memcpy(total, sums, sizeof total);
+        S(sum_block)(data, plane, box, k, min_i64(end, k + ROI_SUM_BLOCK), sums);
+        for (int v = 0; v < LINE_VECTORS * ROI_QUAD; v++)
+            R(fold_vec)(&total[v / ROI_QUAD][v % ROI_QUAD], &lost[v / ROI_QUAD][v % ROI_QUAD], sums[v / ROI_QUAD][v % ROI_QUAD]);
+        for (int v = 0; v < LINE_VECTORS * ROI_QUAD && k + ROI_SUM_BLOCK >= end; v++)
+            sums[v / ROI_QUAD][v % ROI_QUAD] = total[v / ROI_QUAD][v % ROI_QUAD] + lost[v / ROI_QUAD][v % ROI_QUAD];
+    }
+    for (int v = 0; v < LINE_VECTORS; v++) {
+        const R(vec) sum = (sums[v][0] + sums[v][2]) + (sums[v][1] + sums[v][3]);
+        memcpy(line + v * R(LANES), &sum, sizeof sum);
+        all += sum;
+    }
+    return all;
+}
+
+/* A line of channels from `first` on, row of bins by row of bins; `lines` has room for one. */
+ALONE void S(pool_channels)(const struct roi_tile *tile, const struct S(box) *box, int64_t first, REAL *lines)
 {
     const struct S(view) plane = S(view_of)(box->map, box->image, first);
-    const struct S(view) out = S(view_of)(tile->crops, box->row, first);
-    const int64_t stride_c = tile->crops->strides[AXIS_C];
-    bool nan = false;
-    for (int64_t bin = 0; bin < box->bins_y * box->bins_x; bin++) {
-        const R(vec) sums = S(sum_channels)(plane.data, &plane, box, bin);
-        nan |= R(any_nan)(sums);
-        for (int c = 0; c < R(LANES); c++) {
-            const struct S(view) one = {out.data + c * stride_c, out.stride_y, out.stride_x};
-            S(put)(box, &one, bin, sums[c]);
-        }
+    R(vec) all = {0};
+    for (int64_t p = 0; p < box->bins_y; p++) {
+        const struct S(row) row = S(row_of)(tile->crops, box->row, first, p);
+        for (int64_t q = 0; q < box->bins_x; q++)
+            all += S(sum_channels)(plane.data, &plane, box, p * box->bins_x + q, lines + q * R(LINE));
+        S(spread_lines)(lines, box->bins_x, R(LINE), &row);
     }
-    for (int c = 0; c < R(LANES) && nan; c++) {
-        const struct S(view) one = {out.data + c * stride_c, out.stride_y, out.stride_x};
-        S(pool_exact)(box, first + c, &one);
+    for (int64_t c = first; c < first + R(LINE) && R(any_nan)(all); c++) {
+        const struct S(view) out = S(view_of)(tile->crops, box->row, c);
+        S(pool_exact)(box, c, &out);
     }
 }
 
 /* As many channels at once as memory lets, the rest one by one. */
-static void S(pool_box)(const struct roi_tile *tile, const struct S(box) *box)
+static void S(pool_box)(const struct roi_tile *tile, const struct S(box) *box, REAL *lines)
 {
     const int64_t *strides = box->map->strides;
+    const bool in_quads = box->map->shape[AXIS_W] >= ROI_QUAD;
     int64_t c = tile->channel_begin;
-    if (strides[AXIS_C] == 1)
-        for (; c + R(LANES) <= tile->channel_end; c += R(LANES))
-            S(pool_channels)(tile, box, c);
-    else if (strides[AXIS_W] == 1 && box->map->shape[AXIS_W] >= ROI_QUAD)
+    if (strides[AXIS_C] == 1 && in_quads)
+        for (; c + R(LINE) <= tile->channel_end; c += R(LINE))
+            S(pool_channels)(tile, box, c, lines);
+    else if (strides[AXIS_W] == 1 && in_quads)
         for (; c + CHANNELS_AT_ONCE <= tile->channel_end; c += CHANNELS_AT_ONCE)
             S(pool_quads)(tile, box, c);
     for (; c < tile->channel_end; c++) {
@@ -170,10 +187,9 @@ static void S(pool_box)(const struct roi_tile *tile, const struct S(box) *box)
 
 static void S(pool_tile)(const struct roi_tile *tile, void *scratch)
 {
-    (void)scratch;
     for (int64_t i = tile->plan_begin; i < tile->plan_end; i++) {
         const struct S(box) box = S(box_of)(tile, &tile->plans[i]);
-        S(pool_box)(tile, &box);
+        S(pool_box)(tile, &box, scratch);
     }
 }
 
