@@ -19,6 +19,7 @@ enum {
 typedef float quads_float __attribute__((vector_size(16 * QUADS_float)));
 typedef double quads_double __attribute__((vector_size(32 * QUADS_double)));
 typedef int32_t index_quads_float __attribute__((vector_size(16 * QUADS_float)));
+typedef uint32_t bits_quads_float __attribute__((vector_size(16 * QUADS_float)));
 typedef int64_t index_quads_double __attribute__((vector_size(32 * QUADS_double)));
 
 /* Quads beside each other, as one vector, and apart again. */
@@ -144,5 +145,30 @@ INLINE void transpose_double(quads_double v[4])
     memcpy(v, to, sizeof to);
 }
 #endif
+
+/* Storing in two steps, of numbers that are not NaN: those of bfloat16 are rounded many at a time, so that their upper halves
+   are what is stored, as store_bf16 has it. */
+INLINE quads_float round_quads_f32(quads_float v) { return v; }
+INLINE quads_double round_quads_f64(quads_double v) { return v; }
+INLINE quads_float round_quads_f16(quads_float v) { return v; }
+INLINE quads_float round_quads_bf16(quads_float v)
+{
+    const bits_quads_float bits = (bits_quads_float)v;
+    return (quads_float)(bits + (bits >> 16 & 1) + 0x7fff);
+}
+
+INLINE void store_rounded_f32(float *p, quad_float v) { store_quad_f32(p, v); }
+INLINE void store_rounded_f64(double *p, quad_double v) { store_quad_f64(p, v); }
+INLINE void store_rounded_f16(roi_f16 *p, quad_float v) { store_quad_f16(p, v); }
+INLINE void store_rounded_bf16(roi_bf16 *p, quad_float v)
+{
+#if defined(__SSE2__)
+    const __m128i halves = _mm_srai_epi32((__m128i)v, 16);
+    _mm_storel_epi64((__m128i *)p, _mm_packs_epi32(halves, halves));
+#else
+    for (int i = 0; i < 4; i++)
+        p[i].bits = (uint16_t)(bits_of_float(v[i]) >> 16);
+#endif
+}
 
 #endif

@@ -15,15 +15,16 @@ static inline struct S(row) S(row_of)(const roi_array *array, int64_t n, int64_t
     return (struct S(row)){plane + y * array->strides[AXIS_H], array->strides[AXIS_W], array->strides[AXIS_C]};
 }
 
-/* Puts four numbers of 4 * R(QUADS) channels where `to` wants the first channel's, and a step further each. */
+/* Puts four numbers of 4 * R(QUADS) channels where `to` wants the first channel's, and a step further each. A box in which
+   there is NaN is pooled anew, so that it need not be minded here. */
 INLINE void S(put_quads)(R(quads) v[4], STORE *to, const struct steps *steps)
 {
     R(transpose)(v);
     for (int i = 0; i < 4; i++) {
         R(quad) channel[R(QUADS)];
-        R(split)(v[i], channel);
+        R(split)(S(round_quads)(v[i]), channel);
         for (int j = 0; j < R(QUADS); j++)
-            S(store_quad)((STORE *)(void *)((char *)to + some_steps(steps, 4 * j + i)), channel[j]);
+            S(store_rounded)((STORE *)(void *)((char *)to + some_steps(steps, 4 * j + i)), channel[j]);
     }
 }
 
