@@ -1,0 +1,70 @@
+/*
+ * test_sample_kernels.c - the inner loop of RoIAlign's maxima against a plain loop that says what it does, to the last bit
+ *
+ * Compiled once per CPU tier, as test_max_kernels.c is.
+ */
+#include "check.h"
+
+#include "pool/align_max_kernel.c"
+
+enum { SAMPLES = 6 };
+
+static uint32_t state = 1;
+
+static double random_number(void)
+{
+    state = state * 1664525u + 1013904223u;
+    return (double)state / 4294967296.0 * 2 - 1;
+}
+
+/* Some samples of a line: the largest of them, and the largest corner. */
+#define TEST_OF(REAL)                                                                                                  \
+    static void test_samples_##REAL(const bool corners)                                                                \
+    {                                                                                                                  \
+        REAL line[4 * SAMPLES][LINE_##REAL];                                                                           \
+        double weight[SAMPLES][4], most[LINE_##REAL];                                                                  \
+        struct largest_##REAL largest = {.sum = {0}};                                                                  \
+        for (int v = 0; v < WIDE_VECTORS_##REAL; v++)                                                                  \
+            largest.most[v] = (vec_double){0} - (double)INFINITY;                                                      \
+        for (int i = 0; i < LINE_##REAL; i++)                                                                          \
+            most[i] = -(double)INFINITY;                                                                               \
+        for (int s = 0; s < SAMPLES; s++) {                                                                            \
+            const REAL *corner[4];                                                                                     \
+            for (int k = 0; k < 4; k++) {                                                                              \
+                weight[s][k] = random_number();                                                                        \
+                corner[k] = line[4 * s + k];                                                                           \
+                for (int i = 0; i < LINE_##REAL; i++)                                                                  \
+                    line[4 * s + k][i] = (REAL)random_number();                                                        \
+            }                                                                                                          \
+            take_sample_##REAL(corner, weight[s], corners, WIDE_VECTORS_##REAL, &largest);                             \
+            for (int i = 0; i < LINE_##REAL; i++) {                                                                    \
+                double sum = weight[s][0] * corner[0][i], top = sum;                                                   \
+                for (int k = 1; k < 4; k++) {                                                                          \
+                    const double part = weight[s][k] * corner[k][i];                                                   \
+                    sum = sum + part;                                                                                  \
+                    top = part > top ? part : top;                                                                     \
+                }                                                                                                      \
+                most[i] = (corners ? top : sum) > most[i] ? (corners ? top : sum) : most[i];                           \
+            }                                                                                                          \
+        }                                                                                                              \
+        for (int i = 0; i < LINE_##REAL; i++) {                                                                        \
+            check_context("%s, lane %d, corners %d", #REAL, i, corners);                                               \
+            CHECK(largest.most[i / LANES_double][i % LANES_double] == most[i]);                                        \
+        }                                                                                                              \
+        CHECK(!any_nan_double(largest.sum));                                                                           \
+    }
+TEST_OF(float)
+TEST_OF(double)
+
+int main(void)
+{
+    if (strcmp(roi_cpu_tier_name(roi_best_cpu_tier()), TIER_NAME) != 0 && strcmp(TIER_NAME, "baseline") != 0 &&
+        !(roi_best_cpu_tier() == ROI_CPU_AVX512 && strcmp(TIER_NAME, "avx2") == 0))
+        return 77; /* skipped: this processor does not have the tier */
+    for (int round = 0; round < 200; round++)
+        for (int corners = 0; corners < 2; corners++) {
+            test_samples_float(corners != 0);
+            test_samples_double(corners != 0);
+        }
+    return check_result();
+}
