@@ -162,7 +162,10 @@ INLINE void store_rounded_f64(double *p, quad_double v) { store_quad_f64(p, v); 
 INLINE void store_rounded_f16(roi_f16 *p, quad_float v) { store_quad_f16(p, v); }
 INLINE void store_rounded_bf16(roi_bf16 *p, quad_float v)
 {
-#if defined(__SSE2__)
+#if defined(__SSSE3__)
+    const __m128i upper = _mm_setr_epi8(2, 3, 6, 7, 10, 11, 14, 15, -1, -1, -1, -1, -1, -1, -1, -1);
+    _mm_storel_epi64((__m128i *)p, _mm_shuffle_epi8((__m128i)v, upper));
+#elif defined(__SSE2__)
     const __m128i halves = _mm_srai_epi32((__m128i)v, 16);
     _mm_storel_epi64((__m128i *)p, _mm_packs_epi32(halves, halves));
 #else

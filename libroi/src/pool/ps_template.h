@@ -68,28 +68,36 @@ static bool S(in_fours)(const roi_array *map, const struct roi_plan *plan)
 
 /* ---- Forward --------------------------------------------------------------------------------------------------- */
 
-/* Four columns of a bin, block by block where they are long (common/sums.h). */
-INLINE R(quad) S(sum_columns)(const STORE *pixel, int64_t stride_y, const REAL *wy, const int64_t taps_y)
+/* Rows [begin, end) of four columns of a bin. */
+INLINE R(quad) S(sum_columns)(const STORE *pixel, int64_t stride_y, const REAL *wy, const int64_t begin,
+                              const int64_t end)
+{
+    R(quad) columns = {0};
+    for (int64_t k = begin; k < end; k++)
+        columns = R(multiply_add_quad)(R(splat_quad)(wy[k]), S(load_quad)(pixel + k * stride_y), columns);
+    return columns;
+}
+
+/* Four columns, block by block where they are long (common/sums.h). */
+INLINE R(quad) S(sum_long_columns)(const STORE *pixel, int64_t stride_y, const REAL *wy, int64_t taps_y)
 {
     R(quad) total = {0}, lost = {0};
-    for (int64_t begin = 0; begin < taps_y; begin += ROI_SUM_BLOCK) {
-        R(quad) block = {0};
-        for (int64_t k = begin; k < taps_y && k < begin + ROI_SUM_BLOCK; k++)
-            block = R(multiply_add_quad)(R(splat_quad)(wy[k]), S(load_quad)(pixel + k * stride_y), block);
-        if (taps_y <= ROI_SUM_BLOCK)
-            return block;
-        R(fold_quad)(&total, &lost, block);
-    }
+    if (taps_y <= ROI_SUM_BLOCK)
+        return S(sum_columns)(pixel, stride_y, wy, 0, taps_y);
+    for (int64_t begin = 0; begin < taps_y; begin += ROI_SUM_BLOCK)
+        R(fold_quad)(&total, &lost,
+                     S(sum_columns)(pixel, stride_y, wy, begin, min_i64(begin + ROI_SUM_BLOCK, taps_y)));
     return total + lost;
 }
 
-/* One bin; the numbers of taps are constants where this is inlined for few. */
-INLINE REAL S(sum_fours)(const STORE *pixel, int64_t stride_y, const REAL *wy, const int64_t taps_y, const REAL *wx,
-                         const int64_t taps_x)
+/* A bin with more taps than a block has, along either axis. It is a function of its own to leave all registers to the loop
+   of other bins. */
+ALONE REAL S(sum_long_fours)(const STORE *pixel, int64_t stride_y, const REAL *wy, int64_t taps_y, const REAL *wx,
+                             int64_t taps_x)
 {
     R(quad) sum = {0}, total = {0}, lost = {0};
     for (int64_t l = 0; l < taps_x; l += 4) {
-        const R(quad) columns = S(sum_columns)(pixel + l, stride_y, wy, taps_y);
+        const R(quad) columns = S(sum_long_columns)(pixel + l, stride_y, wy, taps_y);
         sum = R(multiply_add_quad)(columns, R(load_quad)(wx + l), sum);
         if (taps_x > ROI_SUM_BLOCK && ((l + 4) % ROI_SUM_BLOCK == 0 || l + 4 == taps_x)) {
             R(fold_quad)(&total, &lost, sum);
@@ -97,6 +105,18 @@ INLINE REAL S(sum_fours)(const STORE *pixel, int64_t stride_y, const REAL *wy, c
         }
     }
     return R(sum_quad)(taps_x > ROI_SUM_BLOCK ? total + lost : sum);
+}
+
+/* One bin; the numbers of taps are constants where this is inlined for few. */
+INLINE REAL S(sum_fours)(const STORE *pixel, int64_t stride_y, const REAL *wy, const int64_t taps_y, const REAL *wx,
+                         const int64_t taps_x)
+{
+    R(quad) sum = {0};
+    if (taps_y > ROI_SUM_BLOCK || taps_x > ROI_SUM_BLOCK)
+        return S(sum_long_fours)(pixel, stride_y, wy, taps_y, wx, taps_x);
+    for (int64_t l = 0; l < taps_x; l += 4)
+        sum = R(multiply_add_quad)(S(sum_columns)(pixel + l, stride_y, wy, 0, taps_y), R(load_quad)(wx + l), sum);
+    return R(sum_quad)(sum);
 }
 
 /* The same from just those pixels that have a weight, in the same order. */

@@ -71,25 +71,43 @@ static void S(pool_exact)(const struct S(box) *box, int64_t c, const struct S(vi
         S(put)(box, out, bin, S(sum_exact)(&plane, box, bin));
 }
 
-/* One bin of four channels, whose pixels lie together along W. */
-INLINE R(quad) S(sum_quads)(const STORE *data, int64_t stride_c, int64_t stride_y, const struct S(box) *box, int64_t bin)
+/* Quads [begin, end) of four channels, whose pixels lie together along W. */
+INLINE void S(sum_stretch)(const STORE *data, int64_t stride_c, int64_t stride_y, const struct S(box) *box, int64_t begin,
+                           int64_t end, R(quad) sums[CHANNELS_AT_ONCE])
 {
-    R(quad) sums[CHANNELS_AT_ONCE] = {{0}}, total[CHANNELS_AT_ONCE] = {{0}}, lost[CHANNELS_AT_ONCE] = {{0}};
-    const int64_t first = S(first_quad)(box, bin), end = box->quads.ends[bin];
-    for (int64_t k = first; k < end; k++) {
+    for (int c = 0; c < CHANNELS_AT_ONCE; c++)
+        sums[c] = (R(quad)){0};
+    for (int64_t k = begin; k < end; k++) {
         const R(quad) weights = R(load_quad)(S(weights_of)(box, k));
         const STORE *pixel = data + box->quads.places[k].y * stride_y + box->quads.places[k].x;
         for (int c = 0; c < CHANNELS_AT_ONCE; c++)
             sums[c] = R(multiply_add_quad)(weights, S(load_quad)(pixel + c * stride_c), sums[c]);
-        if (end - first <= ROI_SUM_BLOCK || !S(ends_block)(k, first, end))
-            continue;
-        for (int c = 0; c < CHANNELS_AT_ONCE; c++) {
-            R(fold_quad)(&total[c], &lost[c], sums[c]);
-            sums[c] = (R(quad)){0};
-        }
     }
-    for (int c = 0; c < CHANNELS_AT_ONCE && end - first > ROI_SUM_BLOCK; c++)
+}
+
+/* A bin of more quads than a block has. It is a function of its own to leave all registers to the loop of other bins. */
+ALONE R(quad) S(sum_long_bin)(const STORE *data, int64_t stride_c, int64_t stride_y, const struct S(box) *box,
+                              int64_t begin, int64_t end)
+{
+    R(quad) sums[CHANNELS_AT_ONCE], total[CHANNELS_AT_ONCE] = {{0}}, lost[CHANNELS_AT_ONCE] = {{0}};
+    for (int64_t k = begin; k < end; k += ROI_SUM_BLOCK) {
+        S(sum_stretch)(data, stride_c, stride_y, box, k, min_i64(end, k + ROI_SUM_BLOCK), sums);
+        for (int c = 0; c < CHANNELS_AT_ONCE; c++)
+            R(fold_quad)(&total[c], &lost[c], sums[c]);
+    }
+    for (int c = 0; c < CHANNELS_AT_ONCE; c++)
         sums[c] = total[c] + lost[c];
+    return R(sum_four_quads)(sums);
+}
+
+/* One bin of four channels. */
+INLINE R(quad) S(sum_quads)(const STORE *data, int64_t stride_c, int64_t stride_y, const struct S(box) *box, int64_t bin)
+{
+    R(quad) sums[CHANNELS_AT_ONCE];
+    const int64_t first = S(first_quad)(box, bin), end = box->quads.ends[bin];
+    if (end - first > ROI_SUM_BLOCK)
+        return S(sum_long_bin)(data, stride_c, stride_y, box, first, end);
+    S(sum_stretch)(data, stride_c, stride_y, box, first, end, sums);
     return R(sum_four_quads)(sums);
 }
 
@@ -126,22 +144,32 @@ INLINE void S(sum_block)(const STORE *data, const struct S(view) *plane, const s
     }
 }
 
+/* The same of more quads than a block has. */
+ALONE void S(sum_blocks)(const STORE *data, const struct S(view) *plane, const struct S(box) *box, int64_t begin,
+                         int64_t end, R(vec) sums[LINE_VECTORS][ROI_QUAD])
+{
+    R(vec) total[LINE_VECTORS][ROI_QUAD] = {{{0}}}, lost[LINE_VECTORS][ROI_QUAD] = {{{0}}};
+    for (int64_t k = begin; k < end; k += ROI_SUM_BLOCK) {
+        S(sum_block)(data, plane, box, k, min_i64(end, k + ROI_SUM_BLOCK), sums);
+        for (int v = 0; v < LINE_VECTORS; v++)
+            for (int l = 0; l < ROI_QUAD; l++)
+                R(fold_vec)(&total[v][l], &lost[v][l], sums[v][l]);
+    }
+    for (int v = 0; v < LINE_VECTORS; v++)
+        for (int l = 0; l < ROI_QUAD; l++)
+            sums[v][l] = total[v][l] + lost[v][l];
+}
+
 /* One bin of the line. Returns a sum that is NaN where a number is. */
 INLINE R(vec) S(sum_channels)(const STORE *data, const struct S(view) *plane, const struct S(box) *box, int64_t bin,
                               REAL *line)
 {
     const int64_t first = S(first_quad)(box, bin), end = box->quads.ends[bin];
-    R(vec) sums[LINE_VECTORS][ROI_QUAD], total[LINE_VECTORS][ROI_QUAD], lost[LINE_VECTORS][ROI_QUAD] = {{{0}}}, all = {0};
-    S(sum_block)(data, plane, box, first, min_i64(end, first + ROI_SUM_BLOCK), sums);
-    for (int64_t k = first + ROI_SUM_BLOCK; k < end; k += ROI_SUM_BLOCK) {
-        if (k == first + ROI_SUM_BLOCK)
-            memcpy(total, sums, sizeof total);
-        S(sum_block)(data, plane, box, k, min_i64(end, k + ROI_SUM_BLOCK), sums);
-        for (int v = 0; v < LINE_VECTORS * ROI_QUAD; v++)
-            R(fold_vec)(&total[v / ROI_QUAD][v % ROI_QUAD], &lost[v / ROI_QUAD][v % ROI_QUAD], sums[v / ROI_QUAD][v % ROI_QUAD]);
-        for (int v = 0; v < LINE_VECTORS * ROI_QUAD && k + ROI_SUM_BLOCK >= end; v++)
-            sums[v / ROI_QUAD][v % ROI_QUAD] = total[v / ROI_QUAD][v % ROI_QUAD] + lost[v / ROI_QUAD][v % ROI_QUAD];
-    }
+    R(vec) sums[LINE_VECTORS][ROI_QUAD], all = {0};
+    if (end - first <= ROI_SUM_BLOCK)
+        S(sum_block)(data, plane, box, first, end, sums);
+    else
+        S(sum_blocks)(data, plane, box, first, end, sums);
     for (int v = 0; v < LINE_VECTORS; v++) {
         const R(vec) sum = (sums[v][0] + sums[v][2]) + (sums[v][1] + sums[v][3]);
         memcpy(line + v * R(LANES), &sum, sizeof sum);
