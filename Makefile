@@ -70,7 +70,7 @@ format: .venv/stamp-lint ## Let ruff format the Python files
 	$(BIN)/ruff format .
 
 sanitize: $(VENV) ## The tests in C, with AddressSanitizer and UndefinedBehaviorSanitizer
-	@$(MESON) setup build/sanitize -Dtests=true -Doptimization=1 -Ddebug=true -Db_ndebug=false -Db_lundef=false \
+	@$(MESON) setup build/sanitize -Dtests=true -Doptimization=0 -Ddebug=true -Db_ndebug=false -Db_lundef=false \
 	    -Db_sanitize=address,undefined -Dc_args=-fno-sanitize-recover=undefined >/dev/null
 	@$(MESON) test -C build/sanitize --print-errorlogs --timeout-multiplier 10
 
