@@ -24,10 +24,10 @@ from pyroi.native import ffi as _ffi
 from pyroi.native import lib as _lib
 from pyroi.native import watch_cancel_flag
 from pyroi.nms import batched_nms, nms, nms_rotated, soft_nms
-from pyroi.pool import roi_pool, roi_pool_backward
 from pyroi.position_sensitive import ps_roi_align, ps_roi_align_backward, ps_roi_pool, ps_roi_pool_backward
 from pyroi.prroi import prroi_pool, prroi_pool_backward
 from pyroi.resize import interpolate, interpolate_backward
+from pyroi.roi_pool import roi_pool, roi_pool_backward
 from pyroi.rotated import roi_align_rotated, roi_align_rotated_backward
 from pyroi.runtime import cpu_features, get_num_threads, set_num_threads
 from pyroi.runtime import environment_problems as _environment_problems
