@@ -23,7 +23,7 @@ COMMANDS = {
 PYTHON = f"""
 import timeit, numpy, pyroi
 from pyroi.arrays import describe
-from pyroi.boxes import to_boxes
+from pyroi.box_table import to_boxes
 from pyroi.native import ffi, lib
 x, b = numpy.ones((1, 1, 5, 5), numpy.float32), numpy.array([[0.0, 0, 4, 4]], numpy.float32)
 crop, table = numpy.empty((1, 1, 2, 2), numpy.float32), to_boxes(b, 1)

@@ -25,7 +25,7 @@ from pyroi.arrays import (
     to_number,
     to_size,
 )
-from pyroi.boxes import to_boxes
+from pyroi.box_table import to_boxes
 from pyroi.errors import ArgumentError, ArgumentTypeError
 from pyroi.memory import retrying
 from pyroi.native import ffi, lib

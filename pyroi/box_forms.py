@@ -14,7 +14,7 @@ import numpy.typing as npt
 
 from pyroi import native
 from pyroi.arrays import Array, address, cast, shape_text, to_number, to_numbers, to_size
-from pyroi.boxes import Boxes, to_rows
+from pyroi.box_table import Boxes, to_rows
 from pyroi.errors import ArgumentError, ArgumentTypeError
 from pyroi.memory import retrying
 from pyroi.native import ffi, lib

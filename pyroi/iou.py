@@ -10,7 +10,7 @@ import numpy.typing as npt
 
 from pyroi import native
 from pyroi.arrays import Array, describe, new_map
-from pyroi.boxes import Boxes, to_rows
+from pyroi.box_table import Boxes, to_rows
 from pyroi.memory import retrying
 from pyroi.native import ffi, lib
 

@@ -23,7 +23,7 @@ from pyroi.arrays import (
     to_numbers,
     widen,
 )
-from pyroi.boxes import Boxes, to_rows
+from pyroi.box_table import Boxes, to_rows
 from pyroi.errors import ArgumentError
 from pyroi.memory import retrying
 from pyroi.native import ffi, lib

@@ -7,7 +7,7 @@ from typing import Any
 
 from pyroi import native
 from pyroi.arrays import Array, describe, new_map, shape_text, to_map
-from pyroi.boxes import Boxes
+from pyroi.box_table import Boxes
 from pyroi.errors import ArgumentError
 from pyroi.native import ffi
 

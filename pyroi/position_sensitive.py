@@ -9,7 +9,7 @@ import numpy.typing as npt
 
 from pyroi import native
 from pyroi.arrays import Array, new_map, shape_text, to_input_shape, to_integer, to_map, to_number, to_size
-from pyroi.boxes import to_boxes
+from pyroi.box_table import to_boxes
 from pyroi.errors import ArgumentError
 from pyroi.memory import retrying
 from pyroi.native import ffi, lib

@@ -11,7 +11,7 @@ import numpy.typing as npt
 
 from pyroi import native
 from pyroi.arrays import Array, cast, describe, new_map, to_map, to_number, to_size
-from pyroi.boxes import Boxes, to_boxes
+from pyroi.box_table import Boxes, to_boxes
 from pyroi.errors import ArgumentError
 from pyroi.memory import retrying
 from pyroi.native import ffi, lib

@@ -9,7 +9,7 @@ import numpy.typing as npt
 
 from pyroi import native
 from pyroi.arrays import Array, new_map, to_flag, to_input_shape, to_integer, to_map, to_number, to_size
-from pyroi.boxes import ROTATED, to_boxes
+from pyroi.box_table import ROTATED, to_boxes
 from pyroi.memory import retrying
 from pyroi.native import ffi, lib
 from pyroi.pooling import flow_back, pool, to_grad

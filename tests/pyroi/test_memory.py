@@ -287,7 +287,7 @@ def test_every_function_tries_again(name, monkeypatch):
             raise MemoryError
         return to_array(*arguments)
 
-    for module in (pyroi.arrays, pyroi.boxes):
+    for module in (pyroi.arrays, pyroi.box_table):
         monkeypatch.setattr(module, "to_array", fail_once)
     again = getattr(pyroi, name)(**GOOD[name])
     assert failures
