@@ -13,7 +13,7 @@ from pyroi.adaptive import (
     adaptive_max_pool2d_backward,
 )
 from pyroi.align import assign_levels, multiscale_roi_align, roi_align, roi_align_backward
-from pyroi.box_forms import box_area, box_convert, clip_boxes_to_image, masks_to_boxes, remove_small_boxes
+from pyroi.boxes import box_area, box_convert, clip_boxes_to_image, masks_to_boxes, remove_small_boxes
 from pyroi.errors import Error
 from pyroi.grid import affine_grid, grid_sample
 from pyroi.images import denormalize_image, normalize_image, resize_image

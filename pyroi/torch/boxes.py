@@ -11,7 +11,7 @@ from typing import Any
 import torch
 
 from pyroi.arrays import shape_text, to_size
-from pyroi.box_forms import COLUMNS, to_format
+from pyroi.boxes import COLUMNS, to_format
 from pyroi.errors import ArgumentError
 from pyroi.torch import operators as operators  # defines torch.ops.roi
 from pyroi.torch import transforms

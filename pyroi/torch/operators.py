@@ -16,7 +16,7 @@ from torch import library
 
 import pyroi
 from pyroi.align import multiscale_roi_align_backward
-from pyroi.box_forms import COLUMNS, to_format
+from pyroi.boxes import COLUMNS, to_format
 from pyroi.torch.tensors import DeviceError, call
 from pyroi.torch.transforms import refuse_tangents
 
