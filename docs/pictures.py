@@ -18,7 +18,7 @@ from matplotlib.patches import Polygon, Rectangle
 from PIL import Image
 
 import pyroi
-from tclcmd.plots import COLOURS
+from tclcmd.display.plots import COLOURS
 
 WIDTH, DOTS = 8.0, 120  # inches and dots per inch
 INK, FAINT = "#333333", "#c6c6c6"

@@ -1,5 +1,5 @@
 """``python -m tclcmd`` is ``roish``."""
 
-from tclcmd.shell import main
+from tclcmd.shell.program import main
 
 main()

@@ -12,17 +12,19 @@ from typing import Any, TypeVar
 import pyroi
 from pyroi.arrays import Array
 from pyroi.memory import retrying
-from tclcmd import dtypes, guide, streams, values
 from tclcmd._host import ffi, lib
-from tclcmd.blame import Failure
 from tclcmd.commands import REGISTRY
-from tclcmd.declare import NAMESPACE, Command
-from tclcmd.errors import ARGUMENT_ERRORS, SITUATIONS, CommandError, is_interruption, reason_of
-from tclcmd.kinds import File
-from tclcmd.parse import Call, HelpWanted, parse
-from tclcmd.session import Session
-from tclcmd.tensors import Tensors
-from tclcmd.values import Value
+from tclcmd.files import streams
+from tclcmd.language import help
+from tclcmd.language.declare import NAMESPACE, Command
+from tclcmd.language.errors import ARGUMENT_ERRORS, SITUATIONS, CommandError, is_interruption, reason_of
+from tclcmd.language.kinds import File
+from tclcmd.language.parse import Call, HelpWanted, parse
+from tclcmd.shell.complaints import Failure
+from tclcmd.values import dtypes, tclobj
+from tclcmd.values.session import Session
+from tclcmd.values.tclobj import Value
+from tclcmd.values.tensors import Tensors
 
 #: Where libtcl may be, in the order of trying. The variable names one outright.
 LIBTCL_VARIABLE = "ROISH_LIBTCL"
@@ -70,13 +72,13 @@ def open_library(program: str = "") -> None:
         reason = lib.host_load(os.fsencode(name), os.fsencode(program))
         if not reason:
             return
-        reasons.append(values.decode(ffi.string(reason)))
+        reasons.append(tclobj.decode(ffi.string(reason)))
     raise TclMissing("; ".join(reasons))
 
 
 def is_complete(script: str) -> bool:
     """Are all braces, brackets and quotes of the script closed?"""
-    return bool(lib.host_is_complete(values.encode(script)))
+    return bool(lib.host_is_complete(tclobj.encode(script)))
 
 
 class Interpreter:
@@ -97,7 +99,7 @@ class Interpreter:
         if lib.host_prepare(self._tcl) != lib.HOST_OK:
             raise TclMissing(self.result())
         for status, (message, code) in FAULTS.items():
-            lib.host_prepare_fault(status, values.new_text(message), values.new_value(code, self._adopt))
+            lib.host_prepare_fault(status, tclobj.new_text(message), tclobj.new_value(code, self._adopt))
         pyroi.watch_cancel_flag(int(ffi.cast("intptr_t", lib.host_interrupt_flag())))
         self._add_commands()
 
@@ -119,7 +121,7 @@ class Interpreter:
 
     def from_system(self, word: str) -> str:
         """A word that Python has from the system, by its own encoding, as Tcl takes it, by `encoding system`."""
-        return values.from_system(os.fsencode(word))
+        return tclobj.from_system(os.fsencode(word))
 
     # ---- Evaluating ----
 
@@ -129,12 +131,12 @@ class Interpreter:
 
     def eval(self, script: str) -> Outcome:
         """Evaluates a script at global level."""
-        raw = values.encode(script)
+        raw = tclobj.encode(script)
         return self._outcome(lib.host_eval(self._tcl, raw, len(raw)))
 
     def eval_file(self, path: str) -> Outcome:
         """Evaluates the script in a file of UTF-8."""
-        return self._outcome(lib.host_eval_file(self._tcl, values.encode(path)))
+        return self._outcome(lib.host_eval_file(self._tcl, tclobj.encode(path)))
 
     def _outcome(self, status: int) -> Outcome:
         return Outcome(status == lib.HOST_ERROR, bool(lib.host_interrupt_flag()[0]))
@@ -142,7 +144,7 @@ class Interpreter:
     def result(self) -> str:
         """The result of the last evaluation as text. If it is a tensor, this names it, as printing does."""
         result = lib.host_result(self._tcl)
-        return values.decode(ffi.string(lib.host_name(result)))
+        return tclobj.decode(ffi.string(lib.host_name(result)))
 
     @property
     def error_line(self) -> int:
@@ -151,24 +153,24 @@ class Interpreter:
 
     def get_global(self, name: str) -> str | None:
         """A global variable of Tcl, None if there is none."""
-        value = lib.host_global(self._tcl, values.encode(name))
-        return values.decode(ffi.string(lib.host_name(value))) if value else None
+        value = lib.host_global(self._tcl, tclobj.encode(name))
+        return tclobj.decode(ffi.string(lib.host_name(value))) if value else None
 
     def set_global(self, name: str, value: str | list[str]) -> None:
         """Sets a global variable of Tcl, to text or a list."""
-        made = values.new_value(value, self._adopt)
-        lib.host_set_global(self._tcl, values.encode(name), made)
+        made = tclobj.new_value(value, self._adopt)
+        lib.host_set_global(self._tcl, tclobj.encode(name), made)
 
     def look(self, question: int, about: str) -> list[str]:
         """The words of an answer of Tcl's `info`, without running anything that a script has put in its way.
 
         Words that only a tensor without a name could have are empty.
         """
-        answer = lib.host_look(self._tcl, question, values.encode(about))
+        answer = lib.host_look(self._tcl, question, tclobj.encode(about))
         if not answer:
             return []
         try:
-            return [values.text_of(word) or "" for word in values.elements_of(answer) or ()]
+            return [tclobj.text_of(word) or "" for word in tclobj.elements_of(answer) or ()]
         finally:
             lib.host_drop(answer)
 
@@ -188,14 +190,14 @@ class Interpreter:
         """The tensor that a global variable holds; None for other values, and for variables that are traced."""
         if self.look(lib.HOST_TRACES, name):
             return None
-        value = lib.host_global(self._tcl, values.encode(name))
-        return self.session.tensors.get(values.tensor_number(value, self.session.number)) if value else None
+        value = lib.host_global(self._tcl, tclobj.encode(name))
+        return self.session.tensors.get(tclobj.tensor_number(value, self.session.number)) if value else None
 
     # ---- Standard channels, which are Tcl's: what a script and the shell write comes out in order ----
 
     def write(self, text: str, *, to_error: bool = False) -> int:
         """Writes and flushes. Returns 0, or the system's error number."""
-        raw = values.encode(text)
+        raw = tclobj.encode(text)
         problem = int(lib.host_write(to_error, raw, len(raw)))
         if problem and not to_error:
             self.output_problem = problem
@@ -223,12 +225,12 @@ class Interpreter:
             yield first, script
 
     def _read_line(self) -> str:
-        line = values.new_text("")
+        line = tclobj.new_text("")
         lib.host_keep(line)
         try:
             problem = int(lib.host_read_line(line))
             self.input_problem = max(problem, 0)
-            return values.text_of(line) or "" if problem == 0 else ""
+            return tclobj.text_of(line) or "" if problem == 0 else ""
         finally:
             lib.host_drop(line)
 
@@ -238,7 +240,7 @@ class Interpreter:
         """Runs a command, `count` of whose words come before its options, and leaves its result or error in Tcl."""
         call = Call(self._commands[index], self.session, words, count, options)
         try:
-            lib.host_set_result(self._tcl, values.new_value(_run(call), self._adopt))
+            lib.host_set_result(self._tcl, tclobj.new_value(_run(call), self._adopt))
             return OK
         except ScriptFailed:
             return ERROR
@@ -255,13 +257,13 @@ class Interpreter:
     def _adopt(self, array: Array) -> Value:
         if not dtypes.is_supported(array.dtype):
             raise TypeError(f"a command returned an array of {array.dtype}")
-        return values.new_tensor(self.session.number, self.session.tensors.add(array))
+        return tclobj.new_tensor(self.session.number, self.session.tensors.add(array))
 
     def _fail(self, error: CommandError, command: Command) -> None:
         frame = self.look(lib.HOST_FRAME, "0")
         self.failure = Failure(command, str(error), dict(zip(frame[::2], frame[1::2], strict=False)), error.word)
-        lib.host_set_result(self._tcl, values.new_text(str(error)))
-        lib.host_set_error_code(self._tcl, values.new_value(error.code, self._adopt))
+        lib.host_set_result(self._tcl, tclobj.new_text(str(error)))
+        lib.host_set_error_code(self._tcl, tclobj.new_value(error.code, self._adopt))
 
 
 @retrying
@@ -269,7 +271,7 @@ def _run(call: Call) -> Any:
     try:
         arguments = parse(call)
     except HelpWanted:
-        return guide.help_text(call.command)
+        return help.help_text(call.command)
     if call.command.needs_session:
         arguments["session"] = call.session
     return call.command.function(**arguments)

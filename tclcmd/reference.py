@@ -13,9 +13,9 @@ import sys
 import click
 
 from tclcmd import commands as _  # noqa: F401  the declarations are made by importing them
-from tclcmd.declare import NAMESPACE, REGISTRY, Command, Parameter, by_group
-from tclcmd.errors import SITUATIONS
-from tclcmd.guide import syntaxes
+from tclcmd.language.declare import NAMESPACE, REGISTRY, Command, Parameter, by_group
+from tclcmd.language.errors import SITUATIONS
+from tclcmd.language.help import syntaxes
 
 NOTE = "<!-- Made from the declarations by `python -m tclcmd.reference`. Change tclcmd/commands, not this file. -->\n"
 

@@ -61,7 +61,7 @@ def test_tcl(interpreter, script):
 @pytest.mark.parametrize("text", blocks("console"))
 def test_console(interpreter, text):
     """In a session, what stands under a command is how its result begins; ``...`` stands for anything."""
-    from tclcmd.prompt import echo
+    from tclcmd.shell import results
 
     lines = [line for line in text.splitlines() if not line.startswith("$ ")]
     answers = {}
@@ -73,7 +73,7 @@ def test_console(interpreter, text):
     assert answers
     for command, expected in answers.values():
         interpreter.eval(command)
-        result = echo.shown(interpreter)
+        result = results.shown(interpreter)
         for shown, line in zip(expected, result.splitlines(), strict=False):
             assert re.fullmatch(re.escape(shown).replace(re.escape("..."), ".*"), line), (command, result)
         assert len(result.splitlines()) >= len(expected), (command, result)

@@ -1,7 +1,7 @@
 """All commands, one module for each group. Importing this package declares them."""
 
 from tclcmd.commands import arithmetic, boxes, create, files, images, inspect, maps, operators, pooling, session, shape
-from tclcmd.declare import REGISTRY
+from tclcmd.language.declare import REGISTRY
 
 __all__ = [
     "REGISTRY",

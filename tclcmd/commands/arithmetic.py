@@ -9,10 +9,10 @@ import numpy as np
 
 from pyroi.arrays import Array, shape_text
 from pyroi.errors import ArgumentError
-from tclcmd import ranges, sizes
 from tclcmd.commands.common import DIM, FLOAT32, INPUT, KEEPDIM, DType, axis_of, check_broadcast
-from tclcmd.declare import Parameter, command
-from tclcmd.kinds import TensorOrNumber
+from tclcmd.language.declare import Parameter, command
+from tclcmd.language.kinds import TensorOrNumber
+from tclcmd.values import ranges, sizes
 
 GROUP = "Arithmetic"
 

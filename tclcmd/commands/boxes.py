@@ -5,8 +5,8 @@ from __future__ import annotations
 import numpy as np
 
 import pyroi
-from tclcmd.declare import Parameter, command
-from tclcmd.kinds import Integer, Number, Size, Tensor, TensorOrNumbers, choice
+from tclcmd.language.declare import Parameter, command
+from tclcmd.language.kinds import Integer, Number, Size, Tensor, TensorOrNumbers, choice
 
 GROUP = "Boxes"
 

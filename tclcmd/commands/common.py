@@ -6,9 +6,9 @@ import numpy as np
 
 from pyroi.arrays import Array, shape_text
 from pyroi.errors import ArgumentError
-from tclcmd import ranges, sizes
-from tclcmd.declare import REQUIRED, Parameter
-from tclcmd.kinds import DTYPE, Boolean, Device, Integer, Integers, Tensor
+from tclcmd.language.declare import REQUIRED, Parameter
+from tclcmd.language.kinds import DTYPE, Boolean, Device, Integer, Integers, Tensor
+from tclcmd.values import ranges, sizes
 
 DType = np.dtype[np.generic]
 FLOAT32: DType = np.dtype(np.float32)

@@ -8,12 +8,12 @@ import numpy as np
 
 from pyroi.arrays import Array, shape_text
 from pyroi.errors import ArgumentError
-from tclcmd import ranges, sizes, values
 from tclcmd.commands.common import DEVICE, INPUT, SHAPE, DType, dtype_parameter, filled
-from tclcmd.declare import Parameter, command
-from tclcmd.kinds import Boolean, Integer, Integers, Number, Numbers
-from tclcmd.session import Session
-from tclcmd.values import Value
+from tclcmd.language.declare import Parameter, command
+from tclcmd.language.kinds import Boolean, Integer, Integers, Number, Numbers
+from tclcmd.values import ranges, sizes, tclobj
+from tclcmd.values.session import Session
+from tclcmd.values.tclobj import Value
 
 GROUP = "Making tensors"
 
@@ -65,8 +65,8 @@ def tensor_create(data: Value, shape: tuple[int, ...] | None, dtype: DType, devi
 
 def _numbers(data: Value, dtype: DType) -> Array:
     try:
-        return values.numbers_of(data, dtype)
-    except values.BadNumbers as reason:
+        return tclobj.numbers_of(data, dtype)
+    except tclobj.BadNumbers as reason:
         raise ArgumentError("data", str(reason)) from None
 
 

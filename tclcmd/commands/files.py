@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from pyroi.arrays import Array
-from tclcmd import npy
 from tclcmd.commands.common import INPUT
-from tclcmd.declare import Parameter, command
-from tclcmd.kinds import File, Text
+from tclcmd.files import npy
+from tclcmd.language.declare import Parameter, command
+from tclcmd.language.kinds import File, Text
 
 GROUP = "Files"
 

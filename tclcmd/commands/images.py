@@ -5,11 +5,12 @@ from __future__ import annotations
 import os
 
 from pyroi.arrays import Array, shape_text
-from tclcmd import pictures, plots, terminal, views
-from tclcmd.declare import Parameter, command
-from tclcmd.errors import CommandError
-from tclcmd.kinds import File, Integer, Tensor, TensorOrNumbers, Text, Texts, choice
-from tclcmd.session import Session
+from tclcmd.display import plots, terminal, views
+from tclcmd.files import pictures
+from tclcmd.language.declare import Parameter, command
+from tclcmd.language.errors import CommandError
+from tclcmd.language.kinds import File, Integer, Tensor, TensorOrNumbers, Text, Texts, choice
+from tclcmd.values.session import Session
 
 GROUP = "Pictures"
 

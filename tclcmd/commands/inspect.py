@@ -6,10 +6,10 @@ import numpy as np
 
 from pyroi.arrays import Array, shape_text
 from pyroi.errors import ArgumentError
-from tclcmd import dtypes, values
 from tclcmd.commands.common import INPUT, check_broadcast
-from tclcmd.declare import Parameter, command
-from tclcmd.kinds import Boolean, Number, Precision, Tensor
+from tclcmd.language.declare import Parameter, command
+from tclcmd.language.kinds import Boolean, Number, Precision, Tensor
+from tclcmd.values import dtypes, tclobj
 
 GROUP = "Looking into tensors"
 
@@ -87,12 +87,12 @@ def tensor_item(input: Array, precision: int | None) -> str | int:
     examples=("set x [torch::tensor_create {{1 2} {3 4}}]\nputs [torch::tensor_to_list $x -nested true]",),
     see_also=("tensor_create", "tensor_item"),
 )
-def tensor_to_list(input: Array, nested: bool) -> values.Numbers:
+def tensor_to_list(input: Array, nested: bool) -> tclobj.Numbers:
     """All numbers of a tensor, row by row.
 
     Numbers of Float32 and Float16 are written with as few digits as tell them apart.
     """
-    return values.Numbers(input if nested else input.reshape(-1))
+    return tclobj.Numbers(input if nested else input.reshape(-1))
 
 
 @command(

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import pyroi
-from tclcmd.declare import Parameter, command
-from tclcmd.kinds import Boolean, Factors, Integers, OptionalSize, Sides, Size, Tensor, TensorOrNumbers, choice
+from tclcmd.language.declare import Parameter, command
+from tclcmd.language.kinds import Boolean, Factors, Integers, OptionalSize, Sides, Size, Tensor, TensorOrNumbers, choice
 
 GROUP = "Maps and images"
 

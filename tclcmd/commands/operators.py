@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import pyroi
-from tclcmd.declare import Parameter, command
-from tclcmd.kinds import Boolean, Boxes, Integer, Integers, Number, Reals, Size, Tensor, TensorList, choice
+from tclcmd.language.declare import Parameter, command
+from tclcmd.language.kinds import Boolean, Boxes, Integer, Integers, Number, Reals, Size, Tensor, TensorList, choice
 
 GROUP = "Operators"
 

@@ -15,8 +15,8 @@ from tclcmd.commands.operators import (
     SETUP,
     SPATIAL_SCALE,
 )
-from tclcmd.declare import Parameter, command
-from tclcmd.kinds import Boolean, Boxes, Tensor
+from tclcmd.language.declare import Parameter, command
+from tclcmd.language.kinds import Boolean, Boxes, Tensor
 
 # ---- RoIPool ---------------------------------------------------------------------------------------------------------
 

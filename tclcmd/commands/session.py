@@ -5,11 +5,11 @@ from __future__ import annotations
 import pyroi
 from pyroi.errors import ArgumentError
 from pyroi.memory import kept_memory
-from tclcmd import guide, likeness
-from tclcmd.declare import Parameter, command
-from tclcmd.errors import quote
-from tclcmd.kinds import Boolean, CommandName, Handles, Integer, Text
-from tclcmd.session import Session
+from tclcmd.language import help, likeness
+from tclcmd.language.declare import Parameter, command
+from tclcmd.language.errors import quote
+from tclcmd.language.kinds import Boolean, CommandName, Handles, Integer, Text
+from tclcmd.values.session import Session
 
 GROUP = "Session"
 
@@ -141,12 +141,12 @@ def timing(enabled: bool | None, session: Session) -> bool:
 def help_(command: str | None, search: str | None) -> str:
     """See above."""
     if search is not None:
-        return guide.search(search)
+        return help.search(search)
     if command is None:
-        return guide.overview()
-    found = guide.find(command)
+        return help.overview()
+    found = help.find(command)
     if found is None:
-        near = guide.nearest(command, is_ours=True)
+        near = help.nearest(command, is_ours=True)
         hint = f"; did you mean {likeness.one_of(near)}?" if near else ""
         raise ArgumentError("command", f"there is no command {quote(command)}{hint}")
-    return guide.help_text(found)
+    return help.help_text(found)

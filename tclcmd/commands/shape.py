@@ -9,10 +9,10 @@ import numpy as np
 
 from pyroi.arrays import Array, shape_text
 from pyroi.errors import ArgumentError
-from tclcmd import dtypes, ranges, sizes
 from tclcmd.commands.common import INPUT, DType, axis_of, dim_parameter, dtype_parameter
-from tclcmd.declare import REQUIRED, Parameter, command
-from tclcmd.kinds import Integer, Integers, TensorList
+from tclcmd.language.declare import REQUIRED, Parameter, command
+from tclcmd.language.kinds import Integer, Integers, TensorList
+from tclcmd.values import dtypes, ranges, sizes
 
 GROUP = "Shape and type"
 

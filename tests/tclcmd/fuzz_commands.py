@@ -35,8 +35,8 @@ import warnings
 import fuzz_words
 import numpy as np
 
-from tclcmd.declare import REGISTRY
 from tclcmd.interpreter import Interpreter
+from tclcmd.language.declare import REGISTRY
 
 #: The most that a call may take of the processor, and a process of the address space. Seconds and bytes.
 LONGEST_CALL = 20

@@ -9,8 +9,8 @@ from __future__ import annotations
 import random
 from collections.abc import Callable
 
-from tclcmd import kinds
-from tclcmd.declare import REGISTRY, Command, Parameter
+from tclcmd.language import kinds
+from tclcmd.language.declare import REGISTRY, Command, Parameter
 
 DTYPES = ("float32", "float64", "float16", "int32", "int64", "uint8", "bool")
 

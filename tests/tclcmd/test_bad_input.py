@@ -6,8 +6,9 @@ from collections.abc import Iterator
 
 import pytest
 
-from tclcmd import commands, kinds
-from tclcmd.declare import Command, Parameter
+from tclcmd import commands
+from tclcmd.language import kinds
+from tclcmd.language.declare import Command, Parameter
 
 #: Kind -> a value that can be read, and values that cannot.
 SAMPLES: dict[type[kinds.Kind], tuple[str, list[str]]] = {

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from tclcmd import blame
+from tclcmd.shell import complaints
 
 
 @pytest.fixture
@@ -13,7 +13,7 @@ def report(tcl):
 
     def make(script: str, *, at_prompt: bool = False) -> list[str]:
         tcl.error(script)
-        return blame.report(tcl.interpreter.failure, at_prompt=at_prompt).splitlines()
+        return complaints.report(tcl.interpreter.failure, at_prompt=at_prompt).splitlines()
 
     return make
 

@@ -6,9 +6,9 @@ import os
 
 import pytest
 
-from tclcmd import kinds
 from tclcmd.commands import REGISTRY
-from tclcmd.prompt.complete import Completer, option_note
+from tclcmd.language import kinds
+from tclcmd.shell.complete import Completer, option_note
 
 COMMANDS = list(REGISTRY.values())
 PARAMETERS = [(command, parameter) for command in COMMANDS for parameter in command.parameters]

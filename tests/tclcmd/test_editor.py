@@ -175,7 +175,8 @@ def test_help(start):
 def test_without_prompt_toolkit_the_plain_prompt_stays(roish, tmp_path):
     """As where it is not installed."""
     script = (
-        "import sys; sys.modules['prompt_toolkit'] = None; sys.argv = ['roish']\nfrom tclcmd.shell import main\nmain()"
+        "import sys; sys.modules['prompt_toolkit'] = None; sys.argv = ['roish']\n"
+        "from tclcmd.shell.program import main\nmain()"
     )
     shell = Terminal([sys.executable, "-c", script], tmp_path)
     try:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from pyroi.errors import Cancelled
-from tclcmd import declare
+from tclcmd.language import declare
 
 SETUP = "set x [torch::zeros {1 2 8 8}]; set two [torch::zeros {2 2 8 8}]; set b [torch::zeros {3 4}]"
 

@@ -15,7 +15,7 @@ import numpy as np
 import pytest
 from children import run_child
 
-from tclcmd import wholefile
+from tclcmd.files import wholefile
 
 
 def written(tmp_path: pathlib.Path, name: str, content: bytes) -> pathlib.Path:
@@ -193,7 +193,7 @@ def read_with_peak(path: str) -> None:
     """Prints how reading a file ends, and by how many MB memory grew meanwhile at most."""
     import resource
 
-    from tclcmd import npy
+    from tclcmd.files import npy
 
     for warm_up in (True, False):
         before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss

@@ -11,8 +11,8 @@ import numpy as np
 import pytest
 
 from tclcmd.commands.common import INPUT
-from tclcmd.declare import REGISTRY, command
-from tclcmd.errors import CommandError
+from tclcmd.language.declare import REGISTRY, command
+from tclcmd.language.errors import CommandError
 
 HERE = pathlib.Path(__file__).parent
 

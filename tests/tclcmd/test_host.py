@@ -10,10 +10,12 @@ import pytest
 from tclcmd._host import lib
 
 from pyroi import limits
-from tclcmd import commands, interpreter, kinds, sizes, values
-from tclcmd.declare import Command, Parameter
-from tclcmd.errors import SITUATIONS
-from tclcmd.tensors import Tensors
+from tclcmd import commands, interpreter
+from tclcmd.language import kinds
+from tclcmd.language.declare import Command, Parameter
+from tclcmd.language.errors import SITUATIONS
+from tclcmd.values import sizes, tclobj
+from tclcmd.values.tensors import Tensors
 
 NESTED = ("too many nested evaluations (infinite loop?)", "TCL LIMIT STACK")
 
@@ -256,16 +258,16 @@ def test_help_about_long_texts(tcl, call):
 
 def test_a_failure_in_a_long_script_has_no_caret(tcl):
     """To find the word at fault takes time by the length of the command as it is written."""
-    from tclcmd import blame
+    from tclcmd.shell import complaints
 
     tcl.error(f"torch::zeros 2 -{'a' * LONG} 1")
     assert tcl.interpreter.failure is not None
-    assert blame.report(tcl.interpreter.failure, at_prompt=True) == ""
+    assert complaints.report(tcl.interpreter.failure, at_prompt=True) == ""
 
 
 def test_facts_are_shortened_in_one_place():
     """Every situation's text, filled with facts as long as may be."""
-    from tclcmd.errors import BOUNDED, CommandError
+    from tclcmd.language.errors import BOUNDED, CommandError
 
     for name, situation in SITUATIONS.items():
         facts = dict.fromkeys({"reason", "rule", "option", "name", "file", "verb", "command"}, "x" * LONG)
@@ -288,7 +290,7 @@ TEXTUAL = [
 def test_text_with_nul_is_refused(tcl, command, parameter):
     """Files and libraries of C would take what is before it for the whole."""
     with pytest.raises(kinds.Mismatch, match=r"NUL|the name of a file"):
-        parameter.kind.read(values.new_text("a\0b"), tcl.interpreter.session)
+        parameter.kind.read(tclobj.new_text("a\0b"), tcl.interpreter.session)
 
 
 def test_a_name_with_nul_is_not_cut_short(tcl, tmp_path):

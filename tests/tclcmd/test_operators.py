@@ -8,8 +8,8 @@ import numpy as np
 import pytest
 
 import pyroi
-from tclcmd import declare
 from tclcmd.commands import REGISTRY
+from tclcmd.language import declare
 
 OPERATORS = [command for command in REGISTRY.values() if command.has_page]
 

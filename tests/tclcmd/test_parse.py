@@ -6,8 +6,8 @@ import itertools
 
 import pytest
 
-from tclcmd.declare import REGISTRY
-from tclcmd.parse import MOST_LAYOUTS
+from tclcmd.language.declare import REGISTRY
+from tclcmd.language.parse import MOST_LAYOUTS
 
 MAP = "set x [torch::tensor_reshape [torch::arange 25] {1 1 5 5}]; set b {{1 1 3 3}}; "
 EXPECTED = [6.0, 7.0, 11.0, 12.0]

@@ -15,8 +15,8 @@ import zlib
 import numpy as np
 import pytest
 
-from tclcmd import pictures
-from tclcmd.errors import UnusableFile
+from tclcmd.files import pictures
+from tclcmd.language.errors import UnusableFile
 
 Image = pytest.importorskip("PIL.Image")
 

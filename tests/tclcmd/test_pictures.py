@@ -10,7 +10,7 @@ import zlib
 import numpy as np
 import pytest
 
-from tclcmd import pictures
+from tclcmd.files import pictures
 
 Image = pytest.importorskip("PIL.Image")
 

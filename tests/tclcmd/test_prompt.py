@@ -16,8 +16,7 @@ from typing import Any
 
 import pytest
 
-from tclcmd import prompt
-from tclcmd.prompt import echo
+from tclcmd.shell import prompt, results
 
 CONTROL = re.compile(r"\x1b\[[?0-9;]*[a-zA-Z]|\x07|\r")
 
@@ -193,7 +192,7 @@ def test_ctrl_c_between_two_commands_ends_nothing(tcl, monkeypatch):
         return interpreter.result()
 
     monkeypatch.setattr(prompt, "choose_editor", lambda _: Typed("set a 1", "set b 2", "set c 3"))
-    monkeypatch.setattr(echo, "shown", shown)
+    monkeypatch.setattr(results, "shown", shown)
     written = []
     monkeypatch.setattr(tcl.interpreter, "write", lambda text, **_: written.append(text) or 0)
     monkeypatch.setattr(tcl.interpreter, "set_at_prompt", lambda: None)

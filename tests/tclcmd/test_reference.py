@@ -8,8 +8,9 @@ import re
 import pytest
 from click.testing import CliRunner
 
-from tclcmd import declare, guide, reference
+from tclcmd import reference
 from tclcmd.commands import REGISTRY
+from tclcmd.language import declare, help
 
 COMMANDS = list(REGISTRY.values())
 EXAMPLES = [(command, example) for command in COMMANDS for example in command.examples]
@@ -49,7 +50,7 @@ def test_help_tells_all_parameters(tcl, command):
 
 def test_the_usage_has_both_syntaxes():
     """Optional parts between question marks, as Tcl's own manuals have it."""
-    assert guide.usage(REGISTRY["arange"]).splitlines() == [
+    assert help.usage(REGISTRY["arange"]).splitlines() == [
         "Usage: torch::arange ?-start double? -end double ?-step double? ?-dtype dtype?",
         "   or: torch::arange end ?dtype?",
         "   or: torch::arange start end ?dtype?",
@@ -70,7 +71,7 @@ def test_each_page_tells_its_commands():
     for command in COMMANDS:
         text = pages[reference.file_of(command).partition("#")[0]]
         assert command.full_name in text
-        assert guide.syntaxes(command)[0] in text
+        assert help.syntaxes(command)[0] in text
         assert all(f"| `-{parameter.camel}` |" in text for parameter in command.parameters)
     assert {"README.md", "roi_align.md", "roi_align_backward.md", "multiscale_roi_align.md"} <= set(pages)
 

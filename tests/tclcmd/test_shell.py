@@ -140,7 +140,7 @@ def test_without_the_host_module_it_says_what_to_install(tmp_path):
     """As where it was built without Tcl's headers."""
     script = (
         "import sys; sys.modules['tclcmd._host'] = None; sys.argv = ['roish', '-c', '']\n"
-        "from tclcmd.shell import main\nmain()"
+        "from tclcmd.shell.program import main\nmain()"
     )
     done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, timeout=60, cwd=tmp_path)
     assert done.returncode == 1
@@ -160,7 +160,7 @@ def test_scripts_are_utf8_whatever_the_locale(roish, tmp_path, locale):
 
 def test_a_session_starts_without_what_it_does_not_need(tmp_path):
     """Pillow, archives and line editing wait until they are asked for."""
-    script = "import sys, tclcmd.shell, tclcmd.interpreter as i; i.Interpreter(); print(*sys.modules)"
+    script = "import sys, tclcmd.shell.program, tclcmd.interpreter as i; i.Interpreter(); print(*sys.modules)"
     done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, timeout=60, cwd=tmp_path)
     loaded = set(done.stdout.split())
     assert "numpy" in loaded

@@ -9,7 +9,7 @@ import zlib
 import numpy as np
 import pytest
 
-from tclcmd import terminal, views
+from tclcmd.display import terminal, views
 
 RAMP = np.linspace(0, 1, 16 * 24, dtype=np.float32).reshape(1, 1, 16, 24)
 

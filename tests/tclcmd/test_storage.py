@@ -6,8 +6,10 @@ import numpy as np
 import pytest
 from tclcmd._host import lib
 
-from tclcmd import commands, kinds, values
-from tclcmd.errors import ARGUMENT_ERRORS
+from tclcmd import commands
+from tclcmd.language import kinds
+from tclcmd.language.errors import ARGUMENT_ERRORS
+from tclcmd.values import tclobj
 
 #: Texts of all sorts: what kinds read, what they refuse, and what lists and numbers write in more than one way.
 TEXTS = [
@@ -92,8 +94,8 @@ def reading(kind: kinds.Kind, value: object, session) -> object:
 def reading_of_numbers(value: object, dtype) -> object:
     """Numbers, or what is wrong with them."""
     try:
-        return values.numbers_of(value, dtype)
-    except values.BadNumbers as reason:
+        return tclobj.numbers_of(value, dtype)
+    except tclobj.BadNumbers as reason:
         return str(reason)
 
 
@@ -113,7 +115,7 @@ def test_every_kind_reads_the_text(tcl, text):
     for kind in KINDS:
         read = {way: reading(kind, value, tcl.interpreter.session) for way, value in stored(tcl, text, ways).items()}
         assert read == dict.fromkeys(read, read["text"]), kind
-    options = {way: values.option_of(value) for way, value in stored(tcl, text, ways).items()}
+    options = {way: tclobj.option_of(value) for way, value in stored(tcl, text, ways).items()}
     assert options == dict.fromkeys(options, options["text"])
 
 

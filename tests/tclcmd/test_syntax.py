@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tclcmd import syntax
+from tclcmd.language import syntax
 
 
 def coloured(text):

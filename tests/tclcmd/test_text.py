@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 from terminals import Terminal
 
-from tclcmd import values
+from tclcmd.values import tclobj
 
 #: Beyond the first plane, alone and among others; Tcl 8.6 has two characters for each.
 FACE = "😀"
@@ -43,7 +43,7 @@ def test_every_character_passes_to_tcl_and_back():
     """NUL, lone surrogates, and all planes, one by one and side by side."""
     for text in ("".join(map(chr, range(0x11000))), *map(chr, (0, 0xD83D, 0xDE00, 0xFFFF, 0x10000, 0x10FFFF))):
         whole = text.encode("utf-16-le", "surrogatepass").decode("utf-16-le", "surrogatepass")  # halves side by side
-        assert values.decode(values.encode(text)) == whole
+        assert tclobj.decode(tclobj.encode(text)) == whole
 
 
 def test_tcl_gets_the_bytes_that_it_would_make_itself(tcl):

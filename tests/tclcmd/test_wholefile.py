@@ -12,7 +12,7 @@ import textwrap
 
 import pytest
 
-from tclcmd import wholefile
+from tclcmd.files import wholefile
 
 WAYS = ("without a name", "beside")
 
@@ -125,7 +125,7 @@ def test_a_failure_leaves_nothing(tmp_path, way, failure):
 #: Writes a file, and ends by a signal in the midst of it (when "writing"), or when it is whole and gets its name.
 CHILD = """
     import os, sys
-    from tclcmd import wholefile
+    from tclcmd.files import wholefile
 
     target, way, moment, number = sys.argv[1], sys.argv[2], sys.argv[3], int(sys.argv[4])
     if way == "beside":

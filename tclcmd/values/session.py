@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 import numpy as np
 
-from tclcmd.tensors import Tensors
+from tclcmd.values.tensors import Tensors
 
 
 class Session:

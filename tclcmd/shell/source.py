@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
-from tclcmd import syntax
+from tclcmd.language import syntax
 
 
 @dataclass

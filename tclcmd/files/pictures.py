@@ -14,10 +14,11 @@ import numpy as np
 from pyroi.arrays import Array, shape_text
 from pyroi.errors import ArgumentError, Cancelled
 from pyroi.install import how_to_add
-from tclcmd import quiet, samples, sizes
-from tclcmd.errors import UnusableFile, quote
-from tclcmd.npy import open_regular
-from tclcmd.wholefile import write_whole
+from tclcmd.files import quiet, samples
+from tclcmd.files.npy import open_regular
+from tclcmd.files.wholefile import write_whole
+from tclcmd.language.errors import UnusableFile, quote
+from tclcmd.values import sizes
 
 #: The formats that are read, by Pillow's names: of the kinds that people have, those that Pillow reads by itself. It
 #: would also read EPS, for which it starts another program.
@@ -68,7 +69,7 @@ def _pillow() -> Any:
 def load(path: str, most_pixels: int | None = None) -> Array:
     """A picture as float32 [1, C, H, W], upright: grey, colour, or colour with opacity.
 
-    Shades are numbers from 0 to 1. Samples that measure something are kept as they are: see :mod:`tclcmd.samples`.
+    Shades are numbers from 0 to 1. Samples that measure something are kept as they are: see `tclcmd.files.samples`.
     """
     quiet.mute("PIL")
     pillow, _ = _pillow()

@@ -10,13 +10,14 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from tclcmd import likeness, values
-from tclcmd.declare import Command, Form, Layout, Parameter
-from tclcmd.errors import ARGUMENT_ERRORS, LONGEST_QUOTE, CommandError, shortened
-from tclcmd.guide import usage
-from tclcmd.kinds import Mismatch
-from tclcmd.session import Session
-from tclcmd.values import Value
+from tclcmd.language import likeness
+from tclcmd.language.declare import Command, Form, Layout, Parameter
+from tclcmd.language.errors import ARGUMENT_ERRORS, LONGEST_QUOTE, CommandError, shortened
+from tclcmd.language.help import usage
+from tclcmd.language.kinds import Mismatch
+from tclcmd.values import tclobj
+from tclcmd.values.session import Session
+from tclcmd.values.tclobj import Value
 
 #: What every command answers with its help, whatever else it was given.
 HELP_OPTION = "-help"
@@ -107,7 +108,7 @@ def _is_lasting(call: Call) -> bool:
 def _place_pairs(call: Call) -> None:
     """From the first option on, words come in pairs."""
     for index in range(call.count, len(call.words), 2):
-        option = values.option_of(call.words[index])
+        option = tclobj.option_of(call.words[index])
         if option is None:
             raise _stray_value(call, index)
         _place_pair(call, option, index)
@@ -120,7 +121,7 @@ def _place_pair(call: Call, option: str, index: int) -> None:
             raise HelpWanted
         raise _unknown(call.command, option, word)
     parameter, label = call.command.options[option]
-    if place == len(call.words) or values.option_of(call.words[place]) is not None:
+    if place == len(call.words) or tclobj.option_of(call.words[place]) is not None:
         raise CommandError("MISSING_VALUE", parameter.camel, word=word, option=option)
     if parameter.name in call.layout.places:
         raise _duplicate(parameter, option, word)
@@ -167,9 +168,9 @@ def _list_hint(call: Call, index: int) -> str:
 
 def _element_hint(call: Call, index: int) -> str:
     value = call.words[index]
-    if values.tensor_number(value, call.session.number) >= 0:
+    if tclobj.tensor_number(value, call.session.number) >= 0:
         return "; several tensors are one list, [list $a $b]"
-    return WITHOUT_BRACES if values.real_of(value) is not None else ""
+    return WITHOUT_BRACES if tclobj.real_of(value) is not None else ""
 
 
 # ---- What is wrong with a layout -------------------------------------------------------------------------------------
@@ -191,7 +192,7 @@ def _duplicate(parameter: Parameter, option: str, word: int | None) -> CommandEr
 
 
 def _stray_value(call: Call, index: int) -> CommandError:
-    before = values.option_of(call.words[index - 2])
+    before = tclobj.option_of(call.words[index - 2])
     rule = f"a value without a name after {before}{WITHOUT_BRACES}"
     return CommandError("TOO_MANY_ARGUMENTS", call.command.name, word=index + 1, rule=rule, usage=usage(call.command))
 

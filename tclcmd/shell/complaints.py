@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from tclcmd import guide, syntax
-from tclcmd.declare import Command
-from tclcmd.source import Source
+from tclcmd.language import help, syntax
+from tclcmd.language.declare import Command
+from tclcmd.shell.source import Source
 
 INDENT = "    "
 
@@ -91,4 +91,4 @@ def _word(written: str, failure: Failure) -> syntax.Word | None:
     words = commands[0].words[: failure.word + 1]
     if len(words) <= failure.word or any(word.text.startswith("{*}") for word in words):
         return None
-    return words[-1] if guide.find(words[0].text) is failure.command else None
+    return words[-1] if help.find(words[0].text) is failure.command else None

@@ -17,11 +17,12 @@ from prompt_toolkit.key_binding import KeyBindings, KeyPressEvent
 from prompt_toolkit.lexers import Lexer
 from prompt_toolkit.styles import Style
 
-from tclcmd import syntax, terminal
+from tclcmd.display import terminal
 from tclcmd.interpreter import Interpreter, is_complete
-from tclcmd.prompt import CONTINUATION, PROMPT
-from tclcmd.prompt.complete import Completer
-from tclcmd.prompt.history import HistoryFile
+from tclcmd.language import syntax
+from tclcmd.shell.complete import Completer
+from tclcmd.shell.history import HistoryFile
+from tclcmd.shell.prompt import CONTINUATION, PROMPT
 
 INDENT = 4
 

@@ -7,8 +7,8 @@ import re
 import numpy as np
 
 from pyroi.arrays import Array, shape_text
-from tclcmd import dtypes, sizes
 from tclcmd.interpreter import Interpreter
+from tclcmd.values import dtypes, sizes
 
 #: Tensors of so few elements are shown by their values; of more than so many, without statistics.
 FEW, MANY = 6, 1 << 24

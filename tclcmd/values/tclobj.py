@@ -16,9 +16,9 @@ import numpy as np
 import numpy.typing as npt
 
 from pyroi.arrays import Array
-from tclcmd import sizes
 from tclcmd._host import ffi, lib
-from tclcmd.errors import LONGEST_QUOTE, quote
+from tclcmd.language.errors import LONGEST_QUOTE, quote
+from tclcmd.values import sizes
 
 #: A ``struct Tcl_Obj *``; cffi's pointers have no static type.
 Value = Any

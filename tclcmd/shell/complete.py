@@ -11,10 +11,11 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from tclcmd import guide, kinds, syntax, values
-from tclcmd.declare import NAMESPACE, REGISTRY, Command, Parameter
 from tclcmd.interpreter import Interpreter
-from tclcmd.prompt.echo import kind_of
+from tclcmd.language import help, kinds, syntax
+from tclcmd.language.declare import NAMESPACE, REGISTRY, Command, Parameter
+from tclcmd.shell.results import kind_of
+from tclcmd.values import tclobj
 
 VARIABLE = re.compile(r"\$(\{?)((?:\w|::)*)$")
 SPECIAL = re.compile(r'([\s$\[\]{}"\\;])')
@@ -62,7 +63,7 @@ class Completer:
     def _words(self, words: list[str], typed: str) -> Iterator[Candidate]:
         if not words:
             yield from self._commands(typed)
-        elif row := guide.find(words[0]) if words[0].lstrip(":").startswith((NAMESPACE, "help")) else None:
+        elif row := help.find(words[0]) if words[0].lstrip(":").startswith((NAMESPACE, "help")) else None:
             yield from self._arguments(row, words[1:], typed)
         elif words[0] in VARIABLE_COMMANDS and len(words) == 1:
             yield from self._variables(typed)
@@ -225,12 +226,12 @@ def _files(typed: str) -> Iterator[Candidate]:
 
 def _names_in(folder: str, begin: str) -> list[str]:
     """Names that begin so, as Tcl has them; folders with a slash. Hidden ones only where a dot was typed."""
-    place = values.file_name(folder)
+    place = tclobj.file_name(folder)
     if place is None:
         return []
     try:
         with os.scandir(os.fsencode(place)) as entries:
-            named = [(values.from_system(entry.name), entry) for entry in entries]
+            named = [(tclobj.from_system(entry.name), entry) for entry in entries]
     except OSError:
         return []
     visible = [each for each in named if each[0].startswith(begin) and (begin or not each[0].startswith("."))]

@@ -17,9 +17,9 @@ import numpy as np
 from pyroi import native
 from pyroi.arrays import Array, shape_text
 from pyroi.errors import ArgumentError
-from tclcmd import dtypes, sizes
-from tclcmd.errors import UnusableFile, quote
-from tclcmd.wholefile import write_whole
+from tclcmd.files.wholefile import write_whole
+from tclcmd.language.errors import UnusableFile, quote
+from tclcmd.values import dtypes, sizes
 
 if TYPE_CHECKING:
     import zipfile

@@ -14,9 +14,9 @@ from typing import Any
 import numpy as np
 
 from pyroi.arrays import Array, shape_text
-from tclcmd import dtypes, ranges, values
-from tclcmd.session import Session
-from tclcmd.values import FileName, Value
+from tclcmd.values import dtypes, ranges, tclobj
+from tclcmd.values.session import Session
+from tclcmd.values.tclobj import FileName, Value
 
 #: More than any shape has. To multiply many of them takes time by the square of their number.
 MOST_INTEGERS = 1000
@@ -28,13 +28,13 @@ class Mismatch(Exception):
 
 def describe(value: Value, session: Session) -> str:
     """What came, for a message; without naming a tensor that has no name yet."""
-    text = values.quoted(value)
+    text = tclobj.quoted(value)
     if text is not None:
         return text
-    array = session.tensors.get(values.tensor_number(value, session.number))
+    array = session.tensors.get(tclobj.tensor_number(value, session.number))
     if array is not None:
         return f"a tensor of shape {shape_text(array.shape)}"
-    return f"a list of {len(values.elements_of(value) or ())} elements"
+    return f"a list of {len(tclobj.elements_of(value) or ())} elements"
 
 
 @dataclass(frozen=True)
@@ -83,7 +83,7 @@ FLOAT32: np.dtype[np.generic] = np.dtype(np.float32)
 
 def _find_tensor(value: Value, session: Session) -> Array | None:
     """The tensor that the value stands for; None if it has not the form of one."""
-    number = values.tensor_number(value, session.number)
+    number = tclobj.tensor_number(value, session.number)
     if number < 0:
         return None
     array = session.tensors.get(number)
@@ -111,8 +111,8 @@ class Tensor(Kind):
 
 def _tensor_hint(value: Value) -> str:
     """What to add where numbers came and a tensor was expected."""
-    elements = values.elements_of(value) or ()
-    is_number = len(elements) > 0 and values.real_of(elements[0]) is not None
+    elements = tclobj.elements_of(value) or ()
+    is_number = len(elements) > 0 and tclobj.real_of(elements[0]) is not None
     return "; torch::tensor_create makes a tensor of numbers" if is_number else ""
 
 
@@ -151,14 +151,14 @@ class TensorOrNumbers(Kind):
         return self._read_elements(value, session) if array is None else array
 
     def _read_elements(self, value: Value, session: Session) -> Any:
-        elements = values.elements_of(value)
+        elements = tclobj.elements_of(value)
         if elements is None:
             raise self.mismatch(value, session)
         if not elements:
             return np.empty(self.empty, self.dtype)
         try:
-            return ranges.to_dtype(values.numbers_of(value, self.dtype), self.dtype, "data")
-        except values.BadNumbers as reason:
+            return ranges.to_dtype(tclobj.numbers_of(value, self.dtype), self.dtype, "data")
+        except tclobj.BadNumbers as reason:
             raise Mismatch(str(reason)) from None
 
 
@@ -176,7 +176,7 @@ class Boxes(TensorOrNumbers):
     expects = "a tensor, lists of numbers, or a list with one of these for each image"
 
     def _read_elements(self, value: Value, session: Session) -> Any:
-        elements = values.elements_of(value)
+        elements = tclobj.elements_of(value)
         if elements and self._is_of_image(elements[0], session):
             return [self._read_image(element, index, session) for index, element in enumerate(elements)]
         return super()._read_elements(value, session)
@@ -184,7 +184,7 @@ class Boxes(TensorOrNumbers):
     def _is_of_image(self, first: Value, session: Session) -> bool:
         if _find_tensor(first, session) is not None:
             return True
-        shape = values.promised_shape(first)
+        shape = tclobj.promised_shape(first)
         return len(shape) > 1 or shape == [0]
 
     def _read_image(self, value: Value, index: int, session: Session) -> Array:
@@ -205,9 +205,9 @@ class TensorList(Kind):
 
     def read(self, value: Value, session: Session) -> list[Array]:
         """The arrays; a lone tensor is a list of one."""
-        if values.tensor_number(value, session.number) >= 0:
+        if tclobj.tensor_number(value, session.number) >= 0:
             return [Tensor().read(value, session)]
-        elements = values.elements_of(value)
+        elements = tclobj.elements_of(value)
         if not elements:
             raise self.mismatch(value, session)
         return [self._element(element, index, session) for index, element in enumerate(elements)]
@@ -232,7 +232,7 @@ class TensorOrNumber(Kind):
         array = _find_tensor(value, session)
         if array is not None:
             return array
-        real = values.real_of(value)
+        real = tclobj.real_of(value)
         if real is None:
             raise Mismatch(str(self.mismatch(value, session)) + _tensor_hint(value))
         return _exact(value, real) if math.isfinite(real) else real
@@ -248,11 +248,11 @@ class Handles(Kind):
 
     def read(self, value: Value, session: Session) -> list[int]:
         """The numbers of the tensors."""
-        number = values.tensor_number(value, session.number)
-        elements = [value] if number >= 0 else values.elements_of(value)
+        number = tclobj.tensor_number(value, session.number)
+        elements = [value] if number >= 0 else tclobj.elements_of(value)
         if elements is None:
             raise self.mismatch(value, session)
-        numbers = [values.tensor_number(element, session.number) for element in elements]
+        numbers = [tclobj.tensor_number(element, session.number) for element in elements]
         if min(numbers, default=0) < 0:
             raise self.mismatch(value, session)
         return numbers
@@ -263,10 +263,10 @@ class Handles(Kind):
 
 def _exact(value: Value, real: float) -> int | float:
     """A finite number as the integer that it is written as, however large; else as `real`, which it was read as."""
-    integer = values.integer_of(value)
+    integer = tclobj.integer_of(value)
     if integer is not None:
         return integer
-    digits = (values.text_of(value) or "").strip().lstrip("+-")
+    digits = (tclobj.text_of(value) or "").strip().lstrip("+-")
     if not digits.isdecimal() or digits.startswith("0"):  # in Tcl, a leading 0 is no decimal digit
         return real
     return int(digits) if real > 0 else -int(digits)
@@ -288,7 +288,7 @@ class Number(Kind):
 
     def read(self, value: Value, session: Session) -> int | float:
         """A float, or an int; NaN and infinity are refused."""
-        real = values.real_of(value)
+        real = tclobj.real_of(value)
         if real is None or (self.at_least is not None and real < self.at_least):
             raise self.mismatch(value, session)
         if not math.isfinite(real):
@@ -314,7 +314,7 @@ class Integer(Kind):
 
     def read(self, value: Value, session: Session) -> int:
         """An int."""
-        integer = values.integer_of(value)
+        integer = tclobj.integer_of(value)
         if integer is None or not self._is_within(integer):
             raise self.mismatch(value, session)
         return integer
@@ -334,7 +334,7 @@ class Boolean(Kind):
 
     def read(self, value: Value, session: Session) -> bool:
         """True or False."""
-        boolean = values.boolean_of(value)
+        boolean = tclobj.boolean_of(value)
         if boolean is None:
             raise self.mismatch(value, session)
         return boolean
@@ -359,7 +359,7 @@ class Integers(Kind):
 
     def read(self, value: Value, session: Session) -> tuple[int, ...]:
         """A tuple; a lone integer is a list of one, as everywhere in Tcl."""
-        integers = values.integers_of(value)
+        integers = tclobj.integers_of(value)
         if integers is None or (self.not_empty and not integers):
             raise self.mismatch(value, session)
         if len(integers) > MOST_INTEGERS:
@@ -376,8 +376,8 @@ class Reals(Kind):
 
     def read(self, value: Value, session: Session) -> list[float]:
         """A list of floats."""
-        elements = values.elements_of(value)
-        reals = [values.real_of(element) for element in elements or ()]
+        elements = tclobj.elements_of(value)
+        reals = [tclobj.real_of(element) for element in elements or ()]
         if elements is None or None in reals:
             raise self.mismatch(value, session)
         if not all(real is not None and math.isfinite(real) for real in reals):
@@ -394,7 +394,7 @@ class Size(Kind):
 
     def read(self, value: Value, session: Session) -> int | tuple[int, int]:
         """One int, or two."""
-        sizes = values.integers_of(value)
+        sizes = tclobj.integers_of(value)
         if sizes is None or len(sizes) not in (1, 2):
             raise self.mismatch(value, session)
         return sizes[0] if len(sizes) == 1 else (sizes[0], sizes[1])
@@ -409,7 +409,7 @@ class OptionalSize(Kind):
 
     def read(self, value: Value, session: Session) -> int | tuple[int, int] | None:
         """One int, or two; None for an empty list."""
-        if values.elements_of(value) == []:
+        if tclobj.elements_of(value) == []:
             return None
         try:
             return Size().read(value, session)
@@ -426,7 +426,7 @@ class Sides(Kind):
 
     def read(self, value: Value, session: Session) -> int | tuple[int | None, int | None] | None:
         """One int, or two; None for what is kept."""
-        sides = [self._side(element, value, session) for element in values.elements_of(value) or ()]
+        sides = [self._side(element, value, session) for element in tclobj.elements_of(value) or ()]
         if len(sides) == 1:
             return sides[0]
         if len(sides) != 2:
@@ -434,8 +434,8 @@ class Sides(Kind):
         return sides[0], sides[1]
 
     def _side(self, element: Value, value: Value, session: Session) -> int | None:
-        integer = values.integer_of(element)
-        if integer is None and values.text_of(element) != "-":
+        integer = tclobj.integer_of(element)
+        if integer is None and tclobj.text_of(element) != "-":
             raise self.mismatch(value, session)
         return integer
 
@@ -449,7 +449,7 @@ class Factors(Kind):
 
     def read(self, value: Value, session: Session) -> float | tuple[float, float]:
         """One float, or two."""
-        elements = values.elements_of(value) or ()
+        elements = tclobj.elements_of(value) or ()
         if len(elements) not in (1, 2):
             raise self.mismatch(value, session)
         factors = [Number().read(element, session) for element in elements]
@@ -465,9 +465,9 @@ class Precision(Kind):
 
     def read(self, value: Value, session: Session) -> int | None:
         """The number of decimals; None for full."""
-        if values.text_of(value) == "full":
+        if tclobj.text_of(value) == "full":
             return None
-        decimals = values.integer_of(value)
+        decimals = tclobj.integer_of(value)
         if decimals is None or not 0 <= decimals <= 50:
             raise self.mismatch(value, session)
         return decimals
@@ -491,7 +491,7 @@ class Text(Kind):
 
     def read(self, value: Value, session: Session) -> str:
         """The text; not that of a tensor, which is surely a mistake."""
-        text = values.text_of(value)
+        text = tclobj.text_of(value)
         if text is None or ("\0" in text and not self.allows_nul):
             raise self.mismatch(value, session)
         return text
@@ -506,8 +506,8 @@ class Texts(Kind):
 
     def read(self, value: Value, session: Session) -> list[str]:
         """The texts."""
-        elements = values.elements_of(value)
-        texts = [text for element in elements or () if (text := values.text_of(element)) is not None]
+        elements = tclobj.elements_of(value)
+        texts = [text for element in elements or () if (text := tclobj.text_of(element)) is not None]
         if elements is None or len(texts) < len(elements) or any("\0" in text for text in texts):
             raise self.mismatch(value, session)
         return texts
@@ -521,7 +521,7 @@ class CommandName(Text):
 
     def words_to_offer(self) -> list[tuple[str, str]]:
         """All there are."""
-        from tclcmd.declare import REGISTRY  # which is made of kinds
+        from tclcmd.language.declare import REGISTRY  # which is made of kinds
 
         return [(row.name, row.summary) for row in REGISTRY.values()]
 
@@ -545,7 +545,7 @@ class Choice(Kind):
 
     def read(self, value: Value, session: Session) -> Any:
         """What the word stands for."""
-        text = values.text_of(value)
+        text = tclobj.text_of(value)
         if text is None or text.lower() not in self.words:
             raise self.mismatch(value, session)
         return self.words[text.lower()]
@@ -581,7 +581,7 @@ class Device(Kind):
 
     def read(self, value: Value, session: Session) -> str:
         """``cpu``."""
-        text = values.text_of(value)
+        text = tclobj.text_of(value)
         if text is None or text.lower() != "cpu":
             raise Mismatch(f"this build computes on the CPU, expected cpu, got {describe(value, session)}")
         return "cpu"
@@ -598,8 +598,8 @@ class File(Kind):
 
     def read(self, value: Value, session: Session) -> FileName:
         """The name of the file that Tcl's own commands mean by it: with a leading tilde, and in any encoding."""
-        text = values.text_of(value)
-        name = values.file_name_of(value) if text and "\0" not in text else None
+        text = tclobj.text_of(value)
+        name = tclobj.file_name_of(value) if text and "\0" not in text else None
         if name is None:
             raise self.mismatch(value, session)
         return name

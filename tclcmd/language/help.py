@@ -6,9 +6,9 @@ import re
 import textwrap
 from collections.abc import Mapping
 
-from tclcmd import likeness
-from tclcmd.declare import NAMESPACE, REGISTRY, Command, Form, Parameter, by_group, camel
-from tclcmd.errors import quote
+from tclcmd.language import likeness
+from tclcmd.language.declare import NAMESPACE, REGISTRY, Command, Form, Parameter, by_group, camel
+from tclcmd.language.errors import quote
 
 WIDTH = 100
 

@@ -14,8 +14,8 @@ from typing import Any, BinaryIO
 import numpy as np
 
 from pyroi.arrays import Array
-from tclcmd.errors import UnusableFile
-from tclcmd.npy import read_exactly
+from tclcmd.files.npy import read_exactly
+from tclcmd.language.errors import UnusableFile
 
 #: The samples of a picture, and which of their numbers is 1.
 Samples = tuple[Array, float]

@@ -11,8 +11,8 @@ import time
 from typing import Protocol
 
 import pyroi
-from tclcmd import values
 from tclcmd.interpreter import Interpreter
+from tclcmd.values import tclobj
 
 PROMPT, CONTINUATION = "% ", "> "
 
@@ -73,27 +73,27 @@ def choose_editor(interpreter: Interpreter) -> Editor:
     """The one with colours and completion, or the plain one where the terminal or the installation is too."""
     if sys.stdin.isatty() and sys.stdout.isatty() and os.environ.get("TERM", "dumb") != "dumb":
         try:
-            from tclcmd.prompt.editor import RichEditor
+            from tclcmd.shell.rich_editor import RichEditor
         except ImportError:
             pass
         else:
             return RichEditor(interpreter)
-    from tclcmd.prompt.plain import PlainEditor
+    from tclcmd.shell.plain_editor import PlainEditor
 
     return PlainEditor()
 
 
 def _obey(interpreter: Interpreter, command: str) -> None:
-    from tclcmd.prompt import echo
+    from tclcmd.shell import results
 
     begun = time.perf_counter()
-    outcome = interpreter.eval(values.from_keys(command))
+    outcome = interpreter.eval(tclobj.from_keys(command))
     seconds = time.perf_counter() - begun
     if outcome.was_interrupted:
         interpreter.write("Interrupted\n", to_error=True)
     elif outcome.is_error:
         interpreter.write(_complaint(interpreter), to_error=True)
-    elif result := echo.shown(interpreter):
+    elif result := results.shown(interpreter):
         interpreter.write(f"{result}\n")
     if interpreter.session.timing:
         interpreter.write(f"{duration_text(seconds)}\n")
@@ -102,12 +102,12 @@ def _obey(interpreter: Interpreter, command: str) -> None:
 
 def _complaint(interpreter: Interpreter) -> str:
     """The message of an error, with what helps to mend it."""
-    from tclcmd import blame
-    from tclcmd.shell import hint
+    from tclcmd.shell import complaints
+    from tclcmd.shell.program import hint
 
     message, failure = interpreter.result(), interpreter.failure
     is_ours = failure is not None and failure.message == message
-    pointed = blame.report(failure, at_prompt=True) if failure and is_ours else ""
+    pointed = complaints.report(failure, at_prompt=True) if failure and is_ours else ""
     return f"{message}\n{hint(message)}{pointed}"
 
 

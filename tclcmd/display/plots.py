@@ -10,9 +10,10 @@ import numpy as np
 from pyroi.arrays import Array, shape_text
 from pyroi.errors import ArgumentError
 from pyroi.install import how_to_add
-from tclcmd import quiet, views
-from tclcmd.errors import UnusableFile, quote
-from tclcmd.wholefile import write_whole
+from tclcmd.display import views
+from tclcmd.files import quiet
+from tclcmd.files.wholefile import write_whole
+from tclcmd.language.errors import UnusableFile, quote
 
 #: Inches and dots per inch of a plot.
 WIDTH, DOTS = 8.0, 100

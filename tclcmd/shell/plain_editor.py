@@ -5,7 +5,8 @@ from __future__ import annotations
 import contextlib
 
 from tclcmd.interpreter import is_complete
-from tclcmd.prompt import CONTINUATION, PROMPT, history
+from tclcmd.shell import history
+from tclcmd.shell.prompt import CONTINUATION, PROMPT
 
 try:
     import readline

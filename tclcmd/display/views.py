@@ -8,7 +8,7 @@ import numpy as np
 
 from pyroi.arrays import Array, shape_text
 from pyroi.errors import ArgumentError
-from tclcmd import pictures
+from tclcmd.files import pictures
 
 #: So many panels are shown of a tensor that has more.
 MOST_PANELS = 16

@@ -13,7 +13,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any, TypeVar
 
-from tclcmd.kinds import Kind
+from tclcmd.language.kinds import Kind
 
 NAMESPACE = "torch"
 

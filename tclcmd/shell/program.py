@@ -12,8 +12,8 @@ from typing import TYPE_CHECKING, NoReturn
 
 import click
 
-from tclcmd import quiet, streams
-from tclcmd.source import Source
+from tclcmd.files import quiet, streams
+from tclcmd.shell.source import Source
 
 if TYPE_CHECKING:
     from tclcmd.interpreter import Interpreter, Outcome
@@ -161,7 +161,7 @@ def _run_stdin(interpreter: Interpreter) -> None:
 
 
 def _run_prompt(interpreter: Interpreter) -> None:
-    from tclcmd import prompt
+    from tclcmd.shell import prompt
 
     _set_arguments(interpreter, "roish", [])
     interpreter.set_global("tcl_interactive", "1")
@@ -206,18 +206,18 @@ def _is_broken_pipe(interpreter: Interpreter) -> bool:
 
 def _blame(interpreter: Interpreter, source: Source | None) -> str:
     """Where the command stands that failed, if it is one of ours."""
-    from tclcmd import blame
+    from tclcmd.shell import complaints
 
     failure = interpreter.failure
-    return blame.report(failure, source) if failure and failure.message == interpreter.result() else ""
+    return complaints.report(failure, source) if failure and failure.message == interpreter.result() else ""
 
 
 def hint(message: str) -> str:
     """A line to add to Tcl's own complaint about a command of ours that is misspelt, or lacks its namespace."""
-    from tclcmd import guide, likeness
+    from tclcmd.language import help, likeness
 
     found = re.match(r'invalid command name "(?:::)?((?:torch::)?\w+)"', message)
-    near = guide.nearest(found.group(1)) if found else []
+    near = help.nearest(found.group(1)) if found else []
     return f"Did you mean {likeness.one_of(near)}?\n" if near else ""
 
 

@@ -10,7 +10,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from pyroi.arrays import Array
-from tclcmd import dtypes
+from tclcmd.values import dtypes
 
 
 @dataclass(slots=True)

@@ -17,7 +17,7 @@ import numpy as np
 
 from pyroi.arrays import Array
 from pyroi.errors import ArgumentError
-from tclcmd import dtypes, sizes
+from tclcmd.values import dtypes, sizes
 
 DType = np.dtype[np.generic]
 

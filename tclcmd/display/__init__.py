@@ -1,0 +1,1 @@
+"""Tensors on a screen or a plot."""

@@ -1,0 +1,1 @@
+"""Files: tensors, pictures, and the standard streams."""

@@ -1,0 +1,1 @@
+"""The command language: how commands are declared, parsed and explained."""
