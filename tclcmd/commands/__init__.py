@@ -1,19 +1,30 @@
-"""All commands, one module for each group. Importing this package declares them."""
+"""All commands, one module for each page of the docs. Importing this package declares them."""
 
-from tclcmd.commands import arithmetic, boxes, create, files, images, inspect, maps, operators, pooling, session, shape
+# In the order of help and of the reference.
+# isort: off
+from tclcmd.commands import (  # noqa: F401
+    roi_align,
+    roi_pool,
+    position_sensitive,
+    roi_align_rotated,
+    prroi_pool,
+    nms,
+    iou,
+    boxes,
+    adaptive_pooling,
+    interpolate,
+    grid_sample,
+    normalize,
+    making_tensors,
+    looking_into_tensors,
+    shape_and_type,
+    arithmetic,
+    files,
+    pictures,
+    session,
+)
 from tclcmd.language.declare import REGISTRY
 
-__all__ = [
-    "REGISTRY",
-    "arithmetic",
-    "boxes",
-    "create",
-    "files",
-    "images",
-    "inspect",
-    "maps",
-    "operators",
-    "pooling",
-    "session",
-    "shape",
-]
+# isort: on
+
+__all__ = ["REGISTRY"]

@@ -1,0 +1,17 @@
+"""Parameters that the commands on whole maps and images have."""
+
+from __future__ import annotations
+
+from tclcmd.language.declare import Parameter
+from tclcmd.language.kinds import Integers, Sides, Tensor
+
+GROUP = "Maps and images"
+
+MAP = Parameter("input", Tensor(), "The map, [N, C, H, W].")
+MAP_OR_IMAGE = Parameter("input", Tensor(), "The map, [N, C, H, W], or one image of it, [C, H, W].")
+GRAD = Parameter("grad", Tensor(), "The gradient of the result, [N, C, height, width].")
+INPUT_SHAPE = Parameter("input_shape", Integers(), "The sizes of the map, {N C H W}.")
+SIDES = Parameter(
+    "output_size", Sides(), "Height and width of the result; one number is a square, and - keeps a side as it is."
+)
+IMAGE = Parameter("image", Tensor(), "One image, [C, H, W], or several, [N, C, H, W].")

@@ -1,0 +1,59 @@
+"""Normalizing of images: pyroi's functions as commands, one row each."""
+
+from __future__ import annotations
+
+import pyroi
+from tclcmd.commands.common_maps import GROUP, IMAGE
+from tclcmd.language.declare import Parameter, command
+from tclcmd.language.kinds import Boolean, TensorOrNumbers
+
+MEAN = Parameter(
+    "mean",
+    TensorOrNumbers(),
+    "A number for each channel, or one for all; or a tensor that broadcasts to the image's shape.",
+)
+STD = Parameter("std", TensorOrNumbers(), "The standard deviations, all above 0, in the same forms as the means.")
+INPLACE = Parameter(
+    "inplace",
+    Boolean(),
+    "Write the result into the image itself, which must then be of a floating type.",
+    default=False,
+)
+
+command(
+    IMAGE,
+    MEAN,
+    STD,
+    INPLACE,
+    group=GROUP,
+    summary="Subtracts means and divides by standard deviations.",
+    description="In place the numbers of the image itself change, and with them those of every tensor that shares its "
+    "memory, as one made by torch::tensor_reshape or torch::tensor_permute may.",
+    returns="A tensor of the image's shape and floating type; in place, one that shares the image's memory.",
+    examples=(
+        "set image [torch::rand {3 48 64}]\n"
+        "set normal [torch::normalize_image $image {0.485 0.456 0.406} {0.229 0.224 0.225}]\n"
+        "puts [torch::tensor_shape $normal]",
+        "# Without a copy.\nset image [torch::rand {3 48 64}]\n"
+        "torch::normalize_image -image $image -mean 0.5 -std 0.5 -inplace true",
+    ),
+    see_also=("denormalize_image", "resize_image", "image_read"),
+)(pyroi.normalize_image)
+
+command(
+    IMAGE,
+    MEAN,
+    STD,
+    INPLACE,
+    group=GROUP,
+    summary="The inverse of torch::normalize_image: multiplies by standard deviations and adds means.",
+    description="In place the numbers of the image itself change, as they do by torch::normalize_image.",
+    returns="A tensor of the image's shape and floating type; in place, one that shares the image's memory.",
+    examples=(
+        "set image [torch::rand {3 48 64}]\n"
+        "set normal [torch::normalize_image $image 0.5 0.25]\n"
+        "set back [torch::denormalize_image $normal 0.5 0.25]\n"
+        "puts [torch::allclose $image $back -atol 1e-6]",
+    ),
+    see_also=("normalize_image", "image_write"),
+)(pyroi.denormalize_image)
