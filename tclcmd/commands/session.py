@@ -7,8 +7,8 @@ from pyroi.errors import ArgumentError
 from pyroi.memory import kept_memory
 from tclcmd.language import help, likeness
 from tclcmd.language.declare import Parameter, command
-from tclcmd.language.errors import quote
 from tclcmd.language.kinds import Boolean, CommandName, Handles, Integer, Text
+from tclcmd.values.quoting import quote
 from tclcmd.values.session import Session
 
 GROUP = "Session"

@@ -13,7 +13,8 @@ from pyroi.install import how_to_add
 from tclcmd.display import views
 from tclcmd.files import quiet
 from tclcmd.files.wholefile import write_whole
-from tclcmd.language.errors import UnusableFile, quote
+from tclcmd.language.errors import UnusableFile
+from tclcmd.values.quoting import quote
 
 #: Inches and dots per inch of a plot.
 WIDTH, DOTS = 8.0, 100

@@ -18,8 +18,9 @@ from pyroi import native
 from pyroi.arrays import Array, shape_text
 from pyroi.errors import ArgumentError
 from tclcmd.files.wholefile import write_whole
-from tclcmd.language.errors import UnusableFile, quote
+from tclcmd.language.errors import UnusableFile
 from tclcmd.values import dtypes, sizes
+from tclcmd.values.quoting import quote
 
 if TYPE_CHECKING:
     import zipfile

@@ -17,8 +17,9 @@ from pyroi.install import how_to_add
 from tclcmd.files import quiet, samples
 from tclcmd.files.npy import open_regular
 from tclcmd.files.wholefile import write_whole
-from tclcmd.language.errors import UnusableFile, quote
+from tclcmd.language.errors import UnusableFile
 from tclcmd.values import sizes
+from tclcmd.values.quoting import quote
 
 #: The formats that are read, by Pillow's names: of the kinds that people have, those that Pillow reads by itself. It
 #: would also read EPS, for which it starts another program.

@@ -9,6 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from pyroi.errors import ArgumentError, ArgumentTypeError, Cancelled
+from tclcmd.values.quoting import shortened
 
 
 @dataclass(frozen=True)
@@ -49,9 +50,8 @@ SITUATIONS = {
 }
 
 
-#: So many characters of what came are quoted in a message, so many of any other fact are said, and so many stand in the
-#: errorCode: a path may have 4096.
-LONGEST_QUOTE, LONGEST_FACT, LONGEST_DETAIL = 60, 300, 5000
+#: So many characters of a fact are said in a message, and so many stand in the errorCode: a path may have 4096.
+LONGEST_FACT, LONGEST_DETAIL = 300, 5000
 
 #: Facts that are made from the declarations, and so not as long as what came.
 BOUNDED = frozenset({"usage", "hint", "names"})
@@ -69,16 +69,6 @@ class CommandError(Exception):
         super().__init__(SITUATIONS[situation].text.format_map(shown))
         self.word = word
         self.code = ("TORCH", situation, *(shortened(detail, LONGEST_DETAIL) for detail in details))
-
-
-def shortened(text: str, longest: int) -> str:
-    """The text, or its beginning, with an ellipsis."""
-    return text if len(text) <= longest else f"{text[:longest]}..."
-
-
-def quote(text: str) -> str:
-    """Text that came, as messages quote it: shortened, in quotation marks."""
-    return f'"{shortened(text, LONGEST_QUOTE)}"'
 
 
 class UnusableFile(OSError):

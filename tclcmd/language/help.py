@@ -8,7 +8,7 @@ from collections.abc import Mapping
 
 from tclcmd.language import likeness
 from tclcmd.language.declare import NAMESPACE, REGISTRY, Command, Form, Parameter, by_group, camel
-from tclcmd.language.errors import quote
+from tclcmd.values.quoting import quote
 
 WIDTH = 100
 

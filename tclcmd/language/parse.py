@@ -12,10 +12,11 @@ from typing import Any
 
 from tclcmd.language import likeness
 from tclcmd.language.declare import Command, Form, Layout, Parameter
-from tclcmd.language.errors import ARGUMENT_ERRORS, LONGEST_QUOTE, CommandError, shortened
+from tclcmd.language.errors import ARGUMENT_ERRORS, CommandError
 from tclcmd.language.help import usage
 from tclcmd.language.kinds import Mismatch
 from tclcmd.values import tclobj
+from tclcmd.values.quoting import LONGEST_QUOTE, shortened
 from tclcmd.values.session import Session
 from tclcmd.values.tclobj import Value
 

@@ -17,8 +17,8 @@ import numpy.typing as npt
 
 from pyroi.arrays import Array
 from tclcmd._host import ffi, lib
-from tclcmd.language.errors import LONGEST_QUOTE, quote
 from tclcmd.values import sizes
+from tclcmd.values.quoting import LONGEST_QUOTE, quote
 
 #: A ``struct Tcl_Obj *``; cffi's pointers have no static type.
 Value = Any
