@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 import pyroi
 from pyroi.errors import ArgumentError
 from pyroi.memory import kept_memory
 from tclcmd.language import help, likeness
-from tclcmd.language.declare import Parameter, command
-from tclcmd.language.kinds import Boolean, CommandName, Handles, Integer, Text
+from tclcmd.language.declare import REGISTRY, Parameter, command
+from tclcmd.language.kinds import Boolean, Handles, Integer, Text
 from tclcmd.values.quoting import quote
 from tclcmd.values.session import Session
 
@@ -124,6 +126,17 @@ def timing(enabled: bool | None, session: Session) -> bool:
     if enabled is not None:
         session.timing = enabled
     return session.timing
+
+
+@dataclass(frozen=True)
+class CommandName(Text):
+    """The name of a command, with or without its namespace."""
+
+    allows_nul: bool = True
+
+    def words_to_offer(self) -> list[tuple[str, str]]:
+        """All there are."""
+        return [(row.name, row.summary) for row in REGISTRY.values()]
 
 
 @command(

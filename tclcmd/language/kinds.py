@@ -514,19 +514,6 @@ class Texts(Kind):
 
 
 @dataclass(frozen=True)
-class CommandName(Text):
-    """The name of a command, with or without its namespace."""
-
-    allows_nul: bool = True
-
-    def words_to_offer(self) -> list[tuple[str, str]]:
-        """All there are."""
-        from tclcmd.language.declare import REGISTRY  # which is made of kinds
-
-        return [(row.name, row.summary) for row in REGISTRY.values()]
-
-
-@dataclass(frozen=True)
 class Choice(Kind):
     """One of a few words, in any case. `words` maps them to what they stand for."""
 

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 import pytest
 
 from tclcmd import commands
+from tclcmd.commands.session import CommandName
 from tclcmd.language import kinds
 from tclcmd.language.declare import Command, Parameter
 
@@ -33,7 +34,7 @@ SAMPLES: dict[type[kinds.Kind], tuple[str, list[str]]] = {
     kinds.Choice: ("", ["invalid", "{}", "5", "[torch::zeros 2]"]),
     kinds.Device: ("cpu", ["cuda", "cuda:0", "{}", "[torch::zeros 2]"]),
     kinds.File: ("file.npy", ["{}", "[torch::zeros 2]", '"a\\0b"']),
-    kinds.CommandName: ("zeros", ["[torch::zeros 2]"]),
+    CommandName: ("zeros", ["[torch::zeros 2]"]),
     kinds.Texts: ("{a b}", ["\\{", "[torch::zeros 2]", "[list [torch::zeros 2]]"]),
     kinds.Text: ("zeros", ["[torch::zeros 2]"]),
     kinds.Precision: ("3", ["invalid", "-1", "51", "1.5", "[torch::zeros 2]"]),

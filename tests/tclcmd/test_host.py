@@ -11,6 +11,7 @@ from tclcmd._host import lib
 
 from pyroi import limits
 from tclcmd import commands, interpreter
+from tclcmd.commands.session import CommandName
 from tclcmd.language import kinds
 from tclcmd.language.declare import Command, Parameter
 from tclcmd.language.errors import SITUATIONS
@@ -281,8 +282,7 @@ def test_facts_are_shortened_in_one_place():
 TEXTUAL = [
     (command, parameter)
     for command, parameter in PARAMETERS
-    if isinstance(parameter.kind, kinds.Text | kinds.Texts | kinds.File)
-    and not isinstance(parameter.kind, kinds.CommandName)
+    if isinstance(parameter.kind, kinds.Text | kinds.Texts | kinds.File) and not isinstance(parameter.kind, CommandName)
 ]
 
 
