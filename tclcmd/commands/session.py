@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import pyroi
 from pyroi.errors import ArgumentError
 from pyroi.memory import kept_memory
-from tclcmd.language import help, likeness
+from tclcmd.language import help, likeness, lookup
 from tclcmd.language.declare import REGISTRY, Parameter, command
 from tclcmd.language.kinds import Boolean, Handles, Integer, Text
 from tclcmd.values.quoting import quote
@@ -157,9 +157,9 @@ def help_(command: str | None, search: str | None) -> str:
         return help.search(search)
     if command is None:
         return help.overview()
-    found = help.find(command)
+    found = lookup.find(command)
     if found is None:
-        near = help.nearest(command, is_ours=True)
+        near = lookup.nearest(command, is_ours=True)
         hint = f"; did you mean {likeness.one_of(near)}?" if near else ""
         raise ArgumentError("command", f"there is no command {quote(command)}{hint}")
     return help.help_text(found)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from tclcmd.language import help, syntax
+from tclcmd.language import lookup, syntax
 from tclcmd.language.declare import Command
 from tclcmd.shell.source import Source
 
@@ -91,4 +91,4 @@ def _word(written: str, failure: Failure) -> syntax.Word | None:
     words = commands[0].words[: failure.word + 1]
     if len(words) <= failure.word or any(word.text.startswith("{*}") for word in words):
         return None
-    return words[-1] if help.find(words[0].text) is failure.command else None
+    return words[-1] if lookup.find(words[0].text) is failure.command else None

@@ -12,7 +12,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from tclcmd.interpreter import Interpreter
-from tclcmd.language import help, kinds, syntax
+from tclcmd.language import kinds, lookup, syntax
 from tclcmd.language.declare import NAMESPACE, REGISTRY, Command, Parameter
 from tclcmd.shell.results import kind_of
 from tclcmd.values import tclobj
@@ -63,7 +63,7 @@ class Completer:
     def _words(self, words: list[str], typed: str) -> Iterator[Candidate]:
         if not words:
             yield from self._commands(typed)
-        elif row := help.find(words[0]) if words[0].lstrip(":").startswith((NAMESPACE, "help")) else None:
+        elif row := lookup.find(words[0]) if words[0].lstrip(":").startswith((NAMESPACE, "help")) else None:
             yield from self._arguments(row, words[1:], typed)
         elif words[0] in VARIABLE_COMMANDS and len(words) == 1:
             yield from self._variables(typed)

@@ -214,10 +214,10 @@ def _blame(interpreter: Interpreter, source: Source | None) -> str:
 
 def hint(message: str) -> str:
     """A line to add to Tcl's own complaint about a command of ours that is misspelt, or lacks its namespace."""
-    from tclcmd.language import help, likeness
+    from tclcmd.language import likeness, lookup
 
     found = re.match(r'invalid command name "(?:::)?((?:torch::)?\w+)"', message)
-    near = help.nearest(found.group(1)) if found else []
+    near = lookup.nearest(found.group(1)) if found else []
     return f"Did you mean {likeness.one_of(near)}?\n" if near else ""
 
 

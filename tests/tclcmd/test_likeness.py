@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from tclcmd.language import help, likeness
+from tclcmd.language import likeness, lookup
 
 #: Name within torch:: -> all that is proposed.
 PROPOSED = {
@@ -54,7 +54,7 @@ PROPOSED = {
 def test_within_our_namespace(name):
     """Names are compared by what is left of them without "tensor", which so many have."""
     proposed = [f"torch::{word}" for word in PROPOSED[name].split()]
-    assert help.nearest(f"torch::{name}") == help.nearest(name, is_ours=True) == proposed
+    assert lookup.nearest(f"torch::{name}") == lookup.nearest(name, is_ours=True) == proposed
 
 
 @pytest.mark.parametrize(
@@ -64,7 +64,7 @@ def test_within_our_namespace(name):
 )  # fmt: skip
 def test_without_our_namespace(name, proposed):
     """It may have been meant for anything, so it has to be very like."""
-    assert help.nearest(name) == [f"torch::{word}" for word in proposed.split()]
+    assert lookup.nearest(name) == [f"torch::{word}" for word in proposed.split()]
 
 
 @pytest.mark.parametrize(
