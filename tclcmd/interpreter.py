@@ -20,7 +20,6 @@ from tclcmd.language.declare import NAMESPACE, Command
 from tclcmd.language.errors import ARGUMENT_ERRORS, SITUATIONS, CommandError, is_interruption, reason_of
 from tclcmd.language.kinds import File
 from tclcmd.language.parse import Call, HelpWanted, parse
-from tclcmd.shell.complaints import Failure
 from tclcmd.values import dtypes, tclobj
 from tclcmd.values.session import Session
 from tclcmd.values.tclobj import Value
@@ -62,6 +61,16 @@ class Outcome:
     def is_complete(self) -> bool:
         """Did it run to its end?"""
         return not (self.is_error or self.was_interrupted)
+
+
+@dataclass(frozen=True)
+class Failure:
+    """A command that failed: its message, what Tcl's `info frame` says of the call, and the number of the word."""
+
+    command: Command
+    message: str
+    frame: dict[str, str]
+    word: int | None
 
 
 def open_library(program: str = "") -> None:

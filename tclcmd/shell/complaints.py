@@ -1,11 +1,15 @@
-"""Where in a script a command failed: file, line, the command as it is written, and a caret below the word at fault."""
+"""What is added to the message of an error, so that it helps to mend the script.
+
+That is where a command failed: file, line, the command as it is written, and a caret below the word at fault; and for
+a misspelt command the name that may have been meant.
+"""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import re
 
-from tclcmd.language import lookup, syntax
-from tclcmd.language.declare import Command
+from tclcmd.interpreter import Failure, Interpreter
+from tclcmd.language import likeness, lookup, syntax
 from tclcmd.shell.source import Source
 
 INDENT = "    "
@@ -17,14 +21,18 @@ LONGEST_COMMAND = 20_000
 LONGEST, BEFORE_CARET = 100, 40
 
 
-@dataclass(frozen=True)
-class Failure:
-    """A command that failed: its message, what Tcl's `info frame` says of the call, and the number of the word."""
+def additions(interpreter: Interpreter, message: str, source: Source | None = None, *, at_prompt: bool = False) -> str:
+    """The lines to add to the message of the evaluation that has failed last, each with its end."""
+    failure = interpreter.failure
+    is_ours = failure is not None and failure.message == interpreter.result()
+    return hint(message) + (report(failure, source, at_prompt=at_prompt) if failure and is_ours else "")
 
-    command: Command
-    message: str
-    frame: dict[str, str]
-    word: int | None
+
+def hint(message: str) -> str:
+    """A line to add to Tcl's own complaint about a command of ours that is misspelt, or lacks its namespace."""
+    found = re.match(r'invalid command name "(?:::)?((?:torch::)?\w+)"', message)
+    near = lookup.nearest(found.group(1)) if found else []
+    return f"Did you mean {likeness.one_of(near)}?\n" if near else ""
 
 
 def report(failure: Failure, source: Source | None = None, *, at_prompt: bool = False) -> str:

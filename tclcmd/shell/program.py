@@ -5,7 +5,6 @@ from __future__ import annotations
 import contextlib
 import errno
 import os
-import re
 import shutil
 import sys
 from typing import TYPE_CHECKING, NoReturn
@@ -187,12 +186,14 @@ def _show_version(interpreter: Interpreter) -> None:
 
 def _fail(interpreter: Interpreter, outcome: Outcome, place: str, source: Source | None = None) -> NoReturn:
     """Reports a script that did not run to its end, and ends."""
+    from tclcmd.shell import complaints
+
     if outcome.was_interrupted:
         _leave(interpreter, INTERRUPTED)
     if _is_broken_pipe(interpreter):
         _leave(interpreter, streams.BROKEN_PIPE)
     trace = interpreter.get_global("errorInfo") or interpreter.result()
-    interpreter.write(f"{trace}{place}\n{hint(trace)}{_blame(interpreter, source)}", to_error=True)
+    interpreter.write(f"{trace}{place}\n{complaints.additions(interpreter, trace, source)}", to_error=True)
     _leave(interpreter, 1)
 
 
@@ -202,23 +203,6 @@ def _is_broken_pipe(interpreter: Interpreter) -> bool:
     if code.startswith("POSIX EPIPE"):
         return interpreter.result().startswith('error writing "stdout"')
     return code.startswith("TORCH IO write stdout") and interpreter.output_problem == errno.EPIPE
-
-
-def _blame(interpreter: Interpreter, source: Source | None) -> str:
-    """Where the command stands that failed, if it is one of ours."""
-    from tclcmd.shell import complaints
-
-    failure = interpreter.failure
-    return complaints.report(failure, source) if failure and failure.message == interpreter.result() else ""
-
-
-def hint(message: str) -> str:
-    """A line to add to Tcl's own complaint about a command of ours that is misspelt, or lacks its namespace."""
-    from tclcmd.language import likeness, lookup
-
-    found = re.match(r'invalid command name "(?:::)?((?:torch::)?\w+)"', message)
-    near = lookup.nearest(found.group(1)) if found else []
-    return f"Did you mean {likeness.one_of(near)}?\n" if near else ""
 
 
 def _leave(interpreter: Interpreter, status: int, problem: int = 0) -> NoReturn:

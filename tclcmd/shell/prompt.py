@@ -84,7 +84,7 @@ def choose_editor(interpreter: Interpreter) -> Editor:
 
 
 def _obey(interpreter: Interpreter, command: str) -> None:
-    from tclcmd.shell import results
+    from tclcmd.shell import complaints, results
 
     begun = time.perf_counter()
     outcome = interpreter.eval(tclobj.from_keys(command))
@@ -92,23 +92,13 @@ def _obey(interpreter: Interpreter, command: str) -> None:
     if outcome.was_interrupted:
         interpreter.write("Interrupted\n", to_error=True)
     elif outcome.is_error:
-        interpreter.write(_complaint(interpreter), to_error=True)
+        message = interpreter.result()
+        interpreter.write(f"{message}\n{complaints.additions(interpreter, message, at_prompt=True)}", to_error=True)
     elif result := results.shown(interpreter):
         interpreter.write(f"{result}\n")
     if interpreter.session.timing:
         interpreter.write(f"{duration_text(seconds)}\n")
     interpreter.write("")
-
-
-def _complaint(interpreter: Interpreter) -> str:
-    """The message of an error, with what helps to mend it."""
-    from tclcmd.shell import complaints
-    from tclcmd.shell.program import hint
-
-    message, failure = interpreter.result(), interpreter.failure
-    is_ours = failure is not None and failure.message == message
-    pointed = complaints.report(failure, at_prompt=True) if failure and is_ours else ""
-    return f"{message}\n{hint(message)}{pointed}"
 
 
 def duration_text(seconds: float) -> str:
