@@ -6,7 +6,7 @@ import contextlib
 
 from tclcmd.interpreter import is_complete
 from tclcmd.shell import history
-from tclcmd.shell.prompt import CONTINUATION, PROMPT
+from tclcmd.shell.editor import CONTINUATION, PROMPT
 
 try:
     import readline

@@ -8,22 +8,13 @@ import os
 import re
 import sys
 import time
-from typing import Protocol
 
 import pyroi
 from tclcmd.interpreter import Interpreter
+from tclcmd.shell.editor import Editor
 from tclcmd.values import tclobj
 
-PROMPT, CONTINUATION = "% ", "> "
-
 HELP = re.compile(r"(\s*)help(?![^\s;])")
-
-
-class Editor(Protocol):
-    """What asks for commands."""
-
-    def ask(self) -> str | None:
-        """One complete command; None at the end of the input."""
 
 
 def run(interpreter: Interpreter) -> int:

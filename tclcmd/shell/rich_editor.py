@@ -21,8 +21,8 @@ from tclcmd.display import terminal
 from tclcmd.interpreter import Interpreter, is_complete
 from tclcmd.language import syntax
 from tclcmd.shell.complete import Completer
+from tclcmd.shell.editor import CONTINUATION, PROMPT
 from tclcmd.shell.history import HistoryFile
-from tclcmd.shell.prompt import CONTINUATION, PROMPT
 
 INDENT = 4
 
