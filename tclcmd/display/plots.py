@@ -11,7 +11,7 @@ from pyroi.arrays import Array, shape_text
 from pyroi.errors import ArgumentError
 from pyroi.install import how_to_add
 from tclcmd.display import views
-from tclcmd.files import quiet
+from tclcmd.files import logs
 from tclcmd.files.wholefile import write_whole
 from tclcmd.language.errors import UnusableFile
 from tclcmd.values.quoting import quote
@@ -35,7 +35,7 @@ COLOURS = ("#e8710a", "#1a73e8", "#0f9d58", "#d01884", "#00a3bf", "#9334e6", "#a
 
 
 def _figure(width: float, height: float) -> Any:
-    quiet.mute("matplotlib")
+    logs.mute("matplotlib")
     try:
         from matplotlib.backends.backend_agg import FigureCanvasAgg
         from matplotlib.figure import Figure

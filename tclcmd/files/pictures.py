@@ -14,7 +14,7 @@ import numpy as np
 from pyroi.arrays import Array, shape_text
 from pyroi.errors import ArgumentError, Cancelled
 from pyroi.install import how_to_add
-from tclcmd.files import quiet, samples
+from tclcmd.files import logs, samples
 from tclcmd.files.npy import open_regular
 from tclcmd.files.wholefile import write_whole
 from tclcmd.language.errors import UnusableFile
@@ -72,7 +72,7 @@ def load(path: str, most_pixels: int | None = None) -> Array:
 
     Shades are numbers from 0 to 1. Samples that measure something are kept as they are: see `tclcmd.files.samples`.
     """
-    quiet.mute("PIL")
+    logs.mute("PIL")
     pillow, _ = _pillow()
     limit = _usual_limit() if most_pixels is None else most_pixels
     with open_regular(path) as file, _bounded(pillow, limit):
@@ -157,7 +157,7 @@ def _bounded(pillow: Any, limit: int) -> Iterator[None]:
 
 def save(path: str, tensor: Array) -> None:
     """Writes [C, H, W] or [N, C, H, W] as a picture; more than one as a contact sheet."""
-    quiet.mute("PIL")
+    logs.mute("PIL")
     pillow, _ = _pillow()
     pixels = contact_sheet(to_pixels(tensor))
     file_format = _format_of(path, pillow)

@@ -7,11 +7,12 @@ import errno
 import os
 import shutil
 import sys
+import warnings
 from typing import TYPE_CHECKING, NoReturn
 
 import click
 
-from tclcmd.files import quiet, streams
+from tclcmd.files import streams
 from tclcmd.shell.source import Source
 
 if TYPE_CHECKING:
@@ -94,7 +95,7 @@ def _program_of_words(
 
 
 def _open_interpreter(debug: bool) -> Interpreter:
-    quiet.ignore_warnings()
+    warnings.simplefilter("ignore")  # they are for those who write Python, whatever asks for them
     try:
         import pyroi  # noqa: F401
     except ImportError as error:  # from the sources' folder

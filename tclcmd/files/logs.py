@@ -1,13 +1,6 @@
-"""Nothing of what libraries say besides their results reaches a user: what is wrong is an error, or is right."""
+"""What libraries log: nothing of it reaches a user. What is wrong is an error, or is right."""
 
 from __future__ import annotations
-
-import warnings
-
-
-def ignore_warnings() -> None:
-    """For a process of our own, from its start: warnings are for those who write Python, whatever asks for them."""
-    warnings.simplefilter("ignore")
 
 
 def mute(library: str) -> None:
