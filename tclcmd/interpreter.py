@@ -155,6 +155,10 @@ class Interpreter:
         result = lib.host_result(self._tcl)
         return tclobj.decode(ffi.string(lib.host_name(result)))
 
+    def tensors_in_result(self) -> list[int]:
+        """The numbers of the tensors that the result stands for: of one, or of a list of tensors; none for the rest."""
+        return tclobj.tensor_numbers(lib.host_result(self._tcl), self.session.number)
+
     @property
     def error_line(self) -> int:
         """The line of the script in which the last evaluation failed."""

@@ -11,10 +11,10 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 
+from tclcmd.display.summary import kind_of
 from tclcmd.interpreter import Interpreter
 from tclcmd.language import kinds, lookup, syntax
 from tclcmd.language.declare import NAMESPACE, REGISTRY, Command, Parameter
-from tclcmd.shell.results import kind_of
 from tclcmd.values import tclobj
 
 VARIABLE = re.compile(r"\$(\{?)((?:\w|::)*)$")

@@ -2,33 +2,28 @@
 
 from __future__ import annotations
 
-import re
-
-import numpy as np
-
-from pyroi.arrays import Array, shape_text
+from tclcmd.display import summary
 from tclcmd.interpreter import Interpreter
-from tclcmd.values import dtypes, sizes
 
-#: Tensors of so few elements are shown by their values; of more than so many, without statistics.
-FEW, MANY = 6, 1 << 24
-
+#: So many tensors of a list are shown, and so many characters of a line.
 MOST_TENSORS = 20
 LONGEST_LINE = 2000
 
-HANDLES = re.compile(r"tensor\d+(?: tensor\d+)*")
+#: A longer text is not read as a list, which takes many times its memory.
+LONGEST_LIST = 2**20
 
 
 def shown(interpreter: Interpreter) -> str:
     """The result of the last evaluation, as the prompt shows it."""
     text = interpreter.result()
-    names = text.split() if HANDLES.fullmatch(text) else []
-    arrays = [interpreter.session.tensors.get(int(name.removeprefix("tensor"))) for name in names[:MOST_TENSORS]]
-    if not arrays or any(array is None for array in arrays):
+    numbers = interpreter.tensors_in_result() if len(text) <= LONGEST_LIST else []
+    arrays = [interpreter.session.tensors.get(number) for number in numbers[:MOST_TENSORS]]
+    alive = [array for array in arrays if array is not None]
+    if not alive or len(alive) < len(arrays):
         return _shortened(text)
-    lines = [f"{name}: {described(array)}" for name, array in zip(names, arrays, strict=False) if array is not None]
-    if len(names) > MOST_TENSORS:
-        lines.append(f"... and {len(names) - MOST_TENSORS} more")
+    lines = [f"tensor{number}: {summary.described(array)}" for number, array in zip(numbers, alive, strict=False)]
+    if len(numbers) > MOST_TENSORS:
+        lines.append(f"... and {len(numbers) - MOST_TENSORS} more")
     return "\n".join(lines)
 
 
@@ -40,42 +35,3 @@ def _shortened_line(line: str) -> str:
     if len(line) <= LONGEST_LINE:
         return line
     return f"{line[:LONGEST_LINE]}... ({len(line)} characters; puts shows them all)"
-
-
-def described(array: Array) -> str:
-    """``Float32 [2 64 7 7]  min -3.1  mean 0.02  max 2.9``."""
-    return "  ".join(part for part in (kind_of(array), _content(array)) if part)
-
-
-def kind_of(array: Array) -> str:
-    """``Float32 [2 64 7 7]``."""
-    return f"{dtypes.name_of(array.dtype)} {shape_text(array.shape).replace(',', '')}"
-
-
-def _content(array: Array) -> str:
-    if array.size <= FEW:
-        return " ".join(_number(value) for value in array.ravel())
-    if array.size > MANY:
-        return sizes.bytes_text(array.nbytes)
-    if array.dtype == np.bool_:
-        return f"{int(np.count_nonzero(array))} of {array.size} true"
-    return _statistics(array)
-
-
-def _statistics(array: Array) -> str:
-    low, high = array.min(), array.max()
-    finite = array
-    if not (np.isfinite(low) and np.isfinite(high)):
-        finite = array[np.isfinite(array)]
-        if not finite.size:
-            return "no finite numbers"
-        low, high = finite.min(), finite.max()
-    text = f"min {_number(low)}  mean {_number(finite.mean(dtype=np.float64))}  max {_number(high)}"
-    missing = array.size - finite.size
-    return f"{text}  ({missing} not finite)" if missing else text
-
-
-def _number(value: np.generic) -> str:
-    if value.dtype == np.bool_:
-        return "true" if value else "false"
-    return f"{value.item():.4g}" if value.dtype.kind == "f" else str(value.item())

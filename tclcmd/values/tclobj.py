@@ -206,6 +206,21 @@ def tensor_number(value: Value, session: int) -> int:
     return number
 
 
+def tensor_numbers(value: Value, session: int) -> list[int]:
+    """The number of a tensor, or those of a list of tensors; none for any other value."""
+    number = tensor_number(value, session)
+    if number >= 0:
+        return [number]
+    count, numbers = lib.host_length(value), []
+    elements = lib.host_elements(value) if count > 0 else None
+    for index in range(count):
+        number = tensor_number(elements[index], session)
+        if number < 0:
+            return []
+        numbers.append(number)
+    return numbers
+
+
 _NUMBER_TYPES = {"f": ("double", np.float64), "i": ("int64_t", np.int64), "u": ("int64_t", np.int64)}
 _NUMBER_KINDS = {"f": lib.HOST_REAL, "i": lib.HOST_INTEGER, "u": lib.HOST_INTEGER, "b": lib.HOST_BOOLEAN}
 
