@@ -174,12 +174,12 @@ class Interpreter:
         made = tclobj.new_value(value, self._adopt)
         lib.host_set_global(self._tcl, tclobj.encode(name), made)
 
-    def look(self, question: int, about: str) -> list[str]:
+    def introspect(self, question: int, about: str) -> list[str]:
         """The words of an answer of Tcl's `info`, without running anything that a script has put in its way.
 
         Words that only a tensor without a name could have are empty.
         """
-        answer = lib.host_look(self._tcl, question, tclobj.encode(about))
+        answer = lib.host_introspect(self._tcl, question, tclobj.encode(about))
         if not answer:
             return []
         try:
@@ -189,19 +189,19 @@ class Interpreter:
 
     def commands(self, pattern: str) -> list[str]:
         """Names of commands."""
-        return self.look(lib.HOST_COMMANDS, pattern)
+        return self.introspect(lib.HOST_COMMANDS, pattern)
 
     def procedures(self, pattern: str) -> list[str]:
         """Names of procedures."""
-        return self.look(lib.HOST_PROCS, pattern)
+        return self.introspect(lib.HOST_PROCS, pattern)
 
     def variables(self, pattern: str) -> list[str]:
         """Names of variables, global ones and those of the namespaces that the pattern names."""
-        return self.look(lib.HOST_VARIABLES, pattern)
+        return self.introspect(lib.HOST_VARIABLES, pattern)
 
     def tensor_in(self, name: str) -> Array | None:
         """The tensor that a global variable holds; None for other values, and for variables that are traced."""
-        if self.look(lib.HOST_TRACES, name):
+        if self.introspect(lib.HOST_TRACES, name):
             return None
         value = lib.host_global(self._tcl, tclobj.encode(name))
         return self.session.tensors.get(tclobj.tensor_number(value, self.session.number)) if value else None
@@ -273,7 +273,7 @@ class Interpreter:
         return tclobj.new_tensor(self.session.number, self.session.tensors.add(array))
 
     def _fail(self, error: CommandError, command: Command) -> None:
-        frame = self.look(lib.HOST_FRAME, "0")
+        frame = self.introspect(lib.HOST_FRAME, "0")
         self.failure = Failure(command, str(error), dict(zip(frame[::2], frame[1::2], strict=False)), error.word)
         lib.host_set_result(self._tcl, tclobj.new_text(str(error)))
         lib.host_set_error_code(self._tcl, tclobj.new_value(error.code, self._adopt))

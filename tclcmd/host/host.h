@@ -97,7 +97,7 @@ struct Tcl_Obj *host_from_system(const char *raw, int length);
    front expanded; NULL if there can be none. It stands until the next call. */
 const char *host_file_name(struct Tcl_Obj *value);
 
-/* ---- Looking into the interpreter (look.c) --------------------------------------------------------------------- */
+/* ---- Introspection (introspect.c) ------------------------------------------------------------------------------ */
 
 typedef enum host_question {
     HOST_COMMANDS, /* names of commands that match the pattern `about` */
@@ -109,7 +109,7 @@ typedef enum host_question {
 
 /* Answers without running anything that a script could have put in the way, and leaves the interpreter's result as it
    was. The caller gives the answer back by host_drop(). NULL if there is no answer. */
-struct Tcl_Obj *host_look(struct Tcl_Interp *interp, host_question question, const char *about);
+struct Tcl_Obj *host_introspect(struct Tcl_Interp *interp, host_question question, const char *about);
 
 /* ---- Interruption (interrupt.c) -------------------------------------------------------------------------------- */
 
@@ -147,6 +147,9 @@ int64_t host_integer(struct Tcl_Obj *value);
 int host_boolean(struct Tcl_Obj *value);
 int host_is_real(struct Tcl_Obj *value);
 int host_is_integer(struct Tcl_Obj *value);
+
+/* The number of the tensor that a value or its text stands for; -1 if the value is no tensor of this session. */
+int64_t host_tensor(struct Tcl_Obj *value, int session);
 
 /* How many elements a list has; -1 for a tensor, and for text that is no list. */
 int host_length(struct Tcl_Obj *value);
@@ -209,9 +212,6 @@ void host_drop(struct Tcl_Obj *value);
 
 /* A value that stands for the tensor `number` of a session. Python's store starts with one reference for it. */
 struct Tcl_Obj *host_new_tensor(int session, int64_t number);
-
-/* The number of the tensor that a value or its text stands for; -1 if the value is no tensor of this session. */
-int64_t host_tensor(struct Tcl_Obj *value, int session);
 
 CFFI_CALLBACK void host_on_retain(int session, int64_t number);  /* one more value stands for the tensor */
 CFFI_CALLBACK void host_on_release(int session, int64_t number); /* one less */

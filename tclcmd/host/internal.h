@@ -16,6 +16,9 @@ int host_is_pure_list(const Tcl_Obj *value);
    else NULL, for text in braces, or of several words, is no number, no option and no tensor's name. */
 Tcl_Obj *host_word(Tcl_Obj *value);
 
+/* As host_tensor(), for a value that is no list without text. */
+int64_t host_tensor_of_word(Tcl_Obj *word, int session);
+
 /* How many calls of commands have begun. */
 extern int64_t host_calls;
 
@@ -27,7 +30,7 @@ int host_read_real(Tcl_Obj *value, double *real_ret);
 int host_read_integer(Tcl_Obj *value, int64_t *integer_ret);
 int host_list(Tcl_Obj *value, int *count_ret, Tcl_Obj ***elements_ret);
 
-/* Remembers the functions that host_look() calls; before any script runs. */
+/* Remembers the functions that host_introspect() calls; before any script runs. */
 void host_note_answers(Tcl_Interp *interp);
 
 /* The names of an interpreter's children, a list that the caller releases; NULL if it cannot be had. */

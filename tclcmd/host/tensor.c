@@ -70,12 +70,9 @@ static int64_t number_in_name(const char *text)
     return *end == '\0' ? number : -1;
 }
 
-int64_t host_tensor(struct Tcl_Obj *value, int session)
+int64_t host_tensor_of_word(Tcl_Obj *word, int session)
 {
-    value = host_word(value);
-    if (!value)
-        return -1;
-    if (value->typePtr == &tensor_type)
-        return session_of(value) == session ? number_of(value) : -1;
-    return number_in_name(Tcl_GetString(value));
+    if (word->typePtr == &tensor_type)
+        return session_of(word) == session ? number_of(word) : -1;
+    return number_in_name(Tcl_GetString(word));
 }

@@ -263,6 +263,14 @@ const char *host_option(struct Tcl_Obj *value)
     return is_letter && !strpbrk(text, SPACE) && !is_number_word(text + 1) ? text : NULL;
 }
 
+/* ---- Tensors --------------------------------------------------------------------------------------------------- */
+
+int64_t host_tensor(struct Tcl_Obj *value, int session)
+{
+    Tcl_Obj *word = host_word(value);
+    return word ? host_tensor_of_word(word, session) : -1;
+}
+
 /* ---- Lists ----------------------------------------------------------------------------------------------------- */
 
 int host_list(Tcl_Obj *value, int *count_ret, Tcl_Obj ***elements_ret)

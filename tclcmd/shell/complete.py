@@ -1,7 +1,7 @@
 """What can stand where the cursor is: names of commands, options, values, variables, files.
 
 The declarations say most of it; the rest is looked up in the interpreter. Nothing that was typed is evaluated, nor
-anything that a script has put in the way (see `Interpreter.look`).
+anything that a script has put in the way (see `Interpreter.introspect`).
 """
 
 from __future__ import annotations

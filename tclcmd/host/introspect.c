@@ -1,5 +1,5 @@
 /*
- * look.c - looking into an interpreter without running anything of the script's
+ * introspect.c - introspection: what Tcl's `info` tells, without running anything of the script's
  *
  * Completion and error reports ask what Tcl's `info` answers. A script may have redefined `info`, traced it, or traced
  * a variable; so the functions behind Tcl's own commands are noted before any script runs, and called directly.
@@ -51,11 +51,11 @@ Tcl_Obj *host_children(Tcl_Interp *interp)
     return ask(interp, &interp_command, 2, words);
 }
 
-struct Tcl_Obj *host_look(struct Tcl_Interp *interp, host_question question, const char *about)
+struct Tcl_Obj *host_introspect(struct Tcl_Interp *interp, host_question question, const char *about)
 {
     Tcl_Obj *words[MOST_WORDS];
     int count = 0;
-    words[count++] = Tcl_NewStringObj("look", -1);
+    words[count++] = Tcl_NewStringObj("introspect", -1);
     if (question == HOST_TRACES) {
         words[count++] = Tcl_NewStringObj("info", -1);
         words[count++] = Tcl_NewStringObj("variable", -1);
