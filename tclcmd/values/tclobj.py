@@ -211,9 +211,8 @@ def tensor_numbers(value: Value, session: int) -> list[int]:
     number = tensor_number(value, session)
     if number >= 0:
         return [number]
-    count, numbers = lib.host_length(value), []
-    elements = lib.host_elements(value) if count > 0 else None
-    for index in range(count):
+    elements, numbers = lib.host_elements(value), []
+    for index in range(lib.host_length(value)):
         number = tensor_number(elements[index], session)
         if number < 0:
             return []
