@@ -154,7 +154,7 @@ def end_by(number: int, way: str, moment: str, target) -> subprocess.CompletedPr
 
 
 def _die_plainly(number: int) -> None:
-    """Lets a signal end the child without a core file, also where the suite itself ignores it (nohup, a background job)."""
+    """Lets a signal end the child without a core file, also where the suite ignores it (nohup, a background job)."""
     if number != signal.SIGKILL:  # which nothing ignores
         signal.signal(number, signal.SIG_DFL)
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
