@@ -95,7 +95,7 @@ def clip_boxes_to_image(boxes: npt.ArrayLike, size: Sequence[int]) -> Array:
     height, width = to_size(size, "size")
     most = np.array([width, height, width, height], table.rows.dtype)
     clipped: Array = np.minimum(np.maximum(_finite(table), 0), most)
-    return cast(clipped, table.given)
+    return np.ascontiguousarray(cast(clipped, table.given))
 
 
 # ---- Formats ---------------------------------------------------------------------------------------------------------
