@@ -113,14 +113,6 @@ def test_box_formats():
     assert pyroi.assign_levels(five[::-1], 4).tolist() == expected[::-1]
 
 
-def test_no_boxes():
-    """Nothing in, nothing out."""
-    for boxes in (np.zeros((0, 4)), np.zeros((0, 5), np.float32)):
-        result = pyroi.assign_levels(boxes, 4)
-        assert result.shape == (0,)
-        assert result.dtype == np.int64
-
-
 @pytest.mark.parametrize(
     ("arguments", "options", "argument"),
     [

@@ -18,7 +18,7 @@ import pyroi
 from pyroi.errors import ArgumentError, ArgumentTypeError
 
 NAN, INF = math.nan, math.inf
-# What has no arguments to speak of: see test_threads, test_memory and test_map_hazards.
+# What has no arguments to speak of: see test_threads, test_memory and test_contract.
 SETTINGS = {"cpu_features", "get_num_threads", "release_memory", "set_num_threads", "watch_cancel_flag"}
 
 # Things that no parameter takes, unless its annotation is one of those named with it.

@@ -17,26 +17,6 @@ def bfloat16():
     return pytest.importorskip("ml_dtypes", reason="ml_dtypes is not installed").bfloat16
 
 
-@pytest.mark.parametrize("dtype", [np.float16, np.float32, np.float64])
-def test_result_has_the_type_of_the_map(dtype):
-    """Floating maps keep their type, forward and backward."""
-    assert pyroi.roi_align(A25.astype(dtype), WHOLE, (5, 5)).dtype == dtype
-    assert pyroi.roi_align_backward(np.ones((1, 1, 5, 5), dtype), WHOLE, (1, 1, 5, 5)).dtype == dtype
-
-
-@pytest.mark.parametrize(
-    "dtype", [np.bool_, np.int8, np.uint8, np.int16, np.uint16, np.int32, np.uint32, np.int64, np.uint64]
-)
-def test_integers_and_booleans_are_read_as_float32(dtype):
-    """The same numbers as the map turned into float32."""
-    map = (A25 % 7).astype(dtype)
-    result = pyroi.roi_align(map, [[0, 1, 1, 3.5, 4]], (2, 3), 1.0, 2)
-    assert result.dtype == np.float32
-    expected = pyroi.roi_align(map.astype(np.float32), [[0, 1, 1, 3.5, 4]], (2, 3), 1.0, 2)
-    assert result.tolist() == expected.tolist()
-    assert pyroi.roi_align_backward(np.ones((1, 1, 2, 3), dtype), WHOLE, (1, 1, 5, 5)).dtype == np.float32
-
-
 def test_nested_lists_of_numbers():
     """A map as nested lists of floats is float64, as NumPy reads it, and right."""
     result = pyroi.roi_align(A25.tolist(), WHOLE, (5, 5))

@@ -153,30 +153,6 @@ def test_grid_of_another_type():
     assert pyroi.grid_sample(map, at(-1, 0, 1).astype(np.int64)).ravel().tolist() == [0.5, 3, 4]
 
 
-def test_strided_grids():
-    """Any strides of the grid, also 0 and negative."""
-    rng = np.random.default_rng(3)
-    map = random_map(rng, (2, 3, 6, 7))
-    grid = rng.uniform(-1, 1, (2, 5, 300, 2)).astype(np.float32)
-    expected = pyroi.grid_sample(map, grid)
-    for view in (np.asfortranarray(grid), grid[:, ::-1][:, ::-1].copy()[...], np.repeat(grid, 2, axis=2)[:, :, ::2]):
-        assert pyroi.grid_sample(map, view).tobytes() == expected.tobytes()
-    one = np.broadcast_to(grid[:, :1, :1], grid.shape)
-    assert pyroi.grid_sample(map, one).tobytes() == pyroi.grid_sample(map, one.copy()).tobytes()
-    backwards = grid[:, ::-1, ::-1]
-    assert pyroi.grid_sample(map, backwards).tobytes() == expected[:, :, ::-1, ::-1].tobytes()
-
-
-@pytest.mark.parametrize("shape", [(0, 2, 3, 4), (2, 0, 3, 4), (2, 3, 0, 4), (2, 3, 4, 0)])
-@pytest.mark.parametrize("mode", MODES)
-def test_empty(shape, mode):
-    """No images or channels give none, no rows or columns 0, no points nothing."""
-    result = pyroi.grid_sample(np.ones(shape, np.float32), np.zeros((shape[0], 5, 6, 2), np.float32), mode, "border")
-    assert result.shape == (*shape[:2], 5, 6)
-    assert (result == 0).all()
-    assert pyroi.grid_sample(np.ones((1, 2, 3, 4)), np.zeros((1, 0, 6, 2)), mode).shape == (1, 2, 0, 6)
-
-
 MAP, GRID = np.ones((2, 1, 3, 3), np.float32), np.zeros((2, 4, 5, 2), np.float32)
 THETA = np.zeros((2, 2, 3))
 

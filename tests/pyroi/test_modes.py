@@ -1,4 +1,4 @@
-"""roi_align, modes max and max_corner."""
+"""roi_align, modes max and max_corner, and what holds for all modes."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from hypothesis import given
 from oracles import bounds, runtime, walk
-from oracles.cases import A25, cases, random_boxes, random_map
+from oracles.cases import A25, LAYOUTS, cases, random_boxes, random_map
 
 import pyroi
 
@@ -118,3 +118,24 @@ def test_max_is_between_average_and_largest_pixel():
     assert (avg <= largest + 1e-6).all()
     assert (largest <= map.max() + 1e-6).all()
     assert (corner <= largest + 1e-6).all()
+
+
+# Channels and widths that fill no vector, one, several; a single row, a single column.
+SHAPES = [(2, 5, 7, 9), (1, 16, 12, 12), (3, 1, 6, 17), (2, 33, 5, 4), (1, 3, 1, 40), (1, 8, 40, 1)]
+
+
+@pytest.mark.parametrize("mode", ["avg", *MODES])
+@pytest.mark.parametrize("dtype", [np.float16, np.float32, np.float64])
+def test_maps_of_every_layout(mode, dtype):
+    """Against the walk over the samples."""
+    rng = np.random.default_rng(0)
+    real = bounds.computed_in(dtype)
+    for shape in SHAPES:
+        map = random_map(rng, shape, dtype)
+        arguments = (random_boxes(rng, 12, shape, dtype=real), (4, 3), 1.0, 2)
+        expected = walk.roi_align(map, *arguments, mode=mode, real=real)
+        magnitude = walk.magnitude(map, *arguments, mode=mode, real=real)
+        for arrange in LAYOUTS.values():
+            view = arrange(map)
+            assert np.array_equal(view, map)
+            bounds.assert_within(pyroi.roi_align(view, *arguments, mode=mode), expected, magnitude)

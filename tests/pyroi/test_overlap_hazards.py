@@ -1,10 +1,9 @@
-"""nms, soft_nms, the kinds of IoU and their rotated forms: bad input, threads, tiers, memory next to theirs."""
+"""nms, soft_nms, the kinds of IoU and their rotated forms: bad input, tiers, memory next to theirs."""
 
 from __future__ import annotations
 
 import math
 import re
-from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
 import pytest
@@ -12,8 +11,7 @@ from children import run_child
 from oracles import overlap, polygons
 
 import pyroi
-from pyroi import native
-from pyroi.errors import ArgumentError, ArgumentTypeError, Cancelled
+from pyroi.errors import ArgumentError, ArgumentTypeError
 
 NAN, INF = math.nan, math.inf
 UPRIGHT, TURNED = [[0, 0, 4, 4]] * 4, [[2, 2, 4, 4, 30]] * 4
@@ -190,7 +188,7 @@ def test_matrix_larger_than_memory():
         pyroi.box_iou(boxes, boxes)
 
 
-# ---- Threads, cancelling, tiers --------------------------------------------------------------------------------------
+# ---- Tiers, memory --------------------------------------------------------------------------------------
 
 
 def battery():
@@ -212,27 +210,6 @@ def battery():
     masks = rng.random((40, 200, 300)) < 1e-4
     results["masks"] = pyroi.masks_to_boxes(masks)
     return {name: result.tobytes() for name, result in results.items()}
-
-
-def test_same_bits_for_every_number_of_threads():
-    """1, 2, 3 and 8 threads, every function."""
-    before = pyroi.get_num_threads()
-    try:
-        seen = []
-        for threads in (1, 2, 3, 8):
-            pyroi.set_num_threads(threads)
-            seen.append(battery())
-    finally:
-        pyroi.set_num_threads(before)
-    for name, result in seen[0].items():
-        assert all(other[name] == result for other in seen), name
-
-
-def test_several_python_threads_at_once():
-    """Each gets what it gets alone."""
-    expected = battery()
-    with ThreadPoolExecutor(4) as pool:
-        assert all(result == expected for result in pool.map(lambda _: battery(), range(4)))
 
 
 def _digest(folder):
@@ -258,18 +235,6 @@ def test_tiers_agree_to_the_last_bit():
         used, *lines = run_child(_digest, folder, ROI_CPU_TIER=tier).splitlines()
         expected = expected or lines
         assert lines == expected, f"{used}: {set(lines) ^ set(expected)}"
-
-
-@pytest.mark.parametrize("name", [*SUPPRESS, *MATRICES])
-def test_cancelled(name):
-    """With the flag set, a call ends with Cancelled."""
-    flag = np.ones(1, np.int32)
-    native.watch_cancel_flag(flag.ctypes.data)
-    try:
-        with pytest.raises(Cancelled):
-            SUPPRESS[name]() if name in SUPPRESS else MATRICES[name](good(name), good(name))
-    finally:
-        native.watch_cancel_flag(0)
 
 
 def _guarded(at):

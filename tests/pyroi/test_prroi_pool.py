@@ -255,27 +255,6 @@ def test_gradient_of_nan():
     assert np.isfinite(result[1]).all()
 
 
-@pytest.mark.parametrize("shape", [(0, 2, 5, 5), (1, 0, 5, 5), (1, 2, 0, 5), (1, 2, 5, 0)])
-def test_empty(shape):
-    """No images, channels, rows or columns; no boxes; no bins."""
-    map = np.zeros(shape, np.float32)
-    boxes = np.zeros((0 if shape[0] == 0 else 2, 5)) + [0, 1, 1, 3, 3]
-    result = pyroi.prroi_pool(map, boxes, (2, 3))
-    assert result.shape == (len(boxes), shape[1], 2, 3)
-    assert (result == 0).all()
-    input, corners = pyroi.prroi_pool_backward(np.ones_like(result), map, boxes)
-    assert input.shape == shape
-    assert (corners == 0).all()
-
-
-def test_no_bins():
-    """An output of 0 rows: an empty result, and gradients of 0."""
-    assert pyroi.prroi_pool(A25, BOX, (0, 3)).shape == (1, 1, 0, 3)
-    input, boxes = pyroi.prroi_pool_backward(np.ones((1, 1, 0, 3), np.float32), A25, BOX)
-    assert (input == 0).all()
-    assert (boxes == 0).all()
-
-
 @pytest.mark.parametrize(
     ("kind", "argument", "call"),
     [

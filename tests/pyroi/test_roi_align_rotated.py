@@ -268,14 +268,6 @@ def test_is_the_difference_of_the_forward():
         assert difference == pytest.approx(flown[pixel], abs=1e-12)
 
 
-def test_gradient_is_overwritten_not_added_to():
-    """Pixels that no box reads are 0, whatever memory held, call after call."""
-    for _ in range(5):
-        flown = pyroi.roi_align_rotated_backward(np.ones((1, 1, 1, 1)), [[0, 1.5, 1.5, 1, 1, 0]], (2, 1, 64, 64))
-        assert np.argwhere(flown).tolist() == [[0, 0, 1, 1]]
-        flown[...] = 7
-
-
 # ---- NaN, forms, and layouts -----------------------------------------------------------------------------------------
 
 
@@ -359,33 +351,6 @@ def test_positions_are_computed_in_float64():
 
 
 # ---- Nothing, and too much -------------------------------------------------------------------------------------------
-
-
-@pytest.mark.parametrize(
-    ("shape", "count", "output_size"),
-    [
-        ((1, 3, 5, 5), 0, (2, 3)),
-        ((0, 3, 5, 5), 0, (2, 3)),
-        ((1, 0, 5, 5), 2, (2, 3)),
-        ((1, 3, 0, 5), 2, (2, 3)),
-        ((1, 3, 5, 0), 2, (2, 3)),
-        ((1, 3, 5, 5), 2, (0, 3)),
-        ((1, 3, 5, 5), 2, (3, 0)),
-        ((1, 3, 5, 5), 2, (2**40, 0)),
-        ((0, 0, 0, 0), 0, (0, 0)),
-        ((1, 0, 5, 5), 1, (2**40, 2**10)),
-    ],
-)
-@pytest.mark.parametrize("ratio", [-1, 2])
-def test_empty(shape, count, output_size, ratio):
-    """No boxes, images, channels or bins give nothing, no rows or columns 0; nothing flows back."""
-    boxes = np.ones((count, 6), np.float32) * [0, 2, 2, 2, 3, 30]
-    result = pyroi.roi_align_rotated(np.ones(shape, np.float32), boxes, output_size, 1.0, ratio)
-    assert result.shape == (count, shape[1], *output_size)
-    assert (result == 0).all()
-    flown = pyroi.roi_align_rotated_backward(np.ones_like(result), boxes, shape, 1.0, ratio)
-    assert flown.shape == shape
-    assert (flown == 0).all()
 
 
 @pytest.mark.parametrize("column", [3, 4])

@@ -185,12 +185,6 @@ def test_type_of_the_result(dtype):
     assert result.tolist() == [[1, 0.75], [0.75, 1]]
 
 
-@pytest.mark.parametrize("shape", [(0, 3), (3, 0), (0, 0)])
-def test_empty(shape):
-    """No boxes on a side: an empty matrix of the right shape."""
-    assert pyroi.box_iou_rotated(np.zeros((shape[0], 5)), np.zeros((shape[1], 5))).shape == shape
-
-
 @pytest.mark.parametrize("count", [1, 255, 256, 257, 1100])
 def test_rows_around_block_sizes(count):
     """A row of a matrix is the same computed in blocks and one by one."""

@@ -86,13 +86,16 @@ def random_boxes(rng, count, shape, scale=1.0, dtype=np.float32, mirror=True) ->
 
 
 def _reversed(x):
-    return np.ascontiguousarray(x[:, ::-1, ::-1, ::-1])[:, ::-1, ::-1, ::-1]
+    backwards = (slice(None, None, -1),) * x.ndim
+    return np.ascontiguousarray(x[backwards])[backwards]
 
 
 def _sliced(x):
+    """Every number, every second, every number, every third along the axes, with other numbers between them."""
     between = np.array(np.iinfo(x.dtype).max if x.dtype.kind in "iu" else np.nan).astype(x.dtype)
-    wide = np.full((x.shape[0] + 1, 2 * x.shape[1] + 1, x.shape[2] + 3, 3 * x.shape[3] + 2), between)
-    view = wide[1:, 1::2, 2:-1, 1:-1:3]
+    steps = [(1, 2, 1, 3)[axis % 4] for axis in range(x.ndim)]
+    wide = np.full([2 + step * n for step, n in zip(steps, x.shape, strict=True)], between)
+    view = wide[tuple(slice(1, 1 + step * n, step) for step, n in zip(steps, x.shape, strict=True))]
     view[...] = x
     return view
 
@@ -104,13 +107,18 @@ def _misaligned(x):
     return view
 
 
+def _innermost(axis):
+    """Has the numbers along one axis lie next to each other."""
+    return lambda x: np.moveaxis(np.ascontiguousarray(np.moveaxis(x, axis % x.ndim, -1)), -1, axis % x.ndim)
+
+
 # The same numbers in another order of memory. Each keeps shape, dtype and values.
 LAYOUTS = {
     "contiguous": np.ascontiguousarray,
     "fortran": np.asfortranarray,
-    "channels_last": lambda x: np.ascontiguousarray(x.transpose(0, 2, 3, 1)).transpose(0, 3, 1, 2),
-    "rows_and_columns_swapped": lambda x: np.ascontiguousarray(x.transpose(0, 1, 3, 2)).transpose(0, 1, 3, 2),
-    "images_innermost": lambda x: np.ascontiguousarray(x.transpose(1, 2, 3, 0)).transpose(3, 0, 1, 2),
+    "channels_last": _innermost(1),
+    "rows_and_columns_swapped": _innermost(-2),
+    "images_innermost": _innermost(0),
     "reversed": _reversed,
     "sliced": _sliced,
     "misaligned": _misaligned,
@@ -152,7 +160,7 @@ def battery():
                     yield f"{name} roi_pool {kind} {places}", "roi_pool", numbers, (boxes, output_size), options
             places = rng.integers(-1, map.shape[2] * map.shape[3], grad.shape)
             yield f"{name} roi_pool backward", "roi_pool_backward", grad, (places, boxes, map.shape), {}
-            turned = _turned(rng, boxes)
+            turned = turned_boxes(rng, boxes)
             yield f"{name} rotated", "roi_align_rotated", map, (turned, output_size, 1.0, ratio), {}
             yield f"{name} rotated backward", "roi_align_rotated_backward", grad, (turned, map.shape, 1.0, ratio), {}
         bins = {1: (1, 1), 7: (7, 1), 16: (2, 4), 40: (4, 5), 3: (1, 3)}[channels]
@@ -163,7 +171,7 @@ def battery():
             yield f"{name} backward", f"ps_roi_{kind}_backward", grad, (boxes, map.shape, *options), {}
 
 
-def _turned(rng, boxes):
+def turned_boxes(rng, boxes):
     """The same boxes as centre, sides and an angle."""
     first, second = np.float64(boxes[:, 1:3]), np.float64(boxes[:, 3:])
     angle = rng.uniform(-200, 200, len(boxes))
