@@ -1,6 +1,6 @@
 """What may go wrong with any operator on maps: one pixel that is no number, images in any place, memory beyond arrays.
 
-Each operator is called through the same small table, forward and backward.
+Each operator is called through the same small table.
 """
 
 from __future__ import annotations
