@@ -14,7 +14,7 @@ import textwrap
 HERE = pathlib.Path(__file__).parent
 
 
-def run_child(function, *arguments, timeout=120, cpu_seconds=None, address_space=None, **environment: str) -> str:
+def run_child(function, *arguments, timeout=600, cpu_seconds=None, address_space=None, **environment: str) -> str:
     """Calls `function` (which must import what it needs itself) in a new process, and gives what it printed.
 
     `cpu_seconds` and `address_space` (bytes) are hard limits: the process dies when it goes beyond them. A death or an

@@ -79,7 +79,7 @@ def roish(tmp_path: pathlib.Path) -> Roish:
     ) -> subprocess.CompletedProcess[str]:
         # The user's own history stays out of it.
         environment = {**os.environ, "XDG_STATE_HOME": str(tmp_path / "state"), **(variables or {})}
-        options = {"cwd": tmp_path, "timeout": 60, "encoding": "utf-8", **options}
+        options = {"cwd": tmp_path, "timeout": 300, "encoding": "utf-8", **options}
         words = [word if isinstance(word, bytes) else word.encode() for word in arguments]  # whatever the tests' locale
         return subprocess.run([*COMMAND, *words], input=input, capture_output=True, env=environment, **options)
 

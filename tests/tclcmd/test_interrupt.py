@@ -49,11 +49,9 @@ def started(roish, script: str, **options: object) -> subprocess.Popen[str]:
 def test_a_script_ends_with_status_130(roish, script):
     """No `catch` holds it back, and nothing is written as if it were an error of the script."""
     process = started(roish, script)
-    begun = time.monotonic()
     process.send_signal(signal.SIGINT)
-    process.wait(timeout=30)  # its standard input stays open
+    process.wait(timeout=60)  # its standard input stays open
     assert (process.returncode, *process.communicate()) == (130, "", "")
-    assert time.monotonic() - begun < 10
 
 
 def test_a_script_that_waits_to_be_read(roish, tmp_path):
@@ -77,13 +75,12 @@ def test_a_job_in_the_background_is_not_interrupted(roish):
 
 
 @pytest.mark.parametrize("script", [ENDLESS["loop"], ENDLESS["catching loop"], ENDLESS["event loop"]])
-def test_the_interpreter_goes_on(tcl, script):
+def test_the_interpreter_goes_on(tcl, made_to, script):
     """It can be used again at once, and interrupted again."""
     for _ in range(2):
-        timer = threading.Timer(0.2, os.kill, (os.getpid(), signal.SIGINT))
-        timer.start()
-        outcome = tcl.interpreter.eval(script)
-        timer.join()
+        made_to(press_later)
+        outcome = tcl.interpreter.eval(f"torch::zeros 2; {script}")
+        made_to(REGISTRY["zeros"].function)
         assert outcome.is_error
         assert outcome.was_interrupted
         assert tcl("set a 1; catch {error x}; torch::tensor_numel [torch::zeros 3]") == "3"
@@ -103,7 +100,7 @@ def made_to(tcl):
 
     def make(function):
         rows = tcl.interpreter._commands
-        index = rows.index(REGISTRY["zeros"])
+        (index,) = (index for index, row in enumerate(rows) if row.name == "zeros")
         rows[index] = dataclasses.replace(rows[index], function=function)
 
     return make
@@ -112,6 +109,12 @@ def made_to(tcl):
 def press(**_):
     """Ctrl-C, as the last thing that a command does."""
     signal.raise_signal(signal.SIGINT)
+    return ""
+
+
+def press_later(**_):
+    """Ctrl-C a moment after the command, which is to say within the evaluation, however busy the machine is."""
+    threading.Timer(0.2, os.kill, (os.getpid(), signal.SIGINT)).start()
     return ""
 
 
@@ -144,13 +147,11 @@ def test_presses_as_commands_end_in_a_loop(tcl, made_to):
         assert (outcome.is_complete, tcl.interpreter.result()) == (True, "300"), count
 
 
-def test_what_is_left_of_an_interruption_in_child_interpreters(tcl):
+def test_what_is_left_of_an_interruption_in_child_interpreters(tcl, made_to):
     """They are cancelled with their parent, and go on with it."""
     tcl("set child [interp create]; set grandchild [$child eval {interp create}]; $child eval {proc f {} {return 7}}")
-    timer = threading.Timer(0.2, os.kill, (os.getpid(), signal.SIGINT))
-    timer.start()
-    assert tcl.interpreter.eval("while 1 {}").was_interrupted
-    timer.join()
+    made_to(press_later)
+    assert tcl.interpreter.eval("torch::zeros 2; while 1 {}").was_interrupted
     assert tcl("$child eval f") == "7"
     assert tcl("$child eval [list $grandchild eval {expr {3 + 4}}]") == "7"
 

@@ -107,8 +107,9 @@ def test_ctrl_c_stops_a_command_and_keeps_the_shell(terminal):
     shell = terminal()
     shell.ask("set kept 7")
     for loop in ("while 1 {}", "while 1 {catch {foo}}", "after 100000"):
-        shell.type(loop + "\n")
-        time.sleep(0.5)
+        shell.type(f"puts begun; flush stdout; {loop}\n")
+        shell.expect("\nbegun\n")
+        time.sleep(0.2)
         shell.type("\x03")
         assert "Interrupted" in shell.expect("\n% ")
     shell.type("half a command {\n")
