@@ -46,7 +46,7 @@ test-c: build-c ## The tests in C alone
 	@$(MESON) test -C build/c --print-errorlogs
 
 build-c: $(VENV)
-	@$(MESON) setup build/c -Dtests=true >/dev/null
+	@$(MESON) setup build/c --libdir=lib -Dtests=true -Dwerror=true >/dev/null
 	@$(BIN)/ninja --quiet -C build/c
 
 tiers: $(TESTABLE) ## The Python tests once per kind of processor that this one can stand in for
