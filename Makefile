@@ -17,13 +17,16 @@ TESTABLE := .venv/stamp-testable
 PIP := $(BIN)/pip -qq --disable-pip-version-check install
 MESON := PATH="$(CURDIR)/$(BIN):$$PATH" meson
 
+# Tests on all processors, file by file, so that what is costly to make is made once for all tests of a file.
+PARALLEL := --numprocesses=auto --maxprocesses=8 --dist=loadfile --no-loadscope-reorder
+
 # Tests that limit or measure a process's memory, of which AddressSanitizer takes terabytes of addresses.
 TOO_BIG_FOR_ASAN := --ignore=tests/pyroi/test_bounded.py --ignore=tests/pyroi/test_large.py -k 'not memory'
 
 SOURCES := pyproject.toml meson.build meson.options $(shell find libroi pyroi tclcmd -name __pycache__ -prune -o -print)
 
 .DELETE_ON_ERROR:
-.PHONY: help build build-c demo test test-c tiers check format sanitize sanitize-python symbols docs docs-check pictures bench fuzz clean
+.PHONY: help build build-c demo test test-all test-c tiers check format sanitize sanitize-python symbols docs docs-check pictures bench fuzz clean
 
 help: ## This list
 	@sed -n 's/^\([a-z-]*\):.*## /\1	/p' $(MAKEFILE_LIST) | expand -t 14
@@ -36,8 +39,11 @@ demo: $(INSTALLED) ## Cut face, medals and more out of a photograph (which comes
 	    'from matplotlib.cbook import get_sample_data as find; print(find("grace_hopper.jpg", asfileobj=False))'); \
 	    $(BIN)/roish examples/portrait.tcl "$$photo" build/demo $(ARGS)
 
-test: $(TESTABLE) ## All tests; those in C are among them
-	$(BIN)/pytest $(ARGS)
+test: $(TESTABLE) ## The tests, those in C among them; of those generated from declarations, one in four
+	$(BIN)/pytest $(PARALLEL) --sample --durations=10 --durations-min=5 $(ARGS)
+
+test-all: $(TESTABLE) ## The tests, with all that are generated
+	@$(BIN)/pytest $(PARALLEL) --durations=10 --durations-min=5 $(ARGS)
 
 fuzz: $(TESTABLE) ## Five minutes of random calls of all commands, each time others
 	$(BIN)/python tests/tclcmd/fuzz_commands.py --seconds 300 --seed $$RANDOM $(ARGS)
@@ -54,7 +60,7 @@ tiers: $(TESTABLE) ## The Python tests once per kind of processor that this one 
 	    export ROI_CPU_TIER=$$tier; \
 	    chosen=$$($(BIN)/python -I -c 'import pyroi; print(pyroi.cpu_features()["tier"])'); \
 	    if [ "$$chosen" = $$tier ]; then \
-	        echo "CPU tier $$tier:"; $(BIN)/pytest --quiet tests/pyroi $(ARGS); \
+	        echo "CPU tier $$tier:"; $(BIN)/pytest --quiet $(PARALLEL) tests/pyroi $(ARGS); \
 	    else \
 	        echo "CPU tier $$tier: skipped, this processor or compiler does not have it"; \
 	    fi; \

@@ -66,6 +66,7 @@ CALLS = {
 }
 
 
+@pytest.mark.generated
 @pytest.mark.parametrize("call", CALLS.values(), ids=CALLS.keys())
 class TestBoxValues:
     """Values in a table of boxes, of every operator that pools them."""

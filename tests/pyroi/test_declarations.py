@@ -17,6 +17,8 @@ from oracles.cases import A25
 import pyroi
 from pyroi.errors import ArgumentError, ArgumentTypeError
 
+pytestmark = pytest.mark.generated
+
 NAN, INF = math.nan, math.inf
 # What has no arguments to speak of: see test_threads, test_memory and test_contract.
 SETTINGS = {"cpu_features", "get_num_threads", "release_memory", "set_num_threads", "watch_cancel_flag"}

@@ -11,6 +11,8 @@ from tclcmd.commands.session import CommandName
 from tclcmd.language import kinds
 from tclcmd.language.declare import Command, Parameter
 
+pytestmark = pytest.mark.generated
+
 #: Kind -> a value that can be read, and values that cannot.
 SAMPLES: dict[type[kinds.Kind], tuple[str, list[str]]] = {
     kinds.Tensor: ("[torch::zeros {2}]", ["invalid", "{}", "5", "{1 2}", "tensor", "tensor01", "tensor99999"]),

@@ -26,6 +26,7 @@ def offered(tcl):
     return lambda before: {found.text: found.note for found in completer.candidates(before)}
 
 
+@pytest.mark.generated
 @pytest.mark.parametrize("command", COMMANDS, ids=named)
 def test_every_command_is_offered(offered, command):
     """By its full name, by the name alone, in camelCase, within brackets, and with what it does."""
@@ -36,6 +37,7 @@ def test_every_command_is_offered(offered, command):
     assert all(f"torch::{name}" in offered(f"torch::{name}") for name in command.names)
 
 
+@pytest.mark.generated
 @pytest.mark.parametrize("command", COMMANDS, ids=named)
 def test_all_options_are_offered_until_they_are_given(offered, command):
     """With type, default and help."""
@@ -48,6 +50,7 @@ def test_all_options_are_offered_until_they_are_given(offered, command):
         assert all(part in note for part in (parameter.kind.placeholder, parameter.shown_default, parameter.help))
 
 
+@pytest.mark.generated
 @pytest.mark.parametrize("command", COMMANDS, ids=named)
 def test_what_is_given_by_position_is_not_offered(offered, command):
     """In the longest order."""
@@ -58,6 +61,7 @@ def test_what_is_given_by_position_is_not_offered(offered, command):
         assert len(rest) == len(command.parameters) - count or len(command.orders) > 1
 
 
+@pytest.mark.generated
 @pytest.mark.parametrize(("command", "parameter"), PARAMETERS, ids=named)
 def test_values_are_offered_by_kind(tcl, tmp_path, monkeypatch, offered, command, parameter):
     """Choices with the default marked, booleans, files, tensors."""
