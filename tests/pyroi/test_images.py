@@ -63,9 +63,10 @@ def test_in_place(function, layout):
     assert (image == expected).all()
 
 
-def test_in_place_with_means_out_of_the_image():
-    """Means that are part of the image are read before it is written."""
-    image = IMAGE + 1
+@pytest.mark.parametrize("layout", ["contiguous", "sliced", "fortran"])
+def test_in_place_with_means_out_of_the_image(layout):
+    """Means that are part of the image are read before it is written, in one piece or row by row."""
+    image = LAYOUTS[layout](IMAGE + 1)
     expected = pyroi.normalize_image(image, image[:, :1, :1].copy(), image[:, 1:, 3:].copy())
     assert (pyroi.normalize_image(image, image[:, :1, :1], image[:, 1:, 3:], True) == expected).all()
 
