@@ -48,6 +48,8 @@ def test_forms_of_means():
         assert (pyroi.normalize_image(image, mean, 2) == by_channel).all()
     by_pixel = np.arange(8.0).reshape(2, 4)
     assert (pyroi.normalize_image(image, by_pixel, 2) == (image - by_pixel.astype(np.float32)) / 2).all()
+    by_column = np.float32([3, 5, 1, 2])
+    assert (pyroi.normalize_image(image, by_column.reshape(1, 4), 2) == (image - by_column) / 2).all()
     by_image = np.array([1.0, 5]).reshape(2, 1, 1, 1)
     assert (pyroi.normalize_image(image, by_image, 2) == (image - by_image.astype(np.float32)) / 2).all()
 
