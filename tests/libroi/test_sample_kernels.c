@@ -5,7 +5,7 @@
  */
 #include "check.h"
 
-#include "pool/align_max_kernel.c"
+#include "kernels/align_max_kernel.c"
 
 enum { SAMPLES = 6 };
 
@@ -18,43 +18,40 @@ static double random_number(void)
 }
 
 /* Some samples of a line: the largest of them, and the largest corner. */
-#define TEST_OF(REAL)                                                                                                  \
-    static void test_samples_##REAL(const bool corners)                                                                \
-    {                                                                                                                  \
-        REAL line[4 * SAMPLES][LINE_##REAL];                                                                           \
-        double weight[SAMPLES][4], most[LINE_##REAL];                                                                  \
-        struct largest_##REAL largest = {.sum = {0}};                                                                  \
-        for (int v = 0; v < WIDE_VECTORS_##REAL; v++)                                                                  \
-            largest.most[v] = (vec_double){0} - (double)INFINITY;                                                      \
-        for (int i = 0; i < LINE_##REAL; i++)                                                                          \
-            most[i] = -(double)INFINITY;                                                                               \
-        for (int s = 0; s < SAMPLES; s++) {                                                                            \
-            const REAL *corner[4];                                                                                     \
-            for (int k = 0; k < 4; k++) {                                                                              \
-                weight[s][k] = random_number();                                                                        \
-                corner[k] = line[4 * s + k];                                                                           \
-                for (int i = 0; i < LINE_##REAL; i++)                                                                  \
-                    line[4 * s + k][i] = (REAL)random_number();                                                        \
-            }                                                                                                          \
-            take_sample_##REAL(corner, weight[s], corners, WIDE_VECTORS_##REAL, &largest);                             \
-            for (int i = 0; i < LINE_##REAL; i++) {                                                                    \
-                double sum = weight[s][0] * corner[0][i], top = sum;                                                   \
-                for (int k = 1; k < 4; k++) {                                                                          \
-                    const double part = weight[s][k] * corner[k][i];                                                   \
-                    sum = sum + part;                                                                                  \
-                    top = part > top ? part : top;                                                                     \
-                }                                                                                                      \
-                most[i] = (corners ? top : sum) > most[i] ? (corners ? top : sum) : most[i];                           \
-            }                                                                                                          \
-        }                                                                                                              \
-        for (int i = 0; i < LINE_##REAL; i++) {                                                                        \
-            check_context("%s, lane %d, corners %d", #REAL, i, corners);                                               \
-            CHECK(largest.most[i / LANES_double][i % LANES_double] == most[i]);                                        \
-        }                                                                                                              \
-        CHECK(!any_nan_double(largest.sum));                                                                           \
+static void test_samples(const bool corners)
+{
+    REAL line[4 * SAMPLES][LINE];
+    double weight[SAMPLES][4], most[LINE];
+    struct largest largest = {.sum = {0}};
+    for (int v = 0; v < WIDE_VECTORS; v++)
+        largest.most[v] = splat_wide(-(double)INFINITY);
+    for (int i = 0; i < LINE; i++)
+        most[i] = -(double)INFINITY;
+    for (int s = 0; s < SAMPLES; s++) {
+        const REAL *corner[4];
+        for (int k = 0; k < 4; k++) {
+            weight[s][k] = random_number();
+            corner[k] = line[4 * s + k];
+            for (int i = 0; i < LINE; i++)
+                line[4 * s + k][i] = (REAL)random_number();
+        }
+        take_sample(corner, weight[s], corners, WIDE_VECTORS, &largest);
+        for (int i = 0; i < LINE; i++) {
+            double sum = weight[s][0] * corner[0][i], top = sum;
+            for (int k = 1; k < 4; k++) {
+                const double part = weight[s][k] * corner[k][i];
+                sum = sum + part;
+                top = part > top ? part : top;
+            }
+            most[i] = (corners ? top : sum) > most[i] ? (corners ? top : sum) : most[i];
+        }
     }
-TEST_OF(float)
-TEST_OF(double)
+    for (int i = 0; i < LINE; i++) {
+        check_context("lane %d, corners %d", i, corners);
+        CHECK(largest.most[i / WIDE_LANES][i % WIDE_LANES] == most[i]);
+    }
+    CHECK(!any_nan_wide(largest.sum));
+}
 
 int main(void)
 {
@@ -62,9 +59,7 @@ int main(void)
         !(roi_best_cpu_tier() == ROI_CPU_AVX512 && strcmp(TIER_NAME, "avx2") == 0))
         return 77; /* skipped: this processor does not have the tier */
     for (int round = 0; round < 200; round++)
-        for (int corners = 0; corners < 2; corners++) {
-            test_samples_float(corners != 0);
-            test_samples_double(corners != 0);
-        }
+        for (int corners = 0; corners < 2; corners++)
+            test_samples(corners != 0);
     return check_result();
 }

@@ -8,7 +8,7 @@
 #define REAL double
 #include "boxes/overlap_template.h"
 
-static double area_of(const double corner[4]) { return area_double(corner[0], corner[1], corner[2], corner[3]); }
+static double area_of(const double corner[4]) { return area(corner[0], corner[1], corner[2], corner[3]); }
 
 struct roi_range roi_range_of(const struct roi_extent *extent)
 {
@@ -45,11 +45,10 @@ void roi_tame_extents(struct roi_extent *extents, int64_t count, const struct ro
     }
 }
 
-static float area_in_float(const struct roi_extent *extent)
+float roi_area_in_float(const double corner[4])
 {
-    const double *corner = extent->corner;
     const float width = (float)corner[2] - (float)corner[0], height = (float)corner[3] - (float)corner[1];
-    return width * height;
+    return (width > 0 ? width : 0) * (height > 0 ? height : 0);
 }
 
 /* The overlap of two sides. Of numbers that float holds the larger and the smaller are the same in either type. */
@@ -63,6 +62,6 @@ static float shared_in_float(const struct roi_extent *a, const struct roi_extent
 float roi_iou_of_extents_in_float(const struct roi_extent *a, const struct roi_extent *b)
 {
     const float intersection = shared_in_float(a, b, 0) * shared_in_float(a, b, 1);
-    const float both = area_in_float(a) + area_in_float(b);
+    const float both = roi_area_in_float(a->corner) + roi_area_in_float(b->corner);
     return intersection / (both - intersection);
 }

@@ -32,6 +32,9 @@ roi_status roi_read_extents(const roi_boxes *boxes, struct roi_extent *extents_r
 /* Scales all by a power of 2, the same for boxes of the same range, if areas could overflow: IoU stays the same. */
 void roi_tame_extents(struct roi_extent *extents, int64_t count, const struct roi_range *range);
 
+/* The area of a box in float, rounded as kernels that compute in float do. */
+float roi_area_in_float(const double corner[4]);
+
 /* Intersection over union, every step rounded to float, of boxes whose corners float holds exactly and that have areas:
    inf and NaN are possible, where areas leave its range. */
 float roi_iou_of_extents_in_float(const struct roi_extent *a, const struct roi_extent *b);

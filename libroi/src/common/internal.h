@@ -22,15 +22,6 @@ static inline int64_t round_up(int64_t n, int64_t multiple) { return (n + multip
 /* Groups of `group` that n make. */
 static inline int64_t groups_of(int64_t n, int64_t group) { return (n + group - 1) / group; }
 
-/* The table of kernels NAME_tier for the tier in use. */
-#if defined(ROI_HAVE_X86_TIERS)
-#define ROI_TABLE_OF_TIER(name)                                                                                        \
-    (roi_get_cpu_tier() == ROI_CPU_AVX512 ? &name##_avx512                                                             \
-                                          : roi_get_cpu_tier() == ROI_CPU_AVX2 ? &name##_avx2 : &name##_baseline)
-#else
-#define ROI_TABLE_OF_TIER(name) (&name##_baseline)
-#endif
-
 /* Every parameter struct begins with its size, and there is one size of each so far. */
 static inline roi_status roi_check_params(const void *params, size_t size)
 {

@@ -1,8 +1,8 @@
 /* adaptive.c - adaptive maximum pooling: the functions of roi.h. Bins are those of the area kind, and what is taken of them
    is RoIPool's maximum. (Adaptive average pooling is resizing by area: resize.c.) */
 #include "image/images.h"
-#include "image/resample_axis.h"
-#include "pool/pool.h"
+#include "axes/resample_axis.h"
+#include "operators/pool.h"
 
 roi_adaptive_params roi_adaptive_defaults(void) { return (roi_adaptive_params){.size = sizeof(roi_adaptive_params)}; }
 

@@ -3,7 +3,7 @@
 
 #include "common/array.h"
 #include "common/convert.h"
-#include "image/grid_kernel.h"
+#include "kernels/entry_points.h"
 #include "common/parallel.h"
 #include "common/storage.h"
 
@@ -118,7 +118,7 @@ roi_status roi_grid_sample(const roi_grid_params *params, const roi_array *input
                                 .input = input,
                                 .grid = grid,
                                 .output = output_ret,
-                                .kernels = ROI_TABLE_OF_TIER(roi_grid_kernels),
+                                .kernels = roi_grid_kernels(input->dtype),
                                 .points = points,
                                 .blocks = groups_of(points, ROI_GRID_POINTS),
                                 .groups = groups_of(input->shape[AXIS_C], CHANNEL_GROUP)};

@@ -8,7 +8,7 @@
 #ifndef ROI_IMAGES_H
 #define ROI_IMAGES_H
 
-#include "pool/tiles.h"
+#include "drive/tiles.h"
 
 struct roi_image_call {
     const roi_array *maps, *crops; /* as in struct roi_call, not yet checked */

@@ -3,8 +3,8 @@
 #include <math.h>
 
 #include "image/images.h"
-#include "image/resample_axis.h"
-#include "pool/align.h"
+#include "axes/resample_axis.h"
+#include "operators/align.h"
 
 roi_resize_params roi_resize_defaults(void)
 {

@@ -1,0 +1,287 @@
+/* job.c - tables for all boxes, then chunks of work for the kernels: tiles.h has the theory. */
+#include "drive/job.h"
+
+#include <stdlib.h>
+
+#include "common/array.h"
+#include "common/guard.h"
+
+enum {
+    MEASURE_GROUP = 64,      /* boxes planned at a time by one thread */
+    SWATH = 32,              /* rows of the map whose boxes follow each other from left to right */
+    CHUNK_BYTES = 4 << 20,   /* of weight tables that are held at a time */
+    STREAM_BYTES = 16 << 20  /* of a large result */
+};
+
+/* ---- Planning -------------------------------------------------------------------------------------------------- */
+
+static void measure_group(void *context, int64_t group, int thread)
+{
+    struct roi_job *job = context;
+    const struct roi_pooling *pooling = job->call->pooling;
+    const int64_t end = min_i64((group + 1) * MEASURE_GROUP, job->call->count);
+    (void)thread;
+    for (int64_t k = group * MEASURE_GROUP; k < end; k++) {
+        job->plans[k] = (struct roi_plan){
+            .box = &job->call->boxes[k], .row = k, .bins = job->call->rule.bins_y, .bands = 1};
+        if (pooling->measure && !pooling->measure(&job->call->rule, &job->plans[k]))
+            job->plans[k].row = -1;
+    }
+}
+
+static int compare_i64(int64_t a, int64_t b) { return (a > b) - (a < b); }
+
+/* Boxes of a ring by stripe, as rows enter it; others swath by swath, in each from left to right. Then from top to bottom:
+   so neighbours read pixels that are still in the cache. */
+static int compare_places(const struct roi_plan *a, const struct roi_plan *b)
+{
+    int order = compare_i64(a->ring != NULL, b->ring != NULL);
+    if (order == 0 && a->ring)
+        order = compare_i64(roi_ring_stripe(a->ring, a->x.first), roi_ring_stripe(b->ring, b->x.first));
+    if (order == 0 && !a->ring)
+        order = compare_i64(a->y.first / SWATH, b->y.first / SWATH);
+    if (order == 0 && !a->ring)
+        order = compare_i64(a->x.first, b->x.first);
+    return order ? order : compare_i64(a->y.first, b->y.first);
+}
+
+/* By map, then by place. Never a tie, so that the order, and with it the order of sums backward, depends on nothing but
+   the boxes. */
+static int compare_plans(const void *first, const void *second)
+{
+    const struct roi_plan *a = first, *b = second;
+    int order = compare_i64(a->box->level, b->box->level);
+    if (order == 0)
+        order = compare_i64(a->box->image, b->box->image);
+    if (order == 0)
+        order = compare_places(a, b);
+    if (order == 0)
+        order = compare_i64(a->row, b->row);
+    return order ? order : compare_i64(a->first_bin, b->first_bin);
+}
+
+/* Puts the plans of a box's bands behind `end`, the last one first. */
+static void cut_into_bands(const struct roi_job *job, const struct roi_plan *whole, struct roi_plan *end)
+{
+    const int64_t bins = groups_of(whole->bins, whole->bands);
+    for (int64_t bin = (whole->bands - 1) * bins; bin >= 0; bin -= bins) {
+        struct roi_plan band = {.box = whole->box, .row = whole->row, .first_bin = bin,
+                                .bins = min_i64(bins, whole->bins - bin)};
+        job->call->pooling->measure(&job->call->rule, &band);
+        *--end = band;
+    }
+}
+
+/* Makes room for the bands of all boxes, and puts them where these were. */
+static roi_status cut_boxes(struct roi_job *job)
+{
+    const int64_t boxes = job->count;
+    for (int64_t k = 0; k < boxes; k++)
+        job->count += job->plans[k].bands - 1;
+    if (job->count == boxes)
+        return ROI_SUCCESS;
+    struct roi_plan *plans = realloc(job->plans, (size_t)job->count * sizeof *plans);
+    if (!plans)
+        return ROI_ERROR_MEMORY;
+    job->plans = plans;
+    struct roi_plan *end = plans + job->count;
+    for (int64_t k = boxes - 1; k >= 0; k--) {
+        const struct roi_plan whole = plans[k];
+        if (whole.bands == 1)
+            end[-1] = whole;
+        else
+            cut_into_bands(job, &whole, end);
+        end -= whole.bands;
+    }
+    return ROI_SUCCESS;
+}
+
+/* Sizes of all tables and of scratch memory. */
+static roi_status measure(struct roi_job *job, roi_error *error_ret)
+{
+    const struct roi_call *call = job->call;
+    const double guess = (double)call->count * 2000; /* planning a box costs about as much as 2000 multiply-adds */
+    roi_status status = roi_parallel_for(groups_of(call->count, MEASURE_GROUP), roi_threads_for(guess), call->cancel,
+                                         measure_group, job);
+    for (int64_t k = 0; k < call->count && status == ROI_SUCCESS; k++)
+        if (job->plans[k].row < 0)
+            return roi_fail(error_ret, ROI_ERROR_BOX_OVERFLOW, k, -1, 0);
+    if (status == ROI_SUCCESS)
+        status = cut_boxes(job);
+    if (status != ROI_SUCCESS)
+        return roi_fail(error_ret, status, -1, -1, 0);
+    for (int64_t k = 0; k < job->count; k++) {
+        const struct roi_plan *plan = &job->plans[k];
+        if (call->pooling->include)
+            call->pooling->include(&job->scratch_size, plan, call->crops);
+        if (plan->ring)
+            roi_ring_include(&job->rings[plan->box->level], plan->y.end - plan->y.first,
+                             plan->x.end - plan->x.first);
+        job->work += (double)call->crops->shape[AXIS_C] * call->pooling->work(&call->rule, plan);
+    }
+    job->threads = roi_threads_for(job->work);
+    return ROI_SUCCESS;
+}
+
+/* Bytes of what a ring is told of a box: a word for each row. */
+static size_t blocks_bytes(const struct roi_plan *plan)
+{
+    return plan->ring ? (size_t)(plan->y.end - plan->y.first) * sizeof *plan->blocks : 0;
+}
+
+/* The end of the chunk that begins at `begin`: at least one box, else as many as CHUNK_BYTES hold. */
+static int64_t chunk_end(const struct roi_job *job, int64_t begin, size_t *bytes_ret)
+{
+    int64_t end = begin;
+    *bytes_ret = 0;
+    for (; end < job->count; end++) {
+        const size_t bytes = job->plans[end].bytes + blocks_bytes(&job->plans[end]);
+        if (end > begin && *bytes_ret + bytes > CHUNK_BYTES)
+            break;
+        *bytes_ret += bytes;
+    }
+    return end;
+}
+
+static size_t largest_chunk(const struct roi_job *job)
+{
+    size_t bytes, most = 0;
+    for (int64_t begin = 0; begin < job->count; begin = chunk_end(job, begin, &bytes)) {
+        chunk_end(job, begin, &bytes);
+        most = bytes > most ? bytes : most;
+    }
+    return most;
+}
+
+/* Of so many bytes, and scratch memory for each thread: where there is not as much, of fewer threads. */
+static void find_memory(struct roi_job *job, size_t bytes)
+{
+    while (!(job->memory = malloc(job->scratch_bytes * (size_t)job->threads + bytes)) && job->threads > 1)
+        job->threads /= 2;
+}
+
+roi_status roi_job_allocate(struct roi_job *job, roi_error *error_ret)
+{
+    const size_t scratch = roi_scratch_bytes(&job->scratch_size, job->call->rule.axis.narrow);
+    const size_t tables = largest_chunk(job);
+    job->scratch_bytes = (size_t)round_up((int64_t)scratch + ROI_GUARD_BYTES, ROI_PAGE_BYTES);
+    find_memory(job, tables + ROI_GUARD_BYTES + ROI_PAGE_BYTES);
+    if (!job->memory)
+        return roi_fail(error_ret, ROI_ERROR_MEMORY, -1, -1, 0);
+    const uintptr_t address = (uintptr_t)job->memory;
+    job->scratch = (char *)job->memory + (ROI_PAGE_BYTES - address % ROI_PAGE_BYTES) % ROI_PAGE_BYTES;
+    job->tables = roi_job_scratch(job, job->threads);
+    for (int thread = 0; thread < job->threads; thread++)
+        roi_guard(roi_job_scratch(job, thread) + scratch, job->scratch_bytes - scratch);
+    roi_guard(job->tables + tables, ROI_GUARD_BYTES);
+    return ROI_SUCCESS;
+}
+
+roi_status roi_job_plan(struct roi_job *job, roi_error *error_ret)
+{
+    job->count = job->call->count;
+    job->plans = malloc((size_t)max_i64(job->count, 1) * sizeof *job->plans);
+    return job->plans ? measure(job, error_ret) : roi_fail(error_ret, ROI_ERROR_MEMORY, -1, -1, 0);
+}
+
+void roi_job_sort(struct roi_job *job)
+{
+    qsort(job->plans, (size_t)job->count, sizeof *job->plans, compare_plans);
+    job->sorted = true;
+}
+
+/* ---- Working --------------------------------------------------------------------------------------------------- */
+
+static void fill_group(void *context, int64_t group, int thread)
+{
+    struct roi_job *job = context;
+    const int64_t begin = job->begin + group * MEASURE_GROUP, end = min_i64(begin + MEASURE_GROUP, job->end);
+    (void)thread;
+    for (int64_t k = begin; k < end && job->call->pooling->fill; k++)
+        job->call->pooling->fill(&job->call->rule, &job->plans[k]);
+}
+
+/* The rows of an array from `first` on. */
+static roi_array rows_of(const roi_array *array, int64_t first, int64_t rows)
+{
+    roi_array part = *array;
+    part.data = (char *)array->data + first * array->strides[AXIS_H] * (int64_t)roi_dtype_size(array->dtype);
+    part.shape[AXIS_H] = rows;
+    return part;
+}
+
+void roi_job_run_tile(void *context, int64_t item, int thread)
+{
+    struct roi_job *job = context;
+    const int64_t channels = job->call->crops->shape[AXIS_C], bins = job->call->crops->shape[AXIS_H];
+    const int64_t strips = groups_of(bins, job->bins_per_tile);
+    const int64_t plan_groups = groups_of(job->end - job->begin, job->plans_per_tile);
+    const int64_t channel = item / strips / plan_groups * job->channels_per_tile - job->skew;
+    const int64_t plan = job->begin + item / strips % plan_groups * job->plans_per_tile;
+    const int64_t bin = item % strips * job->bins_per_tile;
+    const roi_array crops = rows_of(job->call->crops, bin, min_i64(job->bins_per_tile, bins - bin));
+    const struct roi_tile tile = {.maps = job->maps,
+                                  .crops = &crops,
+                                  .argmax = job->call->argmax,
+                                  .plans = job->plans,
+                                  .scratch_size = &job->scratch_size,
+                                  .plan_begin = plan,
+                                  .plan_end = min_i64(plan + job->plans_per_tile, job->end),
+                                  .channel_begin = channel,
+                                  .channel_end = min_i64(channel + job->channels_per_tile, channels),
+                                  .first_bin = bin,
+                                  .stream = job->stream || channel < 0};
+    job->kernel(&tile, roi_job_scratch(job, thread));
+}
+
+int64_t roi_job_tiles(const struct roi_job *job)
+{
+    const int64_t *shape = job->call->crops->shape;
+    return groups_of(shape[AXIS_C], job->channels_per_tile) * groups_of(job->end - job->begin, job->plans_per_tile) *
+           groups_of(shape[AXIS_H], job->bins_per_tile);
+}
+
+/* Fills the tables of the chunk [begin, end), then works on it. Forward, boxes are sorted within their chunk alone: of many
+   more, neighbours on the map would lie too far apart in the result. */
+static roi_status run_chunk(struct roi_job *job)
+{
+    const struct roi_call *call = job->call;
+    const int64_t count = job->end - job->begin;
+    size_t offset = 0;
+    if (!job->sorted)
+        qsort(job->plans + job->begin, (size_t)count, sizeof *job->plans, compare_plans);
+    roi_plan_mark(job->plans + job->begin, count, (uint64_t *)(void *)job->tables);
+    for (int64_t k = job->begin; k < job->end; k++)
+        offset += blocks_bytes(&job->plans[k]);
+    for (int64_t k = job->begin; k < job->end; offset += job->plans[k++].bytes)
+        job->plans[k].tables = job->tables + offset;
+    const roi_status status =
+        roi_parallel_for(groups_of(count, MEASURE_GROUP), job->threads, call->cancel, fill_group, job);
+    if (status != ROI_SUCCESS)
+        return status;
+    return roi_parallel_for(job->items(job), job->threads, call->cancel, job->run, job);
+}
+
+roi_status roi_job_run(struct roi_job *job)
+{
+    roi_status status = ROI_SUCCESS;
+    size_t bytes;
+    for (job->begin = 0; job->begin < job->count && status == ROI_SUCCESS; job->begin = job->end) {
+        job->end = chunk_end(job, job->begin, &bytes);
+        status = run_chunk(job);
+    }
+    return status;
+}
+
+bool roi_job_is_large(const roi_array *result)
+{
+    return roi_array_elements(result) * (int64_t)roi_dtype_size(result->dtype) >= STREAM_BYTES;
+}
+
+roi_status roi_job_finish(struct roi_job *job, roi_status status, roi_error *error_ret)
+{
+    free(job->plans);
+    free(job->rings);
+    free(job->memory);
+    return status == ROI_CANCELLED ? roi_fail(error_ret, status, -1, -1, 0) : status;
+}

@@ -1,0 +1,274 @@
+/* plan.c - builds the weight tables of boxes. */
+#include "drive/plan.h"
+
+#include <string.h>
+
+enum { MOST_BANDS = 16 /* of a box */ };
+
+bool roi_place_box(const struct roi_plan_rule *rule, const struct roi_box *box, bool vertical,
+                   struct roi_axis *axis_ret)
+{
+    struct roi_axis_rule axis_rule = rule->axis;
+    axis_rule.spatial_scale = rule->spatial_scales[box->level];
+    return rule->axis.kind->place(&axis_rule, box->corner[vertical], box->corner[2 + vertical],
+                                  vertical ? rule->bins_y : rule->bins_x,
+                                  rule->maps[box->level].shape[vertical ? AXIS_H : AXIS_W], axis_ret);
+}
+
+/* How many weights of a bin can differ from 0: one for each pixel, but no more than two for each sample. */
+static double weights_of(const struct roi_reach *reach)
+{
+    const double pixels = (double)(reach->high - reach->low + 1), samples = reach->end - reach->begin;
+    return samples > 0 ? min_f64(pixels, 2 * samples) : pixels;
+}
+
+/* Sets all but the tables, for bins from `first` on. The number of taps is rounded up, as far as the map allows. */
+static void measure_taps(const struct roi_plan_rule *rule, const struct roi_axis *axis, int64_t first, int64_t bins,
+                         int64_t multiple, struct roi_taps *taps)
+{
+    *taps = (struct roi_taps){.taps = 0, .first = INT64_MAX, .end = 0};
+    int64_t highest = 0;
+    for (int64_t bin = first; bin < first + bins; bin++) {
+        const struct roi_reach reach = rule->axis.kind->reach(axis, bin);
+        if (reach.low > reach.high)
+            continue;
+        taps->taps = max_i64(taps->taps, reach.high - reach.low + 1);
+        taps->blocked |= weights_of(&reach) > ROI_SUM_BLOCK;
+        taps->first = min_i64(taps->first, reach.low);
+        highest = max_i64(highest, reach.low);
+    }
+    taps->taps = min_i64(round_up(taps->taps, multiple), axis->size);
+    /* As fill_bin moves them. */
+    taps->first = min_i64(taps->first, axis->size - taps->taps);
+    taps->end = min_i64(highest, axis->size - taps->taps) + taps->taps;
+}
+
+static size_t real_size(const struct roi_plan_rule *rule) { return rule->axis.narrow ? sizeof(float) : sizeof(double); }
+
+/* Whole words, so that what follows is aligned. */
+static size_t weights_bytes(const struct roi_plan_rule *rule, int64_t bins, int64_t taps)
+{
+    return (size_t)round_up(bins * taps * (int64_t)real_size(rule), sizeof(int64_t));
+}
+
+static size_t taps_bytes(const struct roi_plan_rule *rule, int64_t bins, int64_t taps)
+{
+    return (size_t)bins * sizeof(int64_t) + weights_bytes(rule, bins, taps);
+}
+
+/* ---- Without weights of 0 -------------------------------------------------------------------------------------- */
+
+/* Room for as many as there are taps. */
+static size_t sparse_bytes(const struct roi_plan_rule *rule, int64_t bins, int64_t taps)
+{
+    return rule->sparse ? (size_t)(bins * taps) * sizeof(int64_t) + weights_bytes(rule, bins, taps) : 0;
+}
+
+static double weight_at(const struct roi_plan_rule *rule, const void *weights, int64_t at)
+{
+    return rule->axis.narrow ? (double)((const float *)weights)[at] : ((const double *)weights)[at];
+}
+
+/* The most weights of a bin that are not 0, at least one; all, where none is left out. */
+static int64_t most_weights(const struct roi_plan_rule *rule, const struct roi_taps *taps, int64_t bins)
+{
+    int64_t most = 1;
+    if (taps->blocked)
+        return taps->taps;
+    for (int64_t bin = 0; bin < bins; bin++) {
+        int64_t count = 0;
+        for (int64_t k = 0; k < taps->taps; k++)
+            count += weight_at(rule, taps->weights, bin * taps->taps + k) != 0;
+        most = max_i64(most, count);
+    }
+    return most;
+}
+
+struct roi_places roi_places_of_rows(const struct roi_plan_rule *rule, const struct roi_plan *plan)
+{
+    if (rule->patch_stride)
+        return (struct roi_places){0, INT64_MAX, rule->patch_stride};
+    if (plan->ring)
+        return (struct roi_places){0, plan->ring->rows, plan->ring->stride};
+    return (struct roi_places){0, INT64_MAX, rule->maps[plan->box->level].strides[AXIS_H]};
+}
+
+struct roi_places roi_places_of_columns(const struct roi_plan_rule *rule, const struct roi_plan *plan)
+{
+    return (struct roi_places){plan->x.first, INT64_MAX, roi_line_channels(rule->axis.narrow)};
+}
+
+static void fill_sparse_bin(const struct roi_plan_rule *rule, const struct roi_taps *taps, int64_t bin,
+                            const struct roi_places *places, struct roi_sparse *sparse)
+{
+    int64_t at = bin * sparse->taps, place = (taps->low[bin] - places->first) % places->modulus, last = place;
+    for (int64_t k = 0; k < taps->taps; k++, place = place + 1 < places->modulus ? place + 1 : 0) {
+        const double weight = weight_at(rule, taps->weights, bin * taps->taps + k);
+        if (weight == 0 && !sparse->together && !sparse->blocked)
+            continue;
+        last = place;
+        sparse->offsets[at] = place * places->stride;
+        roi_put_weight(sparse->weights, rule->axis.narrow, at++, weight);
+    }
+    for (; at < (bin + 1) * sparse->taps; at++) {
+        sparse->offsets[at] = last * places->stride;
+        roi_put_weight(sparse->weights, rule->axis.narrow, at, 0);
+    }
+}
+
+static void fill_sparse(const struct roi_plan_rule *rule, const struct roi_taps *taps, int64_t bins,
+                        struct roi_places places, struct roi_sparse *sparse, char *memory)
+{
+    sparse->offsets = (int64_t *)(void *)memory;
+    sparse->weights = memory + (size_t)(bins * taps->taps) * sizeof(int64_t);
+    sparse->blocked = taps->blocked;
+    sparse->low = taps->low;
+    for (int64_t bin = 0; bin < bins; bin++)
+        fill_sparse_bin(rule, taps, bin, &places, sparse);
+}
+
+/* ---- Both passes ----------------------------------------------------------------------------------------------- */
+
+static bool fits_ring(const struct roi_plan_rule *rule, const struct roi_plan *plan, const struct roi_taps *y)
+{
+    return y->taps > 0 && plan->x.taps > 0 &&
+           roi_ring_fits(&rule->rings[plan->box->level], y->end - y->first, plan->x.end - plan->x.first,
+                         rule->maps[plan->box->level].shape[AXIS_W]);
+}
+
+/* Whether bands of so many rows of bins fit a ring, all of them that have a row on the map. */
+static bool bands_fit(const struct roi_plan_rule *rule, const struct roi_plan *plan, const struct roi_axis *axis,
+                      int64_t bins)
+{
+    for (int64_t bin = 0; bin < plan->bins; bin += bins) {
+        struct roi_taps y;
+        measure_taps(rule, axis, bin, min_i64(bins, plan->bins - bin), 1, &y);
+        if (y.taps > 0 && !fits_ring(rule, plan, &y))
+            return false;
+    }
+    return true;
+}
+
+/* As few bands as fit a ring; one, if none do. */
+static int64_t bands_of(const struct roi_plan_rule *rule, const struct roi_plan *plan, const struct roi_axis *axis)
+{
+    const struct roi_taps row = {.taps = 1, .first = 0, .end = 1};
+    if (plan->y.taps == 0 || !fits_ring(rule, plan, &row))
+        return 1;
+    const int64_t room = roi_ring_room(rule->maps[plan->box->level].shape[AXIS_W]);
+    const int64_t least = max_i64(2, groups_of(plan->y.end - plan->y.first, room));
+    for (int64_t bands = least; bands <= MOST_BANDS && bands <= plan->bins; bands++) {
+        const int64_t bins = groups_of(plan->bins, bands);
+        if (bands_fit(rule, plan, axis, bins))
+            return groups_of(plan->bins, bins);
+    }
+    return 1;
+}
+
+/* Whether a bin of the whole box is added up block by block. */
+static bool is_blocked(const struct roi_plan_rule *rule, const struct roi_axis *axis)
+{
+    struct roi_taps whole;
+    measure_taps(rule, axis, 0, axis->bins, 1, &whole);
+    return whole.blocked;
+}
+
+bool roi_plan_measure(const struct roi_plan_rule *rule, struct roi_plan *plan)
+{
+    struct roi_axis y, x;
+    if (!roi_place_box(rule, plan->box, true, &y) || !roi_place_box(rule, plan->box, false, &x))
+        return false;
+    measure_taps(rule, &y, plan->first_bin, plan->bins, 1, &plan->y);
+    measure_taps(rule, &x, 0, rule->bins_x, rule->fours ? 4 : 1, &plan->x);
+    if (plan->bins < rule->bins_y)
+        plan->y.blocked = is_blocked(rule, &y);
+    plan->bytes = taps_bytes(rule, plan->bins, plan->y.taps) + taps_bytes(rule, rule->bins_x, plan->x.taps) +
+                  sparse_bytes(rule, plan->bins, plan->y.taps) + sparse_bytes(rule, rule->bins_x, plan->x.taps);
+    plan->ring = rule->rings && fits_ring(rule, plan, &plan->y) ? &rule->rings[plan->box->level] : NULL;
+    plan->bands = rule->banded && !plan->ring ? bands_of(rule, plan, &y) : 1;
+    return true;
+}
+
+/* Moves the first pixel down where `taps` pixels from it would pass the border; the weights move up with it. False
+   where no sample of the bin is on the map: its weights are zeros, its place is still open. */
+static bool fill_bin(const struct roi_plan_rule *rule, const struct roi_axis *axis, int64_t first, int64_t bin,
+                     struct roi_taps *taps)
+{
+    const struct roi_reach reach = rule->axis.kind->reach(axis, first + bin);
+    char *weights = (char *)taps->weights + (size_t)(bin * taps->taps) * real_size(rule);
+    memset(weights, 0, (size_t)taps->taps * real_size(rule));
+    if (reach.low > reach.high)
+        return false;
+    taps->low[bin] = min_i64(reach.low, axis->size - taps->taps);
+    weights += (size_t)(reach.low - taps->low[bin]) * real_size(rule);
+    rule->axis.kind->weights(axis, first + bin, &reach, rule->axis.narrow, weights);
+    return true;
+}
+
+/* Bins outside the map lie before or behind those on it, and take the place of the nearest. */
+static void fill_taps(const struct roi_plan_rule *rule, const struct roi_axis *axis, int64_t first, int64_t bins,
+                      struct roi_taps *taps, char *memory)
+{
+    taps->low = (int64_t *)(void *)memory;
+    taps->weights = memory + (size_t)bins * sizeof(int64_t);
+    if (taps->taps == 0)
+        return;
+    int64_t outside = 0;
+    for (int64_t bin = 0; bin < bins; bin++) {
+        const bool inside = fill_bin(rule, axis, first, bin, taps);
+        if (!inside && bin > outside)
+            taps->low[bin] = taps->low[bin - 1];
+        if (!inside && bin == outside)
+            outside++;
+        if (inside && bin == outside)
+            for (int64_t before = 0; before < outside; before++)
+                taps->low[before] = taps->low[bin];
+    }
+}
+
+void roi_plan_fill(const struct roi_plan_rule *rule, struct roi_plan *plan)
+{
+    struct roi_axis y, x;
+    roi_place_box(rule, plan->box, true, &y);
+    roi_place_box(rule, plan->box, false, &x);
+    char *memory = plan->tables;
+    fill_taps(rule, &y, plan->first_bin, plan->bins, &plan->y, memory);
+    memory += taps_bytes(rule, plan->bins, plan->y.taps);
+    fill_taps(rule, &x, 0, rule->bins_x, &plan->x, memory);
+    memory += taps_bytes(rule, rule->bins_x, plan->x.taps);
+    if (!rule->sparse || plan->y.taps == 0 || plan->x.taps == 0)
+        return;
+    plan->rows.taps = most_weights(rule, &plan->y, plan->bins);
+    fill_sparse(rule, &plan->y, plan->bins, roi_places_of_rows(rule, plan), &plan->rows, memory);
+    memory += sparse_bytes(rule, plan->bins, plan->y.taps);
+    plan->columns.taps = most_weights(rule, &plan->x, rule->bins_x);
+    plan->columns.together = plan->columns.taps == plan->x.taps;
+    fill_sparse(rule, &plan->x, rule->bins_x, roi_places_of_columns(rule, plan), &plan->columns, memory);
+}
+
+/* ---- Rows that enter a ring ------------------------------------------------------------------------------------ */
+
+static bool shares_ring(const struct roi_plan *a, const struct roi_plan *b)
+{
+    return a->ring && a->ring == b->ring && a->box->image == b->box->image &&
+           roi_ring_stripe(a->ring, a->x.first) == roi_ring_stripe(b->ring, b->x.first);
+}
+
+/* Rows of boxes that follow each other without a gap have their words one after the other, each row one. */
+void roi_plan_mark(struct roi_plan *plans, int64_t count, uint64_t *blocks)
+{
+    int64_t end = 0; /* of the rows that have words so far; the next word is that of this row */
+    for (int64_t k = 0; k < count; k++) {
+        struct roi_plan *plan = &plans[k];
+        if (!plan->ring)
+            continue;
+        plan->goes_on = k > 0 && shares_ring(&plans[k - 1], plan);
+        if (!plan->goes_on || plan->y.first > end)
+            end = plan->y.first;
+        for (; end < plan->y.end; end++)
+            *blocks++ = 0;
+        plan->blocks = blocks - (end - plan->y.first);
+        for (int64_t y = plan->y.first; y < plan->y.end; y++)
+            plan->blocks[y - plan->y.first] |= roi_ring_blocks(plan->ring, plan->x.first, plan->x.end);
+    }
+}

@@ -1,0 +1,98 @@
+/* plan.h - what the mean of each box needs to know of it: weights per axis, built once, shared by all channels. */
+#ifndef ROI_PLAN_H
+#define ROI_PLAN_H
+
+#include "axes/axis.h"
+#include "boxes/boxes.h"
+#include "common/internal.h"
+#include "drive/ring.h"
+
+/* Elements of the widest vector of any tier: what is not planned for one tier is planned for that. */
+enum { ROI_WIDEST_VECTOR = 16 };
+
+/* Bin p is the sum over k < taps of weights[p * taps + k] * pixel[low[p] + k]. All bins of an axis have the same number
+   of taps, so that inner loops have one length; shorter ones have zeros at an end, and still lie inside the map. `low`
+   never turns back: it ascends, or descends in a mirrored box. All bins together read the pixels [first, end).
+   taps == 0: no bin has a sample on the map. Weights are float or double, as the map is computed in.
+   `blocked` tells that a bin of the box has more than ROI_SUM_BLOCK weights that are not 0, so that bins are added up block by
+   block (kernels/sums.h): pixels from one multiple of ROI_SUM_BLOCK to the next are a block. It holds for the whole box,
+   though there may be none in the band at hand. */
+enum { ROI_SUM_BLOCK = 32 };
+
+struct roi_taps {
+    int64_t taps, first, end;
+    bool blocked;
+    int64_t *low;
+    void *weights;
+};
+
+/* The same without weights of 0: the samples of a large bin lie apart, and leave pixels out between them. Bin p is the sum
+   over k < taps of weights[p * taps + k] * pixel[offsets[p * taps + k]]. A bin with fewer has its last one again, with
+   weight 0. Offsets count elements: those of y begin with row 0 (of the map, the ring or the patch that is read), those of
+   x with pixel `first`, and are those of lines (ring.h). */
+struct roi_sparse {
+    int64_t taps;
+    bool blocked;       /* then nothing is left out: tap k of bin p is pixel low[p] + k */
+    const int64_t *low; /* as of roi_taps */
+    bool together; /* of x: there was nothing to leave out, and the pixels of a bin lie side by side */
+    int64_t *offsets;
+    void *weights;
+};
+
+/* How many taps of a bin come before the first border between blocks: all, where it is not cut. */
+static inline int64_t roi_first_block(const struct roi_sparse *sparse, int64_t bin)
+{
+    return sparse->blocked ? min_i64(sparse->taps, ROI_SUM_BLOCK - sparse->low[bin] % ROI_SUM_BLOCK) : sparse->taps;
+}
+
+struct roi_plan {
+    const struct roi_box *box;
+    int64_t row; /* of the box array, and so of the crops */
+    int64_t first_bin, bins; /* rows of bins: all, or a band of them */
+    int64_t bands; /* that the box had better be cut into; 1: it may stay whole */
+    struct roi_taps y, x;
+    struct roi_sparse rows, columns; /* where the rule asks for them */
+    const struct roi_ring *ring;     /* that the box is pooled from, or NULL */
+    int64_t stops_y, stops_x; /* of maxima, at most */
+    bool goes_on;     /* whether the plan before it has the same ring and stripe of the same image */
+    uint64_t *blocks; /* by row from y.first: a bit for each block of the row that a box of its stripe reads */
+    size_t bytes; /* that both tables take */
+    void *tables; /* where they are */
+};
+
+/* What is common to the boxes of a call. */
+struct roi_plan_rule {
+    struct roi_axis_rule axis; /* its spatial_scale is not used: levels have their own */
+    const double *spatial_scales; /* by level, as the maps */
+    const roi_array *maps;
+    int64_t bins_y, bins_x;
+    bool sparse; /* whether plans have rows and columns */
+    const struct roi_ring *rings; /* forward, by level, that boxes are pooled from where they fit; NULL: none */
+    bool banded; /* whether boxes too tall for a ring may be cut into bands that fit */
+    int64_t patch_stride;        /* backward, from row to row of what is added to; else 0 */
+    bool fours; /* whether taps along x are rounded up to whole fours, where the map is as wide as that */
+};
+
+/* One axis of a box on the map of its level; false where it leaves the range of double. */
+bool roi_place_box(const struct roi_plan_rule *rule, const struct roi_box *box, bool vertical,
+                   struct roi_axis *axis_ret);
+
+/* First pass: finds out how large the tables of a box are, or of a band of it. plan->box, first_bin and bins are set by the
+   caller. False where the box leaves the range of double. */
+bool roi_plan_measure(const struct roi_plan_rule *rule, struct roi_plan *plan);
+
+/* Second pass: fills the tables, plan->bytes at plan->tables, which the caller has set. */
+void roi_plan_fill(const struct roi_plan_rule *rule, struct roi_plan *plan);
+
+/* Where pixels of an axis lie that a box is pooled from: pixel k, counted from `first`, at (k % modulus) * stride elements. */
+struct roi_places {
+    int64_t first, modulus, stride;
+};
+
+struct roi_places roi_places_of_rows(const struct roi_plan_rule *rule, const struct roi_plan *plan);
+struct roi_places roi_places_of_columns(const struct roi_plan_rule *rule, const struct roi_plan *plan);
+
+/* Sets goes_on and blocks of sorted plans. `blocks` has room for the rows of all of them together. */
+void roi_plan_mark(struct roi_plan *plans, int64_t count, uint64_t *blocks);
+
+#endif

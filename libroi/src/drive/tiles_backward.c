@@ -1,0 +1,175 @@
+/* tiles_backward.c - gradients of maps: what they are summed in, and how the work is cut. */
+#include <stdlib.h>
+
+#include "common/array.h"
+#include "common/convert.h"
+#include "drive/job.h"
+
+enum { PATCH_WIDTH = 512 /* pixels */ };
+
+/* ---- The sum --------------------------------------------------------------------------------------------------- */
+
+/* Gradients are summed in the type computed in: in the result itself where it is of that type. Where they are not summed
+   patch by patch, rows of the sum lie together. */
+struct sum {
+    const roi_array *result;
+    roi_array array;
+    bool apart;
+};
+
+static roi_status make_sum(const roi_array *result, bool by_patch, struct sum *sum, roi_error *error_ret)
+{
+    const bool same_type = result->dtype == ROI_FLOAT32 || result->dtype == ROI_FLOAT64;
+    const int64_t *shape = result->shape;
+    *sum = (struct sum){.result = result, .array = *result};
+    sum->apart = !same_type || (!by_patch && result->strides[AXIS_W] != 1);
+    if (!sum->apart)
+        return ROI_SUCCESS;
+    sum->array.dtype = same_type ? result->dtype : ROI_FLOAT32;
+    sum->array.strides[AXIS_W] = 1;
+    sum->array.strides[AXIS_H] = shape[AXIS_W];
+    sum->array.strides[AXIS_C] = shape[AXIS_W] * shape[AXIS_H];
+    sum->array.strides[AXIS_N] = shape[AXIS_W] * shape[AXIS_H] * shape[AXIS_C];
+    const roi_status status = roi_check_array(&(roi_array){.data = sum, .dtype = sum->array.dtype, .shape = {
+        shape[0], shape[1], shape[2], shape[3]}});
+    sum->array.data = status == ROI_SUCCESS ? malloc((size_t)roi_array_elements(result) *
+                                                     roi_dtype_size(sum->array.dtype)) : NULL;
+    return sum->array.data ? ROI_SUCCESS : roi_fail(error_ret, ROI_ERROR_MEMORY, -1, -1, 0);
+}
+
+static void clear_plane(void *context, int64_t item, int thread)
+{
+    const struct sum *sum = context;
+    (void)thread;
+    roi_clear_plane(&sum->array, item / sum->array.shape[AXIS_C], item % sum->array.shape[AXIS_C]);
+}
+
+static void finish_plane(void *context, int64_t item, int thread)
+{
+    const struct sum *sum = context;
+    (void)thread;
+    roi_convert_plane(&sum->array, sum->result, item / sum->array.shape[AXIS_C], item % sum->array.shape[AXIS_C]);
+}
+
+/* ---- Patches and tiles ----------------------------------------------------------------------------------------- */
+
+/* Those of all images. */
+static int64_t patches(const struct roi_job *job)
+{
+    const int64_t *shape = job->maps->shape;
+    return shape[AXIS_N] * groups_of(shape[AXIS_H], job->patch_rows) * groups_of(shape[AXIS_W], job->patch_columns);
+}
+
+static void run_patch(void *context, int64_t item, int thread)
+{
+    struct roi_job *job = context;
+    const int64_t *shape = job->maps->shape, channels = shape[AXIS_C];
+    const int64_t across = groups_of(shape[AXIS_W], job->patch_columns), down = groups_of(shape[AXIS_H], job->patch_rows);
+    const int64_t channel = item / patches(job) * job->channels_per_tile, place = item % patches(job);
+    const int64_t y = place / across % down * job->patch_rows, x = place % across * job->patch_columns;
+    struct roi_tile tile = {.maps = job->maps,
+                                  .crops = job->call->crops,
+                                  .plans = job->plans,
+                                  .scratch_size = &job->scratch_size,
+                                  .plan_begin = job->begin,
+                                  .plan_end = job->end,
+                                  .channel_begin = channel,
+                                  .channel_end = min_i64(channel + job->channels_per_tile, channels),
+                                  .patch = {.image = place / across / down,
+                                            .y = y,
+                                            .y_end = min_i64(y + job->patch_rows, shape[AXIS_H]),
+                                            .x = x,
+                                            .x_end = min_i64(x + job->patch_columns, shape[AXIS_W]),
+                                            .fresh = job->begin == 0},
+                                  .patch_stride = job->call->rule.patch_stride,
+                                  .stream = job->stream};
+    const struct roi_patch_kernels *kernels = job->call->pooling->patch_kernels(job->maps->dtype);
+    void *scratch = roi_job_scratch(job, thread);
+    while (tile.plan_begin < tile.plan_end && !roi_patch_is_reached(&tile.patch, &tile.plans[tile.plan_begin]))
+        tile.plan_begin++;
+    if (tile.plan_begin == tile.plan_end && !tile.patch.fresh)
+        return;
+    kernels->read(&tile, scratch);
+    job->kernel(&tile, scratch);
+    kernels->write(&tile, scratch);
+}
+
+static int64_t patch_items(const struct roi_job *job)
+{
+    return groups_of(job->call->crops->shape[AXIS_C], job->channels_per_tile) * patches(job);
+}
+
+/* A tile has all boxes of its channels, in their order: no two tiles add to the same pixel. */
+static void cut_by_channels(struct roi_job *job)
+{
+    const int64_t share = job->call->crops->shape[AXIS_C] / (ROI_TILES_PER_THREAD * job->threads);
+    job->channels_per_tile = max_i64(1, min_i64(ROI_CHANNEL_GROUP, share));
+    job->plans_per_tile = max_i64(job->count, 1);
+    job->bins_per_tile = max_i64(job->call->crops->shape[AXIS_H], 1);
+    job->run = roi_job_run_tile;
+    job->items = roi_job_tiles;
+}
+
+/* Patches of one size, as far as it goes: not wide and flat, nor a small rest at the end; as large as a ring may be. Sets
+   what plans and scratch memory have to know of it. */
+static void cut_by_patches(struct roi_job *job, struct roi_plan_rule *rule)
+{
+    const int64_t height = job->maps->shape[AXIS_H], width = job->maps->shape[AXIS_W];
+    job->channels_per_tile = roi_line_channels(rule->axis.narrow);
+    job->patch_columns = groups_of(width, groups_of(width, PATCH_WIDTH));
+    job->patch_rows = groups_of(height, groups_of(height, ROI_RING_LINES / job->patch_columns));
+    rule->sparse = true;
+    rule->patch_stride = (job->patch_columns + 1) * job->channels_per_tile;
+    job->scratch_size.ring = job->patch_rows * rule->patch_stride;
+    job->scratch_size.stage = job->patch_columns * job->channels_per_tile;
+    job->stream = roi_job_is_large(job->maps) && job->maps->strides[AXIS_W] == 1;
+    job->run = run_patch;
+    job->items = patch_items;
+}
+
+/* ---- The call -------------------------------------------------------------------------------------------------- */
+
+/* Patches that are fresh need not be cleared, if there is a box at all. */
+static roi_status run_backward(struct roi_job *job, struct sum *sum)
+{
+    const volatile int32_t *cancel = job->call->cancel;
+    const int64_t planes = sum->array.shape[AXIS_N] * sum->array.shape[AXIS_C];
+    const int threads = roi_threads_for((double)roi_array_elements(&sum->array));
+    roi_status status = ROI_SUCCESS;
+    if (job->patch_rows == 0 || job->call->count == 0)
+        status = roi_parallel_for(planes, threads, cancel, clear_plane, sum);
+    if (status == ROI_SUCCESS)
+        status = roi_job_run(job);
+    if (status == ROI_SUCCESS && sum->apart)
+        status = roi_parallel_for(planes, threads, cancel, finish_plane, sum);
+    return status;
+}
+
+roi_status roi_tiles_backward(const struct roi_call *given, roi_error *error_ret)
+{
+    struct sum sum;
+    struct roi_call backward = *given;
+    const struct roi_call *call = &backward;
+    const bool by_patch = call->pooling->patch_kernels != NULL;
+    struct roi_job job = {.call = call, .maps = &sum.array, .kernel = call->pooling->kernels(call->crops->dtype)->backward};
+    if (roi_array_elements(call->rule.maps) == 0)
+        return ROI_SUCCESS;
+    if (roi_array_elements(call->crops) == 0) /* however many bins its sides have */
+        backward.count = 0;
+    roi_status status = make_sum(call->rule.maps, by_patch, &sum, error_ret);
+    if (status == ROI_SUCCESS && by_patch)
+        cut_by_patches(&job, &backward.rule);
+    if (status == ROI_SUCCESS)
+        status = roi_job_plan(&job, error_ret);
+    if (status == ROI_SUCCESS) {
+        roi_job_sort(&job);
+        if (!by_patch)
+            cut_by_channels(&job);
+        status = roi_job_allocate(&job, error_ret);
+    }
+    if (status == ROI_SUCCESS)
+        status = run_backward(&job, &sum);
+    if (sum.apart)
+        free(sum.array.data);
+    return roi_job_finish(&job, status, error_ret);
+}

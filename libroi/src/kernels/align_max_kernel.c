@@ -1,0 +1,280 @@
+/*
+ * align_max_kernel.c - RoIAlign's maxima: align_max_kernel.h has the theory
+ *
+ * `corners` is a constant where functions are inlined: whether the largest corner is asked for, or the largest sample.
+ */
+#include "kernels/align_max_kernel.h"
+
+#include "kernels/kernel.h"
+#include "kernels/lines_template.h"
+#include "kernels/wide.h"
+
+/* ---- A line of samples ----------------------------------------------------------------------------------------- */
+
+/* Vectors of double of a line. */
+enum { WIDE_VECTORS = LINE / WIDE_LANES };
+
+/* What a line's bin has come to: the largest sample so far, and a sum of all lanes of all samples, NaN where one is. */
+struct largest {
+    wide most[WIDE_VECTORS], sum;
+};
+
+/* One more sample of `vectors` vectors of a line: its four corners, and their weights. */
+INLINE void take_sample(const REAL *const corner[4], const double weight[4], const bool corners, const int vectors,
+                           struct largest *largest)
+{
+    for (int v = 0; v < vectors; v++) {
+        wide part[4];
+        for (int i = 0; i < 4; i++)
+            part[i] = weight[i] * widen(corner[i] + v * WIDE_LANES);
+        const wide sample = ((part[0] + part[1]) + part[2]) + part[3];
+        wide most = sample;
+        if (corners)
+            most = max_wide(part[3], max_wide(part[2], max_wide(part[1], part[0])));
+        largest->most[v] = max_wide(most, largest->most[v]);
+        largest->sum += sample;
+    }
+}
+
+/* ---- Sample by sample ------------------------------------------------------------------------------------------ */
+
+/* NaN, once met, stays. */
+INLINE double larger(double most, double value) { return value > most || isnan(value) ? value : most; }
+
+/* A corner of weight 0 is not read: infinity times 0 would be NaN. */
+INLINE double corner_value(const struct view *map, double weight, int64_t y, int64_t x)
+{
+    return weight == 0 ? 0 : weight * load(map->data + y * map->stride_y + x * map->stride_x);
+}
+
+/* The weights of a sample's corners. */
+INLINE void weights_of(const struct roi_stop *y, const struct roi_stop *x, double weight[4])
+{
+    const double low_y = 1 - y->fraction, low_x = 1 - x->fraction;
+    weight[0] = low_y * low_x;
+    weight[1] = low_y * x->fraction;
+    weight[2] = y->fraction * low_x;
+    weight[3] = y->fraction * x->fraction;
+}
+
+static double sample_value(const struct view *map, const bool corners, const struct roi_stop *y, const struct roi_stop *x)
+{
+    double weight[4];
+    weights_of(y, x, weight);
+    const double a = corner_value(map, weight[0], y->low, x->low), b = corner_value(map, weight[1], y->low, x->high);
+    const double c = corner_value(map, weight[2], y->high, x->low), d = corner_value(map, weight[3], y->high, x->high);
+    return corners ? larger(larger(larger(a, b), c), d) : a + b + c + d;
+}
+
+static REAL pool_bin(const struct view *map, const bool corners, const struct roi_stop_table *table,
+                        const struct roi_bin_stops *y, const struct roi_bin_stops *x)
+{
+    if (y->begin == y->end || x->begin == x->end)
+        return 0; /* all samples are outside, or there are none */
+    double most = y->outside || x->outside ? 0 : -(double)INFINITY;
+    for (int64_t i = y->begin; i < y->end; i++)
+        for (int64_t j = x->begin; j < x->end; j++)
+            most = larger(most, sample_value(map, corners, &table->y.stop[i], &table->x.stop[j]));
+    return (REAL)most;
+}
+
+/* All channels of the tile. What has been streamed must not come after it. */
+INLINE void pool_each_sample(const struct roi_tile *tile, const struct roi_plan *plan, const bool corners)
+{
+    const struct roi_stop_table *table = plan->tables;
+    stream_end();
+    for (int64_t c = tile->channel_begin; c < tile->channel_end; c++) {
+        const int64_t channel = roi_tile_channel(tile, c);
+        const struct view map = view_of(&tile->maps[plan->box->level], plan->box->image, channel);
+        const struct view out = view_of(tile->crops, plan->row, channel);
+        for (int64_t p = 0; p < plan->bins; p++)
+            for (int64_t q = 0; q < tile->crops->shape[AXIS_W]; q++)
+                store(out.data + (plan->first_bin + p) * out.stride_y + q * out.stride_x,
+                         pool_bin(&map, corners, table, &table->y.bins[p], &table->x.bins[q]));
+    }
+}
+
+/* ---- Line by line ---------------------------------------------------------------------------------------------- */
+
+/* Where the lines of a box are. Rows of a ring count from row `first`, which is row first_y of the map; offsets from pixel
+   first_x of its row 0. */
+struct lines {
+    const REAL *ring;
+    int64_t first, rows, stride, first_y, first_x;
+    int64_t zeros; /* the offset of a line of zeros */
+    const struct work *work;
+    int64_t count; /* of channels */
+};
+
+static inline struct lines lines_of(const struct work *work, const bool ring)
+{
+    const struct roi_plan *plan = work->plan;
+    struct lines lines = {.work = work, .first_y = plan->y.first, .first_x = plan->x.first};
+    lines.count = min_i64(work->tile->channel_end - work->tile->channel_begin, LINE);
+    if (ring) {
+        lines.ring = work->source.ring;
+        lines.rows = plan->ring->rows;
+        lines.stride = plan->ring->stride;
+        lines.first = plan->y.first % lines.rows;
+        lines.zeros = work->scratch->lines - lines.ring;
+    }
+    return lines;
+}
+
+/* Offsets, not pointers, are what is chosen from: compilers load from either of two pointers before they choose. */
+INLINE void take_from_ring(const struct lines *lines, const struct roi_stop *y, const struct roi_stop *x,
+                              const bool corners, const int vectors, struct largest *largest)
+{
+    const int64_t row = lines->first + y->low - lines->first_y, next = row + (y->high - y->low);
+    const int64_t low = (row < lines->rows ? row : row - lines->rows) * lines->stride;
+    const int64_t high = (next < lines->rows ? next : next - lines->rows) * lines->stride;
+    const int64_t left = (x->low - lines->first_x) * LINE, right = (x->high - lines->first_x) * LINE;
+    const int64_t offset[4] = {low + left, low + right, high + left, high + right};
+    const REAL *corner[4];
+    double weight[4];
+    weights_of(y, x, weight);
+    for (int i = 0; i < 4; i++)
+        corner[i] = lines->ring + (weight[i] == 0 ? lines->zeros : offset[i]);
+    take_sample(corner, weight, corners, vectors, largest);
+}
+
+/* The channels of a pixel are brought together for each sample. */
+INLINE void take_from_map(const struct lines *lines, const struct roi_stop *y, const struct roi_stop *x,
+                             const bool corners, const int vectors, struct largest *largest)
+{
+    const struct roi_tile *tile = lines->work->tile;
+    const roi_array *map = &tile->maps[lines->work->plan->box->level];
+    const int64_t rows[4] = {y->low, y->low, y->high, y->high}, columns[4] = {x->low, x->high, x->low, x->high};
+    const REAL *corner[4];
+    REAL line[4][LINE] = {{0}};
+    double weight[4];
+    weights_of(y, x, weight);
+    for (int i = 0; i < 4; i++) {
+        const STORE *pixel = row_of(map, lines->work->plan->box->image, 0, rows[i]).data + columns[i] * map->strides[AXIS_W];
+        for (int64_t c = 0; c < lines->count && weight[i] != 0; c++)
+            line[i][c] = load(pixel + roi_tile_channel(tile, tile->channel_begin + c) * map->strides[AXIS_C]);
+        corner[i] = line[i];
+    }
+    take_sample(corner, weight, corners, vectors, largest);
+}
+
+/* One bin of a line. Returns NaN in the lanes of channels where a number is NaN. */
+INLINE wide largest_of_bin(const struct lines *lines, const bool ring, const struct roi_stop_table *table,
+                                    const struct roi_bin_stops *y, const struct roi_bin_stops *x, const bool corners,
+                                    const int vectors, REAL *line)
+{
+    const bool none = y->begin == y->end || x->begin == x->end;
+    const double least = y->outside || x->outside || none ? 0 : -(double)INFINITY;
+    struct largest largest = {.sum = {0}};
+    for (int v = 0; v < vectors; v++)
+        largest.most[v] = least + (wide){0};
+    for (int64_t i = y->begin; i < y->end; i++)
+        for (int64_t j = x->begin; j < x->end; j++)
+            if (ring)
+                take_from_ring(lines, &table->y.stop[i], &table->x.stop[j], corners, vectors, &largest);
+            else
+                take_from_map(lines, &table->y.stop[i], &table->x.stop[j], corners, vectors, &largest);
+    for (int v = 0; v < vectors; v++)
+        narrow_wide(line + v * WIDE_LANES, largest.most[v]);
+    return largest.sum;
+}
+
+/* Some rows of bins from p on, into lines of scratch memory. Returns whether there is NaN. */
+INLINE bool find_samples(const struct work *work, const bool ring, int64_t p, int64_t rows, const bool corners,
+                            const int vectors)
+{
+    const struct roi_stop_table *table = work->plan->tables;
+    const int64_t bins_x = work->tile->crops->shape[AXIS_W];
+    const struct lines lines = lines_of(work, ring);
+    REAL *line = work->scratch->row;
+    wide all = {0};
+    for (int64_t r = p; r < p + rows; r++)
+        for (int64_t q = 0; q < bins_x; q++, line += LINE)
+            all += largest_of_bin(&lines, ring, table, &table->y.bins[r], &table->x.bins[q], corners, vectors, line);
+    return any_nan_wide(all);
+}
+
+/* ---- As crops_template.h has it ---------------------------------------------------------------------------------- */
+
+/* One row at a time, so that stores to crops, which miss the caches, are spread over the work. */
+static int64_t lines_of_row(const struct work *work)
+{
+    (void)work;
+    return ROI_TILE_LINES;
+}
+
+ALONE bool find_samples_of_ring(const struct work *work, int64_t p, int64_t rows)
+{
+    return find_samples(work, true, p, rows, false, WIDE_VECTORS);
+}
+
+ALONE bool find_corners_of_ring(const struct work *work, int64_t p, int64_t rows)
+{
+    return find_samples(work, true, p, rows, true, WIDE_VECTORS);
+}
+
+/* Of a map, channels are few more often than not. */
+ALONE bool find_samples_of_map(const struct work *work, int64_t p, int64_t rows)
+{
+    const struct roi_stop_table *table = work->plan->tables;
+    const bool few = work->tile->channel_end - work->tile->channel_begin <= WIDE_LANES;
+    if (few)
+        return table->corners ? find_samples(work, false, p, rows, true, 1) : find_samples(work, false, p, rows, false, 1);
+    return table->corners ? find_samples(work, false, p, rows, true, WIDE_VECTORS)
+                          : find_samples(work, false, p, rows, false, WIDE_VECTORS);
+}
+
+static vec reduce_lines(const struct work *work, int64_t p, int64_t rows)
+{
+    const struct roi_stop_table *table = work->plan->tables;
+    const bool nan = !work->source.ring ? find_samples_of_map(work, p, rows)
+                     : table->corners   ? find_corners_of_ring(work, p, rows)
+                                        : find_samples_of_ring(work, p, rows);
+    return (nan ? (REAL)NAN : 0) + (vec){0};
+}
+
+static vec put_line(const struct work *work, int64_t i, int64_t p, int64_t rows, int64_t count,
+                          const struct place *place)
+{
+    const int64_t bins = work->tile->crops->shape[AXIS_W];
+    (void)i;
+    (void)p;
+    for (int64_t r = 0; r < rows; r++) {
+        const struct row row = {place->data + r * place->stride_y, place->stride_x, place->stride_c};
+        spread_lines(work->scratch->row + r * bins * LINE, bins, count, &row);
+    }
+    return (vec){0};
+}
+
+static void pool_exactly(const struct roi_tile *tile, const struct roi_plan *plan, REAL *crop)
+{
+    const struct roi_stop_table *table = plan->tables;
+    (void)crop;
+    if (table->corners)
+        pool_each_sample(tile, plan, true);
+    else
+        pool_each_sample(tile, plan, false);
+}
+
+#include "kernels/crops_template.h"
+#include "kernels/ring_template.h"
+
+static void pool_tile(const struct roi_tile *tile, void *memory)
+{
+    struct scratch scratch = scratch_of(tile->scratch_size, memory);
+    int64_t end = 0; /* of the rows that have entered the ring */
+    memset(scratch.lines, 0, LINE * sizeof *scratch.lines);
+    for (const struct roi_plan *plan = tile->plans + tile->plan_begin; plan < tile->plans + tile->plan_end; plan++) {
+        if (plan->ring) {
+            advance(tile, plan, &end, scratch.ring);
+            pool_from_ring(tile, plan, &scratch);
+        } else {
+            const struct work work = {tile, plan, &scratch, {.lines = 1}};
+            pool_lines(&work);
+        }
+    }
+    if (tile->stream)
+        stream_end();
+}
+
+const struct roi_tile_kernels ROI_ENTRY_POINT(roi_align_max_kernels) = {pool_tile, NULL};

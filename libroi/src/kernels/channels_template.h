@@ -1,0 +1,320 @@
+/*
+ * channels_template.h - crops from lines of channels
+ *
+ * Vectors run along the channels, so that no weight is ever spread over lanes and no lane is idle. First the rows of a box
+ * are added up, for each row of bins and pixel by pixel; then bins are, four at a time in all rows, while their weights stay
+ * in registers. These go straight to where crops, which have their channels apart, want them. Lines come from a ring
+ * (ring.h), or from a map that has its channels together. Sums are those of the other way, in the same order.
+ */
+
+/* sum[i] = sum over k < taps of weight[k] * line[offset[k] + i], for `count` lines that lie together from `at` on, as many
+   as are sums that need not wait for each other. */
+INLINE void add_up_taps(const struct source *source, const bool ring, int64_t at, const int64_t *offset,
+                           const REAL *weight, int64_t taps, const int count, vec sum[BLOCK_VECTORS])
+{
+    for (int v = 0; v < count * LINE_VECTORS; v++)
+        sum[v] = (vec){0};
+    for (int64_t k = 0; k < taps; k++)
+        for (int v = 0; v < count * LINE_VECTORS; v++)
+            sum[v] = multiply_add_vec(splat_vec(weight[k]),
+                                         load_lanes(source, ring, offset[k] + at + v * LANES), sum[v]);
+}
+
+/* The same to t, where lines are `step` apart, block by block (kernels/sums.h), of which the first has `first` taps. */
+INLINE void add_up_block(const struct source *source, const bool ring, int64_t at, const int64_t *offset,
+                            const REAL *weight, int64_t first, int64_t taps, const int count, REAL *t, int64_t step)
+{
+    vec sum[BLOCK_VECTORS], total[BLOCK_VECTORS], lost[BLOCK_VECTORS] = {{0}};
+    add_up_taps(source, ring, at, offset, weight, first, count, total);
+    for (int64_t k = first; k < taps; k += ROI_SUM_BLOCK) {
+        add_up_taps(source, ring, at, offset + k, weight + k, min_i64(ROI_SUM_BLOCK, taps - k), count, sum);
+        for (int v = 0; v < count * LINE_VECTORS; v++)
+            fold_vec(&total[v], &lost[v], sum[v]);
+    }
+    for (int v = 0; v < count * LINE_VECTORS && first < taps; v++)
+        total[v] += lost[v];
+    for (int i = 0; i < count; i++)
+        memcpy(t + i * step, total + i * LINE_VECTORS, LINE * sizeof *t);
+}
+
+/* t[i, x], the same for line i of pixel x of a row of bins; `taps` and `ring` are constants where this is inlined. */
+INLINE void add_up_lines(const struct source *source, const bool ring, const int64_t *offset, const REAL *weight,
+                            const int64_t taps, int64_t width, REAL *t)
+{
+    const int64_t stride = ring ? LINE : source->stride, lines = ring ? 1 : source->lines;
+    for (int64_t x = 0; x < width; x++)
+        for (int64_t i = 0; i < lines; i++)
+            add_up_block(source, ring, x * stride + channel_of(source, i), offset, weight, taps, taps, 1,
+                            t + (i * width + x) * LINE, 0);
+}
+
+/* The same for a row of bins with many taps, of which a first block has `first`. */
+INLINE void add_up_many(const struct source *source, const bool ring, const int64_t *offset, const REAL *weight,
+                           int64_t first, int64_t taps, int64_t width, REAL *t)
+{
+    const int64_t runs = ring ? 1 : width, lines = ring ? width : source->lines;
+    const int64_t whole = ring ? width : source->last / LINE + 1; /* that follow each other */
+    const int64_t step = ring ? LINE : width * LINE; /* from line to line in t */
+    const int block = BLOCK_VECTORS / LINE_VECTORS;
+    for (int64_t run = 0; run < runs; run++) {
+        const int64_t at = ring ? 0 : run * source->stride;
+        REAL *to = t + run * LINE;
+        int64_t i = 0;
+        for (; i + block <= whole; i += block)
+            add_up_block(source, ring, at + i * LINE, offset, weight, first, taps, block, to + i * step, step);
+        for (; i < lines; i++)
+            add_up_block(source, ring, at + (ring ? i * LINE : channel_of(source, i)), offset, weight, first,
+                            taps, 1, to + i * step, step);
+    }
+}
+
+/* The same with few taps, whose weights and places stay in registers: they are copied, since `t` might change them. */
+INLINE void add_up_few(const struct source *given, const bool ring, const int64_t *offset, const REAL *weight,
+                          const int64_t taps, int64_t width, REAL *t)
+{
+    const struct source source = *given;
+    int64_t offsets[MOST_FEW_TAPS];
+    REAL weights[MOST_FEW_TAPS];
+    memcpy(offsets, offset, (size_t)taps * sizeof *offset);
+    memcpy(weights, weight, (size_t)taps * sizeof *weight);
+    add_up_lines(&source, ring, offsets, weights, taps, width, t);
+}
+
+#if VECTOR_BYTES == 64 /* a line is a vector, and there are registers for this */
+
+/* The same for two rows of bins, `stride` apart in t, from a map: pixels that both read are in the first cache for the
+   second, and would not be after a whole row of all channels. Skewed lines are cut out of sums of whole cache lines, one
+   more than a pixel has lines, since a vector that lies in two of them is loaded twice; such lines share no channels. */
+INLINE void add_up_two(const struct source *given, const bool skewed, const int64_t *offset, const REAL *weight,
+                          const int64_t taps, int64_t width, int64_t stride, REAL *t)
+{
+    const struct source source = *given;
+    int64_t offsets[2 * MOST_TAPS_OF_TWO];
+    REAL weights[2 * MOST_TAPS_OF_TWO];
+    memcpy(offsets, offset, 2 * (size_t)taps * sizeof *offset);
+    memcpy(weights, weight, 2 * (size_t)taps * sizeof *weight);
+    for (int64_t x = 0; x < width; x++) {
+        const int64_t first = x * source.stride - (skewed ? source.skew : 0);
+        vec before[2], line;
+        for (int r = 0; r < 2 && skewed; r++)
+            add_up_block(&source, false, first, offsets + r * taps, weights + r * taps, taps, taps, 1,
+                            (REAL *)&before[r], 0);
+        for (int64_t i = 0; i < source.lines; i++)
+            for (int r = 0; r < 2; r++) {
+                const int64_t at = first + (skewed ? (i + 1) * LINE : channel_of(&source, i));
+                REAL *to = t + r * stride + (i * width + x) * LINE;
+                add_up_block(&source, false, at, offsets + r * taps, weights + r * taps, taps, taps, 1,
+                                skewed ? (REAL *)&line : to, 0);
+                if (skewed) {
+                    before[r] = join_vec(before[r], line, source.skew);
+                    memcpy(to, &before[r], sizeof before[r]);
+                    before[r] = line;
+                }
+            }
+    }
+}
+
+#endif
+
+/* The same for some rows of bins, p and those that follow; if they have few taps and are not blocked, of a map two at a
+   time. */
+INLINE void add_up_rows_of(const struct source *source, const bool ring, const struct roi_sparse *rows, int64_t p,
+                              const int64_t taps, const bool blocked, int64_t width, const struct sums *sums, REAL *t)
+{
+    const int64_t *offset = rows->offsets + p * taps;
+    const REAL *weight = (const REAL *)rows->weights + p * taps;
+    int64_t r = 0;
+#if VECTOR_BYTES == 64
+    for (; !ring && taps <= MOST_TAPS_OF_TWO && !blocked && r + 2 <= sums->rows; r += 2) {
+        if (source->skew)
+            add_up_two(source, true, offset, weight, taps, width, sums->stride, t);
+        else
+            add_up_two(source, false, offset, weight, taps, width, sums->stride, t);
+        offset += 2 * taps;
+        weight += 2 * taps;
+        t += 2 * sums->stride;
+    }
+#endif
+    for (; r < sums->rows; r++, offset += taps, weight += taps, t += sums->stride)
+        if (taps <= MOST_FEW_TAPS && !blocked)
+            add_up_few(source, ring, offset, weight, taps, width, t);
+        else
+            add_up_many(source, ring, offset, weight, roi_first_block(rows, p + r), taps, width, t);
+}
+
+INLINE void add_up_rows(const struct source *source, const bool ring, const struct roi_sparse *rows, int64_t p,
+                           int64_t width, const struct sums *sums, REAL *t)
+{
+    switch (rows->blocked ? 0 : rows->taps) {
+    case 1: add_up_rows_of(source, ring, rows, p, 1, false, width, sums, t); break;
+    case 2: add_up_rows_of(source, ring, rows, p, 2, false, width, sums, t); break;
+    case 3: add_up_rows_of(source, ring, rows, p, 3, false, width, sums, t); break;
+    case 4: add_up_rows_of(source, ring, rows, p, 4, false, width, sums, t); break;
+    case 5: add_up_rows_of(source, ring, rows, p, 5, false, width, sums, t); break;
+    case 6: add_up_rows_of(source, ring, rows, p, 6, false, width, sums, t); break;
+    default: add_up_rows_of(source, ring, rows, p, rows->taps, rows->blocked, width, sums, t);
+    }
+}
+
+ALONE void add_up_rows_of_ring(const struct source *source, const struct roi_sparse *rows, int64_t p, int64_t width,
+                                  const struct sums *sums, REAL *t)
+{
+    add_up_rows(source, true, rows, p, width, sums, t);
+}
+
+ALONE void add_up_rows_of_map(const struct source *source, const struct roi_sparse *rows, int64_t p, int64_t width,
+                                 const struct sums *sums, REAL *t)
+{
+    add_up_rows(source, false, rows, p, width, sums, t);
+}
+
+/* ---- Bins ------------------------------------------------------------------------------------------------------ */
+
+/* Four bins, bin[i] = sum over k < taps of weight[i, k] * from[i][offset[i, k]], all of them lines; where they lie together,
+   offset k is line k. `taps` and `together` are constants where this is inlined. */
+INLINE void add_up_bins(const REAL *const from[4], const int64_t *offset, const REAL *weight, const int64_t taps,
+                           const bool together, vec bin[4][LINE_VECTORS])
+{
+    for (int i = 0; i < 4; i++)
+        for (int v = 0; v < LINE_VECTORS; v++)
+            bin[i][v] = (vec){0};
+    for (int i = 0; i < 4; i++)
+        for (int64_t k = 0; k < taps; k++)
+            for (int v = 0; v < LINE_VECTORS; v++) {
+                vec part;
+                memcpy(&part, from[i] + (together ? k * LINE : offset[i * taps + k]) + v * LANES, sizeof part);
+                bin[i][v] = multiply_add_vec(splat_vec(weight[i * taps + k]), part, bin[i][v]);
+            }
+}
+
+/* Bin q. Returns NaN in the lanes of channels where a number is NaN. */
+static vec add_up_bin(const REAL *t, const struct roi_sparse *columns, int64_t q, REAL line[LINE])
+{
+    const int64_t *offset = columns->offsets + q * columns->taps;
+    const REAL *weight = (const REAL *)columns->weights + q * columns->taps;
+    const int64_t first = roi_first_block(columns, q);
+    vec bin[LINE_VECTORS] = {{0}}, total[LINE_VECTORS] = {{0}}, lost[LINE_VECTORS] = {{0}}, part, all = {0};
+    for (int64_t k = 0; k < columns->taps; k++) {
+        for (int v = 0; v < LINE_VECTORS; v++) {
+            memcpy(&part, t + offset[k] + v * LANES, sizeof part);
+            bin[v] = multiply_add_vec(splat_vec(weight[k]), part, bin[v]);
+        }
+        for (int v = 0; v < LINE_VECTORS && (k + 1 == columns->taps || (k + 1 - first) % ROI_SUM_BLOCK == 0); v++) {
+            fold_vec(&total[v], &lost[v], bin[v]);
+            bin[v] = (vec){0};
+        }
+    }
+    for (int v = 0; v < LINE_VECTORS; v++) {
+        total[v] += lost[v];
+        all += total[v];
+    }
+    memcpy(line, total, sizeof total);
+    return all;
+}
+
+/* Some rows of bins, at least four of them: four columns at a time, of which the last may share some with those before.
+   Their weights stay in registers from row to row. Returns NaN in the lanes of channels where a number is NaN. */
+INLINE vec put_bins_of(const struct sums *sums, const struct roi_sparse *columns, const int64_t taps,
+                             const bool together, int64_t bins, const struct place *place)
+{
+    const struct steps steps = steps_of(place->stride_c * (int64_t)sizeof(STORE));
+    const int64_t rows = sums->rows, stride = sums->stride, stride_y = place->stride_y;
+    vec all = {0};
+    for (int64_t b = 0; b < bins; b += 4) {
+        const int64_t first = min_i64(b, bins - 4);
+        const int64_t *offset = columns->offsets + first * taps;
+        const REAL *weight = (const REAL *)columns->weights + first * taps, *t = sums->t;
+        const REAL *from[4] = {t, t, t, t};
+        REAL weights[4 * MOST_FEW_TAPS];
+        if (taps <= MOST_FEW_TAPS)
+            memcpy(weights, weight, 4 * (size_t)taps * sizeof *weight);
+        for (int i = 0; i < 4 && together; i++)
+            from[i] += offset[i * taps];
+        STORE *to = place->data + first;
+        for (int64_t r = 0; r < rows; r++, to += stride_y) {
+            vec bin[4][LINE_VECTORS];
+            if (taps <= MOST_FEW_TAPS)
+                add_up_bins(from, offset, weights, taps, together, bin);
+            else
+                add_up_bins(from, offset, weight, taps, together, bin);
+            for (int v = 0; v < 4 * LINE_VECTORS; v++)
+                all += bin[v / LINE_VECTORS][v % LINE_VECTORS];
+            put_four(bin, to, &steps);
+            for (int i = 0; i < 4; i++)
+                from[i] += stride;
+        }
+    }
+    return all;
+}
+
+INLINE vec put_few(const struct sums *sums, const struct roi_sparse *columns, const int64_t taps, int64_t bins,
+                         const struct place *place)
+{
+    return columns->together ? put_bins_of(sums, columns, taps, true, bins, place)
+                             : put_bins_of(sums, columns, taps, false, bins, place);
+}
+
+ALONE vec put_bins(const struct sums *sums, const struct roi_sparse *columns, int64_t bins,
+                         const struct place *place)
+{
+    switch (columns->taps) {
+    case 1: return put_bins_of(sums, columns, 1, false, bins, place);
+    case 2: return put_few(sums, columns, 2, bins, place);
+    case 3: return put_few(sums, columns, 3, bins, place);
+    case 4: return put_few(sums, columns, 4, bins, place);
+    case 5: return put_few(sums, columns, 5, bins, place);
+    case 6: return put_few(sums, columns, 6, bins, place);
+    default: return put_bins_of(sums, columns, columns->taps, false, bins, place);
+    }
+}
+
+/* The same bin by bin, for however few bins and channels, wherever these lie. */
+ALONE vec put_any_bins(const struct sums *sums, const struct roi_sparse *columns, int64_t bins, int64_t count,
+                             const struct place *place)
+{
+    vec all = {0};
+    for (int64_t r = 0; r < sums->rows; r++)
+        for (int64_t q = 0; q < bins; q++) {
+            const struct row out = {place->data + r * place->stride_y + q * place->stride_x, place->stride_x,
+                                       place->stride_c};
+            REAL line[LINE];
+            all += add_up_bin(sums->t + r * sums->stride, columns, q, line);
+            spread_lines(line, 1, count, &out);
+        }
+    return all;
+}
+
+/* ---- As crops_template.h has it ---------------------------------------------------------------------------------- */
+
+static inline struct sums sums_of(const struct work *work, int64_t line, int64_t rows)
+{
+    const int64_t width = (work->plan->x.end - work->plan->x.first) * LINE;
+    return (struct sums){work->scratch->row + line * width, rows, width * work->source.lines};
+}
+
+static int64_t lines_of_row(const struct work *work)
+{
+    return (work->plan->x.end - work->plan->x.first) * work->source.lines;
+}
+
+static vec reduce_lines(const struct work *work, int64_t p, int64_t rows)
+{
+    const int64_t width = work->plan->x.end - work->plan->x.first;
+    const struct sums sums = sums_of(work, 0, rows);
+    if (work->source.ring)
+        add_up_rows_of_ring(&work->source, &work->plan->rows, p, width, &sums, work->scratch->row);
+    else
+        add_up_rows_of_map(&work->source, &work->plan->rows, p, width, &sums, work->scratch->row);
+    return (vec){0};
+}
+
+static vec put_line(const struct work *work, int64_t i, int64_t p, int64_t rows, int64_t count,
+                          const struct place *place)
+{
+    const int64_t bins = work->tile->crops->shape[AXIS_W];
+    const struct sums sums = sums_of(work, i, rows);
+    (void)p;
+    if (count == LINE && place->stride_x == 1 && bins >= 4 && !work->plan->columns.blocked)
+        return put_bins(&sums, &work->plan->columns, bins, place);
+    return put_any_bins(&sums, &work->plan->columns, bins, count, place);
+}

@@ -1,0 +1,125 @@
+/*
+ * crops_template.h - crops of boxes that are pooled from lines: ring.h says what lines are
+ *
+ * What an operator does with lines is its own: it defines, before this file is included,
+ *
+ *     lines_of_row(work)                           lines of scratch memory for a row of bins
+ *     reduce_lines(work, p, rows)                  what all lines of a tile need first, for `rows` rows of bins from p on
+ *     put_line(work, i, p, rows, count, place)     those bins of line i, which has `count` channels, to their place
+ *     pool_exactly(tile, plan, crop)               the box anew, pixel by pixel, with NaN where it belongs
+ *
+ * The second and the third return vectors that are NaN where they have met NaN, in any lane.
+ */
+
+/* How many channels of the tile the line from channel c on has. */
+static inline int64_t channels_from(const struct roi_tile *tile, int64_t c)
+{
+    return min_i64(tile->channel_end - c, LINE);
+}
+
+/* Rows of bins from p on, of the channels of a tile from *c on that follow each other in crops, up to `end`: *count_ret of
+   them. Goes on to the next. */
+static inline struct row next_channels(const struct work *work, int64_t p, int64_t *c, int64_t end,
+                                             int64_t *count_ret)
+{
+    const int64_t first = roi_tile_channel(work->tile, *c);
+    *count_ret = (*c < 0 ? min_i64(end, 0) : end) - *c;
+    *c += *count_ret;
+    return row_of(work->tile->crops, work->plan->row, first, work->plan->first_bin + p);
+}
+
+/* Copies rows of bins, from p on, of the channels of a line past the cache. */
+static void stream_rows(const struct work *work, int64_t p, int64_t rows, int64_t c, const STORE *from)
+{
+    const int64_t bins = rows * work->tile->crops->shape[AXIS_W], end = c + channels_from(work->tile, c);
+    while (c < end) {
+        int64_t count;
+        const struct row out = next_channels(work, p, &c, end, &count);
+        const int64_t runs = out.stride_c == bins ? 1 : count, step = count * bins / runs;
+        for (int64_t i = 0; i < runs; i++, from += step)
+            stream_bytes((char *)(out.data + i * out.stride_c), (const char *)from, step * (int64_t)sizeof(STORE));
+    }
+}
+
+/* Prefetches where rows of bins of a line will be written, since stores wait for lines that are not in the cache. */
+INLINE void prefetch_crops(const struct place *place, int64_t rows, int64_t bins, int64_t count)
+{
+    const int64_t last = (rows - 1) * place->stride_y + (bins - 1) * place->stride_x;
+    for (int64_t c = 0; c < count && place->stride_x == 1; c++) {
+        const STORE *crop = place->data + c * place->stride_c;
+        for (int64_t at = 0; at < last; at += 64 / (int64_t)sizeof(STORE))
+            __builtin_prefetch(crop + at, 1);
+        __builtin_prefetch(crop + last, 1);
+    }
+}
+
+/* Some rows of bins from p on, of all channels of the tile; `place` is that of the first. If they are streamed, the channels
+   of one line after the other come to that place, and leave it while it is in the first cache. */
+static vec pool_rows(const struct work *work, int64_t p, int64_t rows, struct place place, bool stream)
+{
+    const int64_t bins = work->tile->crops->shape[AXIS_W];
+    vec all = {0};
+    for (int64_t i = -1; i < work->source.lines; i++) {
+        const int64_t next = channel_of(&work->source, i + 1), first = channel_of(&work->source, i);
+        const int64_t c = work->tile->channel_begin + first;
+        struct place to = place;
+        if (i + 1 < work->source.lines && !work->tile->stream) {
+            to.data += next * place.stride_c;
+            prefetch_crops(&to, rows, bins, channels_from(work->tile, work->tile->channel_begin + next));
+        }
+        if (i < 0) {
+            all = reduce_lines(work, p, rows);
+            continue;
+        }
+        to.data = place.data + (stream ? 0 : first * place.stride_c);
+        all += put_line(work, i, p, rows, channels_from(work->tile, c), &to);
+        if (stream)
+            stream_rows(work, p, rows, c, to.data);
+    }
+    return all;
+}
+
+/* Tells where the crop of all channels of the tile will be streamed to. */
+INLINE void announce_crop(const struct work *work, int64_t bins_y)
+{
+    const int64_t bins = bins_y * work->tile->crops->shape[AXIS_W];
+    for (int64_t c = work->tile->channel_begin, count; c < work->tile->channel_end; ) {
+        const struct row out = next_channels(work, 0, &c, work->tile->channel_end, &count);
+        stream_ahead((const char *)out.data, ((count - 1) * out.stride_c + bins) * (int64_t)sizeof(STORE));
+    }
+}
+
+/* Where the rows of bins from p on go: where they belong, or to be streamed from scratch memory. */
+static struct place place_of(const struct work *work, int64_t p, int64_t rows)
+{
+    const roi_array *crops = work->tile->crops;
+    const int64_t bins = crops->shape[AXIS_W];
+    if (work->tile->stream)
+        return (struct place){(STORE *)(void *)work->scratch->stage, bins, 1, rows * bins};
+    const struct row row = row_of(crops, work->plan->row, work->tile->channel_begin, work->plan->first_bin + p);
+    return (struct place){row.data, crops->strides[AXIS_H], row.stride_x, row.stride_c};
+}
+
+/* One box, all channels of the tile: as many rows of bins at a time as there is room for. */
+static void pool_lines(const struct work *work)
+{
+    const struct roi_tile *tile = work->tile;
+    const int64_t bins_y = roi_tile_bins(tile, work->plan), bins_x = tile->crops->shape[AXIS_W];
+    const int64_t some = tile->stream ? roi_rows_together(bins_x) : bins_y;
+    const int64_t step = max_i64(1, min_i64(ROI_TILE_LINES / lines_of_row(work), bins_y));
+    vec all = {0};
+    if (tile->stream)
+        announce_crop(work, bins_y);
+    for (int64_t p = 0; p < bins_y; p += some) {
+        const int64_t rows = min_i64(some, bins_y - p);
+        const bool at_once = rows <= step;
+        const struct place begin = place_of(work, p, rows);
+        struct place place = begin;
+        for (int64_t r = 0; r < rows; r += step, place.data += step * place.stride_y)
+            all += pool_rows(work, p + r, min_i64(step, rows - r), place, tile->stream && at_once);
+        for (int64_t c = tile->channel_begin; c < tile->channel_end && tile->stream && !at_once; c += LINE)
+            stream_rows(work, p, rows, c, begin.data + (c - tile->channel_begin) * begin.stride_c);
+    }
+    if (any_nan(all))
+        pool_exactly(tile, work->plan, work->scratch->crop);
+}

@@ -1,0 +1,109 @@
+/* iou_kernel.c - one box against a row of others, plain loops that compilers turn into vector code. Not contracted, so that
+   all tiers have the same numbers: see overlap_template.h. */
+#include "kernels/iou_kernel.h"
+
+#include <string.h>
+
+#include "boxes/rotated_overlap.h"
+#include "kernels/vector.h"
+#include "boxes/overlap_template.h"
+
+INLINE void row_of_kind(const roi_iou_kind kind, struct box a, const struct roi_iou_lanes *many, int64_t begin,
+                           int64_t end, REAL *restrict iou)
+{
+    const REAL *restrict x1 = many->lane[0], *restrict y1 = many->lane[1], *restrict x2 = many->lane[2];
+    const REAL *restrict y2 = many->lane[3], *restrict area = many->lane[4], *restrict angle = many->lane[5];
+    for (int64_t j = begin; j < end; j++) {
+        const struct box b = {x1[j], y1[j], x2[j], y2[j], area[j], kind == ROI_CIOU ? angle[j] : 0};
+        iou[j - begin] = overlap(kind, a, b);
+    }
+}
+
+static void upright(roi_iou_kind kind, const struct roi_iou_lanes *one, int64_t row,
+                       const struct roi_iou_lanes *many, int64_t begin, int64_t end, void *iou_ret)
+{
+    REAL a[ROI_UPRIGHT_LANES];
+    for (int i = 0; i < ROI_UPRIGHT_LANES; i++)
+        a[i] = ((const REAL *)one->lane[i])[row];
+    const struct box box = {a[0], a[1], a[2], a[3], a[4], a[5]};
+    switch (kind) {
+    case ROI_IOU: row_of_kind(ROI_IOU, box, many, begin, end, iou_ret); break;
+    case ROI_GIOU: row_of_kind(ROI_GIOU, box, many, begin, end, iou_ret); break;
+    case ROI_DIOU: row_of_kind(ROI_DIOU, box, many, begin, end, iou_ret); break;
+    case ROI_CIOU: row_of_kind(ROI_CIOU, box, many, begin, end, iou_ret); break;
+    }
+}
+
+/* ---- Rotated boxes --------------------------------------------------------------------------------------------- */
+
+#if defined(ROI_IS_DOUBLE)
+
+enum { CHUNK = 256 };
+
+static struct roi_rotated rotated_at(void *const lane[ROI_IOU_LANES], int64_t at)
+{
+    double a[ROI_ROTATED_LANES];
+    for (int i = 0; i < ROI_ROTATED_LANES; i++)
+        a[i] = ((const double *)lane[i])[at];
+    return roi_rotated_of_lanes(a);
+}
+
+/* Which of `count` boxes from `begin` on are so near that the upright boxes around both overlap: most are not, and
+   need no more work. Returns how many. */
+static int64_t find_near(struct roi_rotated a, const struct roi_iou_lanes *many, int64_t begin, int64_t count,
+                         int64_t *near_ret)
+{
+    const double *restrict cx = many->lane[0], *restrict cy = many->lane[1], *restrict w = many->lane[2];
+    const double *restrict h = many->lane[3], *restrict c = many->lane[4], *restrict s = many->lane[5];
+    const double c_a = magnitude(a.cos), s_a = magnitude(a.sin);
+    const double width = a.w * c_a + a.h * s_a, height = a.w * s_a + a.h * c_a;
+    int64_t flag[CHUNK], found = 0;
+    for (int64_t i = 0, j = begin; i < count; i++, j++) {
+        const double c_b = magnitude(c[j]), s_b = magnitude(s[j]);
+        const double room_x = width + (w[j] * c_b + h[j] * s_b), room_y = height + (w[j] * s_b + h[j] * c_b);
+        const int64_t near_x = magnitude(cx[j] - a.cx) * 2 < room_x, near_y = magnitude(cy[j] - a.cy) * 2 < room_y;
+        flag[i] = near_x & near_y;
+    }
+    for (int64_t i = 0; i < count; i++) {
+        near_ret[found] = i;
+        found += flag[i];
+    }
+    return found;
+}
+
+/* The IoU of a box with `count` others, which lie together. */
+static void rotated_row(struct roi_rotated a, double (*restrict lane)[CHUNK], int64_t count, double *restrict iou)
+{
+    for (int64_t i = 0; i < count; i++) {
+        const struct roi_rotated b = {lane[0][i], lane[1][i], lane[2][i], lane[3][i],
+                                      lane[4][i], lane[5][i], lane[6][i], lane[7][i]};
+        iou[i] = rotated_iou(a, b);
+    }
+}
+
+static void rotated(roi_iou_kind kind, const struct roi_iou_lanes *one, int64_t row,
+                           const struct roi_iou_lanes *many, int64_t begin, int64_t end, void *iou_ret)
+{
+    const struct roi_rotated a = rotated_at(one->lane, row);
+    double lane[ROI_ROTATED_LANES][CHUNK], iou[CHUNK], *result = iou_ret;
+    int64_t near[CHUNK];
+    (void)kind;
+    for (; begin < end; begin += CHUNK, result += CHUNK) {
+        const int64_t count = min_i64(CHUNK, end - begin), found = find_near(a, many, begin, count, near);
+        for (int i = 0; i < ROI_ROTATED_LANES; i++)
+            for (int64_t k = 0; k < found; k++)
+                lane[i][k] = ((const double *)many->lane[i])[begin + near[k]];
+        rotated_row(a, lane, found, iou);
+        memset(result, 0, (size_t)count * sizeof *result);
+        for (int64_t k = 0; k < found; k++)
+            result[near[k]] = iou[k];
+    }
+}
+
+const struct roi_iou_kernels ROI_ENTRY_POINT(roi_iou_kernels) = {upright, rotated};
+
+#else
+
+const struct roi_iou_kernels ROI_ENTRY_POINT(roi_iou_kernels) = {upright, NULL};
+
+#endif

@@ -1,0 +1,132 @@
+/*
+ * lines_template.h - pixels of several channels, brought together
+ *
+ * Lines are what ring.h says: [pixel][channel], LINE channels each, in the type computed in. A row of n pixels of `count`
+ * channels is gathered from wherever they lie. The rest of the lanes of a line, where there are fewer channels, has the last
+ * channel again.
+ */
+#include "kernels/scratch_template.h"
+#include "kernels/spread_template.h"
+
+/* 4 * QUADS channels, of which each begins at one of `from`: four pixels at a time, the last four may share some with
+   those before. */
+INLINE void gather_quads(const STORE *const from[4 * QUADS], int64_t n, REAL *lines)
+{
+    for (int64_t x = 0; x < n; x += 4) {
+        const int64_t first = min_i64(x, n - 4);
+        quads v[4];
+        for (int i = 0; i < 4; i++) {
+            quad channel[QUADS];
+            for (int j = 0; j < QUADS; j++)
+                channel[j] = load_quad(from[4 * j + i] + first);
+            v[i] = join_quads(channel);
+        }
+        transpose(v);
+        for (int i = 0; i < 4; i++)
+            memcpy(lines + (first + i) * LINE, &v[i], sizeof v[i]);
+    }
+}
+
+/* A pixel of at least four channels, but less than a line, that lie together. */
+INLINE void gather_pixel(const STORE *pixel, int64_t count, REAL *line)
+{
+    const vec rest = splat_vec(load(pixel + count - 1));
+    for (int c = 0; c < LINE; c += LANES)
+        memcpy(line + c, &rest, sizeof rest);
+    for (int64_t c = 0; c < count; c += 4) {
+        const int64_t first = min_i64(c, count - 4);
+        const quad four = load_quad(pixel + first);
+        memcpy(line + first, &four, sizeof four);
+    }
+}
+
+static void gather_lines(const struct row *row, int64_t n, int64_t count, REAL *lines)
+{
+    if (row->stride_x == 1 && n >= 4)
+        for (int64_t c = 0; c < LINE; c += 4 * QUADS) {
+            const STORE *from[4 * QUADS], *next = row->data + min_i64(c, count - 1) * row->stride_c;
+            for (int64_t i = 0; i < 4 * QUADS; i++) {
+                from[i] = next;
+                next += c + i + 1 < count ? row->stride_c : 0;
+            }
+            gather_quads(from, n, lines + c);
+        }
+    else if (row->stride_c == 1 && count == LINE)
+        for (int64_t x = 0; x < n; x++)
+            for (int64_t c = 0; c < LINE; c += LANES) {
+                const vec v = load_vec(row->data + x * row->stride_x + c);
+                memcpy(lines + x * LINE + c, &v, sizeof v);
+            }
+    else if (row->stride_c == 1 && count >= 4)
+        for (int64_t x = 0; x < n; x++)
+            gather_pixel(row->data + x * row->stride_x, count, lines + x * LINE);
+    else
+        for (int64_t x = 0; x < n; x++)
+            for (int64_t c = 0; c < LINE; c++)
+                lines[x * LINE + c] = load(row->data + x * row->stride_x + min_i64(c, count - 1) * row->stride_c);
+}
+
+/* The same of both ends of each pixel, of which the channels lie together: `last` of its last ones, then the first ones.
+   One by one, so that of two cache lines that are needed no third is read. */
+static inline void gather_ends(const struct row *row, int64_t n, int64_t channels, int64_t last, REAL *lines)
+{
+    const STORE *pixel = row->data;
+    for (int64_t x = 0; x < n; x++, pixel += row->stride_x, lines += LINE) {
+        for (int64_t c = 0; c < last; c++)
+            lines[c] = load(pixel + channels - last + c);
+        for (int64_t c = last; c < LINE; c++)
+            lines[c] = load(pixel + c - last);
+    }
+}
+
+/* ---- What boxes are pooled from, and where their bins go -------------------------------------------------------- */
+
+/* Where a box's lines are: its first column, in what its plan takes for row 0. */
+struct source {
+    const REAL *ring; /* or NULL */
+    const STORE *map;
+    int64_t stride; /* from pixel to pixel */
+    int64_t lines;  /* of a pixel, which lie together */
+    int64_t last;   /* the channel with which the last of them begins: it may share some with the one before it */
+    int64_t skew;   /* of a map: how many channels before a line the cache line begins that it is a part of */
+};
+
+INLINE vec load_lanes(const struct source *source, const bool ring, int64_t at)
+{
+    vec v;
+    if (!ring)
+        return load_vec(source->map + at);
+    memcpy(&v, source->ring + at, sizeof v);
+    return v;
+}
+
+/* Where line i of a pixel begins. */
+INLINE int64_t channel_of(const struct source *source, int64_t i)
+{
+    return min_i64(i * LINE, source->last);
+}
+
+/* Where some rows of bins go. */
+struct place {
+    STORE *data;
+    int64_t stride_y, stride_x, stride_c;
+};
+
+/* One box and the lines it is pooled from. */
+struct work {
+    const struct roi_tile *tile;
+    const struct roi_plan *plan;
+    const struct scratch *scratch;
+    struct source source;
+};
+
+/* Four bins go from vectors straight to where `to` wants their channels. */
+INLINE void put_four(vec bin[4][LINE_VECTORS], STORE *to, const struct steps *steps)
+{
+    for (int c = 0; c < LINE; c += 4 * QUADS) {
+        quads v[4];
+        for (int i = 0; i < 4; i++)
+            v[i] = quads_of(bin[i], c);
+        put_quads(v, (STORE *)(void *)((char *)to + c * steps->one), steps);
+    }
+}

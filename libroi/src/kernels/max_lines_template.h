@@ -1,0 +1,294 @@
+/*
+ * max_lines_template.h - RoIPool from lines of channels (ring.h): what channels_template.h is for means
+ *
+ * For each row of bins the maxima of its rows are found, pixel by pixel, and then those of the columns of each bin, four bins
+ * at a time. A bin of fewer pixels than others has its last one several times (roi_pool_table), which changes no maximum.
+ *
+ * `ring`, `places` and small numbers of taps are constants where functions are inlined; `places` tells whether the places of
+ * maxima are found too. Of equals the first in row-major order counts: rows ascend, so the first of a column stays where it
+ * is; among columns the lower place wins.
+ */
+
+enum {
+    MAX_VECTORS = 4, /* of lines whose maxima are found at a time */
+    MAX_LINES = MAX_VECTORS / LINE_VECTORS > 0 ? MAX_VECTORS / LINE_VECTORS : 1
+};
+
+/* The rows of one row of bins. Their places are those of row `first`, and `pitch` more for each one after it. */
+struct bin_rows {
+    const int64_t *offsets;
+    lane_int first, pitch;
+};
+
+/* Maxima of `count` lines, `step` apart in t as their places are in `where`; these are in column `column`, or from there on.
+   Returns the sums of all that is read: NaN where a pixel is. */
+INLINE vec max_block(const struct source *source, const bool ring, int64_t at, const struct bin_rows *rows,
+                           const int64_t taps, const int count, const bool places, lane_int column, REAL *t,
+                           lane_int *where, int64_t step)
+{
+    vec most[MAX_LINES * LINE_VECTORS], sum[MAX_LINES * LINE_VECTORS];
+    ivec place[MAX_LINES * LINE_VECTORS], row = rows->first + (ivec){0};
+    for (int v = 0; v < count * LINE_VECTORS; v++) {
+        most[v] = sum[v] = load_lanes(source, ring, rows->offsets[0] + at + v * LANES);
+        place[v] = row;
+    }
+    for (int64_t k = 1; k < taps; k++) {
+        row += rows->pitch;
+        for (int v = 0; v < count * LINE_VECTORS; v++) {
+            const vec value = load_lanes(source, ring, rows->offsets[k] + at + v * LANES);
+            if (places)
+                place[v] = choose_lanes(value > most[v], row, place[v]);
+            most[v] = max_vec(value, most[v]);
+            sum[v] += value;
+        }
+    }
+    for (int i = 0; i < count; i++) {
+        for (int v = 0; v < LINE_VECTORS; v++) {
+            const ivec there = place[i * LINE_VECTORS + v] + (lane_int)(column + (ring ? i : 0));
+            memcpy(t + i * step + v * LANES, &most[i * LINE_VECTORS + v], sizeof *most);
+            if (places)
+                memcpy(where + i * step + v * LANES, &there, sizeof there);
+        }
+    }
+    for (int v = 1; v < count * LINE_VECTORS; v++)
+        sum[0] += sum[v];
+    return sum[0];
+}
+
+/* One row of bins, all lines and columns of the box. Lines that follow each other in memory are worked on together: of a ring
+   those of pixels, of a map those of a pixel. */
+INLINE vec max_row_of(const struct source *given, const bool ring, const struct bin_rows *rows,
+                            const int64_t taps, const bool places, lane_int column, int64_t width, REAL *t, lane_int *where)
+{
+    const struct source source = *given;
+    const int64_t runs = ring ? 1 : width, lines = ring ? width : source.lines;
+    const int64_t whole = ring ? width : source.last / LINE + 1; /* that follow each other */
+    const int64_t step = ring ? LINE : width * LINE;
+    vec all = {0};
+    for (int64_t run = 0; run < runs; run++) {
+        const int64_t at = run * source.stride;
+        int64_t i = 0;
+        for (; i + MAX_LINES <= whole; i += MAX_LINES)
+            all += max_block(&source, ring, at + i * LINE, rows, taps, MAX_LINES, places,
+                                (lane_int)(column + (ring ? i : run)), t + run * LINE + i * step,
+                                where + run * LINE + i * step, step);
+        for (; i < lines; i++)
+            all += max_block(&source, ring, at + (ring ? i * LINE : channel_of(&source, i)), rows, taps, 1, places,
+                                (lane_int)(column + (ring ? i : run)), t + run * LINE + i * step,
+                                where + run * LINE + i * step, step);
+    }
+    return all;
+}
+
+/* Maxima of the rows of a box's lines, and where places are among them. */
+struct row_maxima {
+    REAL *t;
+    lane_int *where;
+    int64_t stride; /* from row of bins to row of bins */
+};
+
+static inline struct row_maxima maxima_of(const struct work *work, int64_t line, int64_t rows)
+{
+    const int64_t width = (work->plan->x.end - work->plan->x.first) * LINE, stride = width * work->source.lines;
+    REAL *t = work->scratch->row + line * width;
+    return (struct row_maxima){t, (lane_int *)(void *)(t + rows * stride), stride};
+}
+
+INLINE vec max_rows_of(const struct work *work, const bool ring, const int64_t taps, const bool places, int64_t p,
+                             int64_t rows)
+{
+    const struct roi_plan *plan = work->plan;
+    const struct roi_pool_table *table = plan->tables;
+    const int64_t pitch = work->tile->maps[plan->box->level].shape[AXIS_W];
+    struct row_maxima to = maxima_of(work, 0, rows);
+    vec all = {0};
+    for (int64_t r = p; r < p + rows; r++, to.t += to.stride, to.where += to.stride) {
+        const struct bin_rows bin = {plan->rows.offsets + r * plan->rows.taps, (lane_int)(table->bins[r].begin * pitch),
+                                        (lane_int)pitch};
+        all += max_row_of(&work->source, ring, &bin, taps, places, (lane_int)plan->x.first, plan->x.end - plan->x.first,
+                             to.t, to.where);
+    }
+    return all;
+}
+
+INLINE vec max_rows(const struct work *work, const bool ring, const bool places, int64_t p, int64_t rows)
+{
+    switch (work->plan->rows.taps) {
+    case 1: return max_rows_of(work, ring, 1, places, p, rows);
+    case 2: return max_rows_of(work, ring, 2, places, p, rows);
+    case 3: return max_rows_of(work, ring, 3, places, p, rows);
+    case 4: return max_rows_of(work, ring, 4, places, p, rows);
+    case 5: return max_rows_of(work, ring, 5, places, p, rows);
+    default: return max_rows_of(work, ring, work->plan->rows.taps, places, p, rows);
+    }
+}
+
+/* ---- Bins ------------------------------------------------------------------------------------------------------ */
+
+/* The larger number in each lane, and its place; of equals, the one whose place comes first. */
+INLINE void take_larger(vec *most, ivec *place, vec value, ivec at)
+{
+    const ivec better = (value > *most) | ((value == *most) & (at < *place));
+    *place = choose_lanes(better, at, *place);
+    *most = (vec)choose_lanes(better, (ivec)value, (ivec)*most);
+}
+
+/* One bin of a line: the largest of its columns, of which the first is at offset[0]; where they lie together, column k is
+   k lines further on. */
+INLINE void max_bin(const REAL *t, const lane_int *where, const int64_t *offset, const int64_t taps, const bool together,
+                       const bool places, vec most[LINE_VECTORS], ivec place[LINE_VECTORS])
+{
+    for (int v = 0; v < LINE_VECTORS; v++) {
+        vec larger = {0}, value;
+        ivec there = {0}, at = {0};
+        for (int64_t k = 0; k < taps; k++) {
+            const int64_t from = (together ? offset[0] + k * LINE : offset[k]) + v * LANES;
+            memcpy(&value, t + from, sizeof value);
+            if (places)
+                memcpy(&at, where + from, sizeof at);
+            if (k > 0 && places)
+                take_larger(&larger, &there, value, at);
+            else if (k > 0)
+                larger = max_vec(value, larger);
+            else
+                larger = value;
+            there = k > 0 ? there : at;
+        }
+        most[v] = larger;
+        place[v] = there;
+    }
+}
+
+/* Places of four bins go where `to` wants those of their channels: put_four for whole numbers, whose bits are moved alike. */
+INLINE void put_four_places(ivec bin[4][LINE_VECTORS], int64_t *to, const struct steps *steps)
+{
+    vec bits[4][LINE_VECTORS];
+    for (int v = 0; v < 4 * LINE_VECTORS; v++)
+        bits[v / LINE_VECTORS][v % LINE_VECTORS] = (vec)bin[v / LINE_VECTORS][v % LINE_VECTORS];
+    for (int c = 0; c < LINE; c += 4 * QUADS) {
+        quads v[4];
+        for (int i = 0; i < 4; i++)
+            v[i] = quads_of(bits[i], c);
+        transpose(v);
+        for (int i = 0; i < 4; i++) {
+            quad channel[QUADS];
+            split_quads(v[i], channel);
+            for (int j = 0; j < QUADS; j++) {
+                int64_t *out = (int64_t *)(void *)((char *)to + c * steps->one + some_steps(steps, 4 * j + i));
+                const quad_int places = (quad_int)channel[j];
+                for (int l = 0; l < 4; l++)
+                    out[l] = places[l];
+            }
+        }
+    }
+}
+
+/* Where bins of a line go, `place`, and their places. */
+struct results {
+    const struct place *place;
+    int64_t *argmax;
+    int64_t stride_y, stride_x, stride_c;
+};
+
+/* Rows of bins, at least four bins each: four columns at a time, of which the last may share some with those before. */
+INLINE void put_maxima_of(const struct row_maxima *maxima, int64_t rows, const struct roi_sparse *columns,
+                             const int64_t taps, const bool together, const bool places, int64_t bins,
+                             const struct results *results)
+{
+    const struct place *place = results->place;
+    const struct steps steps = steps_of(place->stride_c * (int64_t)sizeof(STORE));
+    const struct steps argmax_steps = steps_of(results->stride_c * (int64_t)sizeof(int64_t));
+    for (int64_t b = 0; b < bins; b += 4) {
+        const int64_t first = min_i64(b, bins - 4);
+        const int64_t *offset = columns->offsets + first * taps;
+        for (int64_t r = 0; r < rows; r++) {
+            vec most[4][LINE_VECTORS];
+            ivec at[4][LINE_VECTORS];
+            for (int i = 0; i < 4; i++)
+                max_bin(maxima->t + r * maxima->stride, maxima->where + r * maxima->stride, offset + i * taps, taps,
+                           together, places, most[i], at[i]);
+            put_four(most, place->data + r * place->stride_y + first, &steps);
+            if (places)
+                put_four_places(at, results->argmax + r * results->stride_y + first, &argmax_steps);
+        }
+    }
+}
+
+INLINE void put_few_maxima(const struct row_maxima *maxima, int64_t rows, const struct roi_sparse *columns,
+                              const int64_t taps, const bool places, int64_t bins, const struct results *results)
+{
+    if (columns->together)
+        put_maxima_of(maxima, rows, columns, taps, true, places, bins, results);
+    else
+        put_maxima_of(maxima, rows, columns, taps, false, places, bins, results);
+}
+
+INLINE void put_maxima(const struct row_maxima *maxima, int64_t rows, const struct roi_sparse *columns,
+                          const bool places, int64_t bins, const struct results *results)
+{
+    switch (columns->taps) {
+    case 1: put_maxima_of(maxima, rows, columns, 1, true, places, bins, results); break;
+    case 2: put_few_maxima(maxima, rows, columns, 2, places, bins, results); break;
+    case 3: put_few_maxima(maxima, rows, columns, 3, places, bins, results); break;
+    case 4: put_few_maxima(maxima, rows, columns, 4, places, bins, results); break;
+    case 5: put_few_maxima(maxima, rows, columns, 5, places, bins, results); break;
+    default: put_maxima_of(maxima, rows, columns, columns->taps, false, places, bins, results);
+    }
+}
+
+/* The same bin by bin, for however few bins and channels, wherever these lie. */
+ALONE void put_any_maxima(const struct row_maxima *maxima, int64_t rows, const struct roi_sparse *columns,
+                             int64_t bins, int64_t count, const struct results *results)
+{
+    const struct place *place = results->place;
+    for (int64_t r = 0; r < rows; r++)
+        for (int64_t q = 0; q < bins; q++) {
+            const struct row out = {place->data + r * place->stride_y + q * place->stride_x, place->stride_x,
+                                       place->stride_c};
+            vec most[LINE_VECTORS];
+            ivec at[LINE_VECTORS];
+            max_bin(maxima->t + r * maxima->stride, maxima->where + r * maxima->stride,
+                       columns->offsets + q * columns->taps, columns->taps, false, results->argmax != NULL, most, at);
+            spread_lines((const REAL *)most, 1, count, &out);
+            for (int64_t c = 0; c < count && results->argmax; c++)
+                results->argmax[r * results->stride_y + q * results->stride_x + c * results->stride_c] =
+                    ((const lane_int *)at)[c];
+        }
+}
+
+/* ---- As crops_template.h has it ---------------------------------------------------------------------------------- */
+
+static int64_t lines_of_row(const struct work *work)
+{
+    return (work->tile->argmax ? 2 : 1) * (work->plan->x.end - work->plan->x.first) * work->source.lines;
+}
+
+ALONE vec reduce_lines(const struct work *work, int64_t p, int64_t rows)
+{
+    if (work->tile->argmax)
+        return work->source.ring ? max_rows(work, true, true, p, rows) : max_rows(work, false, true, p, rows);
+    return work->source.ring ? max_rows(work, true, false, p, rows) : max_rows(work, false, false, p, rows);
+}
+
+ALONE vec put_line(const struct work *work, int64_t i, int64_t p, int64_t rows, int64_t count,
+                          const struct place *place)
+{
+    const struct roi_sparse *columns = &work->plan->columns;
+    const roi_indices *argmax = work->tile->argmax;
+    const int64_t bins = work->tile->crops->shape[AXIS_W], c = work->tile->channel_begin + channel_of(&work->source, i);
+    const struct row_maxima maxima = maxima_of(work, i, rows);
+    struct results results = {.place = place};
+    if (argmax)
+        results = (struct results){place,
+                                      argmax->data + work->plan->row * argmax->strides[AXIS_N] +
+                                          c * argmax->strides[AXIS_C] +
+                                          (work->plan->first_bin + p) * argmax->strides[AXIS_H],
+                                      argmax->strides[AXIS_H], argmax->strides[AXIS_W], argmax->strides[AXIS_C]};
+    if (count < LINE || place->stride_x != 1 || bins < 4 || (argmax && results.stride_x != 1))
+        put_any_maxima(&maxima, rows, columns, bins, count, &results);
+    else if (argmax)
+        put_maxima(&maxima, rows, columns, true, bins, &results);
+    else
+        put_maxima(&maxima, rows, columns, false, bins, &results);
+    return (vec){0};
+}

@@ -1,0 +1,389 @@
+/* ps_kernel.c - position-sensitive pooling: ps_kernel.h has the theory. */
+#include "kernels/ps_kernel.h"
+
+#include "kernels/kernel.h"
+
+enum { CROPS_TOGETHER = 4 /* channels, where those of a map lie together */ };
+
+/* ---- What a box is pooled with, made once and used for all its channels ---------------------------------------- */
+
+struct box {
+    const struct roi_plan *plan;
+    int64_t bins_y, bins_x;
+    const REAL *counts; /* of pixels in each bin, or NULL */
+    REAL *crop;
+};
+
+static inline const REAL *weights_y(const struct roi_plan *plan, int64_t p)
+{
+    return (const REAL *)plan->y.weights + p * plan->y.taps;
+}
+
+static inline const REAL *weights_x(const struct roi_plan *plan, int64_t q)
+{
+    return (const REAL *)plan->x.weights + q * plan->x.taps;
+}
+
+static REAL sum_weights(const REAL *weights, int64_t taps)
+{
+    REAL sum = 0;
+    for (int64_t k = 0; k < taps; k++)
+        sum += weights[k];
+    return sum;
+}
+
+/* The sums of the weights of all bins; 1 for a bin without pixels. */
+static void count_pixels(const struct roi_plan *plan, int64_t bins_y, int64_t bins_x, REAL *counts)
+{
+    for (int64_t p = 0; p < bins_y; p++) {
+        const REAL rows = sum_weights(weights_y(plan, p), plan->y.taps);
+        for (int64_t q = 0; q < bins_x; q++) {
+            const REAL count = rows * sum_weights(weights_x(plan, q), plan->x.taps);
+            counts[p * bins_x + q] = count > 0 ? count : 1;
+        }
+    }
+}
+
+/* `memory` takes the counts, and as many crops as are found together. */
+static struct box box_of(const struct roi_tile *tile, const struct roi_plan *plan, const bool counted, void *memory)
+{
+    const int64_t bins_y = tile->crops->shape[AXIS_H], bins_x = tile->crops->shape[AXIS_W];
+    REAL *counts = memory;
+    struct box box = {plan, bins_y, bins_x, counted ? counts : NULL, counts + bins_y * bins_x};
+    if (counted)
+        count_pixels(plan, bins_y, bins_x, counts);
+    return box;
+}
+
+/* The channel of a map that the first bin of a crop's channel reads. */
+static struct view first_plane(const roi_array *map, const struct box *box, int64_t c)
+{
+    return view_of(map, box->plan->box->image, c * box->bins_y * box->bins_x);
+}
+
+/* Whether taps along x come in fours, of pixels that lie together. */
+static bool in_fours(const roi_array *map, const struct roi_plan *plan)
+{
+    return plan->x.taps % 4 == 0 && map->strides[AXIS_W] == 1;
+}
+
+/* ---- Forward --------------------------------------------------------------------------------------------------- */
+
+/* Rows [begin, end) of four columns of a bin. */
+INLINE quad sum_columns(const STORE *pixel, int64_t stride_y, const REAL *wy, const int64_t begin,
+                              const int64_t end)
+{
+    quad columns = {0};
+    for (int64_t k = begin; k < end; k++)
+        columns = multiply_add_quad(splat_quad(wy[k]), load_quad(pixel + k * stride_y), columns);
+    return columns;
+}
+
+/* Four columns, block by block where they are long (kernels/sums.h). */
+INLINE quad sum_long_columns(const STORE *pixel, int64_t stride_y, const REAL *wy, int64_t taps_y)
+{
+    quad total = {0}, lost = {0};
+    if (taps_y <= ROI_SUM_BLOCK)
+        return sum_columns(pixel, stride_y, wy, 0, taps_y);
+    for (int64_t begin = 0; begin < taps_y; begin += ROI_SUM_BLOCK)
+        fold_quad(&total, &lost,
+                     sum_columns(pixel, stride_y, wy, begin, min_i64(begin + ROI_SUM_BLOCK, taps_y)));
+    return total + lost;
+}
+
+/* A bin with more taps than a block has, along either axis. It is a function of its own to leave all registers to the loop
+   of other bins. */
+ALONE REAL sum_long_fours(const STORE *pixel, int64_t stride_y, const REAL *wy, int64_t taps_y, const REAL *wx,
+                             int64_t taps_x)
+{
+    quad sum = {0}, total = {0}, lost = {0};
+    for (int64_t l = 0; l < taps_x; l += 4) {
+        const quad columns = sum_long_columns(pixel + l, stride_y, wy, taps_y);
+        sum = multiply_add_quad(columns, load_real_quad(wx + l), sum);
+        if (taps_x > ROI_SUM_BLOCK && ((l + 4) % ROI_SUM_BLOCK == 0 || l + 4 == taps_x)) {
+            fold_quad(&total, &lost, sum);
+            sum = (quad){0};
+        }
+    }
+    return sum_quad(taps_x > ROI_SUM_BLOCK ? total + lost : sum);
+}
+
+/* One bin; the numbers of taps are constants where this is inlined for few. */
+INLINE REAL sum_fours(const STORE *pixel, int64_t stride_y, const REAL *wy, const int64_t taps_y, const REAL *wx,
+                         const int64_t taps_x)
+{
+    quad sum = {0};
+    if (taps_y > ROI_SUM_BLOCK || taps_x > ROI_SUM_BLOCK)
+        return sum_long_fours(pixel, stride_y, wy, taps_y, wx, taps_x);
+    for (int64_t l = 0; l < taps_x; l += 4)
+        sum = multiply_add_quad(sum_columns(pixel + l, stride_y, wy, 0, taps_y), load_real_quad(wx + l), sum);
+    return sum_quad(sum);
+}
+
+/* The same from just those pixels that have a weight, in the same order. */
+static REAL sum_column_exactly(const STORE *pixel, int64_t stride_y, const REAL *wy, int64_t taps_y)
+{
+    struct sum sum = {0, 0, 0};
+    for (int64_t k = 0; k < taps_y; k++) {
+        if (wy[k] != 0)
+            sum.block = multiply_add(wy[k], load(pixel + k * stride_y), sum.block);
+        if ((k + 1) % ROI_SUM_BLOCK == 0 || k + 1 == taps_y)
+            end_block(&sum);
+    }
+    return value_of_sum(&sum);
+}
+
+static REAL sum_exact(const STORE *pixel, int64_t stride_y, int64_t stride_x, const REAL *wy, int64_t taps_y,
+                         const REAL *wx, int64_t taps_x)
+{
+    struct sum sum[4] = {{0, 0, 0}};
+    quad lanes = {0};
+    for (int64_t l = 0; l < taps_x; l++) {
+        struct sum *lane = &sum[l % 4];
+        if (wx[l] != 0)
+            lane->block = multiply_add(sum_column_exactly(pixel + l * stride_x, stride_y, wy, taps_y), wx[l],
+                                          lane->block);
+        if (l % ROI_SUM_BLOCK >= ROI_SUM_BLOCK - 4 || l >= taps_x - 4)
+            end_block(lane);
+    }
+    for (int i = 0; i < 4; i++)
+        lanes[i] = value_of_sum(&sum[i]);
+    return sum_quad(lanes);
+}
+
+INLINE void pool_fours(struct view plane, int64_t stride_c, const struct box *box, const int64_t taps_y,
+                          const int64_t taps_x)
+{
+    const struct roi_plan *plan = box->plan;
+    REAL *crop = box->crop;
+    for (int64_t p = 0; p < box->bins_y; p++)
+        for (int64_t q = 0; q < box->bins_x; q++, plane.data += stride_c)
+            *crop++ = sum_fours(plane.data + plan->y.low[p] * plane.stride_y + plan->x.low[q], plane.stride_y,
+                                   weights_y(plan, p), taps_y, weights_x(plan, q), taps_x);
+}
+
+/* All bins, or those that are NaN. */
+static void pool_exact(struct view plane, int64_t stride_c, const struct box *box, bool all)
+{
+    const struct roi_plan *plan = box->plan;
+    REAL *crop = box->crop;
+    for (int64_t p = 0; p < box->bins_y; p++)
+        for (int64_t q = 0; q < box->bins_x; q++, plane.data += stride_c, crop++)
+            if (all || isnan(*crop))
+                *crop = sum_exact(plane.data + plan->y.low[p] * plane.stride_y + plan->x.low[q] * plane.stride_x,
+                                     plane.stride_y, plane.stride_x, weights_y(plan, p), plan->y.taps,
+                                     weights_x(plan, q), plan->x.taps);
+}
+
+/* The same for four channels of the crop, which read channels `apart` from each other, of a map that has them together. */
+static quad sum_together(const STORE *pixel, const int64_t apart[4], const struct view *plane, const REAL *wy,
+                               int64_t taps_y, const REAL *wx, int64_t taps_x)
+{
+    quad sum[4] = {{0}};
+    for (int64_t l = 0; l < taps_x; l++) {
+        quad column = {0};
+        for (int64_t k = 0; k < taps_y && wx[l] != 0; k++)
+            if (wy[k] != 0) {
+                const STORE *at = pixel + k * plane->stride_y + l * plane->stride_x;
+                const quad value = {load(at + apart[0]), load(at + apart[1]), load(at + apart[2]),
+                                       load(at + apart[3])};
+                column = multiply_add_quad(splat_quad(wy[k]), value, column);
+            }
+        if (wx[l] != 0)
+            sum[l % 4] = multiply_add_quad(column, splat_quad(wx[l]), sum[l % 4]);
+    }
+    return (sum[0] + sum[2]) + (sum[1] + sum[3]);
+}
+
+/* Up to four channels of the crop, as many crops after each other: those that are missing are the last one again. */
+static void pool_together(struct view plane, const struct box *box, int64_t count)
+{
+    const struct roi_plan *plan = box->plan;
+    const int64_t bins = box->bins_y * box->bins_x;
+    int64_t apart[4];
+    for (int64_t i = 0; i < 4; i++)
+        apart[i] = min_i64(i, count - 1) * bins;
+    for (int64_t bin = 0; bin < bins; bin++, plane.data++) {
+        const int64_t p = bin / box->bins_x, q = bin % box->bins_x;
+        const STORE *pixel = plane.data + plan->y.low[p] * plane.stride_y + plan->x.low[q] * plane.stride_x;
+        const quad sums = sum_together(pixel, apart, &plane, weights_y(plan, p), plan->y.taps,
+                                             weights_x(plan, q), plan->x.taps);
+        for (int64_t i = 0; i < count; i++)
+            box->crop[i * bins + bin] = sums[i];
+    }
+}
+
+/* One channel of the crop. */
+static void pool(const struct view *plane, int64_t stride_c, const struct box *box, bool fours)
+{
+    const int64_t taps_y = box->plan->y.taps, taps_x = box->plan->x.taps;
+    if (!fours)
+        pool_exact(*plane, stride_c, box, true);
+    else if (taps_x > 4)
+        pool_fours(*plane, stride_c, box, taps_y, taps_x);
+    else
+        switch (taps_y) {
+        case 2: pool_fours(*plane, stride_c, box, 2, 4); break;
+        case 3: pool_fours(*plane, stride_c, box, 3, 4); break;
+        case 4: pool_fours(*plane, stride_c, box, 4, 4); break;
+        default: pool_fours(*plane, stride_c, box, taps_y, 4);
+        }
+}
+
+/* The mean of a bin of so many pixels whose sum is no finite number: of numbers divided by a power of 2 first, so that only
+   what is infinite among them makes it so. */
+static REAL mean_of_large(struct view plane, const struct roi_plan *plan, int64_t p, int64_t q, REAL count)
+{
+    const REAL *wy = weights_y(plan, p), *wx = weights_x(plan, q);
+    const STORE *corner = plane.data + plan->y.low[p] * plane.stride_y + plan->x.low[q] * plane.stride_x;
+    const REAL share = (REAL)ldexp(1, -1 - ilogb((double)count));
+    struct sum sum = {0, 0, 0};
+    for (int64_t k = 0; k < plan->y.taps; k++)
+        for (int64_t l = 0; l < plan->x.taps; l++) {
+            if (wy[k] != 0 && wx[l] != 0)
+                sum.block += share * load(corner + k * plane.stride_y + l * plane.stride_x);
+            if ((l + 1) % ROI_SUM_BLOCK == 0 || l + 1 == plan->x.taps)
+                end_block(&sum);
+        }
+    return value_of_sum(&sum) / (count * share);
+}
+
+/* From sums to means. */
+static void divide_by_counts(struct view plane, int64_t stride_c, const struct box *box)
+{
+    for (int64_t p = 0; p < box->bins_y; p++)
+        for (int64_t q = 0; q < box->bins_x; q++, plane.data += stride_c) {
+            const int64_t bin = p * box->bins_x + q;
+            if (isfinite(box->crop[bin]))
+                box->crop[bin] /= box->counts[bin];
+            else
+                box->crop[bin] = mean_of_large(plane, box->plan, p, q, box->counts[bin]);
+        }
+}
+
+static bool has_nan_crop(const REAL *crop, int64_t count)
+{
+    bool nan = false;
+    for (int64_t i = 0; i < count; i++)
+        nan |= isnan(crop[i]);
+    return nan;
+}
+
+/* Crops of `count` channels from c on go where they belong, sums as means where pixels are counted. */
+static void put_crops(const struct roi_tile *tile, const struct box *box, int64_t c, int64_t count, bool divide)
+{
+    const roi_array *map = &tile->maps[box->plan->box->level];
+    struct box one = *box;
+    for (int64_t i = c; i < c + count; i++, one.crop += box->bins_y * box->bins_x) {
+        const struct view out = view_of(tile->crops, box->plan->row, i);
+        if (divide && box->counts)
+            divide_by_counts(first_plane(map, box, i), map->strides[AXIS_C], &one);
+        write_crop(one.crop, &out, box->bins_y, box->bins_x);
+    }
+}
+
+/* Whether four channels of the crop are found at a time: where those of a map lie together, and no sum is cut into blocks. */
+static bool in_channels(const roi_array *map, const struct roi_plan *plan)
+{
+    return map->strides[AXIS_C] == 1 && plan->y.taps <= ROI_SUM_BLOCK && plan->x.taps <= ROI_SUM_BLOCK;
+}
+
+static void pool_box(const struct roi_tile *tile, const struct box *box)
+{
+    const roi_array *map = &tile->maps[box->plan->box->level];
+    const int64_t stride_c = map->strides[AXIS_C], bins = box->bins_y * box->bins_x;
+    const bool empty = box->plan->y.taps == 0 || box->plan->x.taps == 0, fours = in_fours(map, box->plan);
+    const bool together = in_channels(map, box->plan);
+    const int64_t step = together ? CROPS_TOGETHER : 1;
+    if (empty)
+        memset(box->crop, 0, (size_t)(step * bins) * sizeof(REAL));
+    for (int64_t c = tile->channel_begin; c < tile->channel_end; c += step) {
+        const struct view plane = first_plane(map, box, c);
+        const int64_t count = min_i64(step, tile->channel_end - c);
+        if (!empty && together)
+            pool_together(plane, box, count);
+        else if (!empty)
+            pool(&plane, stride_c, box, fours);
+        if (!empty && !together && fours && has_nan_crop(box->crop, bins))
+            pool_exact(plane, stride_c, box, false);
+        put_crops(tile, box, c, count, !empty);
+    }
+}
+
+INLINE void pool_tile(const struct roi_tile *tile, void *scratch, const bool counted)
+{
+    for (int64_t i = tile->plan_begin; i < tile->plan_end; i++) {
+        const struct box box = box_of(tile, &tile->plans[i], counted, scratch);
+        pool_box(tile, &box);
+    }
+}
+
+static void pool_samples(const struct roi_tile *tile, void *scratch) { pool_tile(tile, scratch, false); }
+static void pool_pixels(const struct roi_tile *tile, void *scratch) { pool_tile(tile, scratch, true); }
+
+/* ---- Backward -------------------------------------------------------------------------------------------------- */
+
+/* The gradient of one bin, by fours. */
+INLINE void add_fours(REAL *pixel, int64_t stride_y, const REAL *wy, const int64_t taps_y, const REAL *wx,
+                         const int64_t taps_x, REAL grad)
+{
+    for (int64_t l = 0; l < taps_x; l += 4) {
+        const quad row = splat_quad(grad) * load_real_quad(wx + l);
+        for (int64_t k = 0; k < taps_y; k++) {
+            REAL *four = pixel + k * stride_y + l;
+            store_real_quad(four, multiply_add_quad(splat_quad(wy[k]), row, load_real_quad(four)));
+        }
+    }
+}
+
+/* The same, to just those pixels that have a weight. */
+static void add_exact(REAL *pixel, int64_t stride_y, const REAL *wy, int64_t taps_y, const REAL *wx, int64_t taps_x,
+                         REAL grad)
+{
+    for (int64_t k = 0; k < taps_y; k++)
+        for (int64_t l = 0; l < taps_x; l++)
+            if (wy[k] != 0 && wx[l] != 0)
+                pixel[k * stride_y + l] = multiply_add(wy[k], grad * wx[l], pixel[k * stride_y + l]);
+}
+
+/* One channel of the crop. */
+static void scatter(const roi_array *sum, const struct box *box, int64_t c, const REAL *grad, bool finite)
+{
+    const struct roi_taps *y = &box->plan->y, *x = &box->plan->x;
+    const int64_t stride_y = sum->strides[AXIS_H];
+    REAL *plane = roi_plane(sum, sizeof(REAL), box->plan->box->image, c * box->bins_y * box->bins_x);
+    for (int64_t p = 0; p < box->bins_y; p++)
+        for (int64_t q = 0; q < box->bins_x; q++, plane += sum->strides[AXIS_C]) {
+            const int64_t bin = p * box->bins_x + q;
+            const REAL value = box->counts ? grad[bin] / box->counts[bin] : grad[bin];
+            REAL *pixel = plane + y->low[p] * stride_y + x->low[q];
+            const REAL *wy = weights_y(box->plan, p), *wx = weights_x(box->plan, q);
+            if (!finite || x->taps % 4 != 0)
+                add_exact(pixel, stride_y, wy, y->taps, wx, x->taps, value);
+            else if (x->taps == 4)
+                add_fours(pixel, stride_y, wy, y->taps, wx, 4, value);
+            else
+                add_fours(pixel, stride_y, wy, y->taps, wx, x->taps, value);
+        }
+}
+
+INLINE void scatter_tile(const struct roi_tile *tile, void *scratch, const bool counted)
+{
+    for (int64_t i = tile->plan_begin; i < tile->plan_end; i++) {
+        const struct roi_plan *plan = &tile->plans[i];
+        if (plan->y.taps == 0 || plan->x.taps == 0)
+            continue;
+        const struct box box = box_of(tile, plan, counted, scratch);
+        for (int64_t c = tile->channel_begin; c < tile->channel_end; c++) {
+            const struct view in = view_of(tile->crops, plan->row, c);
+            const REAL *grad = rows_of_crop(&in, box.bins_y, box.bins_x, box.crop);
+            scatter(&tile->maps[plan->box->level], &box, c, grad, all_finite(grad, box.bins_y * box.bins_x));
+        }
+    }
+}
+
+static void scatter_samples(const struct roi_tile *tile, void *scratch) { scatter_tile(tile, scratch, false); }
+static void scatter_pixels(const struct roi_tile *tile, void *scratch) { scatter_tile(tile, scratch, true); }
+
+const struct roi_tile_kernels ROI_ENTRY_POINT(roi_ps_align_kernels) = {pool_samples, scatter_samples};
+const struct roi_tile_kernels ROI_ENTRY_POINT(roi_ps_pool_kernels) = {pool_pixels, scatter_pixels};

@@ -1,0 +1,142 @@
+/*
+ * quads.h - blocks of numbers, turned on their side
+ *
+ * A vector of `quads` is two quads side by side, or one where vectors of the tier are narrower than that. (Four would
+ * need sixteen pointers, more than there are registers.) Four such vectors are transposed quad by quad, which on every
+ * processor are the cheap moves between lanes: so four numbers in each of several places become several numbers in each
+ * of four places, and back.
+ */
+#ifndef ROI_QUADS_H
+#define ROI_QUADS_H
+
+#include "kernels/vector.h"
+
+enum { QUADS = LANES < 8 ? 1 : 2 };
+
+typedef REAL quads __attribute__((vector_size(QUADS * QUAD_BYTES)));
+
+/* Quads beside each other, as one vector, and apart again. */
+#if defined(__AVX512F__) && defined(ROI_IS_DOUBLE)
+INLINE quads join_quads(const quad q[2]) { return _mm512_insertf64x4(_mm512_castpd256_pd512(q[0]), q[1], 1); }
+INLINE void split_quads(quads v, quad q[2])
+{
+    q[0] = _mm512_castpd512_pd256(v);
+    q[1] = _mm512_extractf64x4_pd(v, 1);
+}
+#elif defined(__AVX2__) && !defined(ROI_IS_DOUBLE)
+INLINE quads join_quads(const quad q[2]) { return _mm256_insertf128_ps(_mm256_castps128_ps256(q[0]), q[1], 1); }
+INLINE void split_quads(quads v, quad q[2])
+{
+    q[0] = _mm256_castps256_ps128(v);
+    q[1] = _mm256_extractf128_ps(v, 1);
+}
+#else
+INLINE quads join_quads(const quad q[1]) { return q[0]; }
+INLINE void split_quads(quads v, quad q[1]) { q[0] = v; }
+#endif
+
+/* The quads that begin with lane c of vectors after each other. */
+INLINE quads quads_of(const vec *v, int c)
+{
+#if defined(__AVX512F__) && !defined(ROI_IS_DOUBLE)
+    return (quads)(c == 0 ? _mm512_castpd512_pd256((__m512d)v[0]) : _mm512_extractf64x4_pd((__m512d)v[0], 1));
+#elif !defined(ROI_IS_DOUBLE)
+    return v[c / LANES];
+#else
+    quads from;
+    memcpy(&from, (const char *)v + c * (int)sizeof(REAL), sizeof from);
+    return from;
+#endif
+}
+
+/* Up to seven steps of `one` bytes, as the sums that addresses are made of: seven numbers would leave no registers. */
+struct steps {
+    int64_t one, three, five, seven;
+};
+
+INLINE struct steps steps_of(int64_t one) { return (struct steps){one, 3 * one, 5 * one, 7 * one}; }
+
+INLINE int64_t some_steps(const struct steps *steps, const int count)
+{
+    switch (count) {
+    case 3: return steps->three;
+    case 5: return steps->five;
+    case 6: return 2 * steps->three;
+    case 7: return steps->seven;
+    default: return count * steps->one;
+    }
+}
+
+/* Lanes i, j, k, l of each quad of a and b, those of b counted from 4 on. */
+#define LANE_OF_QUAD(count, at, i) ((i) < 4 ? 4 * (at) + (i) : 4 * (count) + 4 * (at) + (i) - 4)
+#define LANES_OF_QUAD(count, at, i, j, k, l)                                                                           \
+    LANE_OF_QUAD(count, at, i), LANE_OF_QUAD(count, at, j), LANE_OF_QUAD(count, at, k), LANE_OF_QUAD(count, at, l)
+#if (defined(__AVX2__) && !defined(ROI_IS_DOUBLE)) || defined(__AVX512F__)
+#define LANES_OF_QUADS(...) LANES_OF_QUAD(2, 0, __VA_ARGS__), LANES_OF_QUAD(2, 1, __VA_ARGS__)
+#else
+#define LANES_OF_QUADS(...) LANES_OF_QUAD(1, 0, __VA_ARGS__)
+#endif
+
+/* Clang has this shuffle, and GCC since version 12. */
+#if defined(__clang__) || __GNUC__ >= 12
+#define SHUFFLE(a, b, ...) __builtin_shufflevector(a, b, LANES_OF_QUADS(__VA_ARGS__))
+#else
+typedef lane_int quads_int __attribute__((vector_size(QUADS * QUAD_BYTES)));
+#define SHUFFLE(a, b, ...) __builtin_shuffle(a, b, (quads_int){LANES_OF_QUADS(__VA_ARGS__)})
+#endif
+
+/* In each quad, rows become columns. */
+#if VECTOR_BYTES >= 32 || !defined(ROI_IS_DOUBLE)
+INLINE void transpose(quads v[4])
+{
+    const quads a = SHUFFLE(v[0], v[1], 0, 4, 1, 5), b = SHUFFLE(v[2], v[3], 0, 4, 1, 5);
+    const quads c = SHUFFLE(v[0], v[1], 2, 6, 3, 7), d = SHUFFLE(v[2], v[3], 2, 6, 3, 7);
+    v[0] = SHUFFLE(a, b, 0, 1, 4, 5);
+    v[1] = SHUFFLE(a, b, 2, 3, 6, 7);
+    v[2] = SHUFFLE(c, d, 0, 1, 4, 5);
+    v[3] = SHUFFLE(c, d, 2, 3, 6, 7);
+}
+#else
+/* A quad is two vectors here, which compilers would take apart: so two by two. */
+INLINE void transpose(quads v[4])
+{
+    vec from[4][2], to[4][2];
+    memcpy(from, v, sizeof from);
+    for (int i = 0; i < 4; i += 2)
+        for (int j = 0; j < 2; j++) {
+            to[2 * j][i / 2] = (vec){from[i][j][0], from[i + 1][j][0]};
+            to[2 * j + 1][i / 2] = (vec){from[i][j][1], from[i + 1][j][1]};
+        }
+    memcpy(v, to, sizeof to);
+}
+#endif
+
+/* Storing in two steps, of numbers that are not NaN: those of bfloat16 are rounded many at a time, so that their upper halves
+   are what is stored, as store() has it. */
+#if ROI_TYPE_IS == ROI_TYPE_IS_bf16
+typedef uint32_t quads_bits __attribute__((vector_size(QUADS * QUAD_BYTES)));
+INLINE quads round_quads(quads v)
+{
+    const quads_bits bits = (quads_bits)v;
+    return (quads)(bits + (bits >> 16 & 1) + 0x7fff);
+}
+
+INLINE void store_rounded(STORE *p, quad v)
+{
+#if defined(__SSSE3__)
+    const __m128i upper = _mm_setr_epi8(2, 3, 6, 7, 10, 11, 14, 15, -1, -1, -1, -1, -1, -1, -1, -1);
+    _mm_storel_epi64((__m128i *)p, _mm_shuffle_epi8((__m128i)v, upper));
+#elif defined(__SSE2__)
+    const __m128i halves = _mm_srai_epi32((__m128i)v, 16);
+    _mm_storel_epi64((__m128i *)p, _mm_packs_epi32(halves, halves));
+#else
+    for (int i = 0; i < 4; i++)
+        p[i].bits = (uint16_t)(bits_of_float(v[i]) >> 16);
+#endif
+}
+#else
+INLINE quads round_quads(quads v) { return v; }
+INLINE void store_rounded(STORE *p, quad v) { store_quad(p, v); }
+#endif
+
+#endif

@@ -1,0 +1,224 @@
+/* vector.h - vectors of the width this tier is compiled for, by the compiler's own vector types (GCC, Clang). */
+#ifndef ROI_VECTOR_H
+#define ROI_VECTOR_H
+
+#include <stdbool.h>
+#include <string.h>
+
+#include "kernels/element.h"
+
+#if defined(__AVX512F__)
+#define VECTOR_BYTES 64
+#elif defined(__AVX2__)
+#define VECTOR_BYTES 32
+#else
+#define VECTOR_BYTES 16
+#endif
+
+#if defined(__SSE2__)
+#include <immintrin.h>
+#elif defined(__aarch64__)
+#include <arm_neon.h>
+#endif
+
+#define INLINE static inline __attribute__((always_inline))
+
+/* For inner loops that need all registers, which compilers deny them inside of something larger. */
+#define ALONE static __attribute__((noinline))
+
+/* Vectors of whole numbers are as wide, and have as many lanes. A comparison of two vectors is one of these: all bits set
+   where it holds. */
+#if defined(ROI_IS_DOUBLE)
+typedef int64_t lane_int;
+#else
+typedef int32_t lane_int;
+#endif
+typedef REAL vec __attribute__((vector_size(VECTOR_BYTES)));
+typedef lane_int ivec __attribute__((vector_size(VECTOR_BYTES)));
+enum { LANES = VECTOR_BYTES / (int)sizeof(REAL) };
+
+/* Four numbers, for what reads few that lie together; sums of the four are always taken in the same order. */
+enum { QUAD_BYTES = 4 * (int)sizeof(REAL) };
+typedef REAL quad __attribute__((vector_size(QUAD_BYTES)));
+typedef lane_int quad_int __attribute__((vector_size(QUAD_BYTES)));
+
+/* Eight numbers, or as many of them as this tier has in a vector: wider vectors are no vectors to the compiler. */
+enum { VEC8_BYTES = 8 * (int)sizeof(REAL) < VECTOR_BYTES ? 8 * (int)sizeof(REAL) : VECTOR_BYTES };
+enum { VEC8_LANES = VEC8_BYTES / (int)sizeof(REAL) };
+typedef REAL vec8 __attribute__((vector_size(VEC8_BYTES)));
+
+/* An instruction of x86 on vec, quad or vec8: VEC(max) is _mm256_max_ps on AVX2, of float. */
+#if defined(ROI_IS_DOUBLE)
+#define X86(width, name) width##_##name##_pd
+#else
+#define X86(width, name) width##_##name##_ps
+#endif
+#if VECTOR_BYTES == 64
+#define VEC(name) X86(_mm512, name)
+#elif VECTOR_BYTES == 32
+#define VEC(name) X86(_mm256, name)
+#else
+#define VEC(name) X86(_mm, name)
+#endif
+#if defined(ROI_IS_DOUBLE)
+#define QUAD(name) X86(_mm256, name)
+#define VEC8(name) VEC(name)
+#else
+#define QUAD(name) X86(_mm, name)
+#define VEC8(name) X86(_mm256, name)
+#endif
+
+#include "kernels/multiply_add.h"
+
+/* Elements that lie together, as a vector of the type computed in. The bits of a bfloat16 are the upper half of those of a
+   float32. */
+INLINE vec load_vec(const STORE *p)
+{
+#if ROI_TYPE_IS == ROI_TYPE_IS_f32 || ROI_TYPE_IS == ROI_TYPE_IS_f64
+    vec v;
+    memcpy(&v, p, sizeof v);
+    return v;
+#elif ROI_TYPE_IS == ROI_TYPE_IS_f16 && defined(__AVX512F__)
+    return _mm512_cvtph_ps(_mm256_loadu_si256((const __m256i *)p));
+#elif ROI_TYPE_IS == ROI_TYPE_IS_f16 && defined(__F16C__)
+    return _mm256_cvtph_ps(_mm_loadu_si128((const __m128i *)p));
+#elif ROI_TYPE_IS == ROI_TYPE_IS_bf16 && defined(__AVX512F__)
+    return (vec)_mm512_slli_epi32(_mm512_cvtepu16_epi32(_mm256_loadu_si256((const __m256i *)p)), 16);
+#elif ROI_TYPE_IS == ROI_TYPE_IS_bf16 && defined(__AVX2__)
+    return (vec)_mm256_slli_epi32(_mm256_cvtepu16_epi32(_mm_loadu_si128((const __m128i *)p)), 16);
+#elif ROI_TYPE_IS == ROI_TYPE_IS_bf16 && defined(__SSE2__)
+    return (vec)_mm_unpacklo_epi16(_mm_setzero_si128(), _mm_loadl_epi64((const __m128i *)p));
+#else
+    vec v;
+    for (int i = 0; i < LANES; i++)
+        v[i] = load(p + i);
+    return v;
+#endif
+}
+
+INLINE quad load_quad(const STORE *p)
+{
+#if ROI_TYPE_IS == ROI_TYPE_IS_f32 || ROI_TYPE_IS == ROI_TYPE_IS_f64
+    quad v;
+    memcpy(&v, p, sizeof v);
+    return v;
+#elif ROI_TYPE_IS == ROI_TYPE_IS_f16 && defined(__F16C__)
+    return _mm_cvtph_ps(_mm_loadl_epi64((const __m128i *)p));
+#elif ROI_TYPE_IS == ROI_TYPE_IS_bf16 && defined(__SSE2__)
+    return (quad)_mm_unpacklo_epi16(_mm_setzero_si128(), _mm_loadl_epi64((const __m128i *)p));
+#else
+    return (quad){load(p), load(p + 1), load(p + 2), load(p + 3)};
+#endif
+}
+
+/* As store() rounds. Upper halves are shifted down with their sign, since only packing signed numbers is in SSE2. */
+INLINE void store_quad(STORE *p, quad v)
+{
+#if ROI_TYPE_IS == ROI_TYPE_IS_f32 || ROI_TYPE_IS == ROI_TYPE_IS_f64
+    memcpy(p, &v, sizeof v);
+#elif ROI_TYPE_IS == ROI_TYPE_IS_f16 && defined(__F16C__)
+    _mm_storel_epi64((__m128i *)p, _mm_cvtps_ph(v, _MM_FROUND_TO_NEAREST_INT | _MM_FROUND_NO_EXC));
+#elif ROI_TYPE_IS == ROI_TYPE_IS_bf16 && defined(__SSE2__)
+    const __m128i bits = (__m128i)v, nan = (__m128i)_mm_cmpunord_ps(v, v);
+    const __m128i odd = _mm_and_si128(_mm_srli_epi32(bits, 16), _mm_set1_epi32(1));
+    const __m128i up = _mm_add_epi32(_mm_add_epi32(bits, _mm_set1_epi32(0x7fff)), odd);
+    const __m128i quiet = _mm_or_si128(bits, _mm_set1_epi32(0x400000));
+    const __m128i halves = _mm_srai_epi32(_mm_or_si128(_mm_and_si128(nan, quiet), _mm_andnot_si128(nan, up)), 16);
+    _mm_storel_epi64((__m128i *)p, _mm_packs_epi32(halves, halves));
+#else
+    for (int i = 0; i < 4; i++)
+        store(p + i, v[i]);
+#endif
+}
+
+INLINE quad load_real_quad(const REAL *p)
+{
+    quad v;
+    memcpy(&v, p, sizeof v);
+    return v;
+}
+
+INLINE void store_real_quad(REAL *p, quad v) { memcpy(p, &v, sizeof v); }
+
+INLINE REAL sum_quad(quad v) { return (v[0] + v[2]) + (v[1] + v[3]); }
+
+/* Of two whole numbers in each lane, a where all bits of `where` are set, b where none is. */
+INLINE ivec choose_lanes(ivec where, ivec a, ivec b) { return (where & a) | (~where & b); }
+
+/* Of two numbers in each lane, the smaller, and the larger (b where one of them is NaN); which lanes of a are above those
+   of b, lane 0 the lowest bit; whether a lane is NaN. */
+#if defined(__SSE2__)
+INLINE vec min_vec(vec a, vec b) { return VEC(min)(a, b); }
+INLINE vec max_vec(vec a, vec b) { return VEC(max)(a, b); }
+#else
+INLINE vec min_vec(vec a, vec b)
+{
+    for (int i = 0; i < LANES; i++)
+        a[i] = b[i] < a[i] ? b[i] : a[i];
+    return a;
+}
+INLINE vec max_vec(vec a, vec b)
+{
+    for (int i = 0; i < LANES; i++)
+        b[i] = a[i] > b[i] ? a[i] : b[i];
+    return b;
+}
+#endif
+#if defined(__AVX512F__) && defined(ROI_IS_DOUBLE)
+INLINE unsigned above_vec(vec a, vec b) { return _mm512_cmp_pd_mask(a, b, _CMP_GT_OQ); }
+INLINE bool any_nan(vec v) { return _mm512_cmp_pd_mask(v, v, _CMP_UNORD_Q) != 0; }
+#elif defined(__AVX512F__)
+INLINE unsigned above_vec(vec a, vec b) { return _mm512_cmp_ps_mask(a, b, _CMP_GT_OQ); }
+INLINE bool any_nan(vec v) { return _mm512_cmp_ps_mask(v, v, _CMP_UNORD_Q) != 0; }
+#elif defined(__SSE2__)
+INLINE unsigned above_vec(vec a, vec b) { return (unsigned)VEC(movemask)((vec)(a > b)); }
+INLINE bool any_nan(vec v) { return VEC(movemask)((vec)(v != v)) != 0; }
+#else
+INLINE unsigned above_vec(vec a, vec b)
+{
+    unsigned bits = 0;
+    for (int i = 0; i < LANES; i++)
+        bits |= (unsigned)(a[i] > b[i]) << i;
+    return bits;
+}
+INLINE bool any_nan(vec v)
+{
+    bool found = false;
+    for (int i = 0; i < LANES; i++)
+        found |= v[i] != v[i];
+    return found;
+}
+#endif
+
+#if defined(__AVX512F__)
+/* The lanes of a from `first` on, then those of b. */
+INLINE vec join_vec(vec a, vec b, int64_t first)
+{
+#if defined(ROI_IS_DOUBLE)
+    const __m512i from = _mm512_add_epi64(_mm512_setr_epi64(0, 1, 2, 3, 4, 5, 6, 7), _mm512_set1_epi64(first));
+    return _mm512_permutex2var_pd(a, from, b);
+#else
+    const __m512i lane = _mm512_setr_epi32(0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15);
+    return _mm512_permutex2var_ps(a, _mm512_add_epi32(lane, _mm512_set1_epi32((int)first)), b);
+#endif
+}
+#endif
+
+/* Whether all of `count` numbers are finite: any other times 0 is NaN. */
+INLINE bool all_finite(const REAL *p, int64_t count)
+{
+    vec v, zero = {0};
+    REAL rest = 0;
+    int64_t i = 0;
+    for (; i + LANES <= count; i += LANES) {
+        memcpy(&v, p + i, sizeof v);
+        zero += v * 0;
+    }
+    for (; i < count; i++)
+        rest += p[i] * 0;
+    for (int lane = 0; lane < LANES; lane++)
+        rest += zero[lane];
+    return rest == 0;
+}
+
+#endif

@@ -1,0 +1,70 @@
+/* wide.h - vectors of double, whatever the type computed in: for what is found in double precision. */
+#ifndef ROI_WIDE_H
+#define ROI_WIDE_H
+
+#include "kernels/vector.h"
+
+typedef double wide __attribute__((vector_size(VECTOR_BYTES)));
+enum { WIDE_LANES = VECTOR_BYTES / (int)sizeof(double) };
+
+INLINE wide splat_wide(double x)
+{
+    wide v = {0};
+    for (int i = 0; i < WIDE_LANES; i++)
+        v[i] = x;
+    return v;
+}
+
+/* WIDE_LANES numbers as double, and back. (GCC takes __builtin_convertvector apart.) */
+#if defined(ROI_IS_DOUBLE)
+INLINE wide widen(const double *p) { return load_vec(p); }
+INLINE void narrow_wide(double *p, wide v) { memcpy(p, &v, sizeof v); }
+#elif defined(__AVX512F__)
+INLINE wide widen(const float *p) { return _mm512_cvtps_pd(_mm256_loadu_ps(p)); }
+INLINE void narrow_wide(float *p, wide v) { _mm256_storeu_ps(p, _mm512_cvtpd_ps(v)); }
+#elif defined(__AVX2__)
+INLINE wide widen(const float *p) { return _mm256_cvtps_pd(_mm_loadu_ps(p)); }
+INLINE void narrow_wide(float *p, wide v) { _mm_storeu_ps(p, _mm256_cvtpd_ps(v)); }
+#elif defined(__SSE2__)
+INLINE wide widen(const float *p) { return _mm_cvtps_pd(_mm_castsi128_ps(_mm_loadl_epi64((const __m128i *)(const void *)p))); }
+INLINE void narrow_wide(float *p, wide v) { _mm_storel_epi64((__m128i *)(void *)p, _mm_castps_si128(_mm_cvtpd_ps(v))); }
+#else
+INLINE wide widen(const float *p)
+{
+    wide v = {0};
+    for (int i = 0; i < WIDE_LANES; i++)
+        v[i] = p[i];
+    return v;
+}
+INLINE void narrow_wide(float *p, wide v)
+{
+    for (int i = 0; i < WIDE_LANES; i++)
+        p[i] = (float)v[i];
+}
+#endif
+
+/* The larger of two numbers in each lane, b where one of them is NaN; whether a lane is NaN. */
+INLINE wide max_wide(wide a, wide b)
+{
+#if defined(__AVX512F__)
+    return _mm512_max_pd(a, b);
+#elif defined(__AVX2__)
+    return _mm256_max_pd(a, b);
+#elif defined(__SSE2__)
+    return _mm_max_pd(a, b);
+#else
+    for (int i = 0; i < WIDE_LANES; i++)
+        b[i] = a[i] > b[i] ? a[i] : b[i];
+    return b;
+#endif
+}
+
+INLINE bool any_nan_wide(wide v)
+{
+    bool found = false;
+    for (int i = 0; i < WIDE_LANES; i++)
+        found |= v[i] != v[i];
+    return found;
+}
+
+#endif

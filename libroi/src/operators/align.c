@@ -1,0 +1,95 @@
+/* align.c - RoIAlign: the functions of roi.h, which check their arguments and choose the way of computing. */
+#include "operators/align.h"
+#include "kernels/align_kernel.h"
+#include "kernels/entry_points.h"
+#include "boxes/levels.h"
+
+roi_align_params roi_align_defaults(void)
+{
+    return (roi_align_params){
+        .size = sizeof(roi_align_params), .spatial_scale = 1.0, .sampling_ratio = -1, .aligned = 1, .mode = ROI_AVG};
+}
+
+static roi_status check_params(const roi_align_params *params)
+{
+    const roi_status given = roi_check_params(params, sizeof *params);
+    if (given != ROI_SUCCESS)
+        return given;
+    if (params->mode != ROI_AVG && params->mode != ROI_MAX && params->mode != ROI_MAX_CORNER)
+        return ROI_ERROR_MODE;
+    return ROI_SUCCESS;
+}
+
+/* ---- The mean, box by box -------------------------------------------------------------------------------------- */
+
+static double work(const struct roi_plan_rule *rule, const struct roi_plan *plan)
+{
+    const double width = (double)(plan->x.end - plan->x.first);
+    return (double)plan->bins * width * (double)(plan->y.taps + rule->bins_x);
+}
+
+const struct roi_pooling roi_mean_pooling = {.measure = roi_plan_measure,
+                                             .include = roi_scratch_include,
+                                             .work = work,
+                                             .fill = roi_plan_fill,
+                                             .kernels = roi_align_kernels,
+                                             .patch_kernels = roi_patch_kernels,
+                                             .strip = roi_align_strip,
+                                             .lines = true};
+
+/* ---- Calls ----------------------------------------------------------------------------------------------------- */
+
+static const struct roi_pooling *pooling_of(roi_mode mode)
+{
+    switch (mode) {
+    case ROI_MAX: return &roi_largest_sample_pooling;
+    case ROI_MAX_CORNER: return &roi_largest_corner_pooling;
+    default: return &roi_mean_pooling;
+    }
+}
+
+static struct roi_call call_of(const roi_align_params *params, const roi_array *maps, const double *scales,
+                                     const roi_boxes *boxes, const roi_array *crops)
+{
+    struct roi_call call = roi_call_of(maps, scales, boxes, crops, params->cancel);
+    call.rule.axis.kind = &roi_sampled_axis;
+    call.rule.axis.sampling_ratio = params->sampling_ratio;
+    call.rule.axis.aligned = params->aligned != 0;
+    call.pooling = pooling_of(params->mode);
+    return call;
+}
+
+roi_status roi_align(const roi_align_params *params, const roi_array *input, const roi_boxes *boxes,
+                     const roi_array *output_ret, roi_error *error_ret)
+{
+    const roi_status status = check_params(params);
+    if (status != ROI_SUCCESS)
+        return roi_fail(error_ret, status, -1, -1, 0);
+    struct roi_call call = call_of(params, input, &params->spatial_scale, boxes, output_ret);
+    return roi_make_call(&call, boxes, NULL, roi_tiles_forward, error_ret);
+}
+
+roi_status roi_align_backward(const roi_align_params *params, const roi_array *grad, const roi_boxes *boxes,
+                              const roi_array *input_grad_ret, roi_error *error_ret)
+{
+    roi_status status = check_params(params);
+    if (status == ROI_SUCCESS && params->mode != ROI_AVG)
+        status = ROI_ERROR_MODE;
+    if (status != ROI_SUCCESS)
+        return roi_fail(error_ret, status, -1, -1, 0);
+    struct roi_call call = call_of(params, input_grad_ret, &params->spatial_scale, boxes, grad);
+    return roi_make_call(&call, boxes, NULL, roi_tiles_backward, error_ret);
+}
+
+roi_status roi_align_multiscale(const roi_align_params *params, const roi_levels_params *levels,
+                                const roi_array *features, const double *spatial_scales, const roi_boxes *boxes,
+                                const roi_array *output_ret, roi_error *error_ret)
+{
+    roi_status status = check_params(params);
+    if (status == ROI_SUCCESS)
+        status = roi_check_levels(levels);
+    if (status != ROI_SUCCESS)
+        return roi_fail(error_ret, status, -1, -1, 0);
+    struct roi_call call = call_of(params, features, spatial_scales, boxes, output_ret);
+    return roi_make_call(&call, boxes, levels, roi_tiles_forward, error_ret);
+}

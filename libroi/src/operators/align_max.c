@@ -1,0 +1,95 @@
+/* align_max.c - RoIAlign with a maximum: what is planned for each box. align_max_kernel.h has the theory. */
+#include "operators/align.h"
+#include "kernels/align_max_kernel.h"
+#include "kernels/entry_points.h"
+
+#include "common/array.h"
+
+/* Of a bin, at most: one for each sample, too. */
+static int64_t most_stops(const struct roi_reach *reach)
+{
+    return (int64_t)min_f64((double)roi_most_stops(reach), reach->end - reach->begin);
+}
+
+static int64_t count_stops(const struct roi_plan_rule *rule, const struct roi_plan *plan, bool vertical)
+{
+    struct roi_axis axis;
+    int64_t count = 0;
+    roi_place_box(rule, plan->box, vertical, &axis);
+    const int64_t first = vertical ? plan->first_bin : 0, bins = vertical ? plan->bins : rule->bins_x;
+    for (int64_t bin = first; bin < first + bins; bin++) {
+        const struct roi_reach reach = roi_sampled_reach(&axis, bin);
+        count += most_stops(&reach);
+    }
+    return count;
+}
+
+static bool measure(const struct roi_plan_rule *rule, struct roi_plan *plan)
+{
+    if (!roi_plan_measure(rule, plan))
+        return false;
+    plan->stops_y = count_stops(rule, plan, true);
+    plan->stops_x = count_stops(rule, plan, false);
+    plan->bytes = sizeof(struct roi_stop_table) + (size_t)(plan->bins + rule->bins_x) * sizeof(struct roi_bin_stops) +
+                  (size_t)(plan->stops_y + plan->stops_x) * sizeof(struct roi_stop);
+    return true;
+}
+
+/* A row is one of bins here. */
+static void include(struct roi_scratch_size *size, const struct roi_plan *plan, const roi_array *crops)
+{
+    roi_scratch_include(size, plan, crops);
+    size->row = crops->shape[AXIS_W] * roi_line_channels(!roi_is_double(crops->dtype));
+}
+
+static double work(const struct roi_plan_rule *rule, const struct roi_plan *plan)
+{
+    (void)rule;
+    return 4.0 * (double)plan->stops_y * (double)plan->stops_x;
+}
+
+static struct roi_stop *find_stops(const struct roi_plan_rule *rule, const struct roi_plan *plan, bool vertical,
+                                   struct roi_stops *stops)
+{
+    const int64_t first = vertical ? plan->first_bin : 0, bins = vertical ? plan->bins : rule->bins_x;
+    struct roi_axis axis;
+    int64_t count = 0;
+    roi_place_box(rule, plan->box, vertical, &axis);
+    for (int64_t bin = 0; bin < bins; bin++) {
+        const struct roi_reach reach = roi_sampled_reach(&axis, first + bin);
+        const int64_t begin = count;
+        count += roi_axis_stops(&axis, first + bin, &reach, stops->stop + begin);
+        stops->bins[bin] = (struct roi_bin_stops){begin, count, reach.begin > 0 || reach.end < axis.grid};
+    }
+    return stops->stop + count;
+}
+
+static void fill_stops(const struct roi_plan_rule *rule, struct roi_plan *plan, bool corners)
+{
+    struct roi_stop_table *table = plan->tables;
+    table->corners = corners;
+    table->y.bins = (struct roi_bin_stops *)(void *)(table + 1);
+    table->x.bins = table->y.bins + plan->bins;
+    table->y.stop = (struct roi_stop *)(void *)(table->x.bins + rule->bins_x);
+    table->x.stop = find_stops(rule, plan, true, &table->y);
+    find_stops(rule, plan, false, &table->x);
+}
+
+static void fill(const struct roi_plan_rule *rule, struct roi_plan *plan) { fill_stops(rule, plan, false); }
+
+static void fill_corners(const struct roi_plan_rule *rule, struct roi_plan *plan) { fill_stops(rule, plan, true); }
+
+const struct roi_pooling roi_largest_sample_pooling = {.measure = measure,
+                                                       .include = include,
+                                                       .work = work,
+                                                       .fill = fill,
+                                                       .kernels = roi_align_max_kernels,
+                                                       .lines = true,
+                                                       .copies = true};
+const struct roi_pooling roi_largest_corner_pooling = {.measure = measure,
+                                                       .include = include,
+                                                       .work = work,
+                                                       .fill = fill_corners,
+                                                       .kernels = roi_align_max_kernels,
+                                                       .lines = true,
+                                                       .copies = true};

@@ -1,0 +1,69 @@
+/* align_rotated.c - rotated RoIAlign: the functions of roi.h. */
+#include "kernels/entry_points.h"
+#include "kernels/rotated_kernel.h"
+
+#include "common/array.h"
+
+roi_align_rotated_params roi_align_rotated_defaults(void)
+{
+    return (roi_align_rotated_params){
+        .size = sizeof(roi_align_rotated_params), .spatial_scale = 1.0, .sampling_ratio = -1, .aligned = 1};
+}
+
+/* ---- Box by box ------------------------------------------------------------------------------------------------ */
+
+/* A crop, or a row of bins of a line of channels. */
+static void include(struct roi_scratch_size *size, const struct roi_plan *plan, const roi_array *crops)
+{
+    const int64_t rows = max_i64(crops->shape[AXIS_H], roi_line_channels(!roi_is_double(crops->dtype)));
+    (void)plan;
+    size->crop = round_up(rows * crops->shape[AXIS_W], ROI_WIDEST_VECTOR);
+}
+
+static double work(const struct roi_plan_rule *rule, const struct roi_plan *plan)
+{
+    return (double)(plan->y.taps * plan->x.taps + 4 * rule->bins_y * rule->bins_x);
+}
+
+static const struct roi_pooling pooling = {.measure = roi_rotated_measure,
+                                           .include = include,
+                                           .work = work,
+                                           .fill = roi_rotated_fill,
+                                           .kernels = roi_rotated_kernels};
+
+/* ---- Calls ----------------------------------------------------------------------------------------------------- */
+
+static roi_status check_params(const roi_align_rotated_params *params)
+{
+    const roi_status given = roi_check_params(params, sizeof *params);
+    if (given != ROI_SUCCESS)
+        return given;
+    return params->sampling_ratio <= ROI_MOST_ROTATED_SAMPLES ? ROI_SUCCESS : ROI_ERROR_SAMPLING_RATIO;
+}
+
+static roi_status make_call(const roi_align_rotated_params *params, const roi_array *maps, const roi_boxes *boxes,
+                            const roi_array *crops, roi_way *way, roi_error *error_ret)
+{
+    const roi_status status = check_params(params);
+    if (status != ROI_SUCCESS)
+        return roi_fail(error_ret, status, -1, -1, 0);
+    struct roi_call call = roi_call_of(maps, &params->spatial_scale, boxes, crops, params->cancel);
+    call.rule.axis.sampling_ratio = params->sampling_ratio;
+    call.rule.axis.aligned = params->aligned != 0;
+    call.rule.axis.clockwise = params->clockwise != 0;
+    call.box_numbers = ROI_ROTATED;
+    call.pooling = &pooling;
+    return roi_make_call(&call, boxes, NULL, way, error_ret);
+}
+
+roi_status roi_align_rotated(const roi_align_rotated_params *params, const roi_array *input, const roi_boxes *boxes,
+                             const roi_array *output_ret, roi_error *error_ret)
+{
+    return make_call(params, input, boxes, output_ret, roi_tiles_forward, error_ret);
+}
+
+roi_status roi_align_rotated_backward(const roi_align_rotated_params *params, const roi_array *grad,
+                                      const roi_boxes *boxes, const roi_array *input_grad_ret, roi_error *error_ret)
+{
+    return make_call(params, input_grad_ret, boxes, grad, roi_tiles_backward, error_ret);
+}

@@ -1,0 +1,94 @@
+/* ps.c - position-sensitive pooling: the functions of roi.h. Boxes are planned as for any mean; ps_kernel.h has the rest. */
+#include "kernels/entry_points.h"
+#include "axes/pixel_axis.h"
+
+roi_ps_roi_align_params roi_ps_roi_align_defaults(void)
+{
+    return (roi_ps_roi_align_params){.size = sizeof(roi_ps_roi_align_params), .spatial_scale = 1, .sampling_ratio = -1};
+}
+
+roi_ps_roi_pool_params roi_ps_roi_pool_defaults(void)
+{
+    return (roi_ps_roi_pool_params){.size = sizeof(roi_ps_roi_pool_params), .spatial_scale = 1};
+}
+
+/* ---- Box by box ------------------------------------------------------------------------------------------------ */
+
+/* The counts of the bins of a crop, and four crops (ps_kernel.c). */
+static void include(struct roi_scratch_size *size, const struct roi_plan *plan, const roi_array *crops)
+{
+    (void)plan;
+    size->crop = round_up(5 * crops->shape[AXIS_H] * crops->shape[AXIS_W], ROI_WIDEST_VECTOR);
+}
+
+static double work(const struct roi_plan_rule *rule, const struct roi_plan *plan)
+{
+    return (double)(rule->bins_y * rule->bins_x) * (double)(plan->y.taps * plan->x.taps + 4);
+}
+
+static const struct roi_pooling align_pooling = {
+    .measure = roi_plan_measure, .include = include, .work = work, .fill = roi_plan_fill, .kernels = roi_ps_align_kernels};
+static const struct roi_pooling pool_pooling = {
+    .measure = roi_plan_measure, .include = include, .work = work, .fill = roi_plan_fill, .kernels = roi_ps_pool_kernels};
+
+/* ---- Calls ----------------------------------------------------------------------------------------------------- */
+
+static struct roi_call call_of(const roi_array *maps, const double *spatial_scale, const roi_boxes *boxes,
+                                     const roi_array *crops, const volatile int32_t *cancel)
+{
+    struct roi_call call = roi_call_of(maps, spatial_scale, boxes, crops, cancel);
+    call.rule.fours = true;
+    call.by_bin = true;
+    return call;
+}
+
+static roi_status align(const roi_ps_roi_align_params *params, const roi_array *maps, const roi_boxes *boxes,
+                        const roi_array *crops, roi_way *way, roi_error *error_ret)
+{
+    const roi_status given = roi_check_params(params, sizeof *params);
+    if (given != ROI_SUCCESS)
+        return roi_fail(error_ret, given, -1, -1, 0);
+    struct roi_call call = call_of(maps, &params->spatial_scale, boxes, crops, params->cancel);
+    call.rule.axis.kind = &roi_sampled_axis;
+    call.rule.axis.sampling_ratio = params->sampling_ratio;
+    call.rule.axis.aligned = true;
+    call.rule.axis.flat_is_empty = true;
+    call.pooling = &align_pooling;
+    return roi_make_call(&call, boxes, NULL, way, error_ret);
+}
+
+static roi_status pool(const roi_ps_roi_pool_params *params, const roi_array *maps, const roi_boxes *boxes,
+                       const roi_array *crops, roi_way *way, roi_error *error_ret)
+{
+    const roi_status given = roi_check_params(params, sizeof *params);
+    if (given != ROI_SUCCESS)
+        return roi_fail(error_ret, given, -1, -1, 0);
+    struct roi_call call = call_of(maps, &params->spatial_scale, boxes, crops, params->cancel);
+    call.rule.axis.kind = &roi_open_pixel_axis;
+    call.pooling = &pool_pooling;
+    return roi_make_call(&call, boxes, NULL, way, error_ret);
+}
+
+roi_status roi_ps_roi_align(const roi_ps_roi_align_params *params, const roi_array *input, const roi_boxes *boxes,
+                            const roi_array *output_ret, roi_error *error_ret)
+{
+    return align(params, input, boxes, output_ret, roi_tiles_forward, error_ret);
+}
+
+roi_status roi_ps_roi_align_backward(const roi_ps_roi_align_params *params, const roi_array *grad,
+                                     const roi_boxes *boxes, const roi_array *input_grad_ret, roi_error *error_ret)
+{
+    return align(params, input_grad_ret, boxes, grad, roi_tiles_backward, error_ret);
+}
+
+roi_status roi_ps_roi_pool(const roi_ps_roi_pool_params *params, const roi_array *input, const roi_boxes *boxes,
+                           const roi_array *output_ret, roi_error *error_ret)
+{
+    return pool(params, input, boxes, output_ret, roi_tiles_forward, error_ret);
+}
+
+roi_status roi_ps_roi_pool_backward(const roi_ps_roi_pool_params *params, const roi_array *grad,
+                                    const roi_boxes *boxes, const roi_array *input_grad_ret, roi_error *error_ret)
+{
+    return pool(params, input_grad_ret, boxes, grad, roi_tiles_backward, error_ret);
+}

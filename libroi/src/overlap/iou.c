@@ -1,0 +1,234 @@
+/* iou.c - the overlap of each of N boxes with each of M: checks, boxes by columns, then tiles for the kernels. */
+#include <math.h>
+#include <stdlib.h>
+
+#include "common/array.h"
+#include "boxes/boxes.h"
+#include "kernels/entry_points.h"
+#include "common/parallel.h"
+#include "boxes/rotated.h"
+#include "common/storage.h"
+
+enum {
+    TILE_COLUMNS = 1024, /* of which boxes stay in the nearest cache */
+    TILE_ROWS = 32
+};
+
+roi_iou_params roi_iou_defaults(void) { return (roi_iou_params){sizeof(roi_iou_params), ROI_IOU, NULL}; }
+
+/* One of the two arrays. */
+struct side {
+    const roi_boxes *boxes;
+    void *read; /* struct roi_extent or struct roi_rotated */
+    struct roi_iou_lanes lanes;
+    struct roi_iou_lanes wide; /* as double, where lanes are float, and there are boxes for which float is too narrow: */
+    bool *too_wide;            /* which they are; or NULL */
+};
+
+struct matrix {
+    const roi_iou_params *params;
+    const roi_array *result;
+    bool rotated;
+    struct side side[2];
+    struct roi_range range; /* of all boxes */
+    roi_dtype computed;     /* ROI_FLOAT32 or ROI_FLOAT64 */
+    roi_iou_kernel *kernel;
+    int64_t tiles_in_row;
+    bool mixed; /* whether pairs are computed in float but for those with a box for which it is too narrow */
+};
+
+/* ---- Checks ---------------------------------------------------------------------------------------------------- */
+
+static roi_status check_params(const roi_iou_params *params, bool rotated)
+{
+    const roi_status given = roi_check_params(params, sizeof *params);
+    if (given != ROI_SUCCESS)
+        return given;
+    if ((int)params->kind < ROI_IOU || (int)params->kind > (rotated ? ROI_IOU : ROI_CIOU))
+        return ROI_ERROR_METHOD;
+    return ROI_SUCCESS;
+}
+
+static roi_status check(const struct matrix *matrix)
+{
+    roi_status status = check_params(matrix->params, matrix->rotated);
+    for (int i = 0; i < 2 && status == ROI_SUCCESS; i++)
+        status = roi_check_rows(matrix->side[i].boxes, matrix->rotated ? 5 : 4);
+    if (status == ROI_SUCCESS)
+        status = roi_check_array(matrix->result);
+    if (status != ROI_SUCCESS)
+        return status;
+    const int64_t *shape = matrix->result->shape;
+    const bool fits = shape[AXIS_N] == 1 && shape[AXIS_C] == 1 && shape[AXIS_H] == matrix->side[0].boxes->count &&
+                      shape[AXIS_W] == matrix->side[1].boxes->count;
+    return fits ? ROI_SUCCESS : ROI_ERROR_SHAPE;
+}
+
+/* ---- Boxes by columns ------------------------------------------------------------------------------------------ */
+
+static roi_status read_side(struct matrix *matrix, int i, roi_error *error_ret)
+{
+    struct side *side = &matrix->side[i];
+    const size_t size = matrix->rotated ? sizeof(struct roi_rotated) : sizeof(struct roi_extent);
+    side->read = malloc((size_t)side->boxes->count * size + 1);
+    if (!side->read)
+        return roi_fail(error_ret, ROI_ERROR_MEMORY, -1, -1, 0);
+    const roi_status status = matrix->rotated ? roi_read_rotated(side->boxes, side->read, &matrix->range, error_ret)
+                                              : roi_read_extents(side->boxes, side->read, &matrix->range, error_ret);
+    if (status != ROI_SUCCESS && error_ret && i == 1)
+        error_ret->row += matrix->side[0].boxes->count;
+    return status;
+}
+
+/* The numbers of one box, in the order of the lanes of a type; returns how many there are. */
+static int lanes_of(const struct matrix *matrix, const struct side *side, roi_dtype type, int64_t row,
+                    double values_ret[ROI_IOU_LANES])
+{
+    if (matrix->rotated) {
+        roi_rotated_lanes((const struct roi_rotated *)side->read + row, values_ret);
+        return ROI_ROTATED_LANES;
+    }
+    const struct roi_extent *extent = (const struct roi_extent *)side->read + row;
+    const double *corner = extent->corner;
+    const bool narrow = type == ROI_FLOAT32, angle = matrix->params->kind == ROI_CIOU;
+    for (int i = 0; i < 4; i++)
+        values_ret[i] = corner[i];
+    values_ret[4] = narrow ? roi_area_in_float(corner) : extent->area;
+    values_ret[5] = angle ? atan2(max_f64(corner[2] - corner[0], 0), max_f64(corner[3] - corner[1], 0)) : 0;
+    return ROI_UPRIGHT_LANES;
+}
+
+/* False: no memory. */
+static bool spread(const struct matrix *matrix, const struct side *side, roi_dtype type, struct roi_iou_lanes *lanes_ret)
+{
+    const int64_t count = side->boxes->count;
+    const size_t lane = (size_t)count * roi_dtype_size(type);
+    char *memory = malloc(ROI_IOU_LANES * lane + 1);
+    for (int i = 0; i < ROI_IOU_LANES && memory; i++)
+        lanes_ret->lane[i] = memory + (size_t)i * lane;
+    for (int64_t row = 0; row < count && memory; row++) {
+        double values[ROI_IOU_LANES];
+        const int lanes = lanes_of(matrix, side, type, row, values);
+        for (int i = 0; i < lanes; i++)
+            store_element(lanes_ret->lane[i], type, row, values[i]);
+    }
+    return memory != NULL;
+}
+
+/* The same as double, and which boxes need that. */
+static bool spread_wide(const struct matrix *matrix, struct side *side)
+{
+    const int64_t count = side->boxes->count;
+    side->too_wide = malloc((size_t)count * sizeof *side->too_wide + 1);
+    for (int64_t row = 0; row < count && side->too_wide; row++) {
+        const struct roi_range range = roi_range_of((const struct roi_extent *)side->read + row);
+        side->too_wide[row] = !roi_suits_float(&range);
+    }
+    return side->too_wide && spread(matrix, side, ROI_FLOAT64, &side->wide);
+}
+
+/* float32 boxes are compared in float. A box with which that would leave its range is compared with all others in double,
+   and these with each other in float all the same, so that no pair has other bits in this company. */
+static void choose_kernel(struct matrix *matrix)
+{
+    const bool narrow = matrix->side[0].boxes->dtype == ROI_FLOAT32 && matrix->side[1].boxes->dtype == ROI_FLOAT32;
+    matrix->computed = narrow && !matrix->rotated ? ROI_FLOAT32 : ROI_FLOAT64;
+    matrix->mixed = narrow && !matrix->rotated && !roi_suits_float(&matrix->range);
+    const struct roi_iou_kernels *kernels = roi_iou_kernels(matrix->computed);
+    matrix->kernel = matrix->rotated ? kernels->rotated : kernels->upright;
+}
+
+static roi_status prepare(struct matrix *matrix, roi_error *error_ret)
+{
+    roi_status status = read_side(matrix, 0, error_ret);
+    if (status == ROI_SUCCESS)
+        status = read_side(matrix, 1, error_ret);
+    choose_kernel(matrix);
+    for (int i = 0; i < 2 && status == ROI_SUCCESS; i++) {
+        struct side *side = &matrix->side[i];
+        if (matrix->rotated)
+            roi_tame_rotated(side->read, side->boxes->count, &matrix->range);
+        else
+            roi_tame_extents(side->read, side->boxes->count, &matrix->range);
+        if (!spread(matrix, side, matrix->computed, &side->lanes) || (matrix->mixed && !spread_wide(matrix, side)))
+            status = roi_fail(error_ret, ROI_ERROR_MEMORY, -1, -1, 0);
+    }
+    return status;
+}
+
+/* ---- Working --------------------------------------------------------------------------------------------------- */
+
+/* Part of a row, written where it belongs, or by way of a buffer if the result has another type or stride. */
+static void fill_row(const struct matrix *matrix, int64_t row, int64_t begin, int64_t end)
+{
+    double buffer[TILE_COLUMNS]; /* float, if that is what is computed in */
+    const roi_array *result = matrix->result;
+    char *target = (char *)result->data + row * result->strides[AXIS_H] * (int64_t)roi_dtype_size(result->dtype);
+    const bool direct = result->dtype == matrix->computed && result->strides[AXIS_W] == 1;
+    void *iou = direct ? target + begin * (int64_t)roi_dtype_size(result->dtype) : (char *)(void *)buffer;
+    matrix->kernel(matrix->params->kind, &matrix->side[0].lanes, row, &matrix->side[1].lanes, begin, end, iou);
+    for (int64_t column = begin; !direct && column < end; column++)
+        store_element(target, result->dtype, column * result->strides[AXIS_W],
+                      load_element(buffer, matrix->computed, column - begin));
+    for (int64_t column = begin; matrix->mixed && column < end; column++)
+        if (matrix->side[0].too_wide[row] || matrix->side[1].too_wide[column]) {
+            roi_iou_kernels(ROI_FLOAT64)->upright(matrix->params->kind, &matrix->side[0].wide, row, &matrix->side[1].wide,
+                                              column, column + 1, buffer);
+            store_element(target, result->dtype, column * result->strides[AXIS_W], buffer[0]);
+        }
+}
+
+static void fill_tile(void *context, int64_t item, int thread)
+{
+    const struct matrix *matrix = context;
+    const int64_t *shape = matrix->result->shape;
+    const int64_t column = item % matrix->tiles_in_row * TILE_COLUMNS, row = item / matrix->tiles_in_row * TILE_ROWS;
+    (void)thread;
+    for (int64_t i = row; i < min_i64(row + TILE_ROWS, shape[AXIS_H]); i++)
+        fill_row(matrix, i, column, min_i64(column + TILE_COLUMNS, shape[AXIS_W]));
+}
+
+static roi_status run(struct matrix *matrix, roi_error *error_ret)
+{
+    const int64_t rows = matrix->result->shape[AXIS_H], columns = matrix->result->shape[AXIS_W];
+    if (rows == 0 || columns == 0)
+        return ROI_SUCCESS;
+    matrix->tiles_in_row = groups_of(columns, TILE_COLUMNS);
+    const double work = (double)rows * (double)columns * (matrix->rotated ? 100 : 10);
+    const roi_status status = roi_parallel_for(groups_of(rows, TILE_ROWS) * matrix->tiles_in_row, roi_threads_for(work),
+                                               matrix->params->cancel, fill_tile, matrix);
+    return status == ROI_SUCCESS ? status : roi_fail(error_ret, status, -1, -1, 0);
+}
+
+static roi_status fill(struct matrix *matrix, roi_error *error_ret)
+{
+    roi_status status = check(matrix);
+    if (status != ROI_SUCCESS)
+        return roi_fail(error_ret, status, -1, -1, 0);
+    status = prepare(matrix, error_ret);
+    if (status == ROI_SUCCESS)
+        status = run(matrix, error_ret);
+    for (int i = 0; i < 2; i++) {
+        free(matrix->side[i].read);
+        free(matrix->side[i].lanes.lane[0]);
+        free(matrix->side[i].wide.lane[0]);
+        free(matrix->side[i].too_wide);
+    }
+    return status;
+}
+
+roi_status roi_box_iou(const roi_iou_params *params, const roi_boxes *boxes1, const roi_boxes *boxes2,
+                       const roi_array *iou_ret, roi_error *error_ret)
+{
+    struct matrix matrix = {.params = params, .result = iou_ret, .side = {{.boxes = boxes1}, {.boxes = boxes2}},
+                            .range = {0, INFINITY}};
+    return fill(&matrix, error_ret);
+}
+
+roi_status roi_box_iou_rotated(const roi_iou_params *params, const roi_boxes *boxes1, const roi_boxes *boxes2,
+                               const roi_array *iou_ret, roi_error *error_ret)
+{
+    struct matrix matrix = {.params = params, .result = iou_ret, .rotated = true,
+                            .side = {{.boxes = boxes1}, {.boxes = boxes2}}, .range = {0, INFINITY}};
+    return fill(&matrix, error_ret);
+}

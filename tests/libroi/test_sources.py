@@ -1,0 +1,52 @@
+"""The sources of libroi keep the rules that CONTRIBUTING has for them: includes, the length of functions, first lines."""
+
+from __future__ import annotations
+
+import pathlib
+import re
+
+import pytest
+
+SOURCES = pathlib.Path(__file__).resolve().parents[2] / "libroi" / "src"
+FOLDERS = ["common", "boxes", "axes", "drive", "kernels", "operators", "overlap", "image"]  # from the bottom to the top
+MOST_LINES = 50
+
+
+def files():
+    return sorted(path for path in SOURCES.rglob("*.[ch]"))
+
+
+def functions(text):
+    """The name and the number of lines of each function: from a line that names it to the brace in column 0 that ends it."""
+    lines = text.splitlines()
+    for end, line in enumerate(lines):
+        if line == "}":
+            begin = max(i for i in range(end) if lines[i] == "{")
+            first = begin - 1
+            while first > 0 and re.match(r"\s", lines[first]):
+                first -= 1
+            name = re.search(r"(\w+)\(", lines[first])
+            if name:
+                yield name[1], end - first + 1
+
+
+def test_finds_functions():
+    text = "/* x */\nstatic int two(int a,\n               int b)\n{\n    return a;\n}\n\nstruct s {\n    int a;\n};\n\nint one(void)\n{\n}\n"
+    assert list(functions(text)) == [("two", 5), ("one", 3)]
+
+
+def test_no_file_lies_elsewhere():
+    assert {path.parent.name for path in files()} == set(FOLDERS)
+
+
+@pytest.mark.parametrize("path", files(), ids=lambda path: f"{path.parent.name}/{path.name}")
+def test_a_file_keeps_the_rules(path):
+    text = path.read_text()
+    first = re.match(r"/\*\n? ?\*? ?(\S+) - ", text)
+    assert first, "no first line that says what the file is for"
+    assert first[1] == path.name
+    for folder, name in re.findall(r'#include "(\w+)/([\w.]+)"', text):
+        assert (SOURCES / folder / name).exists(), name
+        assert FOLDERS.index(folder) <= FOLDERS.index(path.parent.name), f"includes {folder}/{name}, which is above it"
+    for name, lines in functions(text):
+        assert lines < MOST_LINES, f"{name} has {lines} lines"
