@@ -136,15 +136,15 @@ static roi_status read_table(const struct roi_call *call, const roi_boxes *boxes
 }
 
 static roi_status read_and_run(struct roi_call *call, const roi_boxes *boxes, const roi_levels_params *levels,
-                               struct roi_box *table, roi_way *way, roi_error *error_ret)
+                               struct roi_box *table, roi_direction *direction, roi_error *error_ret)
 {
     const roi_status status = read_table(call, boxes, levels, table, error_ret);
     call->boxes = table;
-    return status == ROI_SUCCESS ? way(call, error_ret) : status;
+    return status == ROI_SUCCESS ? direction(call, error_ret) : status;
 }
 
 roi_status roi_make_call(struct roi_call *call, const roi_boxes *boxes, const roi_levels_params *levels,
-                         roi_way *way, roi_error *error_ret)
+                         roi_direction *direction, roi_error *error_ret)
 {
     roi_fail(error_ret, ROI_SUCCESS, -1, -1, 0); /* so that it always says something */
     call->levels = levels ? levels->num_levels : 1;
@@ -154,7 +154,7 @@ roi_status roi_make_call(struct roi_call *call, const roi_boxes *boxes, const ro
     struct roi_box *table = malloc((size_t)max_i64(boxes->count, 1) * sizeof *table);
     if (!table)
         return roi_fail(error_ret, ROI_ERROR_MEMORY, -1, -1, 0);
-    status = read_and_run(call, boxes, levels, table, way, error_ret);
+    status = read_and_run(call, boxes, levels, table, direction, error_ret);
     free(table);
     return status;
 }

@@ -31,16 +31,15 @@ static void measure_group(void *context, int64_t group, int thread)
 
 static int compare_i64(int64_t a, int64_t b) { return (a > b) - (a < b); }
 
-/* Boxes of a ring by stripe, as rows enter it; others swath by swath, in each from left to right. Then from top to bottom:
-   so neighbours read pixels that are still in the cache. */
+/* Boxes of a ring as rows enter it; others swath by swath, in each from left to right. Then from top to bottom: so neighbours
+   read pixels that are still in L2. */
 static int compare_places(const struct roi_plan *a, const struct roi_plan *b)
 {
-    int order = compare_i64(a->ring != NULL, b->ring != NULL);
-    if (order == 0 && a->ring)
-        order = compare_i64(roi_ring_stripe(a->ring, a->x.first), roi_ring_stripe(b->ring, b->x.first));
-    if (order == 0 && !a->ring)
+    const bool ring = a->way == ROI_FROM_RING;
+    int order = compare_i64(ring, b->way == ROI_FROM_RING);
+    if (order == 0 && !ring)
         order = compare_i64(a->y.first / SWATH, b->y.first / SWATH);
-    if (order == 0 && !a->ring)
+    if (order == 0 && !ring)
         order = compare_i64(a->x.first, b->x.first);
     return order ? order : compare_i64(a->y.first, b->y.first);
 }
@@ -114,7 +113,7 @@ static roi_status measure(struct roi_job *job, roi_error *error_ret)
         const struct roi_plan *plan = &job->plans[k];
         if (call->pooling->include)
             call->pooling->include(&job->scratch_size, plan, call->crops);
-        if (plan->ring)
+        if (plan->way == ROI_FROM_RING)
             roi_ring_include(&job->rings[plan->box->level], plan->y.end - plan->y.first,
                              plan->x.end - plan->x.first);
         job->work += (double)call->crops->shape[AXIS_C] * call->pooling->work(&call->rule, plan);
@@ -126,7 +125,7 @@ static roi_status measure(struct roi_job *job, roi_error *error_ret)
 /* Bytes of what a ring is told of a box: a word for each row. */
 static size_t blocks_bytes(const struct roi_plan *plan)
 {
-    return plan->ring ? (size_t)(plan->y.end - plan->y.first) * sizeof *plan->blocks : 0;
+    return plan->way == ROI_FROM_RING ? (size_t)(plan->y.end - plan->y.first) * sizeof *plan->blocks : 0;
 }
 
 /* The end of the chunk that begins at `begin`: at least one box, else as many as CHUNK_BYTES hold. */
@@ -201,44 +200,29 @@ static void fill_group(void *context, int64_t group, int thread)
         job->call->pooling->fill(&job->call->rule, &job->plans[k]);
 }
 
-/* The rows of an array from `first` on. */
-static roi_array rows_of(const roi_array *array, int64_t first, int64_t rows)
-{
-    roi_array part = *array;
-    part.data = (char *)array->data + first * array->strides[AXIS_H] * (int64_t)roi_dtype_size(array->dtype);
-    part.shape[AXIS_H] = rows;
-    return part;
-}
-
 void roi_job_run_tile(void *context, int64_t item, int thread)
 {
     struct roi_job *job = context;
-    const int64_t channels = job->call->crops->shape[AXIS_C], bins = job->call->crops->shape[AXIS_H];
-    const int64_t strips = groups_of(bins, job->bins_per_tile);
     const int64_t plan_groups = groups_of(job->end - job->begin, job->plans_per_tile);
-    const int64_t channel = item / strips / plan_groups * job->channels_per_tile - job->skew;
-    const int64_t plan = job->begin + item / strips % plan_groups * job->plans_per_tile;
-    const int64_t bin = item % strips * job->bins_per_tile;
-    const roi_array crops = rows_of(job->call->crops, bin, min_i64(job->bins_per_tile, bins - bin));
+    const int64_t channel = item / plan_groups * job->channels_per_tile;
+    const int64_t plan = job->begin + item % plan_groups * job->plans_per_tile;
     const struct roi_tile tile = {.maps = job->maps,
-                                  .crops = &crops,
+                                  .crops = job->call->crops,
                                   .argmax = job->call->argmax,
                                   .plans = job->plans,
                                   .scratch_size = &job->scratch_size,
                                   .plan_begin = plan,
                                   .plan_end = min_i64(plan + job->plans_per_tile, job->end),
                                   .channel_begin = channel,
-                                  .channel_end = min_i64(channel + job->channels_per_tile, channels),
-                                  .first_bin = bin,
-                                  .stream = job->stream || channel < 0};
+                                  .channel_end = min_i64(channel + job->channels_per_tile, job->call->crops->shape[AXIS_C]),
+                                  .stream = job->stream};
     job->kernel(&tile, roi_job_scratch(job, thread));
 }
 
 int64_t roi_job_tiles(const struct roi_job *job)
 {
     const int64_t *shape = job->call->crops->shape;
-    return groups_of(shape[AXIS_C], job->channels_per_tile) * groups_of(job->end - job->begin, job->plans_per_tile) *
-           groups_of(shape[AXIS_H], job->bins_per_tile);
+    return groups_of(shape[AXIS_C], job->channels_per_tile) * groups_of(job->end - job->begin, job->plans_per_tile);
 }
 
 /* Fills the tables of the chunk [begin, end), then works on it. Forward, boxes are sorted within their chunk alone: of many

@@ -31,8 +31,7 @@ struct roi_job {
     int threads;
     double work; /* multiply-adds */
     /* The chunk at hand, and how it is cut into tiles. */
-    int64_t begin, end, plans_per_tile, channels_per_tile, bins_per_tile;
-    int64_t skew; /* how many channels before channel 0 the first tile begins (struct roi_tile) */
+    int64_t begin, end, plans_per_tile, channels_per_tile;
     int64_t patch_rows, patch_columns; /* backward, patch by patch */
     /* What is done with a chunk: items, and how many there are. */
     roi_task *run;
@@ -67,7 +66,7 @@ static inline char *roi_job_scratch(const struct roi_job *job, int thread)
     return job->scratch + (size_t)thread * job->scratch_bytes;
 }
 
-/* Whether a result is so large that it is better written past the cache; others stay there for who reads them next. */
+/* Whether a result is so large that it is better written by non-temporal stores; smaller ones stay in the caches for their reader. */
 bool roi_job_is_large(const roi_array *result);
 
 #endif

@@ -3,6 +3,8 @@
 
 #include <string.h>
 
+#include "drive/way.h"
+
 enum { MOST_BANDS = 16 /* of a box */ };
 
 bool roi_place_box(const struct roi_plan_rule *rule, const struct roi_box *box, bool vertical,
@@ -88,7 +90,7 @@ struct roi_places roi_places_of_rows(const struct roi_plan_rule *rule, const str
 {
     if (rule->patch_stride)
         return (struct roi_places){0, INT64_MAX, rule->patch_stride};
-    if (plan->ring)
+    if (plan->way == ROI_FROM_RING)
         return (struct roi_places){0, plan->ring->rows, plan->ring->stride};
     return (struct roi_places){0, INT64_MAX, rule->maps[plan->box->level].strides[AXIS_H]};
 }
@@ -129,13 +131,6 @@ static void fill_sparse(const struct roi_plan_rule *rule, const struct roi_taps 
 
 /* ---- Both passes ----------------------------------------------------------------------------------------------- */
 
-static bool fits_ring(const struct roi_plan_rule *rule, const struct roi_plan *plan, const struct roi_taps *y)
-{
-    return y->taps > 0 && plan->x.taps > 0 &&
-           roi_ring_fits(&rule->rings[plan->box->level], y->end - y->first, plan->x.end - plan->x.first,
-                         rule->maps[plan->box->level].shape[AXIS_W]);
-}
-
 /* Whether bands of so many rows of bins fit a ring, all of them that have a row on the map. */
 static bool bands_fit(const struct roi_plan_rule *rule, const struct roi_plan *plan, const struct roi_axis *axis,
                       int64_t bins)
@@ -143,26 +138,26 @@ static bool bands_fit(const struct roi_plan_rule *rule, const struct roi_plan *p
     for (int64_t bin = 0; bin < plan->bins; bin += bins) {
         struct roi_taps y;
         measure_taps(rule, axis, bin, min_i64(bins, plan->bins - bin), 1, &y);
-        if (y.taps > 0 && !fits_ring(rule, plan, &y))
+        if (y.taps > 0 && !roi_way_fits_ring(rule, plan, y.end - y.first))
             return false;
     }
     return true;
 }
 
-/* As few bands as fit a ring; one, if none do. */
+/* As few bands as are small enough, and fit a ring if such bands do. */
 static int64_t bands_of(const struct roi_plan_rule *rule, const struct roi_plan *plan, const struct roi_axis *axis)
 {
-    const struct roi_taps row = {.taps = 1, .first = 0, .end = 1};
-    if (plan->y.taps == 0 || !fits_ring(rule, plan, &row))
-        return 1;
-    const int64_t room = roi_ring_room(rule->maps[plan->box->level].shape[AXIS_W]);
-    const int64_t least = max_i64(2, groups_of(plan->y.end - plan->y.first, room));
-    for (int64_t bands = least; bands <= MOST_BANDS && bands <= plan->bins; bands++) {
+    const int64_t small = rule->most_bins ? max_i64(1, groups_of(plan->bins, rule->most_bins)) : 1;
+    if (plan->way == ROI_FROM_RING || plan->y.taps == 0 || !roi_way_fits_ring(rule, plan, 1))
+        return small;
+    const int64_t room = rule->rings[plan->box->level].most_height;
+    const int64_t least = max_i64(small, groups_of(plan->y.end - plan->y.first, room));
+    for (int64_t bands = least; bands < small + MOST_BANDS && bands <= plan->bins; bands++) {
         const int64_t bins = groups_of(plan->bins, bands);
         if (bands_fit(rule, plan, axis, bins))
             return groups_of(plan->bins, bins);
     }
-    return 1;
+    return small;
 }
 
 /* Whether a bin of the whole box is added up block by block. */
@@ -184,8 +179,8 @@ bool roi_plan_measure(const struct roi_plan_rule *rule, struct roi_plan *plan)
         plan->y.blocked = is_blocked(rule, &y);
     plan->bytes = taps_bytes(rule, plan->bins, plan->y.taps) + taps_bytes(rule, rule->bins_x, plan->x.taps) +
                   sparse_bytes(rule, plan->bins, plan->y.taps) + sparse_bytes(rule, rule->bins_x, plan->x.taps);
-    plan->ring = rule->rings && fits_ring(rule, plan, &plan->y) ? &rule->rings[plan->box->level] : NULL;
-    plan->bands = rule->banded && !plan->ring ? bands_of(rule, plan, &y) : 1;
+    roi_way_choose(rule, plan);
+    plan->bands = plan->bins == rule->bins_y ? bands_of(rule, plan, &y) : 1;
     return true;
 }
 
@@ -250,8 +245,7 @@ void roi_plan_fill(const struct roi_plan_rule *rule, struct roi_plan *plan)
 
 static bool shares_ring(const struct roi_plan *a, const struct roi_plan *b)
 {
-    return a->ring && a->ring == b->ring && a->box->image == b->box->image &&
-           roi_ring_stripe(a->ring, a->x.first) == roi_ring_stripe(b->ring, b->x.first);
+    return a->way == ROI_FROM_RING && a->ring == b->ring && a->box->image == b->box->image;
 }
 
 /* Rows of boxes that follow each other without a gap have their words one after the other, each row one. */
@@ -260,7 +254,7 @@ void roi_plan_mark(struct roi_plan *plans, int64_t count, uint64_t *blocks)
     int64_t end = 0; /* of the rows that have words so far; the next word is that of this row */
     for (int64_t k = 0; k < count; k++) {
         struct roi_plan *plan = &plans[k];
-        if (!plan->ring)
+        if (plan->way != ROI_FROM_RING)
             continue;
         plan->goes_on = k > 0 && shares_ring(&plans[k - 1], plan);
         if (!plan->goes_on || plan->y.first > end)

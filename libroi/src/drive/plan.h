@@ -45,17 +45,35 @@ static inline int64_t roi_first_block(const struct roi_sparse *sparse, int64_t b
     return sparse->blocked ? min_i64(sparse->taps, ROI_SUM_BLOCK - sparse->low[bin] % ROI_SUM_BLOCK) : sparse->taps;
 }
 
+/* How a box is pooled: way.h. */
+enum roi_way {
+    ROI_BY_NUMBERS, /* one number after the other */
+    ROI_BY_ROWS,    /* channel by channel, with vectors along the rows of the map */
+    ROI_BY_PIXELS,  /* all channels, which are few and lie together, with vectors along rows of whole pixels */
+    ROI_FROM_RING,  /* a line of channels at a time, with vectors along these, from a ring (ring.h) */
+    ROI_FROM_MAP    /* lines of channels, as they lie in the map */
+};
+
+/* The ways that an operator has besides ROI_BY_ROWS. */
+struct roi_ways {
+    bool ring, map, pixels;
+    bool plain_rows; /* whether ROI_BY_ROWS wants rows that lie together, of at least a line */
+    bool counts;     /* whether places of pixels are counted, in lanes of vectors, as argmax wants it */
+    int64_t most_width; /* of boxes that are worth lines, where rows of a map lie together; 0: any */
+};
+
 struct roi_plan {
     const struct roi_box *box;
     int64_t row; /* of the box array, and so of the crops */
     int64_t first_bin, bins; /* rows of bins: all, or a band of them */
     int64_t bands; /* that the box had better be cut into; 1: it may stay whole */
     struct roi_taps y, x;
-    struct roi_sparse rows, columns; /* where the rule asks for them */
-    const struct roi_ring *ring;     /* that the box is pooled from, or NULL */
+    struct roi_sparse rows, columns; /* where the rule has `sparse` */
+    enum roi_way way, rest; /* of the box; of channels that fill no line, where `way` is ROI_FROM_MAP */
+    const struct roi_ring *ring; /* of its level, where `way` is ROI_FROM_RING */
     int64_t stops_y, stops_x; /* of maxima, at most */
-    bool goes_on;     /* whether the plan before it has the same ring and stripe of the same image */
-    uint64_t *blocks; /* by row from y.first: a bit for each block of the row that a box of its stripe reads */
+    bool goes_on;     /* whether the plan before it has the same ring of the same image */
+    uint64_t *blocks; /* by row from y.first: a bit for each block of the row that a box reads */
     size_t bytes; /* that both tables take */
     void *tables; /* where they are */
 };
@@ -68,7 +86,8 @@ struct roi_plan_rule {
     int64_t bins_y, bins_x;
     bool sparse; /* whether plans have rows and columns */
     const struct roi_ring *rings; /* forward, by level, that boxes are pooled from where they fit; NULL: none */
-    bool banded; /* whether boxes too tall for a ring may be cut into bands that fit */
+    struct roi_ways ways;
+    int64_t most_bins; /* forward, rows of bins of a plan: larger crops are cut into bands; 0: however many */
     int64_t patch_stride;        /* backward, from row to row of what is added to; else 0 */
     bool fours; /* whether taps along x are rounded up to whole fours, where the map is as wide as that */
 };

@@ -8,11 +8,8 @@
  * top to bottom, and a ring of rows goes down the map with them. A row enters it when the first box needs it, and leaves
  * its place to one further down when no box can need it any more. Since the rows of a plane enter in their order, memory
  * is read as a stream. The ring is as small as its tallest box allows, so that it stays in the processor's caches; a box
- * taller than that is cut into bands, some rows of its bins each, which go their ways like boxes (plan.h).
- *
- * Maps too wide for this are cut into stripes, one after the other; each box belongs to the one that it begins in, which
- * reaches as far over the next one as the widest box needs. Boxes too wide for that are pooled from the map as it is, and
- * so are those of which a single row of bins is too tall, and wide ones of few channels, whose lines would be mostly empty.
+ * taller than that is cut into bands, some rows of its bins each, which are pooled like boxes (plan.h). Of a row there is what
+ * boxes read, in blocks of a few pixels, so that a ring of a wide map costs no more than its boxes do.
  */
 #ifndef ROI_RING_H
 #define ROI_RING_H
@@ -21,9 +18,9 @@
 
 enum {
     ROI_LINE_BYTES = 64,    /* a pixel of some channels: a cache line */
-    ROI_RING_BLOCK = 8,     /* pixels of a row that enter, or do not, as one */
-    ROI_RING_LINES = 24576, /* of a ring, at most: one and a half MiB */
-    ROI_RING_SIDE = 72,     /* pixels of a box's sides, at most, where there are stripes */
+    ROI_RING_BLOCK = 8,     /* pixels of a row that enter, or do not, as one; of a wide map a multiple of these */
+    ROI_RING_LINES = 24576, /* of a ring, or of what its boxes can fill of it: one and a half MiB */
+    ROI_RING_SIDE = 72,     /* pixels of a box's sides, at most, on a wide map */
     ROI_PIXEL_CHANNELS = 8  /* of maps whose rows are worked on as one piece, at most */
 };
 
@@ -33,7 +30,7 @@ static inline int64_t roi_line_channels(bool narrow)
     return ROI_LINE_BYTES / (int64_t)(narrow ? sizeof(float) : sizeof(double));
 }
 
-/* How many channels before a pixel the cache line begins that has the first of its channels; of float16, the half of one.
+/* How many channels lie between the beginning of a cache line (of float16, of half a one) and the first channel of a pixel.
    It is the same for all pixels, or else 0: their channels lie together, are whole lines, and nothing is between. */
 int64_t roi_line_skew(const roi_array *map);
 
@@ -43,53 +40,43 @@ bool roi_has_whole_pixels(const roi_array *map, bool narrow);
 
 /* What is common to the boxes of a level. */
 struct roi_ring {
-    bool closed;           /* no box goes this way */
-    int64_t most_width;    /* of a box that does */
-    int64_t rows;          /* of pixels */
-    int64_t stride;        /* from row to row, in elements */
-    int64_t step;          /* from stripe to stripe; 0: there is one */
-    int64_t widest;        /* box */
-    double pixels;         /* of all boxes */
+    int64_t most_width, most_height; /* of a box that is pooled from it */
+    int64_t block;                   /* pixels of a row that enter as one */
+    int64_t rows;                    /* of pixels: as many as the tallest box has */
+    int64_t stride;                  /* from row to row, in elements */
+    double pixels;                   /* of all boxes */
 };
 
-/* The rows that a ring has room for, on a map of this width that has pixels. */
-int64_t roi_ring_room(int64_t map_width);
+/* Sets the limits of boxes on a map, of which at most `most_width` are worth lines. */
+void roi_ring_prepare(struct roi_ring *ring, const roi_array *map, int64_t most_width);
 
-/* Whether a box of this size goes through a ring on a map of this width. */
-bool roi_ring_fits(const struct roi_ring *ring, int64_t height, int64_t width, int64_t map_width);
-
-/* Makes room for a box of this size. */
-void roi_ring_include(struct roi_ring *ring, int64_t height, int64_t width);
-
-/* Settles the geometry when all boxes are counted in. */
-void roi_ring_settle(struct roi_ring *ring, int64_t map_width, bool narrow);
-
-/* The stripe that a box belongs to, and the first column of it. */
-static inline int64_t roi_ring_stripe(const struct roi_ring *ring, int64_t first)
+static inline bool roi_ring_fits(const struct roi_ring *ring, int64_t height, int64_t width)
 {
-    return ring->step == 0 ? 0 : first / ring->step;
+    return width <= ring->most_width && height <= ring->most_height;
 }
 
-static inline int64_t roi_ring_column(const struct roi_ring *ring, int64_t first)
+/* Makes room for a box of this size. */
+static inline void roi_ring_include(struct roi_ring *ring, int64_t height, int64_t width)
 {
-    return roi_ring_stripe(ring, first) * ring->step;
+    ring->rows = max_i64(ring->rows, height);
+    ring->pixels += (double)height * (double)width;
 }
 
 /* Takes the first run of blocks off a word of them, and tells at which pixels it begins and ends. False: there is none. */
-static inline bool roi_ring_run(uint64_t *blocks, int64_t *begin_ret, int64_t *end_ret)
+static inline bool roi_ring_run(const struct roi_ring *ring, uint64_t *blocks, int64_t *begin_ret, int64_t *end_ret)
 {
     if (*blocks == 0)
         return false;
     const int first = __builtin_ctzll(*blocks);
     const uint64_t above = ~(*blocks >> first); /* of the run */
     const int count = above ? __builtin_ctzll(above) : 64;
-    *begin_ret = first * ROI_RING_BLOCK;
-    *end_ret = (first + count) * ROI_RING_BLOCK;
+    *begin_ret = first * ring->block;
+    *end_ret = (first + count) * ring->block;
     *blocks = first + count < 64 ? *blocks >> (first + count) << (first + count) : 0;
     return true;
 }
 
-/* The blocks of a row that hold the pixels [first, end), of the stripe that `first` belongs to: a bit for each. */
+/* The blocks of a row that hold the pixels [first, end): a bit for each. */
 uint64_t roi_ring_blocks(const struct roi_ring *ring, int64_t first, int64_t end);
 
 #endif

@@ -3,22 +3,13 @@
 
 #include "common/array.h"
 
-enum {
-    STRIP_BINS = 1 << 16, /* of a tile */
-};
-
 _Static_assert((int)ROI_PIXEL_CHANNELS <= (int)ROI_TILE_ROWS, "rows of whole pixels have the memory of so many rows");
-
-int64_t roi_align_strip(const roi_array *crops)
-{
-    return round_up(max_i64(STRIP_BINS / max_i64(crops->shape[AXIS_W], 1), 1), ROI_TILE_ROWS);
-}
 
 /* Each bound follows from `low` never turning back (plan.h): the ranges of the blocks of a band add up to that of all
    bins, plus the taps that neighbouring blocks share, plus the last block, which may be moved down. */
 void roi_scratch_include(struct roi_scratch_size *size, const struct roi_plan *plan, const roi_array *crops)
 {
-    const int64_t bins_y = min_i64(crops->shape[AXIS_H], roi_align_strip(crops)), bins_x = crops->shape[AXIS_W];
+    const int64_t bins_y = plan->bins, bins_x = crops->shape[AXIS_W];
     const int64_t taps = plan->x.taps, width = taps == 0 ? 0 : plan->x.end - plan->x.first;
     const int64_t wide = round_up(width, ROI_WIDEST_VECTOR) + ROI_WIDEST_VECTOR; /* window_of may begin before it */
     const int64_t channels = roi_line_channels(!roi_is_double(crops->dtype)), blocks = (bins_x + 7) / 8;
@@ -29,9 +20,9 @@ void roi_scratch_include(struct roi_scratch_size *size, const struct roi_plan *p
     size->band = max_i64(size->band, round_up(band, ROI_WIDEST_VECTOR));
     size->width = max_i64(size->width, wide);
     size->row = max_i64(size->row, width * channels);
-    size->lines = min_i64(roi_rows_together(bins_x), bins_y) * bins_x * channels;
+    size->lines = max_i64(size->lines, min_i64(roi_rows_together(bins_x), bins_y) * bins_x * channels);
     size->stage = max_i64(size->stage, size->lines);
-    size->crop = round_up(bins_y * bins_x, ROI_WIDEST_VECTOR);
+    size->crop = max_i64(size->crop, round_up(bins_y * bins_x, ROI_WIDEST_VECTOR));
 }
 
 size_t roi_scratch_bytes(const struct roi_scratch_size *size, bool narrow)

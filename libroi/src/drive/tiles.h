@@ -19,14 +19,11 @@ struct roi_scratch_size {
 
 enum { ROI_BINS_TOGETHER = 256 };
 
-/* Rows of bins that are worked on together: as many as leave room in the first cache, at least one. */
+/* Rows of bins that are worked on together: as many as leave room in L1, at least one. */
 static inline int64_t roi_rows_together(int64_t bins_x) { return max_i64(1, ROI_BINS_TOGETHER / bins_x); }
 
 /* Makes *size large enough for this plan. Only plan->x's range is looked at, not its tables. */
 void roi_scratch_include(struct roi_scratch_size *size, const struct roi_plan *plan, const roi_array *crops);
-
-/* Rows of bins in a tile of means: a few thousand bins, so that a tile's tables are worth making. */
-int64_t roi_align_strip(const roi_array *crops);
 
 /* Bytes of scratch memory for one thread; the memory must begin with a page. */
 size_t roi_scratch_bytes(const struct roi_scratch_size *size, bool narrow);
@@ -53,34 +50,19 @@ static inline bool roi_patch_is_reached(const struct roi_patch *patch, const str
            plan->y.end > patch->y && plan->x.first < patch->x_end && plan->x.end > patch->x;
 }
 
-/* Part of the work of one call: all of it that concerns these plans and these channels (of the crops), and one strip of
-   them, or one patch. */
+/* Part of the work of one call: all of it that concerns these plans and these channels (of the crops), or one patch of them. */
 struct roi_tile {
     const roi_array *maps;  /* by level: input forward; backward the gradient, in the type computed in */
-    const roi_array *crops; /* output forward, its gradient backward; of a strip, its rows of bins alone */
+    const roi_array *crops; /* output forward, its gradient backward */
     const roi_indices *argmax; /* beside the crops, where the operator has it */
     const struct roi_plan *plans;
     const struct roi_scratch_size *scratch_size;
     int64_t plan_begin, plan_end;
-    int64_t channel_begin, channel_end; /* those before 0 are the last ones: a tile can have both ends of a pixel */
-    int64_t first_bin; /* of the strip, where a plan's table for y begins with the first of all bins */
+    int64_t channel_begin, channel_end;
     struct roi_patch patch;      /* backward, where the operator works patch by patch */
     int64_t patch_stride;        /* from row to row of a patch, in elements */
-    bool stream; /* whether the result is written past the cache; always where the tile has both ends */
+    bool stream;                 /* whether the result is written by non-temporal stores */
 };
-
-/* The channel of maps and crops that c of the tile is. */
-static inline int64_t roi_tile_channel(const struct roi_tile *tile, int64_t c)
-{
-    return c < 0 ? c + tile->crops->shape[AXIS_C] : c;
-}
-
-/* The rows of bins of a plan that are in the tile. Either the tile has a strip of the crops, or the plan a band of them, or
-   both have all. */
-static inline int64_t roi_tile_bins(const struct roi_tile *tile, const struct roi_plan *plan)
-{
-    return min_i64(tile->crops->shape[AXIS_H], plan->bins);
-}
 
 typedef void roi_tile_kernel(const struct roi_tile *tile, void *scratch);
 
@@ -114,22 +96,11 @@ struct roi_pooling {
     roi_kernels_of_type *kernels;             /* by the type of the crops */
     roi_patch_kernels_of_type *patch_kernels; /* by the type of the sum; NULL where it is not summed patch by patch */
 
-    /* How many rows of bins a strip has forward: so crops as large as an image are cut too, which depends on the crops
-       alone. NULL: all rows. */
-    int64_t (*strip)(const roi_array *crops);
-
-    /* Whether channels are worked on by lines (ring.h): forward, of boxes that fit from a ring; backward in patches. */
-    bool lines;
-
-    /* Of boxes that are pooled from lines, where rows of a map lie together; wider ones have longer rows. 0: any width. */
-    int64_t most_width;
-
-    /* Whether lines always come from a ring, where maps have them in place too. */
-    bool copies;
+    struct roi_ways ways; /* forward */
 };
 
 /* Backward, the gradient is set to 0 first, then all boxes are added to it, in an order that depends on nothing but the
    boxes. */
-roi_way roi_tiles_forward, roi_tiles_backward;
+roi_direction roi_tiles_forward, roi_tiles_backward;
 
 #endif

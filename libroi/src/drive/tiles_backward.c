@@ -105,7 +105,6 @@ static void cut_by_channels(struct roi_job *job)
     const int64_t share = job->call->crops->shape[AXIS_C] / (ROI_TILES_PER_THREAD * job->threads);
     job->channels_per_tile = max_i64(1, min_i64(ROI_CHANNEL_GROUP, share));
     job->plans_per_tile = max_i64(job->count, 1);
-    job->bins_per_tile = max_i64(job->call->crops->shape[AXIS_H], 1);
     job->run = roi_job_run_tile;
     job->items = roi_job_tiles;
 }

@@ -18,7 +18,7 @@ static roi_status pool(const roi_adaptive_params *params, const roi_array *maps,
                                         .apart = backward,
                                         .kind = &roi_area_axis,
                                         .pooling = backward ? &roi_max_pooling_backward : &roi_max_pooling,
-                                        .way = backward ? roi_max_backward : roi_max_forward,
+                                        .direction = backward ? roi_max_backward : roi_max_forward,
                                         .cancel = params->cancel};
     return roi_make_image_call(&call, error_ret);
 }

@@ -83,7 +83,7 @@ roi_status roi_make_image_call(const struct roi_image_call *call, roi_error *err
     made.rule.axis.aligned = call->aligned;
     made.pooling = call->pooling;
     made.argmax = call->argmax ? &images.argmax : NULL;
-    const roi_status status = roi_make_call(&made, &images.boxes, NULL, call->way, error_ret);
+    const roi_status status = roi_make_call(&made, &images.boxes, NULL, call->direction, error_ret);
     free(images.index);
     return status;
 }

@@ -18,11 +18,11 @@ struct roi_image_call {
     const struct roi_axis_kind *kind;
     bool aligned;
     const struct roi_pooling *pooling;
-    roi_way *way;
+    roi_direction *direction;
     const volatile int32_t *cancel;
 };
 
-/* Goes through the gate, and lets `way` do the rest. */
+/* Goes through the gate, and lets `direction` do the rest. */
 roi_status roi_make_image_call(const struct roi_image_call *call, roi_error *error_ret);
 
 #endif

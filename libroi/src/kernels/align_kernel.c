@@ -1,6 +1,7 @@
 /* align_kernel.c - RoIAlign's mean: align_kernel.h has the theory. */
 #include "kernels/align_kernel.h"
 
+#include "drive/way.h"
 #include "kernels/kernel.h"
 #include "kernels/lines_template.h"
 #include "kernels/band_template.h"
@@ -181,7 +182,7 @@ static void pool_exact(const struct view *map, const struct roi_plan *plan, int6
 /* One channel of a box from just those pixels, when fast ways have met NaN. */
 static void pool_exact_channel(const struct roi_tile *tile, const struct roi_plan *plan, int64_t c, REAL *crop)
 {
-    const int64_t bins_y = roi_tile_bins(tile, plan), bins_x = tile->crops->shape[AXIS_W];
+    const int64_t bins_y = plan->bins, bins_x = tile->crops->shape[AXIS_W];
     const struct view in = view_of(&tile->maps[plan->box->level], plan->box->image, c);
     struct view out = view_of(tile->crops, plan->row, c);
     out.data += plan->first_bin * out.stride_y;
@@ -194,7 +195,7 @@ static void pool_exactly(const struct roi_tile *tile, const struct roi_plan *pla
 {
     stream_end();
     for (int64_t c = tile->channel_begin; c < tile->channel_end; c++)
-        pool_exact_channel(tile, plan, roi_tile_channel(tile, c), crop);
+        pool_exact_channel(tile, plan, c, crop);
 }
 
 /* A box without lines, channel by channel. */
@@ -202,15 +203,14 @@ static void pool_from_rows(const struct roi_tile *tile, const struct roi_plan *p
                               struct scratch *scratch)
 {
     const roi_array *map = &tile->maps[plan->box->level], *crops = tile->crops;
-    const int64_t bins_y = roi_tile_bins(tile, plan), bins_x = crops->shape[AXIS_W];
+    const int64_t bins_y = plan->bins, bins_x = crops->shape[AXIS_W];
     const bool empty = plan->y.taps == 0 || plan->x.taps == 0, plain = is_plain(crops);
     const struct window window = window_of(&plan->x, map, LANES);
     if (!empty)
         band_of_pixels(&scratch->band, &plan->x, bins_x, window.first);
     for (int64_t c = begin; c < end; c++) {
-        const int64_t channel = roi_tile_channel(tile, c);
-        const struct view in = view_of(map, plan->box->image, channel);
-        struct view out = view_of(crops, plan->row, channel);
+        const struct view in = view_of(map, plan->box->image, c);
+        struct view out = view_of(crops, plan->row, c);
         out.data += plan->first_bin * out.stride_y;
         REAL *crop = plain ? (REAL *)(void *)out.data : scratch->crop;
         if (empty)
@@ -250,7 +250,7 @@ static void write_rows(const struct roi_tile *tile, const struct roi_plan *plan,
 static void pool_from_pixels(const struct roi_tile *tile, const struct roi_plan *plan, struct scratch *scratch)
 {
     const roi_array *map = &tile->maps[plan->box->level];
-    const int64_t bins_y = roi_tile_bins(tile, plan), bins_x = tile->crops->shape[AXIS_W];
+    const int64_t bins_y = plan->bins, bins_x = tile->crops->shape[AXIS_W];
     const int64_t channels = map->shape[AXIS_C], together = ROI_TILE_ROWS / channels;
     struct view row = view_of(map, plan->box->image, 0);
     row.stride_x = 1;
@@ -275,57 +275,29 @@ static void pool_from_pixels(const struct roi_tile *tile, const struct roi_plan 
 #include "kernels/ring_template.h"
 #include "kernels/map_lines_template.h"
 
-/* The plan of the bins from `first` on: the same, or another in *strip. */
-static const struct roi_plan *strip_of(const struct roi_plan *plan, int64_t first, struct roi_plan *strip)
-{
-    if (first == 0)
-        return plan;
-    *strip = *plan;
-    strip->y.low += first;
-    strip->y.weights = (REAL *)strip->y.weights + first * strip->y.taps;
-    strip->rows.low += first;
-    strip->rows.offsets += first * strip->rows.taps;
-    strip->rows.weights = (REAL *)strip->rows.weights + first * strip->rows.taps;
-    return strip;
-}
-
-/* Whether a box's rows are pieces of pixels with all their channels. */
-static bool has_whole_pixels(const struct roi_tile *tile, const struct roi_plan *plan)
-{
-    return plan->y.taps > 0 && plan->x.taps > 0 &&
-           roi_has_whole_pixels(&tile->maps[plan->box->level], sizeof(REAL) == sizeof(float));
-}
-
-/* Whether a box is pooled at once, all channels of the tile: from lines, of a ring or as they lie in the map, or pixels. */
-static bool has_channels_together(const struct roi_tile *tile, const struct roi_plan *plan)
-{
-    return plan->ring || has_lines_in_map(tile, plan) || has_whole_pixels(tile, plan);
-}
-
-/* Boxes that are large read much of a few planes, which stay in the cache meanwhile. They come last, since what small ones
-   have read of a map is at hand then. */
+/* Boxes that are large read much of a few planes, which stay in L2 meanwhile. They come last, since what small ones have
+   read of a map is in the caches then. */
 static void pool_large(const struct roi_tile *tile, struct scratch *scratch)
 {
-    struct roi_plan strip;
+    const int64_t channels = tile->channel_end - tile->channel_begin;
     for (int64_t c = tile->channel_begin; c < tile->channel_end; c += PLANES_TOGETHER)
         for (const struct roi_plan *plan = tile->plans + tile->plan_begin; plan < tile->plans + tile->plan_end; plan++)
-            if (!has_channels_together(tile, plan))
-                pool_from_rows(tile, strip_of(plan, tile->first_bin, &strip), c,
-                                  min_i64(c + PLANES_TOGETHER, tile->channel_end), scratch);
+            if (roi_way_for(plan, channels, LINE) == ROI_BY_ROWS)
+                pool_from_rows(tile, plan, c, min_i64(c + PLANES_TOGETHER, tile->channel_end), scratch);
 }
 
 static void pool_small(const struct roi_tile *tile, struct scratch *scratch)
 {
-    int64_t end = 0; /* of the rows that have entered the ring; none, whatever stripe the first plan goes on */
-    struct roi_plan strip;
+    int64_t end = 0; /* of the rows that have entered the ring */
     for (const struct roi_plan *plan = tile->plans + tile->plan_begin; plan < tile->plans + tile->plan_end; plan++)
-        if (plan->ring) {
+        switch (roi_way_for(plan, tile->channel_end - tile->channel_begin, LINE)) {
+        case ROI_FROM_RING:
             advance(tile, plan, &end, scratch->ring);
-            pool_from_ring(tile, strip_of(plan, tile->first_bin, &strip), scratch);
-        } else if (has_lines_in_map(tile, plan)) {
-            pool_from_map(tile, strip_of(plan, tile->first_bin, &strip), scratch);
-        } else if (has_whole_pixels(tile, plan)) {
-            pool_from_pixels(tile, strip_of(plan, tile->first_bin, &strip), scratch);
+            pool_from_ring(tile, plan, scratch);
+            break;
+        case ROI_FROM_MAP: pool_from_map(tile, plan, scratch); break;
+        case ROI_BY_PIXELS: pool_from_pixels(tile, plan, scratch); break;
+        default: break;
         }
 }
 

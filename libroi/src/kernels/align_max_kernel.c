@@ -84,9 +84,8 @@ INLINE void pool_each_sample(const struct roi_tile *tile, const struct roi_plan 
     const struct roi_stop_table *table = plan->tables;
     stream_end();
     for (int64_t c = tile->channel_begin; c < tile->channel_end; c++) {
-        const int64_t channel = roi_tile_channel(tile, c);
-        const struct view map = view_of(&tile->maps[plan->box->level], plan->box->image, channel);
-        const struct view out = view_of(tile->crops, plan->row, channel);
+        const struct view map = view_of(&tile->maps[plan->box->level], plan->box->image, c);
+        const struct view out = view_of(tile->crops, plan->row, c);
         for (int64_t p = 0; p < plan->bins; p++)
             for (int64_t q = 0; q < tile->crops->shape[AXIS_W]; q++)
                 store(out.data + (plan->first_bin + p) * out.stride_y + q * out.stride_x,
@@ -152,7 +151,7 @@ INLINE void take_from_map(const struct lines *lines, const struct roi_stop *y, c
     for (int i = 0; i < 4; i++) {
         const STORE *pixel = row_of(map, lines->work->plan->box->image, 0, rows[i]).data + columns[i] * map->strides[AXIS_W];
         for (int64_t c = 0; c < lines->count && weight[i] != 0; c++)
-            line[i][c] = load(pixel + roi_tile_channel(tile, tile->channel_begin + c) * map->strides[AXIS_C]);
+            line[i][c] = load(pixel + (tile->channel_begin + c) * map->strides[AXIS_C]);
         corner[i] = line[i];
     }
     take_sample(corner, weight, corners, vectors, largest);
@@ -196,7 +195,7 @@ INLINE bool find_samples(const struct work *work, const bool ring, int64_t p, in
 
 /* ---- As crops_template.h has it ---------------------------------------------------------------------------------- */
 
-/* One row at a time, so that stores to crops, which miss the caches, are spread over the work. */
+/* One row at a time, so that stores to crops, which miss the caches, overlap with arithmetic. */
 static int64_t lines_of_row(const struct work *work)
 {
     (void)work;
@@ -265,7 +264,7 @@ static void pool_tile(const struct roi_tile *tile, void *memory)
     int64_t end = 0; /* of the rows that have entered the ring */
     memset(scratch.lines, 0, LINE * sizeof *scratch.lines);
     for (const struct roi_plan *plan = tile->plans + tile->plan_begin; plan < tile->plans + tile->plan_end; plan++) {
-        if (plan->ring) {
+        if (plan->way == ROI_FROM_RING) {
             advance(tile, plan, &end, scratch.ring);
             pool_from_ring(tile, plan, &scratch);
         } else {

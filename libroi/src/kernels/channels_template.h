@@ -82,7 +82,7 @@ INLINE void add_up_few(const struct source *given, const bool ring, const int64_
 
 #if VECTOR_BYTES == 64 /* a line is a vector, and there are registers for this */
 
-/* The same for two rows of bins, `stride` apart in t, from a map: pixels that both read are in the first cache for the
+/* The same for two rows of bins, `stride` apart in t, from a map: pixels that both read are in L1 for the
    second, and would not be after a whole row of all channels. Skewed lines are cut out of sums of whole cache lines, one
    more than a pixel has lines, since a vector that lies in two of them is loaded twice; such lines share no channels. */
 INLINE void add_up_two(const struct source *given, const bool skewed, const int64_t *offset, const REAL *weight,

@@ -17,31 +17,23 @@ static inline int64_t channels_from(const struct roi_tile *tile, int64_t c)
     return min_i64(tile->channel_end - c, LINE);
 }
 
-/* Rows of bins from p on, of the channels of a tile from *c on that follow each other in crops, up to `end`: *count_ret of
-   them. Goes on to the next. */
-static inline struct row next_channels(const struct work *work, int64_t p, int64_t *c, int64_t end,
-                                             int64_t *count_ret)
+/* Rows of bins of a box from p on, of the channels from c on. */
+static inline struct row rows_from(const struct work *work, int64_t c, int64_t p)
 {
-    const int64_t first = roi_tile_channel(work->tile, *c);
-    *count_ret = (*c < 0 ? min_i64(end, 0) : end) - *c;
-    *c += *count_ret;
-    return row_of(work->tile->crops, work->plan->row, first, work->plan->first_bin + p);
+    return row_of(work->tile->crops, work->plan->row, c, work->plan->first_bin + p);
 }
 
-/* Copies rows of bins, from p on, of the channels of a line past the cache. */
+/* Copies rows of bins, from p on, of the channels of a line by non-temporal stores. */
 static void stream_rows(const struct work *work, int64_t p, int64_t rows, int64_t c, const STORE *from)
 {
-    const int64_t bins = rows * work->tile->crops->shape[AXIS_W], end = c + channels_from(work->tile, c);
-    while (c < end) {
-        int64_t count;
-        const struct row out = next_channels(work, p, &c, end, &count);
-        const int64_t runs = out.stride_c == bins ? 1 : count, step = count * bins / runs;
-        for (int64_t i = 0; i < runs; i++, from += step)
-            stream_bytes((char *)(out.data + i * out.stride_c), (const char *)from, step * (int64_t)sizeof(STORE));
-    }
+    const int64_t bins = rows * work->tile->crops->shape[AXIS_W], count = channels_from(work->tile, c);
+    const struct row out = rows_from(work, c, p);
+    const int64_t runs = out.stride_c == bins ? 1 : count, step = count * bins / runs;
+    for (int64_t i = 0; i < runs; i++, from += step)
+        stream_bytes((char *)(out.data + i * out.stride_c), (const char *)from, step * (int64_t)sizeof(STORE));
 }
 
-/* Prefetches where rows of bins of a line will be written, since stores wait for lines that are not in the cache. */
+/* Prefetches where rows of bins of a line will be written, since stores wait for cache lines that are in none of the caches. */
 INLINE void prefetch_crops(const struct place *place, int64_t rows, int64_t bins, int64_t count)
 {
     const int64_t last = (rows - 1) * place->stride_y + (bins - 1) * place->stride_x;
@@ -54,7 +46,7 @@ INLINE void prefetch_crops(const struct place *place, int64_t rows, int64_t bins
 }
 
 /* Some rows of bins from p on, of all channels of the tile; `place` is that of the first. If they are streamed, the channels
-   of one line after the other come to that place, and leave it while it is in the first cache. */
+   of one line after the other are written to that place, and copied from there while it is in L1. */
 static vec pool_rows(const struct work *work, int64_t p, int64_t rows, struct place place, bool stream)
 {
     const int64_t bins = work->tile->crops->shape[AXIS_W];
@@ -83,10 +75,9 @@ static vec pool_rows(const struct work *work, int64_t p, int64_t rows, struct pl
 INLINE void announce_crop(const struct work *work, int64_t bins_y)
 {
     const int64_t bins = bins_y * work->tile->crops->shape[AXIS_W];
-    for (int64_t c = work->tile->channel_begin, count; c < work->tile->channel_end; ) {
-        const struct row out = next_channels(work, 0, &c, work->tile->channel_end, &count);
-        stream_ahead((const char *)out.data, ((count - 1) * out.stride_c + bins) * (int64_t)sizeof(STORE));
-    }
+    const int64_t count = work->tile->channel_end - work->tile->channel_begin;
+    const struct row out = rows_from(work, work->tile->channel_begin, 0);
+    stream_ahead((const char *)out.data, ((count - 1) * out.stride_c + bins) * (int64_t)sizeof(STORE));
 }
 
 /* Where the rows of bins from p on go: where they belong, or to be streamed from scratch memory. */
@@ -96,7 +87,7 @@ static struct place place_of(const struct work *work, int64_t p, int64_t rows)
     const int64_t bins = crops->shape[AXIS_W];
     if (work->tile->stream)
         return (struct place){(STORE *)(void *)work->scratch->stage, bins, 1, rows * bins};
-    const struct row row = row_of(crops, work->plan->row, work->tile->channel_begin, work->plan->first_bin + p);
+    const struct row row = rows_from(work, work->tile->channel_begin, p);
     return (struct place){row.data, crops->strides[AXIS_H], row.stride_x, row.stride_c};
 }
 
@@ -104,7 +95,7 @@ static struct place place_of(const struct work *work, int64_t p, int64_t rows)
 static void pool_lines(const struct work *work)
 {
     const struct roi_tile *tile = work->tile;
-    const int64_t bins_y = roi_tile_bins(tile, work->plan), bins_x = tile->crops->shape[AXIS_W];
+    const int64_t bins_y = work->plan->bins, bins_x = tile->crops->shape[AXIS_W];
     const int64_t some = tile->stream ? roi_rows_together(bins_x) : bins_y;
     const int64_t step = max_i64(1, min_i64(ROI_TILE_LINES / lines_of_row(work), bins_y));
     vec all = {0};

@@ -10,7 +10,7 @@
 
 #include "common/internal.h"
 
-enum { ROI_GRID_POINTS = 256 }; /* at a time, so that their taps stay in the cache */
+enum { ROI_GRID_POINTS = 256 }; /* at a time, so that their taps stay in L2 */
 
 struct roi_grid_block {
     const roi_array *input, *grid, *output;

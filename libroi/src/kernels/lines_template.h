@@ -66,19 +66,6 @@ static void gather_lines(const struct row *row, int64_t n, int64_t count, REAL *
                 lines[x * LINE + c] = load(row->data + x * row->stride_x + min_i64(c, count - 1) * row->stride_c);
 }
 
-/* The same of both ends of each pixel, of which the channels lie together: `last` of its last ones, then the first ones.
-   One by one, so that of two cache lines that are needed no third is read. */
-static inline void gather_ends(const struct row *row, int64_t n, int64_t channels, int64_t last, REAL *lines)
-{
-    const STORE *pixel = row->data;
-    for (int64_t x = 0; x < n; x++, pixel += row->stride_x, lines += LINE) {
-        for (int64_t c = 0; c < last; c++)
-            lines[c] = load(pixel + channels - last + c);
-        for (int64_t c = last; c < LINE; c++)
-            lines[c] = load(pixel + c - last);
-    }
-}
-
 /* ---- What boxes are pooled from, and where their bins go -------------------------------------------------------- */
 
 /* Where a box's lines are: its first column, in what its plan takes for row 0. */

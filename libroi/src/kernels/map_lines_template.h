@@ -1,12 +1,5 @@
 /* map_lines_template.h - boxes that are pooled from lines as they lie in a map: ring.h says when. */
 
-/* Whether a box can be pooled from lines as they lie in the map: the channels of the tile fill one, or more. */
-static bool has_lines_in_map(const struct roi_tile *tile, const struct roi_plan *plan)
-{
-    return tile->maps[plan->box->level].strides[AXIS_C] == 1 && plan->y.taps > 0 && plan->x.taps > 0 &&
-           tile->channel_begin >= 0 && tile->channel_end - tile->channel_begin >= LINE;
-}
-
 /* How many channels before a line of the map the cache line begins that it is a part of, if nothing but the image is read
    with whole ones; else 0, as on tiers on which a line is several vectors. */
 static int64_t skew_of(const struct roi_tile *tile, const struct roi_plan *plan)

@@ -11,13 +11,6 @@ struct columns {
     lane_int *where; /* the place of that, in column 0 */
 };
 
-/* Whether places of the map's pixels, if they are asked for, are what a lane can count. */
-static bool is_countable(const struct roi_tile *tile, const struct roi_plan *plan)
-{
-    const int64_t *shape = tile->maps[plan->box->level].shape;
-    return !tile->argmax || shape[AXIS_H] * shape[AXIS_W] <= INT32_MAX;
-}
-
 /* The rows of a row of bins. Returns whether they have NaN. */
 INLINE bool max_columns(const struct source *plane, const struct bin_rows *rows, int64_t taps, const bool places,
                            const struct columns *columns)
@@ -64,18 +57,18 @@ INLINE void pool_rows_of(const struct view *map, const struct roi_plan *plan, in
     }
 }
 
-/* A box without lines; pixel by pixel, where its rows are not as long as one, or do not lie together. */
-static void pool_from_rows(const struct roi_tile *tile, const struct roi_plan *plan, const struct scratch *scratch)
+/* A box without lines; pixel by pixel, where its rows are none that vectors can run along. */
+static void pool_from_rows(const struct roi_tile *tile, const struct roi_plan *plan, const bool in_rows,
+                           const struct scratch *scratch)
 {
     const roi_array *map = &tile->maps[plan->box->level], *crops = tile->crops;
     const struct roi_pool_table *table = plan->tables;
     const int64_t width = max_i64(plan->x.end - plan->x.first, LINE), map_width = map->shape[AXIS_W];
-    const bool in_rows = map->strides[AXIS_W] == 1 && width <= map_width && is_countable(tile, plan);
     const struct columns columns = {min_i64(plan->x.first, map_width - width), width, scratch->rows,
                                        (lane_int *)(void *)(scratch->rows + width)};
     for (int64_t c = tile->channel_begin; c < tile->channel_end; c++) {
-        const struct view view = view_of(map, plan->box->image, roi_tile_channel(tile, c));
-        const struct out out = out_of(tile, plan->row, roi_tile_channel(tile, c));
+        const struct view view = view_of(map, plan->box->image, c);
+        const struct out out = out_of(tile, plan->row, c);
         for (int64_t bin = 0; bin < plan->bins * crops->shape[AXIS_W]; bin++)
             if (table->rows < plan->bins || table->columns < crops->shape[AXIS_W])
                 put(&out, plan->first_bin + bin / crops->shape[AXIS_W], bin % crops->shape[AXIS_W], 0, -1);

@@ -97,8 +97,8 @@ static void scatter_box(const struct share *share)
         scatter_some(share, p, min_i64(together, end - p));
 }
 
-/* Asks for the first rows of a box's crop, as many as are worked on together. */
-INLINE void ask_for_crop(const struct roi_tile *tile, const struct roi_plan *plan)
+/* Prefetches the first rows of a box's crop, as many as are worked on together. */
+INLINE void prefetch_crop(const struct roi_tile *tile, const struct roi_plan *plan)
 {
     const roi_array *crops = tile->crops;
     const int64_t bins_y = crops->shape[AXIS_H], bins_x = crops->shape[AXIS_W];
@@ -127,7 +127,7 @@ static void scatter_tile(const struct roi_tile *tile, void *memory)
     for (const struct roi_plan *plan = reaching(tile, tile->plans + tile->plan_begin); plan < end; plan = next) {
         next = reaching(tile, plan + 1);
         if (next < end)
-            ask_for_crop(tile, next);
+            prefetch_crop(tile, next);
         const struct share share = {tile, plan, &scratch, max_i64(patch->x, plan->x.first),
                                     min_i64(patch->x_end, plan->x.end)};
         scatter_box(&share);

@@ -1,6 +1,7 @@
 /* pool_kernel.c - RoIPool: pool_kernel.h has the theory. */
 #include "kernels/pool_kernel.h"
 
+#include "drive/way.h"
 #include "kernels/kernel.h"
 
 /* Where the results of a box go: one channel of the crops. */
@@ -63,8 +64,8 @@ static void pool_exactly(const struct roi_tile *tile, const struct roi_plan *pla
     (void)crop;
     stream_end();
     for (int64_t c = tile->channel_begin; c < tile->channel_end; c++) {
-        const struct view view = view_of(map, plan->box->image, roi_tile_channel(tile, c));
-        const struct out out = out_of(tile, plan->row, roi_tile_channel(tile, c));
+        const struct view view = view_of(map, plan->box->image, c);
+        const struct out out = out_of(tile, plan->row, c);
         for (int64_t row = 0; row < table->rows; row++)
             pool_row(&view, map->shape[AXIS_W], table, row, &out);
     }
@@ -79,28 +80,20 @@ static void pool_exactly(const struct roi_tile *tile, const struct roi_plan *pla
 
 /* ---- Boxes ----------------------------------------------------------------------------------------------------- */
 
-/* Whether a box can be pooled from lines: bins without pixels are none, and places must be what a lane can count. */
-static bool has_lines(const struct roi_tile *tile, const struct roi_plan *plan)
-{
-    const struct roi_pool_table *table = plan->tables;
-    return table->rows == plan->bins && table->columns == tile->crops->shape[AXIS_W] && is_countable(tile, plan) &&
-           (plan->ring || has_lines_in_map(tile, plan));
-}
-
 static void pool_tile(const struct roi_tile *tile, void *memory)
 {
     struct scratch scratch = scratch_of(tile->scratch_size, memory);
     int64_t end = 0; /* of the rows that have entered the ring */
-    for (const struct roi_plan *plan = tile->plans + tile->plan_begin; plan < tile->plans + tile->plan_end; plan++) {
-        if (plan->ring)
+    for (const struct roi_plan *plan = tile->plans + tile->plan_begin; plan < tile->plans + tile->plan_end; plan++)
+        switch (roi_way_for(plan, tile->channel_end - tile->channel_begin, LINE)) {
+        case ROI_FROM_RING:
             advance(tile, plan, &end, scratch.ring);
-        if (!has_lines(tile, plan))
-            pool_from_rows(tile, plan, &scratch);
-        else if (plan->ring)
             pool_from_ring(tile, plan, &scratch);
-        else
-            pool_from_map(tile, plan, &scratch);
-    }
+            break;
+        case ROI_FROM_MAP: pool_from_map(tile, plan, &scratch); break;
+        case ROI_BY_ROWS: pool_from_rows(tile, plan, true, &scratch); break;
+        default: pool_from_rows(tile, plan, false, &scratch);
+        }
     if (tile->stream)
         stream_end();
 }

@@ -9,7 +9,7 @@
  *
  * which is done as means are (align_kernel.h): with vectors along the channels of lines, or along rows for boxes without.
  *
- * Where the place of the maximum is asked for, t comes with the row in which each maximum was first met; the first
+ * Where the index of the maximum is wanted, t comes with the row in which each maximum was first met; the first
  * maximum of a bin in row-major order is then the one of the lowest row, and among those the one of the lowest column.
  *
  * A comparison with NaN is false, so NaN would get lost on the way. A row of bins over rows with NaN in them is pooled

@@ -6,8 +6,8 @@ enum {
     PIXELS_AHEAD = 64 /* ... and the pixels of the same row where they are together */
 };
 
-/* Asks for n pixels to be brought into the second cache. Channels that lie together are in one cache line, or across two. */
-INLINE void ask_for(const struct row *row, int64_t n, int64_t count)
+/* Prefetches n pixels into L2. Channels that lie together are in one cache line, or across two. */
+INLINE void prefetch_pixels(const struct row *row, int64_t n, int64_t count)
 {
     const int64_t line = ROI_LINE_BYTES / (int64_t)sizeof(STORE);
     const uintptr_t place = (uintptr_t)row->data % ROI_LINE_BYTES;
@@ -29,65 +29,61 @@ static inline struct row row_from(const struct row *row, int64_t x)
     return (struct row){row->data + x * row->stride_x, row->stride_x, row->stride_c};
 }
 
-/* Where a row's pixels are, and what is asked for on the way: processors foresee neither sixteen streams nor pixels of many
-   channels. */
+/* Where a row's pixels are, and which are prefetched meanwhile: the processor's own prefetchers follow neither sixteen streams
+   nor pixels of many channels. */
 struct entry {
-    struct row row, asked;
-    bool asks;
-    int64_t lead; /* how many pixels those asked for are further on than those that enter */
-    int64_t count, last, channels; /* of the tile, of these the last ones of a pixel, and of the map */
+    struct row row, ahead;
+    bool prefetches;
+    int64_t lead; /* how many pixels the prefetched ones are further on than those that enter */
+    int64_t count; /* of channels */
 };
 
 /* A row further on, so that memory is not idle while boxes are pooled. Where channels lie together it is pixels of the same
-   row: those of another would share few sets of the cache, and be lost before they enter. */
+   row: those of another would share few sets of the cache, and be evicted before they enter. */
 static struct entry entry_of(const struct roi_tile *tile, const struct roi_plan *plan, int64_t y)
 {
     const roi_array *map = &tile->maps[plan->box->level];
     const bool alone = tile->plan_end - tile->plan_begin == 1; /* which is over too soon */
-    const int64_t last = max_i64(-tile->channel_begin, 0), later = y + ROWS_AHEAD;
-    const struct row row = row_of(map, plan->box->image, max_i64(tile->channel_begin, 0), y);
-    struct entry entry = {row, row, true, 0, tile->channel_end - tile->channel_begin, last, map->shape[AXIS_C]};
+    const int64_t later = y + ROWS_AHEAD;
+    const struct row row = row_of(map, plan->box->image, tile->channel_begin, y);
+    struct entry entry = {row, row, true, 0, tile->channel_end - tile->channel_begin};
     if (map->strides[AXIS_C] == 1)
         entry.lead = PIXELS_AHEAD;
     else if (!alone && later < map->shape[AXIS_H])
-        entry.asked.data += (later - y) * map->strides[AXIS_H];
+        entry.ahead.data += (later - y) * map->strides[AXIS_H];
     else
-        entry.asks = false;
+        entry.prefetches = false;
     return entry;
 }
 
 /* The pixels [begin, end) of the row, in pieces of all channels. */
 static void bring_run(const struct entry *entry, int64_t begin, int64_t end, REAL *lines)
 {
-    int64_t piece, asked_end = begin;
+    int64_t piece, ahead_end = begin;
     for (int64_t x = begin; x < end; x += piece, lines += piece * LINE) {
         piece = end - x < 2 * PIECE ? end - x : PIECE;
-        const struct row from = row_from(&entry->row, x), asked = row_from(&entry->asked, asked_end);
+        const struct row from = row_from(&entry->row, x), ahead = row_from(&entry->ahead, ahead_end);
         const int64_t until = min_i64(x + piece + entry->lead, end);
-        if (entry->asks)
-            ask_for(&asked, until - asked_end, entry->count - entry->last);
-        asked_end = until;
-        if (entry->last > 0)
-            gather_ends(&from, piece, entry->channels, entry->last, lines);
-        else
-            gather_lines(&from, piece, entry->count, lines);
+        if (entry->prefetches)
+            prefetch_pixels(&ahead, until - ahead_end, entry->count);
+        ahead_end = until;
+        gather_lines(&from, piece, entry->count, lines);
     }
 }
 
-/* Brings a row into the ring: of it, the blocks that any box of the stripe reads. */
+/* Brings a row into the ring: of it, the blocks that any box reads. */
 static void bring_row(const struct roi_tile *tile, const struct roi_plan *plan, int64_t y, REAL *ring)
 {
-    const int64_t column = roi_ring_column(plan->ring, plan->x.first);
-    const int64_t width = tile->maps[plan->box->level].shape[AXIS_W] - column;
+    const int64_t width = tile->maps[plan->box->level].shape[AXIS_W];
     const struct entry entry = entry_of(tile, plan, y);
     REAL *lines = ring + y % plan->ring->rows * plan->ring->stride;
     uint64_t blocks = plan->blocks[y - plan->y.first];
     int64_t begin, end;
-    while (roi_ring_run(&blocks, &begin, &end))
-        bring_run(&entry, column + begin, column + min_i64(end, width), lines + begin * LINE);
+    while (roi_ring_run(plan->ring, &blocks, &begin, &end))
+        bring_run(&entry, begin, min_i64(end, width), lines + begin * LINE);
 }
 
-/* Brings into the ring what a box needs and no box before it: the rows below *end are there, if its stripe goes on. */
+/* Brings into the ring what a box needs and no box before it: the rows below *end are there, if its ring goes on. */
 static void advance(const struct roi_tile *tile, const struct roi_plan *plan, int64_t *end, REAL *ring)
 {
     for (int64_t y = plan->goes_on ? max_i64(*end, plan->y.first) : plan->y.first; y < plan->y.end; y++)
@@ -97,7 +93,6 @@ static void advance(const struct roi_tile *tile, const struct roi_plan *plan, in
 
 static void pool_from_ring(const struct roi_tile *tile, const struct roi_plan *plan, const struct scratch *scratch)
 {
-    const int64_t first = plan->x.first - roi_ring_column(plan->ring, plan->x.first);
-    const struct work work = {tile, plan, scratch, {.ring = scratch->ring + first * LINE, .lines = 1}};
+    const struct work work = {tile, plan, scratch, {.ring = scratch->ring + plan->x.first * LINE, .lines = 1}};
     pool_lines(&work);
 }

@@ -84,12 +84,10 @@ const struct roi_pooling roi_largest_sample_pooling = {.measure = measure,
                                                        .work = work,
                                                        .fill = fill,
                                                        .kernels = roi_align_max_kernels,
-                                                       .lines = true,
-                                                       .copies = true};
+                                                       .ways = {.ring = true}};
 const struct roi_pooling roi_largest_corner_pooling = {.measure = measure,
                                                        .include = include,
                                                        .work = work,
                                                        .fill = fill_corners,
                                                        .kernels = roi_align_max_kernels,
-                                                       .lines = true,
-                                                       .copies = true};
+                                                       .ways = {.ring = true}};

@@ -42,7 +42,7 @@ static roi_status check_params(const roi_align_rotated_params *params)
 }
 
 static roi_status make_call(const roi_align_rotated_params *params, const roi_array *maps, const roi_boxes *boxes,
-                            const roi_array *crops, roi_way *way, roi_error *error_ret)
+                            const roi_array *crops, roi_direction *direction, roi_error *error_ret)
 {
     const roi_status status = check_params(params);
     if (status != ROI_SUCCESS)
@@ -53,7 +53,7 @@ static roi_status make_call(const roi_align_rotated_params *params, const roi_ar
     call.rule.axis.clockwise = params->clockwise != 0;
     call.box_numbers = ROI_ROTATED;
     call.pooling = &pooling;
-    return roi_make_call(&call, boxes, NULL, way, error_ret);
+    return roi_make_call(&call, boxes, NULL, direction, error_ret);
 }
 
 roi_status roi_align_rotated(const roi_align_rotated_params *params, const roi_array *input, const roi_boxes *boxes,

@@ -5,6 +5,7 @@
 #include "kernels/entry_points.h"
 #include "kernels/pool_kernel.h"
 #include "axes/pixel_axis.h"
+#include "drive/way.h"
 
 enum { MOST_WIDTH = 96 /* of boxes that are pooled from lines, of maps whose rows lie together */ };
 
@@ -37,10 +38,8 @@ static bool measure(const struct roi_plan_rule *rule, struct roi_plan *plan)
                   (size_t)offsets * sizeof(int64_t);
     if (plan->y.taps == 0 || plan->x.taps == 0)
         plan->y.first = plan->y.end = plan->x.first = plan->x.end = 0;
-    if ((plan->ring || plan->bands > 1) && !is_full(rule, plan)) {
-        plan->ring = NULL;
-        plan->bands = 1;
-    }
+    if (plan->y.taps > 0 && plan->x.taps > 0 && plan->way != plan->rest && !is_full(rule, plan))
+        roi_way_without_lines(plan);
     return true;
 }
 
@@ -104,8 +103,7 @@ const struct roi_pooling roi_max_pooling = {.measure = measure,
                                             .work = work,
                                             .fill = fill,
                                             .kernels = roi_pool_kernels,
-                                            .lines = true,
-                                            .most_width = MOST_WIDTH};
+                                            .ways = {.ring = true, .map = true, .plain_rows = true, .most_width = MOST_WIDTH}};
 
 static double work_backward(const struct roi_plan_rule *rule, const struct roi_plan *plan)
 {
@@ -198,7 +196,7 @@ roi_status roi_max_backward(const struct roi_call *call, roi_error *error_ret)
 
 static roi_status make_call(const roi_pool_params *params, const roi_array *maps, const roi_boxes *boxes,
                             const roi_array *crops, const roi_indices *argmax, const struct roi_pooling *pooling,
-                            roi_way *way, roi_error *error_ret)
+                            roi_direction *direction, roi_error *error_ret)
 {
     const roi_status given = roi_check_params(params, sizeof *params);
     if (given != ROI_SUCCESS)
@@ -207,7 +205,7 @@ static roi_status make_call(const roi_pool_params *params, const roi_array *maps
     call.rule.axis.kind = &roi_closed_pixel_axis;
     call.pooling = pooling;
     call.argmax = argmax;
-    return roi_make_call(&call, boxes, NULL, way, error_ret);
+    return roi_make_call(&call, boxes, NULL, direction, error_ret);
 }
 
 roi_status roi_pool(const roi_pool_params *params, const roi_array *input, const roi_boxes *boxes,

@@ -8,6 +8,6 @@ extern const struct roi_pooling roi_max_pooling;
 extern const struct roi_pooling roi_max_pooling_backward; /* call->argmax says all that is to be known of a box */
 
 /* They check call->argmax, which has the shape of the crops; forward it may be NULL. */
-roi_way roi_max_forward, roi_max_backward;
+roi_direction roi_max_forward, roi_max_backward;
 
 #endif

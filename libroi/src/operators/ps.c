@@ -43,7 +43,7 @@ static struct roi_call call_of(const roi_array *maps, const double *spatial_scal
 }
 
 static roi_status align(const roi_ps_roi_align_params *params, const roi_array *maps, const roi_boxes *boxes,
-                        const roi_array *crops, roi_way *way, roi_error *error_ret)
+                        const roi_array *crops, roi_direction *direction, roi_error *error_ret)
 {
     const roi_status given = roi_check_params(params, sizeof *params);
     if (given != ROI_SUCCESS)
@@ -54,11 +54,11 @@ static roi_status align(const roi_ps_roi_align_params *params, const roi_array *
     call.rule.axis.aligned = true;
     call.rule.axis.flat_is_empty = true;
     call.pooling = &align_pooling;
-    return roi_make_call(&call, boxes, NULL, way, error_ret);
+    return roi_make_call(&call, boxes, NULL, direction, error_ret);
 }
 
 static roi_status pool(const roi_ps_roi_pool_params *params, const roi_array *maps, const roi_boxes *boxes,
-                       const roi_array *crops, roi_way *way, roi_error *error_ret)
+                       const roi_array *crops, roi_direction *direction, roi_error *error_ret)
 {
     const roi_status given = roi_check_params(params, sizeof *params);
     if (given != ROI_SUCCESS)
@@ -66,7 +66,7 @@ static roi_status pool(const roi_ps_roi_pool_params *params, const roi_array *ma
     struct roi_call call = call_of(maps, &params->spatial_scale, boxes, crops, params->cancel);
     call.rule.axis.kind = &roi_open_pixel_axis;
     call.pooling = &pool_pooling;
-    return roi_make_call(&call, boxes, NULL, way, error_ret);
+    return roi_make_call(&call, boxes, NULL, direction, error_ret);
 }
 
 roi_status roi_ps_roi_align(const roi_ps_roi_align_params *params, const roi_array *input, const roi_boxes *boxes,

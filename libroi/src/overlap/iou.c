@@ -10,7 +10,7 @@
 #include "common/storage.h"
 
 enum {
-    TILE_COLUMNS = 1024, /* of which boxes stay in the nearest cache */
+    TILE_COLUMNS = 1024, /* whose boxes stay in L1 */
     TILE_ROWS = 32
 };
 

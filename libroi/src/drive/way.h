@@ -1,0 +1,33 @@
+/*
+ * way.h - the way that a box is pooled: chosen here alone, kept in its plan, and switched on by kernels
+ *
+ * Which one is fastest depends on how the map lies in memory, on how many channels it has, and on the size of the box; all
+ * of them give the same bits. An operator says which it has (struct roi_ways).
+ */
+#ifndef ROI_WAY_H
+#define ROI_WAY_H
+
+#include "drive/call.h"
+
+/* Before boxes are measured: what rings of each level may take. */
+void roi_ways_prepare(const struct roi_call *call, struct roi_ring *rings);
+
+/* Of a plan whose sides are measured: sets way and rest. */
+void roi_way_choose(const struct roi_plan_rule *rule, struct roi_plan *plan);
+
+/* Of a plan that cannot be pooled from lines after all. */
+void roi_way_without_lines(struct roi_plan *plan);
+
+/* Whether a box, `height` rows of it at a time, could be pooled from a ring. */
+bool roi_way_fits_ring(const struct roi_plan_rule *rule, const struct roi_plan *plan, int64_t height);
+
+/* When all boxes are measured: whether those of a level that would come from a ring are read where they lie in the map. */
+bool roi_way_in_place(const struct roi_call *call, int64_t level);
+
+/* The way of a plan for so many channels. */
+static inline enum roi_way roi_way_for(const struct roi_plan *plan, int64_t channels, int64_t line)
+{
+    return plan->way == ROI_FROM_MAP && channels < line ? plan->rest : plan->way;
+}
+
+#endif
