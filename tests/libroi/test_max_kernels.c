@@ -35,7 +35,7 @@ static void test_block(const REAL *map, int taps, int count)
     const struct bin_rows rows = {offsets, 1000, 100};
     for (int k = 0; k < taps; k++)
         offsets[k] = k * PIXELS * 64;
-    max_block(&source, false, 0, &rows, taps, count, true, 5, most, where, LINE);
+    max_block(&source, FROM_MAP, 0, &rows, taps, count, true, 5, most, where, LINE);
     for (int i = 0; i < count * LINE; i++) {
         int best = 0;
         for (int k = 1; k < taps; k++)
@@ -52,7 +52,7 @@ static bool meets_nan(const REAL *map, int count)
     lane_int where[MAX_LINES * LINE];
     const struct source source = {.map = map};
     const struct bin_rows rows = {offsets, 0, 1};
-    return any_nan(max_block(&source, false, 0, &rows, 2, count, false, 0, most, where, LINE));
+    return any_nan(max_block(&source, FROM_MAP, 0, &rows, 2, count, false, 0, most, where, LINE));
 }
 
 static void test_nan(REAL *map, int count)

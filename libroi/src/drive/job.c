@@ -64,8 +64,9 @@ static void cut_into_bands(const struct roi_job *job, const struct roi_plan *who
 {
     const int64_t bins = groups_of(whole->bins, whole->bands);
     for (int64_t bin = (whole->bands - 1) * bins; bin >= 0; bin -= bins) {
-        struct roi_plan band = {.box = whole->box, .row = whole->row, .first_bin = bin,
-                                .bins = min_i64(bins, whole->bins - bin)};
+        struct roi_plan band = *whole;
+        band.first_bin = bin;
+        band.bins = min_i64(bins, whole->bins - bin);
         job->call->pooling->measure(&job->call->rule, &band);
         *--end = band;
     }

@@ -63,7 +63,7 @@ static size_t taps_bytes(const struct roi_plan_rule *rule, int64_t bins, int64_t
 /* Room for as many as there are taps. */
 static size_t sparse_bytes(const struct roi_plan_rule *rule, int64_t bins, int64_t taps)
 {
-    return rule->sparse ? (size_t)(bins * taps) * sizeof(int64_t) + weights_bytes(rule, bins, taps) : 0;
+    return (size_t)(bins * taps) * sizeof(int64_t) + weights_bytes(rule, bins, taps);
 }
 
 static double weight_at(const struct roi_plan_rule *rule, const void *weights, int64_t at)
@@ -160,27 +160,30 @@ static int64_t bands_of(const struct roi_plan_rule *rule, const struct roi_plan 
     return small;
 }
 
-/* Whether a bin of the whole box is added up block by block. */
-static bool is_blocked(const struct roi_plan_rule *rule, const struct roi_axis *axis)
+/* Tables without weights of 0: of columns, lines alone need one. */
+static bool has_columns(const struct roi_plan_rule *rule, const struct roi_plan *plan)
 {
-    struct roi_taps whole;
-    measure_taps(rule, axis, 0, axis->bins, 1, &whole);
-    return whole.blocked;
+    return rule->sparse && (rule->patch_stride || plan->way == ROI_FROM_RING || plan->way == ROI_FROM_MAP);
 }
 
 bool roi_plan_measure(const struct roi_plan_rule *rule, struct roi_plan *plan)
 {
+    const bool whole = plan->bins == rule->bins_y, blocked = plan->y.blocked;
     struct roi_axis y, x;
-    if (!roi_place_box(rule, plan->box, true, &y) || !roi_place_box(rule, plan->box, false, &x))
+    if (!roi_place_box(rule, plan->box, true, &y) || (whole && !roi_place_box(rule, plan->box, false, &x)))
         return false;
     measure_taps(rule, &y, plan->first_bin, plan->bins, 1, &plan->y);
-    measure_taps(rule, &x, 0, rule->bins_x, rule->fours ? 4 : 1, &plan->x);
-    if (plan->bins < rule->bins_y)
-        plan->y.blocked = is_blocked(rule, &y);
-    plan->bytes = taps_bytes(rule, plan->bins, plan->y.taps) + taps_bytes(rule, rule->bins_x, plan->x.taps) +
-                  sparse_bytes(rule, plan->bins, plan->y.taps) + sparse_bytes(rule, rule->bins_x, plan->x.taps);
+    if (whole)
+        measure_taps(rule, &x, 0, rule->bins_x, rule->fours ? 4 : 1, &plan->x);
+    else
+        plan->y.blocked = blocked;
     roi_way_choose(rule, plan);
-    plan->bands = plan->bins == rule->bins_y ? bands_of(rule, plan, &y) : 1;
+    plan->bands = whole ? bands_of(rule, plan, &y) : 1;
+    plan->bytes = taps_bytes(rule, plan->bins, plan->y.taps) + taps_bytes(rule, rule->bins_x, plan->x.taps);
+    if (rule->sparse)
+        plan->bytes += sparse_bytes(rule, plan->bins, plan->y.taps);
+    if (has_columns(rule, plan))
+        plan->bytes += sparse_bytes(rule, rule->bins_x, plan->x.taps);
     return true;
 }
 
@@ -236,6 +239,8 @@ void roi_plan_fill(const struct roi_plan_rule *rule, struct roi_plan *plan)
     plan->rows.taps = most_weights(rule, &plan->y, plan->bins);
     fill_sparse(rule, &plan->y, plan->bins, roi_places_of_rows(rule, plan), &plan->rows, memory);
     memory += sparse_bytes(rule, plan->bins, plan->y.taps);
+    if (!has_columns(rule, plan))
+        return;
     plan->columns.taps = most_weights(rule, &plan->x, rule->bins_x);
     plan->columns.together = plan->columns.taps == plan->x.taps;
     fill_sparse(rule, &plan->x, rule->bins_x, roi_places_of_columns(rule, plan), &plan->columns, memory);

@@ -97,7 +97,7 @@ bool roi_place_box(const struct roi_plan_rule *rule, const struct roi_box *box, 
                    struct roi_axis *axis_ret);
 
 /* First pass: finds out how large the tables of a box are, or of a band of it. plan->box, first_bin and bins are set by the
-   caller. False where the box leaves the range of double. */
+   caller; all of a band's plan is as the box's was. False where the box leaves the range of double. */
 bool roi_plan_measure(const struct roi_plan_rule *rule, struct roi_plan *plan);
 
 /* Second pass: fills the tables, plan->bytes at plan->tables, which the caller has set. */

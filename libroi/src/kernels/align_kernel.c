@@ -16,100 +16,68 @@ enum {
 
 _Static_assert((int)ROI_TILE_ROWS <= (int)GROUP, "rows that are added up together are multiplied at once");
 
+#include "kernels/channels_template.h"
+
 /* ---- Rows: from the map ---------------------------------------------------------------------------------------- */
 
-/* sum[x] = sum over k < taps of weight[k] * pixel[offset[k] + x], for `vectors` vectors (a constant where this is inlined):
-   as many sums as do not wait for each other. */
-INLINE void add_up_one_block(const STORE *pixel, int64_t stride_x, const int64_t *offset, const REAL *weight,
-                                int64_t taps, const int vectors, vec sum[ROWS_VECTORS])
-{
-    for (int v = 0; v < vectors; v++)
-        sum[v] = (vec){0};
-    for (int64_t k = 0; k < taps; k++)
-        for (int v = 0; v < vectors; v++)
-            sum[v] = multiply_add_vec(
-                splat_vec(weight[k]), load_pixels(pixel + offset[k] + v * LANES * stride_x, stride_x), sum[v]);
-}
-
-/* The same to t, block by block, of which the first has `first` taps. */
-INLINE void add_up_vectors(const STORE *pixel, int64_t stride_x, const int64_t *offset, const REAL *weight,
-                              int64_t first, int64_t taps, const int vectors, REAL *t)
-{
-    vec sum[ROWS_VECTORS], total[ROWS_VECTORS], lost[ROWS_VECTORS] = {{0}};
-    add_up_one_block(pixel, stride_x, offset, weight, first, vectors, total);
-    for (int64_t k = first; k < taps; k += ROI_SUM_BLOCK) {
-        add_up_one_block(pixel, stride_x, offset + k, weight + k, min_i64(ROI_SUM_BLOCK, taps - k), vectors, sum);
-        for (int v = 0; v < vectors; v++)
-            fold_vec(&total[v], &lost[v], sum[v]);
-    }
-    for (int v = 0; v < vectors && first < taps; v++)
-        total[v] += lost[v];
-    memcpy(t, total, (size_t)vectors * sizeof *total);
-}
-
-/* Up to ROWS_VECTORS. */
-INLINE void add_up_some(const STORE *pixel, int64_t stride_x, const int64_t *offset, const REAL *weight,
-                           int64_t first, int64_t taps, int64_t vectors, REAL *t)
+/* A row of a box, as add_up_block has its sums; up to ROWS_VECTORS vectors of it. */
+INLINE void add_up_some(const struct source *row, int64_t x, const int64_t *offset, const REAL *weight, int64_t first,
+                        int64_t taps, int64_t vectors, REAL *t)
 {
     switch (vectors) {
-    case 1: add_up_vectors(pixel, stride_x, offset, weight, first, taps, 1, t); break;
-    case 2: add_up_vectors(pixel, stride_x, offset, weight, first, taps, 2, t); break;
-    case 3: add_up_vectors(pixel, stride_x, offset, weight, first, taps, 3, t); break;
-    case 4: add_up_vectors(pixel, stride_x, offset, weight, first, taps, 4, t); break;
-    case 5: add_up_vectors(pixel, stride_x, offset, weight, first, taps, 5, t); break;
-    case 6: add_up_vectors(pixel, stride_x, offset, weight, first, taps, 6, t); break;
-    case 7: add_up_vectors(pixel, stride_x, offset, weight, first, taps, 7, t); break;
-    default: add_up_vectors(pixel, stride_x, offset, weight, first, taps, ROWS_VECTORS, t);
+    case 1: add_up_block(row, FROM_MAP, x, offset, weight, first, taps, 1, t, LINE); break;
+    case 2: add_up_block(row, FROM_MAP, x, offset, weight, first, taps, 2, t, LINE); break;
+    case 3: add_up_block(row, FROM_MAP, x, offset, weight, first, taps, 3, t, LINE); break;
+    case 4: add_up_block(row, FROM_MAP, x, offset, weight, first, taps, 4, t, LINE); break;
+    case 5: add_up_block(row, FROM_MAP, x, offset, weight, first, taps, 5, t, LINE); break;
+    case 6: add_up_block(row, FROM_MAP, x, offset, weight, first, taps, 6, t, LINE); break;
+    case 7: add_up_block(row, FROM_MAP, x, offset, weight, first, taps, 7, t, LINE); break;
+    default: add_up_block(row, FROM_MAP, x, offset, weight, first, taps, ROWS_VECTORS, t, LINE);
     }
 }
 
-/* The same for a whole row. What does not fill a vector at its end is part of one that begins before it, where the row is
-   long enough. */
-INLINE void add_up_row(const STORE *pixel, int64_t stride_x, const int64_t *offset, const REAL *weight, int64_t first,
-                          int64_t taps, int64_t width, REAL *t)
+/* One number of it. */
+static REAL add_up_number(const struct source *row, int64_t x, const int64_t *offset, const REAL *weight, int64_t first,
+                          int64_t taps)
 {
+    struct sum sum = {0, 0, 0};
+    for (int64_t k = 0; k < taps; k++) {
+        sum.block = multiply_add(weight[k], load(row->map + offset[k] + x * row->stride), sum.block);
+        if (k + 1 == taps || (k + 1 - first) % ROI_SUM_BLOCK == 0)
+            end_block(&sum);
+    }
+    return value_of_sum(&sum);
+}
+
+/* A whole row. What does not fill a vector at its end is part of one that begins before it, where the row is long enough. */
+ALONE void add_up_row(const struct source *given, const int64_t *offset, const REAL *weight, int64_t first, int64_t taps,
+                      int64_t width, REAL *t)
+{
+    const struct source row = *given;
     int64_t x = 0;
-    while (x + LANES <= width) {
+    while (row.stride == 1 && x + LANES <= width) {
         const int64_t vectors = min_i64((width - x) / LANES, ROWS_VECTORS);
-        add_up_some(pixel + x * stride_x, stride_x, offset, weight, first, taps, vectors, t + x);
+        add_up_some(&row, x, offset, weight, first, taps, vectors, t + x);
         x += vectors * LANES;
     }
-    if (x < width && width >= LANES) {
-        x = width - LANES;
-        add_up_vectors(pixel + x * stride_x, stride_x, offset, weight, first, taps, 1, t + x);
-        return;
-    }
-    for (; x < width; x++) {
-        struct sum sum = {0, 0, 0};
-        for (int64_t k = 0; k < taps; k++) {
-            sum.block = multiply_add(weight[k], load(pixel + offset[k] + x * stride_x), sum.block);
-            if (k + 1 == taps || (k + 1 - first) % ROI_SUM_BLOCK == 0)
-                end_block(&sum);
-        }
-        t[x] = value_of_sum(&sum);
-    }
-}
-
-ALONE void add_up_plain_row(const STORE *pixel, const int64_t *offset, const REAL *weight, int64_t first, int64_t taps,
-                               int64_t width, REAL *t)
-{
-    add_up_row(pixel, 1, offset, weight, first, taps, width, t);
+    for (; x + LANES <= width; x += LANES)
+        add_up_block(&row, FROM_APART, x * row.stride, offset, weight, first, taps, 1, t + x, LINE);
+    if (x < width && width >= LANES && row.stride == 1)
+        add_up_some(&row, width - LANES, offset, weight, first, taps, 1, t + width - LANES);
+    else
+        for (; x < width; x++)
+            t[x] = add_up_number(&row, x, offset, weight, first, taps);
 }
 
 /* The same for a group of bins. */
 static void reduce_rows(const struct view *map, const struct roi_sparse *rows, int64_t bin, int64_t bins,
                            const struct window *window, REAL *t)
 {
-    const STORE *pixel = map->data + window->first * map->stride_x;
+    const struct source row = {.map = map->data + window->first * map->stride_x, .stride = map->stride_x};
     const int64_t *offset = rows->offsets + bin * rows->taps;
     const REAL *weight = (const REAL *)rows->weights + bin * rows->taps;
-    for (int64_t p = 0; p < bins; p++, offset += rows->taps, weight += rows->taps, t += window->padded) {
-        const int64_t first = roi_first_block(rows, bin + p);
-        if (map->stride_x == 1)
-            add_up_plain_row(pixel, offset, weight, first, rows->taps, window->width, t);
-        else
-            add_up_row(pixel, map->stride_x, offset, weight, first, rows->taps, window->width, t);
-    }
+    for (int64_t p = 0; p < bins; p++, offset += rows->taps, weight += rows->taps, t += window->padded)
+        add_up_row(&row, offset, weight, roi_first_block(rows, bin + p), rows->taps, window->width, t);
 }
 
 /* ---- Forward --------------------------------------------------------------------------------------------------- */
@@ -270,7 +238,6 @@ static void pool_from_pixels(const struct roi_tile *tile, const struct roi_plan 
         pool_exactly(tile, plan, scratch->crop);
 }
 
-#include "kernels/channels_template.h"
 #include "kernels/crops_template.h"
 #include "kernels/ring_template.h"
 #include "kernels/map_lines_template.h"

@@ -26,7 +26,7 @@ INLINE void take_sample(const REAL *const corner[4], const double weight[4], con
     for (int v = 0; v < vectors; v++) {
         wide part[4];
         for (int i = 0; i < 4; i++)
-            part[i] = weight[i] * widen(corner[i] + v * WIDE_LANES);
+            part[i] = splat_wide(weight[i]) * widen(corner[i] + v * WIDE_LANES);
         const wide sample = ((part[0] + part[1]) + part[2]) + part[3];
         wide most = sample;
         if (corners)
@@ -166,7 +166,7 @@ INLINE wide largest_of_bin(const struct lines *lines, const bool ring, const str
     const double least = y->outside || x->outside || none ? 0 : -(double)INFINITY;
     struct largest largest = {.sum = {0}};
     for (int v = 0; v < vectors; v++)
-        largest.most[v] = least + (wide){0};
+        largest.most[v] = splat_wide(least);
     for (int64_t i = y->begin; i < y->end; i++)
         for (int64_t j = x->begin; j < x->end; j++)
             if (ring)
@@ -229,7 +229,7 @@ static vec reduce_lines(const struct work *work, int64_t p, int64_t rows)
     const bool nan = !work->source.ring ? find_samples_of_map(work, p, rows)
                      : table->corners   ? find_corners_of_ring(work, p, rows)
                                         : find_samples_of_ring(work, p, rows);
-    return (nan ? (REAL)NAN : 0) + (vec){0};
+    return splat_vec(nan ? (REAL)NAN : 0);
 }
 
 static vec put_line(const struct work *work, int64_t i, int64_t p, int64_t rows, int64_t count,

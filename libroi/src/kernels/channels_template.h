@@ -7,69 +7,68 @@
  * (ring.h), or from a map that has its channels together. Sums are those of the other way, in the same order.
  */
 
-/* sum[i] = sum over k < taps of weight[k] * line[offset[k] + i], for `count` lines that lie together from `at` on, as many
-   as are sums that need not wait for each other. */
-INLINE void add_up_taps(const struct source *source, const bool ring, int64_t at, const int64_t *offset,
-                           const REAL *weight, int64_t taps, const int count, vec sum[BLOCK_VECTORS])
+/* sum[i] = sum over k < taps of weight[k] * number[offset[k] + i], for `vectors` vectors of numbers that lie together from `at`
+   on: as many as are sums that need not wait for each other. */
+INLINE void add_up_taps(const struct source *source, const enum from from, int64_t at, const int64_t *offset,
+                        const REAL *weight, int64_t taps, const int vectors, vec sum[BLOCK_VECTORS])
 {
-    for (int v = 0; v < count * LINE_VECTORS; v++)
+    for (int v = 0; v < vectors; v++)
         sum[v] = (vec){0};
     for (int64_t k = 0; k < taps; k++)
-        for (int v = 0; v < count * LINE_VECTORS; v++)
-            sum[v] = multiply_add_vec(splat_vec(weight[k]),
-                                         load_lanes(source, ring, offset[k] + at + v * LANES), sum[v]);
+        for (int v = 0; v < vectors; v++)
+            sum[v] = multiply_add_vec(splat_vec(weight[k]), load_lanes(source, from, offset[k] + at + v * LANES), sum[v]);
 }
 
 /* The same to t, where lines are `step` apart, block by block (kernels/sums.h), of which the first has `first` taps. */
-INLINE void add_up_block(const struct source *source, const bool ring, int64_t at, const int64_t *offset,
-                            const REAL *weight, int64_t first, int64_t taps, const int count, REAL *t, int64_t step)
+INLINE void add_up_block(const struct source *source, const enum from from, int64_t at, const int64_t *offset,
+                         const REAL *weight, int64_t first, int64_t taps, const int vectors, REAL *t, int64_t step)
 {
     vec sum[BLOCK_VECTORS], total[BLOCK_VECTORS], lost[BLOCK_VECTORS] = {{0}};
-    add_up_taps(source, ring, at, offset, weight, first, count, total);
+    add_up_taps(source, from, at, offset, weight, first, vectors, total);
     for (int64_t k = first; k < taps; k += ROI_SUM_BLOCK) {
-        add_up_taps(source, ring, at, offset + k, weight + k, min_i64(ROI_SUM_BLOCK, taps - k), count, sum);
-        for (int v = 0; v < count * LINE_VECTORS; v++)
+        add_up_taps(source, from, at, offset + k, weight + k, min_i64(ROI_SUM_BLOCK, taps - k), vectors, sum);
+        for (int v = 0; v < vectors; v++)
             fold_vec(&total[v], &lost[v], sum[v]);
     }
-    for (int v = 0; v < count * LINE_VECTORS && first < taps; v++)
+    for (int v = 0; v < vectors && first < taps; v++)
         total[v] += lost[v];
-    for (int i = 0; i < count; i++)
-        memcpy(t + i * step, total + i * LINE_VECTORS, LINE * sizeof *t);
+    for (int v = 0; v < vectors; v++)
+        memcpy(t + v / LINE_VECTORS * step + v % LINE_VECTORS * LANES, &total[v], sizeof total[v]);
 }
 
-/* t[i, x], the same for line i of pixel x of a row of bins; `taps` and `ring` are constants where this is inlined. */
-INLINE void add_up_lines(const struct source *source, const bool ring, const int64_t *offset, const REAL *weight,
+/* t[i, x], the same for line i of pixel x of a row of bins; `taps` and `from` are constants where this is inlined. */
+INLINE void add_up_lines(const struct source *source, const enum from from, const int64_t *offset, const REAL *weight,
                             const int64_t taps, int64_t width, REAL *t)
 {
-    const int64_t stride = ring ? LINE : source->stride, lines = ring ? 1 : source->lines;
+    const int64_t stride = from == FROM_RING ? LINE : source->stride, lines = from == FROM_RING ? 1 : source->lines;
     for (int64_t x = 0; x < width; x++)
         for (int64_t i = 0; i < lines; i++)
-            add_up_block(source, ring, x * stride + channel_of(source, i), offset, weight, taps, taps, 1,
+            add_up_block(source, from, x * stride + channel_of(source, i), offset, weight, taps, taps, LINE_VECTORS,
                             t + (i * width + x) * LINE, 0);
 }
 
 /* The same for a row of bins with many taps, of which a first block has `first`. */
-INLINE void add_up_many(const struct source *source, const bool ring, const int64_t *offset, const REAL *weight,
+INLINE void add_up_many(const struct source *source, const enum from from, const int64_t *offset, const REAL *weight,
                            int64_t first, int64_t taps, int64_t width, REAL *t)
 {
-    const int64_t runs = ring ? 1 : width, lines = ring ? width : source->lines;
-    const int64_t whole = ring ? width : source->last / LINE + 1; /* that follow each other */
-    const int64_t step = ring ? LINE : width * LINE; /* from line to line in t */
+    const int64_t runs = from == FROM_RING ? 1 : width, lines = from == FROM_RING ? width : source->lines;
+    const int64_t whole = from == FROM_RING ? width : source->last / LINE + 1; /* that follow each other */
+    const int64_t step = from == FROM_RING ? LINE : width * LINE; /* from line to line in t */
     const int block = BLOCK_VECTORS / LINE_VECTORS;
     for (int64_t run = 0; run < runs; run++) {
-        const int64_t at = ring ? 0 : run * source->stride;
+        const int64_t at = from == FROM_RING ? 0 : run * source->stride;
         REAL *to = t + run * LINE;
         int64_t i = 0;
         for (; i + block <= whole; i += block)
-            add_up_block(source, ring, at + i * LINE, offset, weight, first, taps, block, to + i * step, step);
+            add_up_block(source, from, at + i * LINE, offset, weight, first, taps, BLOCK_VECTORS, to + i * step, step);
         for (; i < lines; i++)
-            add_up_block(source, ring, at + (ring ? i * LINE : channel_of(source, i)), offset, weight, first,
-                            taps, 1, to + i * step, step);
+            add_up_block(source, from, at + (from == FROM_RING ? i * LINE : channel_of(source, i)), offset, weight, first,
+                         taps, LINE_VECTORS, to + i * step, step);
     }
 }
 
 /* The same with few taps, whose weights and places stay in registers: they are copied, since `t` might change them. */
-INLINE void add_up_few(const struct source *given, const bool ring, const int64_t *offset, const REAL *weight,
+INLINE void add_up_few(const struct source *given, const enum from from, const int64_t *offset, const REAL *weight,
                           const int64_t taps, int64_t width, REAL *t)
 {
     const struct source source = *given;
@@ -77,7 +76,7 @@ INLINE void add_up_few(const struct source *given, const bool ring, const int64_
     REAL weights[MOST_FEW_TAPS];
     memcpy(offsets, offset, (size_t)taps * sizeof *offset);
     memcpy(weights, weight, (size_t)taps * sizeof *weight);
-    add_up_lines(&source, ring, offsets, weights, taps, width, t);
+    add_up_lines(&source, from, offsets, weights, taps, width, t);
 }
 
 #if VECTOR_BYTES == 64 /* a line is a vector, and there are registers for this */
@@ -97,13 +96,13 @@ INLINE void add_up_two(const struct source *given, const bool skewed, const int6
         const int64_t first = x * source.stride - (skewed ? source.skew : 0);
         vec before[2], line;
         for (int r = 0; r < 2 && skewed; r++)
-            add_up_block(&source, false, first, offsets + r * taps, weights + r * taps, taps, taps, 1,
+            add_up_block(&source, FROM_MAP, first, offsets + r * taps, weights + r * taps, taps, taps, LINE_VECTORS,
                             (REAL *)&before[r], 0);
         for (int64_t i = 0; i < source.lines; i++)
             for (int r = 0; r < 2; r++) {
                 const int64_t at = first + (skewed ? (i + 1) * LINE : channel_of(&source, i));
                 REAL *to = t + r * stride + (i * width + x) * LINE;
-                add_up_block(&source, false, at, offsets + r * taps, weights + r * taps, taps, taps, 1,
+                add_up_block(&source, FROM_MAP, at, offsets + r * taps, weights + r * taps, taps, taps, LINE_VECTORS,
                                 skewed ? (REAL *)&line : to, 0);
                 if (skewed) {
                     before[r] = join_vec(before[r], line, source.skew);
@@ -118,14 +117,14 @@ INLINE void add_up_two(const struct source *given, const bool skewed, const int6
 
 /* The same for some rows of bins, p and those that follow; if they have few taps and are not blocked, of a map two at a
    time. */
-INLINE void add_up_rows_of(const struct source *source, const bool ring, const struct roi_sparse *rows, int64_t p,
+INLINE void add_up_rows_of(const struct source *source, const enum from from, const struct roi_sparse *rows, int64_t p,
                               const int64_t taps, const bool blocked, int64_t width, const struct sums *sums, REAL *t)
 {
     const int64_t *offset = rows->offsets + p * taps;
     const REAL *weight = (const REAL *)rows->weights + p * taps;
     int64_t r = 0;
 #if VECTOR_BYTES == 64
-    for (; !ring && taps <= MOST_TAPS_OF_TWO && !blocked && r + 2 <= sums->rows; r += 2) {
+    for (; from == FROM_MAP && taps <= MOST_TAPS_OF_TWO && !blocked && r + 2 <= sums->rows; r += 2) {
         if (source->skew)
             add_up_two(source, true, offset, weight, taps, width, sums->stride, t);
         else
@@ -137,35 +136,35 @@ INLINE void add_up_rows_of(const struct source *source, const bool ring, const s
 #endif
     for (; r < sums->rows; r++, offset += taps, weight += taps, t += sums->stride)
         if (taps <= MOST_FEW_TAPS && !blocked)
-            add_up_few(source, ring, offset, weight, taps, width, t);
+            add_up_few(source, from, offset, weight, taps, width, t);
         else
-            add_up_many(source, ring, offset, weight, roi_first_block(rows, p + r), taps, width, t);
+            add_up_many(source, from, offset, weight, roi_first_block(rows, p + r), taps, width, t);
 }
 
-INLINE void add_up_rows(const struct source *source, const bool ring, const struct roi_sparse *rows, int64_t p,
+INLINE void add_up_rows(const struct source *source, const enum from from, const struct roi_sparse *rows, int64_t p,
                            int64_t width, const struct sums *sums, REAL *t)
 {
     switch (rows->blocked ? 0 : rows->taps) {
-    case 1: add_up_rows_of(source, ring, rows, p, 1, false, width, sums, t); break;
-    case 2: add_up_rows_of(source, ring, rows, p, 2, false, width, sums, t); break;
-    case 3: add_up_rows_of(source, ring, rows, p, 3, false, width, sums, t); break;
-    case 4: add_up_rows_of(source, ring, rows, p, 4, false, width, sums, t); break;
-    case 5: add_up_rows_of(source, ring, rows, p, 5, false, width, sums, t); break;
-    case 6: add_up_rows_of(source, ring, rows, p, 6, false, width, sums, t); break;
-    default: add_up_rows_of(source, ring, rows, p, rows->taps, rows->blocked, width, sums, t);
+    case 1: add_up_rows_of(source, from, rows, p, 1, false, width, sums, t); break;
+    case 2: add_up_rows_of(source, from, rows, p, 2, false, width, sums, t); break;
+    case 3: add_up_rows_of(source, from, rows, p, 3, false, width, sums, t); break;
+    case 4: add_up_rows_of(source, from, rows, p, 4, false, width, sums, t); break;
+    case 5: add_up_rows_of(source, from, rows, p, 5, false, width, sums, t); break;
+    case 6: add_up_rows_of(source, from, rows, p, 6, false, width, sums, t); break;
+    default: add_up_rows_of(source, from, rows, p, rows->taps, rows->blocked, width, sums, t);
     }
 }
 
 ALONE void add_up_rows_of_ring(const struct source *source, const struct roi_sparse *rows, int64_t p, int64_t width,
                                   const struct sums *sums, REAL *t)
 {
-    add_up_rows(source, true, rows, p, width, sums, t);
+    add_up_rows(source, FROM_RING, rows, p, width, sums, t);
 }
 
 ALONE void add_up_rows_of_map(const struct source *source, const struct roi_sparse *rows, int64_t p, int64_t width,
                                  const struct sums *sums, REAL *t)
 {
-    add_up_rows(source, false, rows, p, width, sums, t);
+    add_up_rows(source, FROM_MAP, rows, p, width, sums, t);
 }
 
 /* ---- Bins ------------------------------------------------------------------------------------------------------ */

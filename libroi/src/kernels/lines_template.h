@@ -78,12 +78,18 @@ struct source {
     int64_t skew;   /* of a map: how many channels before a line the cache line begins that it is a part of */
 };
 
-INLINE vec load_lanes(const struct source *source, const bool ring, int64_t at)
+/* Where numbers come from: a constant where functions are inlined. */
+enum from { FROM_RING, FROM_MAP, FROM_APART /* of a map, but `stride` apart from each other */ };
+
+INLINE vec load_lanes(const struct source *source, const enum from from, int64_t at)
 {
-    vec v;
-    if (!ring)
+    vec v = {0};
+    if (from == FROM_MAP)
         return load_vec(source->map + at);
-    memcpy(&v, source->ring + at, sizeof v);
+    for (int i = 0; i < LANES && from == FROM_APART; i++)
+        v[i] = load(source->map + at + i * source->stride);
+    if (from == FROM_RING)
+        memcpy(&v, source->ring + at, sizeof v);
     return v;
 }
 

@@ -4,7 +4,7 @@
  * For each row of bins the maxima of its rows are found, pixel by pixel, and then those of the columns of each bin, four bins
  * at a time. A bin of fewer pixels than others has its last one several times (roi_pool_table), which changes no maximum.
  *
- * `ring`, `places` and small numbers of taps are constants where functions are inlined; `places` tells whether the places of
+ * `from`, `places` and small numbers of taps are constants where functions are inlined; `places` tells whether the places of
  * maxima are found too. Of equals the first in row-major order counts: rows ascend, so the first of a column stays where it
  * is; among columns the lower place wins.
  */
@@ -22,20 +22,20 @@ struct bin_rows {
 
 /* Maxima of `count` lines, `step` apart in t as their places are in `where`; these are in column `column`, or from there on.
    Returns the sums of all that is read: NaN where a pixel is. */
-INLINE vec max_block(const struct source *source, const bool ring, int64_t at, const struct bin_rows *rows,
+INLINE vec max_block(const struct source *source, const enum from from, int64_t at, const struct bin_rows *rows,
                            const int64_t taps, const int count, const bool places, lane_int column, REAL *t,
                            lane_int *where, int64_t step)
 {
     vec most[MAX_LINES * LINE_VECTORS], sum[MAX_LINES * LINE_VECTORS];
     ivec place[MAX_LINES * LINE_VECTORS], row = rows->first + (ivec){0};
     for (int v = 0; v < count * LINE_VECTORS; v++) {
-        most[v] = sum[v] = load_lanes(source, ring, rows->offsets[0] + at + v * LANES);
+        most[v] = sum[v] = load_lanes(source, from, rows->offsets[0] + at + v * LANES);
         place[v] = row;
     }
     for (int64_t k = 1; k < taps; k++) {
         row += rows->pitch;
         for (int v = 0; v < count * LINE_VECTORS; v++) {
-            const vec value = load_lanes(source, ring, rows->offsets[k] + at + v * LANES);
+            const vec value = load_lanes(source, from, rows->offsets[k] + at + v * LANES);
             if (places)
                 place[v] = choose_lanes(value > most[v], row, place[v]);
             most[v] = max_vec(value, most[v]);
@@ -44,7 +44,7 @@ INLINE vec max_block(const struct source *source, const bool ring, int64_t at, c
     }
     for (int i = 0; i < count; i++) {
         for (int v = 0; v < LINE_VECTORS; v++) {
-            const ivec there = place[i * LINE_VECTORS + v] + (lane_int)(column + (ring ? i : 0));
+            const ivec there = place[i * LINE_VECTORS + v] + (lane_int)(column + (from == FROM_RING ? i : 0));
             memcpy(t + i * step + v * LANES, &most[i * LINE_VECTORS + v], sizeof *most);
             if (places)
                 memcpy(where + i * step + v * LANES, &there, sizeof there);
@@ -57,24 +57,24 @@ INLINE vec max_block(const struct source *source, const bool ring, int64_t at, c
 
 /* One row of bins, all lines and columns of the box. Lines that follow each other in memory are worked on together: of a ring
    those of pixels, of a map those of a pixel. */
-INLINE vec max_row_of(const struct source *given, const bool ring, const struct bin_rows *rows,
+INLINE vec max_row_of(const struct source *given, const enum from from, const struct bin_rows *rows,
                             const int64_t taps, const bool places, lane_int column, int64_t width, REAL *t, lane_int *where)
 {
     const struct source source = *given;
-    const int64_t runs = ring ? 1 : width, lines = ring ? width : source.lines;
-    const int64_t whole = ring ? width : source.last / LINE + 1; /* that follow each other */
-    const int64_t step = ring ? LINE : width * LINE;
+    const int64_t runs = from == FROM_RING ? 1 : width, lines = from == FROM_RING ? width : source.lines;
+    const int64_t whole = from == FROM_RING ? width : source.last / LINE + 1; /* that follow each other */
+    const int64_t step = from == FROM_RING ? LINE : width * LINE;
     vec all = {0};
     for (int64_t run = 0; run < runs; run++) {
         const int64_t at = run * source.stride;
         int64_t i = 0;
         for (; i + MAX_LINES <= whole; i += MAX_LINES)
-            all += max_block(&source, ring, at + i * LINE, rows, taps, MAX_LINES, places,
-                                (lane_int)(column + (ring ? i : run)), t + run * LINE + i * step,
+            all += max_block(&source, from, at + i * LINE, rows, taps, MAX_LINES, places,
+                                (lane_int)(column + (from == FROM_RING ? i : run)), t + run * LINE + i * step,
                                 where + run * LINE + i * step, step);
         for (; i < lines; i++)
-            all += max_block(&source, ring, at + (ring ? i * LINE : channel_of(&source, i)), rows, taps, 1, places,
-                                (lane_int)(column + (ring ? i : run)), t + run * LINE + i * step,
+            all += max_block(&source, from, at + (from == FROM_RING ? i * LINE : channel_of(&source, i)), rows, taps, 1, places,
+                                (lane_int)(column + (from == FROM_RING ? i : run)), t + run * LINE + i * step,
                                 where + run * LINE + i * step, step);
     }
     return all;
@@ -94,7 +94,7 @@ static inline struct row_maxima maxima_of(const struct work *work, int64_t line,
     return (struct row_maxima){t, (lane_int *)(void *)(t + rows * stride), stride};
 }
 
-INLINE vec max_rows_of(const struct work *work, const bool ring, const int64_t taps, const bool places, int64_t p,
+INLINE vec max_rows_of(const struct work *work, const enum from from, const int64_t taps, const bool places, int64_t p,
                              int64_t rows)
 {
     const struct roi_plan *plan = work->plan;
@@ -105,21 +105,21 @@ INLINE vec max_rows_of(const struct work *work, const bool ring, const int64_t t
     for (int64_t r = p; r < p + rows; r++, to.t += to.stride, to.where += to.stride) {
         const struct bin_rows bin = {plan->rows.offsets + r * plan->rows.taps, (lane_int)(table->bins[r].begin * pitch),
                                         (lane_int)pitch};
-        all += max_row_of(&work->source, ring, &bin, taps, places, (lane_int)plan->x.first, plan->x.end - plan->x.first,
+        all += max_row_of(&work->source, from, &bin, taps, places, (lane_int)plan->x.first, plan->x.end - plan->x.first,
                              to.t, to.where);
     }
     return all;
 }
 
-INLINE vec max_rows(const struct work *work, const bool ring, const bool places, int64_t p, int64_t rows)
+INLINE vec max_rows(const struct work *work, const enum from from, const bool places, int64_t p, int64_t rows)
 {
     switch (work->plan->rows.taps) {
-    case 1: return max_rows_of(work, ring, 1, places, p, rows);
-    case 2: return max_rows_of(work, ring, 2, places, p, rows);
-    case 3: return max_rows_of(work, ring, 3, places, p, rows);
-    case 4: return max_rows_of(work, ring, 4, places, p, rows);
-    case 5: return max_rows_of(work, ring, 5, places, p, rows);
-    default: return max_rows_of(work, ring, work->plan->rows.taps, places, p, rows);
+    case 1: return max_rows_of(work, from, 1, places, p, rows);
+    case 2: return max_rows_of(work, from, 2, places, p, rows);
+    case 3: return max_rows_of(work, from, 3, places, p, rows);
+    case 4: return max_rows_of(work, from, 4, places, p, rows);
+    case 5: return max_rows_of(work, from, 5, places, p, rows);
+    default: return max_rows_of(work, from, work->plan->rows.taps, places, p, rows);
     }
 }
 
@@ -266,8 +266,8 @@ static int64_t lines_of_row(const struct work *work)
 ALONE vec reduce_lines(const struct work *work, int64_t p, int64_t rows)
 {
     if (work->tile->argmax)
-        return work->source.ring ? max_rows(work, true, true, p, rows) : max_rows(work, false, true, p, rows);
-    return work->source.ring ? max_rows(work, true, false, p, rows) : max_rows(work, false, false, p, rows);
+        return work->source.ring ? max_rows(work, FROM_RING, true, p, rows) : max_rows(work, FROM_MAP, true, p, rows);
+    return work->source.ring ? max_rows(work, FROM_RING, false, p, rows) : max_rows(work, FROM_MAP, false, p, rows);
 }
 
 ALONE vec put_line(const struct work *work, int64_t i, int64_t p, int64_t rows, int64_t count,

@@ -16,17 +16,6 @@ static inline struct view view_of(const roi_array *array, int64_t n, int64_t c)
     return (struct view){roi_plane(array, sizeof(STORE), n, c), array->strides[AXIS_H], array->strides[AXIS_W]};
 }
 
-/* Pixels along W, as a vector; `stride` is the constant 1 where this is inlined for rows that lie together. */
-INLINE vec load_pixels(const STORE *p, int64_t stride)
-{
-    if (stride == 1)
-        return load_vec(p);
-    vec v = {0};
-    for (int i = 0; i < LANES; i++)
-        v[i] = load(p + i * stride);
-    return v;
-}
-
 static inline void write_crop(const REAL *crop, const struct view *out, int64_t bins_y, int64_t bins_x)
 {
     for (int64_t p = 0; p < bins_y; p++)

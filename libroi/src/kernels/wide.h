@@ -7,12 +7,17 @@
 typedef double wide __attribute__((vector_size(VECTOR_BYTES)));
 enum { WIDE_LANES = VECTOR_BYTES / (int)sizeof(double) };
 
+/* As splat_vec in multiply_add.h. */
 INLINE wide splat_wide(double x)
 {
+#if defined(FLT_EVAL_METHOD) && FLT_EVAL_METHOD == 0
+    return x - (wide){0};
+#else
     wide v = {0};
     for (int i = 0; i < WIDE_LANES; i++)
         v[i] = x;
     return v;
+#endif
 }
 
 /* WIDE_LANES numbers as double, and back. (GCC takes __builtin_convertvector apart.) */
