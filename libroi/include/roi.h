@@ -68,24 +68,24 @@ typedef enum roi_status {
     ROI_ERROR_COORDINATE,     /* a coordinate is NaN or infinite: see `row` and `column` */
     ROI_ERROR_BOX_OVERFLOW,   /* box times spatial_scale leaves the range of double: see `row` */
     ROI_ERROR_BOX_REACH,      /* a rotated box reaches farther than 2^40 pixels of the map: see `row` */
-    ROI_ERROR_SAMPLING_RATIO, /* above ROI_MOST_ROTATED_SAMPLES, where that is a limit */
-    ROI_ERROR_ARGMAX,         /* an argmax is neither -1 nor in [0, H * W): see `row` */
-    ROI_ERROR_LEVELS,         /* number of levels below 1 */
-    ROI_ERROR_CANONICAL,      /* canonical scale not finite and above 0 */
-    ROI_ERROR_SCORE,          /* a score is NaN (or infinite, where scores are computed with): see `row` */
-    ROI_ERROR_IOU_THRESHOLD,  /* not in [0, 1] */
+    ROI_ERROR_SAMPLING_RATIO,  /* above ROI_MOST_ROTATED_SAMPLES, where that is a limit */
+    ROI_ERROR_ARGMAX,          /* an argmax is neither -1 nor in [0, H * W): see `row` */
+    ROI_ERROR_LEVELS,          /* number of levels below 1 */
+    ROI_ERROR_CANONICAL,       /* canonical scale not finite and above 0 */
+    ROI_ERROR_SCORE,           /* a score is NaN (or infinite, where scores are computed with): see `row` */
+    ROI_ERROR_IOU_THRESHOLD,   /* not in [0, 1] */
     ROI_ERROR_SCORE_THRESHOLD, /* NaN */
-    ROI_ERROR_SIGMA,          /* not finite and above 0 */
-    ROI_ERROR_METHOD,         /* not one of roi_iou_kind or roi_soft_method */
-    ROI_ERROR_SIDE,           /* a width or height below 0 where sides are given: see `row` and `column` */
-    ROI_ERROR_ALIGN_CORNERS,  /* set, and the mode does not have it */
-    ROI_ERROR_ANTIALIAS,      /* set, and the mode does not have it */
-    ROI_ERROR_SCALE_FACTOR,   /* not finite and above 0 */
-    ROI_ERROR_PADDING,        /* not one of roi_padding */
-    ROI_ERROR_MEAN,           /* not finite: see `row`, the channel */
-    ROI_ERROR_STD,            /* not finite and above 0: see `row`, the channel */
-    ROI_ERROR_MEMORY,         /* out of memory */
-    ROI_CANCELLED             /* the flag given as `cancel` was found set */
+    ROI_ERROR_SIGMA,           /* not finite and above 0 */
+    ROI_ERROR_METHOD,          /* not one of roi_iou_kind or roi_soft_method */
+    ROI_ERROR_SIDE,            /* a width or height below 0 where sides are given: see `row` and `column` */
+    ROI_ERROR_ALIGN_CORNERS,   /* set, and the mode does not have it */
+    ROI_ERROR_ANTIALIAS,       /* set, and the mode does not have it */
+    ROI_ERROR_SCALE_FACTOR,    /* not finite and above 0 */
+    ROI_ERROR_PADDING,         /* not one of roi_padding */
+    ROI_ERROR_MEAN,            /* not finite: see `row`, the channel */
+    ROI_ERROR_STD,             /* not finite and above 0: see `row`, the channel */
+    ROI_ERROR_MEMORY,          /* out of memory */
+    ROI_CANCELLED              /* the flag given as `cancel` was found set */
 } roi_status;
 
 /* Which part of the input a status is about. Members that say nothing are -1 (row, column) or 0 (value). */
@@ -220,8 +220,8 @@ ROI_API roi_status roi_assign_levels(const roi_levels_params *params, const roi_
  * Rows of `output_ret` are in the order of the boxes.
  */
 ROI_API roi_status roi_align_multiscale(const roi_align_params *params, const roi_levels_params *levels,
-                                        const roi_array *features, const double *spatial_scales,
-                                        const roi_boxes *boxes, const roi_array *output_ret, roi_error *error_ret);
+                                        const roi_array *features, const double *spatial_scales, const roi_boxes *boxes,
+                                        const roi_array *output_ret, roi_error *error_ret);
 
 /* ---- Precise RoI pooling --------------------------------------------------------------------------------------- */
 
@@ -269,9 +269,9 @@ typedef enum roi_resize_mode {
 typedef struct roi_resize_params {
     size_t size; /* sizeof(roi_resize_params) */
     roi_resize_mode mode;
-    int32_t align_corners;  /* not 0: the centres of corner pixels stay in place (bilinear and bicubic alone) */
-    int32_t antialias;      /* not 0: see roi_resize (bilinear and bicubic alone) */
-    double scale_y, scale_x; /* scale factors, output over input; 0: the ratio of the sizes */
+    int32_t align_corners;          /* not 0: the centres of corner pixels stay in place (bilinear and bicubic alone) */
+    int32_t antialias;              /* not 0: see roi_resize (bilinear and bicubic alone) */
+    double scale_y, scale_x;        /* scale factors, output over input; 0: the ratio of the sizes */
     const volatile int32_t *cancel; /* as in roi_align_params */
 } roi_resize_params;
 
@@ -301,7 +301,7 @@ ROI_API roi_status roi_resize_backward(const roi_resize_params *params, const ro
 /* ---- Adaptive maxima ------------------------------------------------------------------------------------------- */
 
 typedef struct roi_adaptive_params {
-    size_t size; /* sizeof(roi_adaptive_params) */
+    size_t size;                    /* sizeof(roi_adaptive_params) */
     const volatile int32_t *cancel; /* as in roi_align_params */
 } roi_adaptive_params;
 
@@ -328,14 +328,15 @@ ROI_API roi_status roi_adaptive_max_pool_backward(const roi_adaptive_params *par
 
 /* What a place outside the map reads. */
 typedef enum roi_padding {
-    ROI_PAD_ZEROS = 0,     /* 0 */
-    ROI_PAD_BORDER = 1,    /* the nearest pixel of the map */
-    ROI_PAD_REFLECTION = 2 /* its mirror image; the mirrors stand at the borders of the map, or with align_corners at the
+    ROI_PAD_ZEROS = 0,  /* 0 */
+    ROI_PAD_BORDER = 1, /* the nearest pixel of the map */
+    ROI_PAD_REFLECTION =
+        2 /* its mirror image; the mirrors stand at the borders of the map, or with align_corners at the
                               centres of its outermost pixels */
 } roi_padding;
 
 typedef struct roi_grid_params {
-    size_t size; /* sizeof(roi_grid_params) */
+    size_t size;          /* sizeof(roi_grid_params) */
     roi_resize_mode mode; /* ROI_BILINEAR, ROI_NEAREST or ROI_BICUBIC */
     roi_padding padding;
     int32_t align_corners; /* not 0: -1 and 1 are the centres of the outermost pixels, else the borders of the map */
@@ -360,8 +361,8 @@ ROI_API roi_status roi_grid_sample(const roi_grid_params *params, const roi_arra
                                    const roi_array *output_ret, roi_error *error_ret);
 
 typedef struct roi_affine_params {
-    size_t size; /* sizeof(roi_affine_params) */
-    int32_t align_corners; /* as in roi_grid_params */
+    size_t size;                    /* sizeof(roi_affine_params) */
+    int32_t align_corners;          /* as in roi_grid_params */
     const volatile int32_t *cancel; /* as in roi_align_params */
 } roi_affine_params;
 
@@ -380,8 +381,8 @@ ROI_API roi_status roi_affine_grid(const roi_affine_params *params, const roi_ar
 /* ---- Normalizing ----------------------------------------------------------------------------------------------- */
 
 typedef struct roi_normalize_params {
-    size_t size; /* sizeof(roi_normalize_params) */
-    int32_t inverse; /* not 0: image * std + mean instead of (image - mean) / std */
+    size_t size;                    /* sizeof(roi_normalize_params) */
+    int32_t inverse;                /* not 0: image * std + mean instead of (image - mean) / std */
     const volatile int32_t *cancel; /* as in roi_align_params */
 } roi_normalize_params;
 
@@ -461,12 +462,12 @@ typedef struct roi_vector {
 } roi_vector;
 
 typedef struct roi_nms_params {
-    size_t size; /* sizeof(roi_nms_params) */
+    size_t size;            /* sizeof(roi_nms_params) */
     double iou_threshold;   /* in [0, 1] */
     double score_threshold; /* boxes of this score or less are dropped; -infinity: none is, not even one of -infinity */
     int64_t max_output;     /* at most so many are kept, the first; below 0: no limit */
     const volatile int32_t *cancel; /* as in roi_align_params */
-    int32_t in_float; /* not 0: IoU of float boxes is evaluated in float: see roi_nms */
+    int32_t in_float;               /* not 0: IoU of float boxes is evaluated in float: see roi_nms */
 } roi_nms_params;
 
 /* IoU threshold 0.5, no score threshold, no limit, no cancel flag, IoU in double precision. */
@@ -495,8 +496,7 @@ ROI_API roi_status roi_nms(const roi_nms_params *params, const roi_boxes *boxes,
 
 /* The same for rotated boxes, in double precision always. */
 ROI_API roi_status roi_nms_rotated(const roi_nms_params *params, const roi_boxes *boxes, const roi_vector *scores,
-                                   const int64_t *classes, int64_t *kept_ret, int64_t *count_ret,
-                                   roi_error *error_ret);
+                                   const int64_t *classes, int64_t *kept_ret, int64_t *count_ret, roi_error *error_ret);
 
 /* By what a box's score is multiplied when one that overlaps it by IoU is kept. */
 typedef enum roi_soft_method {
@@ -507,9 +507,9 @@ typedef enum roi_soft_method {
 typedef struct roi_soft_nms_params {
     size_t size; /* sizeof(roi_soft_nms_params) */
     roi_soft_method method;
-    double sigma;           /* finite and above 0 */
-    double iou_threshold;   /* in [0, 1] */
-    double score_threshold; /* a box whose score is, or falls to, this or less is dropped */
+    double sigma;                   /* finite and above 0 */
+    double iou_threshold;           /* in [0, 1] */
+    double score_threshold;         /* a box whose score is, or falls to, this or less is dropped */
     const volatile int32_t *cancel; /* as in roi_align_params */
 } roi_soft_nms_params;
 
@@ -683,8 +683,8 @@ typedef enum roi_cpu_tier {
     ROI_CPU_AVX512 = 2 /* and AVX-512 F, BW, DQ, VL */
 } roi_cpu_tier;
 
-ROI_API roi_cpu_tier roi_get_cpu_tier(void);       /* the one in use */
-ROI_API roi_cpu_tier roi_best_cpu_tier(void);      /* the best that this processor and this build have */
+ROI_API roi_cpu_tier roi_get_cpu_tier(void);  /* the one in use */
+ROI_API roi_cpu_tier roi_best_cpu_tier(void); /* the best that this processor and this build have */
 ROI_API const char *roi_cpu_tier_name(roi_cpu_tier tier);
 
 /* What is wrong with the environment variables that were read when the library was loaded, ROI_CPU_TIER and OMP_NUM_THREADS:

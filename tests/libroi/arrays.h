@@ -12,10 +12,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-static inline size_t dtype_size(roi_dtype dtype)
-{
-    return dtype == ROI_FLOAT64 ? 8 : dtype == ROI_FLOAT32 ? 4 : 2;
-}
+static inline size_t dtype_size(roi_dtype dtype) { return dtype == ROI_FLOAT64 ? 8 : dtype == ROI_FLOAT32 ? 4 : 2; }
 
 /* ---- Elements -------------------------------------------------------------------------------------------------- */
 
@@ -60,31 +57,20 @@ static inline uint16_t nearest_16(double value, double (*to_double)(uint16_t))
 static inline double load(roi_dtype dtype, const void *data, int64_t at)
 {
     switch (dtype) {
-    case ROI_FLOAT64:
-        return ((const double *)data)[at];
-    case ROI_FLOAT32:
-        return (double)((const float *)data)[at];
-    case ROI_FLOAT16:
-        return half_to_double(((const uint16_t *)data)[at]);
-    default:
-        return bfloat_to_double(((const uint16_t *)data)[at]);
+    case ROI_FLOAT64: return ((const double *)data)[at];
+    case ROI_FLOAT32: return (double)((const float *)data)[at];
+    case ROI_FLOAT16: return half_to_double(((const uint16_t *)data)[at]);
+    default: return bfloat_to_double(((const uint16_t *)data)[at]);
     }
 }
 
 static inline void store(roi_dtype dtype, void *data, int64_t at, double value)
 {
     switch (dtype) {
-    case ROI_FLOAT64:
-        ((double *)data)[at] = value;
-        break;
-    case ROI_FLOAT32:
-        ((float *)data)[at] = (float)value;
-        break;
-    case ROI_FLOAT16:
-        ((uint16_t *)data)[at] = nearest_16(value, half_to_double);
-        break;
-    default:
-        ((uint16_t *)data)[at] = nearest_16(value, bfloat_to_double);
+    case ROI_FLOAT64: ((double *)data)[at] = value; break;
+    case ROI_FLOAT32: ((float *)data)[at] = (float)value; break;
+    case ROI_FLOAT16: ((uint16_t *)data)[at] = nearest_16(value, half_to_double); break;
+    default: ((uint16_t *)data)[at] = nearest_16(value, bfloat_to_double);
     }
 }
 

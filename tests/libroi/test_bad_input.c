@@ -29,10 +29,7 @@ static void end(struct call *call)
     free_tensor(&call->output);
 }
 
-static int same_value(double a, double b)
-{
-    return a == b || (isnan(a) && isnan(b));
-}
+static int same_value(double a, double b) { return a == b || (isnan(a) && isnan(b)); }
 
 /* Both directions give `status` for the call, say where, and change nothing; also without an error_ret. */
 static void expect(struct call *call, roi_status status, int64_t row, int64_t column, double value)
@@ -43,16 +40,17 @@ static void expect(struct call *call, roi_status status, int64_t row, int64_t co
     memcpy(input, call->input.block, sizeof input);
     for (int backward = 0; backward < 2; backward++) {
         memset(&error, 0x77, sizeof error);
-        CHECK((backward ? roi_align_backward(&call->params, &call->output.array, &call->boxes, &call->input.array, &error)
-                        : roi_align(&call->params, &call->input.array, &call->boxes, &call->output.array, &error)) ==
+        CHECK((backward
+                   ? roi_align_backward(&call->params, &call->output.array, &call->boxes, &call->input.array, &error)
+                   : roi_align(&call->params, &call->input.array, &call->boxes, &call->output.array, &error)) ==
               status);
         CHECK(error.status == status);
         CHECK(error.row == row);
         CHECK(error.column == column);
         CHECK(same_value(error.value, value));
-        CHECK((backward ? roi_align_backward(&call->params, &call->output.array, &call->boxes, &call->input.array, NULL)
-                        : roi_align(&call->params, &call->input.array, &call->boxes, &call->output.array, NULL)) ==
-              status);
+        CHECK((backward
+                   ? roi_align_backward(&call->params, &call->output.array, &call->boxes, &call->input.array, NULL)
+                   : roi_align(&call->params, &call->input.array, &call->boxes, &call->output.array, NULL)) == status);
         CHECK(!memcmp(output, call->output.block, sizeof output));
         CHECK(!memcmp(input, call->input.block, sizeof input));
     }
@@ -137,7 +135,8 @@ static void test_double_boxes(void)
     call.params.spatial_scale = 1e10;
     check_context("box times scale");
     roi_error error;
-    CHECK(roi_align(&call.params, &call.input.array, &call.boxes, &call.output.array, &error) == ROI_ERROR_BOX_OVERFLOW);
+    CHECK(roi_align(&call.params, &call.input.array, &call.boxes, &call.output.array, &error) ==
+          ROI_ERROR_BOX_OVERFLOW);
     CHECK(error.row == 1);
     end(&call);
 }
@@ -378,11 +377,11 @@ static void test_position_sensitive(void)
     roi_ps_roi_pool_params pool = roi_ps_roi_pool_defaults();
     roi_error error;
     begin(&call);
-#define EACH(expected) \
-    CHECK(roi_ps_roi_align(&align, &call.input.array, &call.boxes, &crops, &error) == (expected)); \
-    CHECK(roi_ps_roi_align_backward(&align, &crops, &call.boxes, &call.input.array, &error) == (expected)); \
-    CHECK(roi_ps_roi_pool(&pool, &call.input.array, &call.boxes, &crops, &error) == (expected)); \
-    CHECK(roi_ps_roi_pool_backward(&pool, &crops, &call.boxes, &call.input.array, &error) == (expected)); \
+#define EACH(expected)                                                                                                 \
+    CHECK(roi_ps_roi_align(&align, &call.input.array, &call.boxes, &crops, &error) == (expected));                     \
+    CHECK(roi_ps_roi_align_backward(&align, &crops, &call.boxes, &call.input.array, &error) == (expected));            \
+    CHECK(roi_ps_roi_pool(&pool, &call.input.array, &call.boxes, &crops, &error) == (expected));                       \
+    CHECK(roi_ps_roi_pool_backward(&pool, &crops, &call.boxes, &call.input.array, &error) == (expected));              \
     CHECK(error.status == (expected))
     check_context("channels of position-sensitive pooling");
     roi_array crops = call.output.array;
@@ -426,9 +425,10 @@ static void test_rotated(void)
     roi_error error;
     begin(&call);
     call.boxes = (roi_boxes){rows, ROI_FLOAT64, 3, 6, {6, 1}, NULL};
-#define TURNED(expected) \
-    CHECK(roi_align_rotated(&params, &call.input.array, &call.boxes, &call.output.array, &error) == (expected)); \
-    CHECK(roi_align_rotated_backward(&params, &call.output.array, &call.boxes, &call.input.array, &error) == (expected)); \
+#define TURNED(expected)                                                                                               \
+    CHECK(roi_align_rotated(&params, &call.input.array, &call.boxes, &call.output.array, &error) == (expected));       \
+    CHECK(roi_align_rotated_backward(&params, &call.output.array, &call.boxes, &call.input.array, &error) ==           \
+          (expected));                                                                                                 \
     CHECK(error.status == (expected))
     for (int column = 3; column < 5; column++)
         for (size_t i = 0; i < sizeof wrong / sizeof *wrong; i++) {
@@ -538,7 +538,8 @@ static void test_multiscale(void)
     roi_levels_params levels = roi_levels_defaults();
     roi_error error;
     levels.num_levels = 2;
-#define MULTISCALE() roi_align_multiscale(&call.params, &levels, features, scales, &call.boxes, &call.output.array, &error)
+#define MULTISCALE()                                                                                                   \
+    roi_align_multiscale(&call.params, &levels, features, scales, &call.boxes, &call.output.array, &error)
     check_context("multiscale");
     const double before = get(&call.output.array, 0, 0, 0, 1);
     features[1] = other.array;

@@ -313,8 +313,8 @@ static void test_random_calls(void)
             narrow[i] = (float)rows[i];
         roi_nms_params params = roi_nms_defaults();
         params.iou_threshold = round % 5 ? random_unit() : 0;
-        const roi_boxes given =
-            round & 1 ? rows_of(rows, ROI_FLOAT64, boxes, 4) : rows_of(narrow, ROI_FLOAT32, boxes, 4);
+        const roi_boxes given = round & 1 ? rows_of(rows, ROI_FLOAT64, boxes, 4)
+                                          : rows_of(narrow, ROI_FLOAT32, boxes, 4);
         const roi_vector vector = vector_of(scores, boxes);
         check_context("round %d, %d boxes", round, (int)boxes);
         CHECK(roi_nms(&params, &given, &vector, classes, kept, &count, NULL) == ROI_SUCCESS);

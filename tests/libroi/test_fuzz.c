@@ -19,12 +19,9 @@ enum { MAX_BOXES = 6 };
 static int64_t random_side(void)
 {
     switch (random_int(0, 9)) {
-    case 0:
-        return 0;
-    case 1:
-        return random_int(10, 40);
-    default:
-        return random_int(1, 9);
+    case 0: return 0;
+    case 1: return random_int(10, 40);
+    default: return random_int(1, 9);
     }
 }
 
@@ -78,14 +75,10 @@ static void fill_random(const struct tensor *tensor)
 static double random_coordinate(double size)
 {
     switch (random_int(0, 7)) {
-    case 0:
-        return (double)random_int(-4, 2 * (int64_t)size + 4) / 2;
-    case 1:
-        return random_real(-1, 1) * pow(10, random_real(0, 12));
-    case 2:
-        return random_real(-1e-6, 1e-6);
-    default:
-        return random_real(-size - 2, 2 * size + 2);
+    case 0: return (double)random_int(-4, 2 * (int64_t)size + 4) / 2;
+    case 1: return random_real(-1, 1) * pow(10, random_real(0, 12));
+    case 2: return random_real(-1e-6, 1e-6);
+    default: return random_real(-size - 2, 2 * size + 2);
     }
 }
 
@@ -361,12 +354,9 @@ static roi_status pool(enum kind kind, const roi_align_params *params, const roi
 {
     const struct settings set = settings_of(params);
     switch (kind) {
-    case MAXIMA:
-        return roi_pool(&set.maxima, input, boxes, output, argmax, error);
-    case BIN_SAMPLES:
-        return roi_ps_roi_align(&set.samples, input, boxes, output, error);
-    default:
-        return roi_ps_roi_pool(&set.pixels, input, boxes, output, error);
+    case MAXIMA: return roi_pool(&set.maxima, input, boxes, output, argmax, error);
+    case BIN_SAMPLES: return roi_ps_roi_align(&set.samples, input, boxes, output, error);
+    default: return roi_ps_roi_pool(&set.pixels, input, boxes, output, error);
     }
 }
 
@@ -376,12 +366,9 @@ static roi_status flow_back(enum kind kind, const roi_align_params *params, cons
 {
     const struct settings set = settings_of(params);
     switch (kind) {
-    case MAXIMA:
-        return roi_pool_backward(&set.maxima, grad, argmax, boxes, result, error);
-    case BIN_SAMPLES:
-        return roi_ps_roi_align_backward(&set.samples, grad, boxes, result, error);
-    default:
-        return roi_ps_roi_pool_backward(&set.pixels, grad, boxes, result, error);
+    case MAXIMA: return roi_pool_backward(&set.maxima, grad, argmax, boxes, result, error);
+    case BIN_SAMPLES: return roi_ps_roi_align_backward(&set.samples, grad, boxes, result, error);
+    default: return roi_ps_roi_pool_backward(&set.pixels, grad, boxes, result, error);
     }
 }
 
@@ -433,8 +420,9 @@ static void check_bins(enum kind kind, const struct boxes *boxes, const roi_alig
         if (kind == BIN_SAMPLES)
             check_samples(params, input, n, c, boxes->corner[at[0]], output, at);
         else
-            check_pixels(kind, params, input, n, c, boxes->corner[at[0]], output, at,
-                         argmax->data[at[0] * strides[0] + at[1] * strides[1] + at[2] * strides[2] + at[3] * strides[3]]);
+            check_pixels(
+                kind, params, input, n, c, boxes->corner[at[0]], output, at,
+                argmax->data[at[0] * strides[0] + at[1] * strides[1] + at[2] * strides[2] + at[3] * strides[3]]);
     }
 }
 
@@ -507,8 +495,8 @@ static void try_pooling(const roi_align_params *align, const struct boxes *boxes
     unsigned char *before = copy_of(&output), *places_before = copy_of(&places);
     roi_error error;
     const int wanted = random_int(0, 3) > 0;
-    const roi_status status =
-        pool(kind, &params, &input.array, &boxes->boxes, &output.array, wanted ? &argmax : NULL, &error);
+    const roi_status status = pool(kind, &params, &input.array, &boxes->boxes, &output.array, wanted ? &argmax : NULL,
+                                   &error);
     check_error(boxes, &params, shape[0], status, &error);
     if (status != ROI_SUCCESS) {
         CHECK(!memcmp(before, output.block ? output.block : before, output.bytes));

@@ -253,7 +253,8 @@ static void test_resize_statuses(void)
     struct tensor input = make_tensor(ROI_FLOAT32, 1, 2, 4, 5), output = make_tensor(ROI_FLOAT32, 1, 2, 7, 8);
     roi_resize_params params = roi_resize_defaults();
     roi_error error;
-#define RESIZE(...) (params = roi_resize_defaults(), __VA_ARGS__, roi_resize(&params, &input.array, &output.array, &error))
+#define RESIZE(...)                                                                                                    \
+    (params = roi_resize_defaults(), __VA_ARGS__, roi_resize(&params, &input.array, &output.array, &error))
     check_context("parameters of roi_resize");
     CHECK(roi_resize(NULL, &input.array, &output.array, &error) == ROI_ERROR_NULL);
     CHECK(RESIZE(params.size--) == ROI_ERROR_STRUCT_SIZE);
@@ -292,7 +293,7 @@ static void test_prroi_statuses(void)
     double box_grad[8] = {7, 7, 7, 7, 7, 7, 7, 7};
     fill_counting(&input.array);
     fill_counting(&crops.array);
-#define BACKWARD() \
+#define BACKWARD()                                                                                                     \
     roi_prroi_pool_backward(&params, &crops.array, &input.array, &boxes, &input_grad.array, box_grad, NULL)
     check_context("roi_prroi_pool_backward");
     params.size++;

@@ -27,10 +27,7 @@ static void *guard(struct guarded *guarded, size_t bytes, int at_end)
     return at_end ? start + (pages + 1) * page - bytes : start + page;
 }
 
-static void unguard(struct guarded *guarded)
-{
-    munmap(guarded->map, guarded->length);
-}
+static void unguard(struct guarded *guarded) { munmap(guarded->map, guarded->length); }
 
 /* An array of guarded memory, with shape, strides and dtype set, filled with small numbers. */
 static void guard_array(struct guarded *guarded, roi_array *array, int at_end)
@@ -66,7 +63,7 @@ enum { BOXES = 6 };
 static void fill_boxes(float *rows, double height, double width)
 {
     const double corners[BOXES][4] = {
-        {0, 0, width, height},         {width - 1, height - 1, width, height},   {0, 0, 1, 1},
+        {0, 0, width, height},           {width - 1, height - 1, width, height},  {0, 0, 1, 1},
         {-3, -3, width + 3, height + 3}, {width / 3, 0, width - 0.5, height / 2}, {width + 5, 0, width + 9, 2},
     };
     for (int k = 0; k < BOXES; k++) {
@@ -96,7 +93,7 @@ static void try_turned(const roi_array *input, const roi_array *output, int at_e
 {
     const roi_align_rotated_params params = roi_align_rotated_defaults();
     const double numbers[BOXES][6] = {{0, 2, 2, 9, 3, 30}, {0, 0, 0, 60, 80, -77}, {0, 1, 1, 1, 1, 90},
-                                      {0, 9, 1, 5, 0, 45},  {0, 3, 2, 1, 9, 180},  {0, 90, 90, 3, 3, 10}};
+                                      {0, 9, 1, 5, 0, 45}, {0, 3, 2, 1, 9, 180},   {0, 90, 90, 3, 3, 10}};
     struct guarded memory;
     double *rows = guard(&memory, sizeof numbers, at_end);
     memcpy(rows, numbers, sizeof numbers);

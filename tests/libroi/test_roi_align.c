@@ -225,7 +225,8 @@ static void test_empty(int64_t n, int64_t c, int64_t h, int64_t w, int64_t k, in
     roi_align_params params = params_of(2, 1, ROI_AVG);
     roi_boxes boxes = plain_boxes(k ? rows : NULL, k, 5);
     struct tensor input = make_tensor(ROI_FLOAT32, n, c, h, w), output = make_tensor(ROI_FLOAT32, k, c, oh, ow);
-    check_context("input %d %d %d %d, %d boxes, output %d %d", (int)n, (int)c, (int)h, (int)w, (int)k, (int)oh, (int)ow);
+    check_context("input %d %d %d %d, %d boxes, output %d %d", (int)n, (int)c, (int)h, (int)w, (int)k, (int)oh,
+                  (int)ow);
     for (int mode = ROI_MAX_CORNER; mode >= ROI_AVG; mode--) {
         params.mode = (roi_mode)mode;
         CHECK(roi_align(&params, &input.array, &boxes, &output.array, NULL) == ROI_SUCCESS);

@@ -52,8 +52,14 @@ static roi_status multiscale_with_sizes(size_t align_size, size_t levels_size)
 
 int main(void)
 {
-    static const size_t wrong[] = {0, 1, 4, sizeof(size_t), sizeof(roi_align_params) - 1, sizeof(roi_align_params) + 1,
-                                   sizeof(roi_align_params) + 8, (size_t)-1};
+    static const size_t wrong[] = {0,
+                                   1,
+                                   4,
+                                   sizeof(size_t),
+                                   sizeof(roi_align_params) - 1,
+                                   sizeof(roi_align_params) + 1,
+                                   sizeof(roi_align_params) + 8,
+                                   (size_t)-1};
     roi_error error;
     CHECK(align_with_size(sizeof(roi_align_params), NULL) == ROI_SUCCESS);
     CHECK(levels_with_size(sizeof(roi_levels_params), NULL) == ROI_SUCCESS);

@@ -37,7 +37,10 @@ static double position_at(const struct roi_axis *axis, int64_t p, double part)
     return axis->start + (double)p * axis->bin + part;
 }
 
-static double position(const struct roi_axis *axis, int64_t p, double j) { return position_at(axis, p, part_of(axis, j)); }
+static double position(const struct roi_axis *axis, int64_t p, double j)
+{
+    return position_at(axis, p, part_of(axis, j));
+}
 
 /* The numbers beside j; where counting by one has no effect any more, the neighbouring ones that double has. */
 static double after(double j) { return j + 1 > j ? j + 1 : nextafter(j, INFINITY); }
@@ -199,7 +202,8 @@ static struct run next_run(const struct roi_axis *axis, int64_t p, const struct 
     else if (first.low == first.high)
         bound = INFINITY;
     const double next = seek(axis, p, after(*j), fmax(reach->end, after(*j)), bound); /* j itself is below the bound */
-    struct run run = {first, next > after(*j) ? stop_at(axis, position(axis, p, before(next))) : first, next - *j, 0, 0};
+    struct run run = {first, next > after(*j) ? stop_at(axis, position(axis, p, before(next))) : first, next - *j, 0,
+                      0};
     take_means(axis, p, *j, &run);
     *j = next;
     return run;

@@ -28,11 +28,11 @@ enum { ROI_FEW_SAMPLES = 8 };
    without samples use the members in their own way. */
 struct roi_axis {
     double start, bin;
-    double grid; /* samples per bin: a whole number, and far above 2^63 for a box of that size */
+    double grid;        /* samples per bin: a whole number, and far above 2^63 for a box of that size */
     int64_t bins, size; /* bins, and pixels, along this axis */
-    double beyond; /* the smallest position that is outside at the far end: `size` itself is inside */
+    double beyond;      /* the smallest position that is outside at the far end: `size` itself is inside */
     bool narrow;
-    double lowest, highest; /* how far behind the beginning of a bin its samples at both ends lie */
+    double lowest, highest;         /* how far behind the beginning of a bin its samples at both ends lie */
     double within[ROI_FEW_SAMPLES]; /* (i + 0.5) * bin / grid, where a bin has so few: divisions are slow */
 };
 

@@ -6,8 +6,8 @@
 
 struct roi_box {
     int64_t image, level; /* level: which map of a pyramid, 0 where there is one map */
-    double corner[4]; /* x1, y1, x2, y2 in units of the image; of a rotated box cx, cy, w, h */
-    double angle;     /* of a rotated box, in degrees */
+    double corner[4];     /* x1, y1, x2, y2 in units of the image; of a rotated box cx, cy, w, h */
+    double angle;         /* of a rotated box, in degrees */
 };
 
 /* How many numbers describe a box; in an array the batch index may come before them. */

@@ -5,10 +5,7 @@
 
 #include "boxes/boxes.h"
 
-roi_levels_params roi_levels_defaults(void)
-{
-    return (roi_levels_params){sizeof(roi_levels_params), 0, 2, 224.0};
-}
+roi_levels_params roi_levels_defaults(void) { return (roi_levels_params){sizeof(roi_levels_params), 0, 2, 224.0}; }
 
 roi_status roi_check_levels(const roi_levels_params *params)
 {

@@ -86,8 +86,8 @@ static roi_status check(const struct masks *masks)
     return ROI_SUCCESS;
 }
 
-roi_status roi_masks_to_boxes(const uint8_t *masks, const int64_t shape[3], const int64_t strides[3],
-                              float *boxes_ret, roi_error *error_ret)
+roi_status roi_masks_to_boxes(const uint8_t *masks, const int64_t shape[3], const int64_t strides[3], float *boxes_ret,
+                              roi_error *error_ret)
 {
     struct masks call = {masks, shape, strides, boxes_ret};
     const roi_status status = check(&call);

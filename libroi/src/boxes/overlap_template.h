@@ -25,8 +25,7 @@ static inline REAL ratio(REAL part, REAL whole) { return part / (whole > 0 ? who
 /* Share of the smallest box around both that neither covers. */
 static inline REAL gap(struct box a, struct box b, REAL area)
 {
-    const REAL hull = side(smaller(a.x1, b.x1), larger(a.x2, b.x2)) *
-                      side(smaller(a.y1, b.y1), larger(a.y2, b.y2));
+    const REAL hull = side(smaller(a.x1, b.x1), larger(a.x2, b.x2)) * side(smaller(a.y1, b.y1), larger(a.y2, b.y2));
     return ratio(larger(hull - area, 0), hull);
 }
 

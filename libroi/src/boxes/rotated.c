@@ -74,7 +74,7 @@ struct roi_extent roi_enclose(const struct roi_rotated *rotated)
     const double c = fabs(rotated->cos), s = fabs(rotated->sin);
     const double x = (rotated->w * c + rotated->h * s) / 2, y = (rotated->w * s + rotated->h * c) / 2;
     const double more = 0x1p-45 * (x + y + fabs(rotated->cx) + fabs(rotated->cy)); /* than rounding can take away */
-    return (struct roi_extent){.corner = {rotated->cx - x - more, rotated->cy - y - more, rotated->cx + x + more,
-                                          rotated->cy + y + more},
-                               .area = rotated->area};
+    return (struct roi_extent){
+        .corner = {rotated->cx - x - more, rotated->cy - y - more, rotated->cx + x + more, rotated->cy + y + more},
+        .area = rotated->area};
 }

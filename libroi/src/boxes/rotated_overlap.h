@@ -96,10 +96,9 @@ static inline double common_area(const struct roi_view *view)
     const struct roi_point top_right = {view->centre.x + u.x - v.x, view->centre.y + u.y - v.y};
     const struct roi_point bottom_right = {view->centre.x + u.x + v.x, view->centre.y + u.y + v.y};
     const struct roi_point bottom_left = {view->centre.x - u.x + v.x, view->centre.y - u.y + v.y};
-    const double sum = (under_edge(bottom_left, bottom_right, view->w, view->h) +
-                        under_edge(top_right, top_left, view->w, view->h)) +
-                       (under_edge(top_left, bottom_left, view->w, view->h) +
-                        under_edge(bottom_right, top_right, view->w, view->h));
+    const double sum =
+        (under_edge(bottom_left, bottom_right, view->w, view->h) + under_edge(top_right, top_left, view->w, view->h)) +
+        (under_edge(top_left, bottom_left, view->w, view->h) + under_edge(bottom_right, top_right, view->w, view->h));
     return apart(view) ? 0 : clamp(sum, view->w * view->h);
 }
 

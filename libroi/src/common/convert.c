@@ -10,7 +10,8 @@ void roi_convert_plane(const roi_array *from, const roi_array *to, int64_t n, in
     void *target = roi_plane(to, roi_dtype_size(to->dtype), n, c);
     for (int64_t y = 0; y < to->shape[AXIS_H]; y++)
         for (int64_t x = 0; x < to->shape[AXIS_W]; x++) {
-            const double value = load_element(source, from->dtype, y * from->strides[AXIS_H] + x * from->strides[AXIS_W]);
+            const double value = load_element(source, from->dtype,
+                                              y * from->strides[AXIS_H] + x * from->strides[AXIS_W]);
             store_element(target, to->dtype, y * to->strides[AXIS_H] + x * to->strides[AXIS_W], value);
         }
 }

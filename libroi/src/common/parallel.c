@@ -56,7 +56,8 @@ __attribute__((constructor)) static void read_environment(void)
         return;
     }
     if (threads > ROI_MOST_THREADS)
-        roi_note_environment("OMP_NUM_THREADS", value, "expected a whole number of threads, 1 to 1024; it counts as 1024");
+        roi_note_environment("OMP_NUM_THREADS", value,
+                             "expected a whole number of threads, 1 to 1024; it counts as 1024");
     setting = clamp(threads);
 }
 
@@ -71,8 +72,8 @@ struct loop {
     int64_t next_item; /* taken by adding to it */
 #if defined(ROI_HAVE_THREADS)
     /* Under the lock of the pool: */
-    int joined;        /* threads that have come so far; the one that calls is number 0 */
-    int busy;          /* of these, how many others have not left */
+    int joined; /* threads that have come so far; the one that calls is number 0 */
+    int busy;   /* of these, how many others have not left */
     pthread_cond_t left;
     struct loop *next; /* among those that want more threads */
 #endif

@@ -94,7 +94,8 @@ static bool has_controller(const char *list, const char *name)
 /* A line of /proc/self/cgroup is NUMBER:CONTROLLERS:GROUP; that of version 2 has number 0 and no controllers. */
 static double quota_of_line(char *line)
 {
-    char *controllers = strchr(line, ':'), *group = controllers ? strchr(controllers + 1, ':') : NULL, folder[PATH_BYTES];
+    char *controllers = strchr(line, ':'), *group = controllers ? strchr(controllers + 1, ':') : NULL,
+         folder[PATH_BYTES];
     if (!group)
         return INFINITY;
     *controllers++ = *group++ = '\0';

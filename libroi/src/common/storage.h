@@ -10,8 +10,12 @@
 
 #include "roi.h"
 
-typedef struct { uint16_t bits; } roi_f16;
-typedef struct { uint16_t bits; } roi_bf16;
+typedef struct {
+    uint16_t bits;
+} roi_f16;
+typedef struct {
+    uint16_t bits;
+} roi_bf16;
 
 static inline float float_from_bits(uint32_t bits)
 {

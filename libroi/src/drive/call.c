@@ -72,18 +72,17 @@ static roi_status check_all(const struct roi_call *call, int64_t levels, const r
 /* ---- The way --------------------------------------------------------------------------------------------------- */
 
 struct roi_call roi_call_of(const roi_array *maps, const double *spatial_scales, const roi_boxes *boxes,
-                                  const roi_array *crops, const volatile int32_t *cancel)
+                            const roi_array *crops, const volatile int32_t *cancel)
 {
-    return (struct roi_call){
-        .rule = {.axis = {.narrow = maps && !roi_is_double(maps->dtype)},
-                 .spatial_scales = spatial_scales,
-                 .maps = maps,
-                 .bins_y = crops ? crops->shape[AXIS_H] : 0,
-                 .bins_x = crops ? crops->shape[AXIS_W] : 0},
-        .crops = crops,
-        .count = boxes ? boxes->count : 0,
-        .box_numbers = ROI_UPRIGHT,
-        .cancel = cancel};
+    return (struct roi_call){.rule = {.axis = {.narrow = maps && !roi_is_double(maps->dtype)},
+                                      .spatial_scales = spatial_scales,
+                                      .maps = maps,
+                                      .bins_y = crops ? crops->shape[AXIS_H] : 0,
+                                      .bins_x = crops ? crops->shape[AXIS_W] : 0},
+                             .crops = crops,
+                             .count = boxes ? boxes->count : 0,
+                             .box_numbers = ROI_UPRIGHT,
+                             .cancel = cancel};
 }
 
 /* Whether a box on its map, and its sides, are still numbers. */

@@ -24,7 +24,7 @@ struct roi_call {
 
 /* A call of these arguments, not yet checked. Its rule says nothing of sampling, but for the type computed in. */
 struct roi_call roi_call_of(const roi_array *maps, const double *spatial_scales, const roi_boxes *boxes,
-                                  const roi_array *crops, const volatile int32_t *cancel);
+                            const roi_array *crops, const volatile int32_t *cancel);
 
 /* Computes a call that has passed all checks: allocates what it needs, then works. Fails only with ROI_ERROR_MEMORY or
    ROI_ERROR_BOX_OVERFLOW, before anything is written, or with ROI_CANCELLED. */

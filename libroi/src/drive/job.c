@@ -7,10 +7,10 @@
 #include "common/guard.h"
 
 enum {
-    MEASURE_GROUP = 64,      /* boxes planned at a time by one thread */
-    SWATH = 32,              /* rows of the map whose boxes follow each other from left to right */
-    CHUNK_BYTES = 4 << 20,   /* of weight tables that are held at a time */
-    STREAM_BYTES = 16 << 20  /* of a large result */
+    MEASURE_GROUP = 64,     /* boxes planned at a time by one thread */
+    SWATH = 32,             /* rows of the map whose boxes follow each other from left to right */
+    CHUNK_BYTES = 4 << 20,  /* of weight tables that are held at a time */
+    STREAM_BYTES = 16 << 20 /* of a large result */
 };
 
 /* ---- Planning -------------------------------------------------------------------------------------------------- */
@@ -115,8 +115,7 @@ static roi_status measure(struct roi_job *job, roi_error *error_ret)
         if (call->pooling->include)
             call->pooling->include(&job->scratch_size, plan, call->crops);
         if (plan->way == ROI_FROM_RING)
-            roi_ring_include(&job->rings[plan->box->level], plan->y.end - plan->y.first,
-                             plan->x.end - plan->x.first);
+            roi_ring_include(&job->rings[plan->box->level], plan->y.end - plan->y.first, plan->x.end - plan->x.first);
         job->work += (double)call->crops->shape[AXIS_C] * call->pooling->work(&call->rule, plan);
     }
     job->threads = roi_threads_for(job->work);
@@ -207,16 +206,17 @@ void roi_job_run_tile(void *context, int64_t item, int thread)
     const int64_t plan_groups = groups_of(job->end - job->begin, job->plans_per_tile);
     const int64_t channel = item / plan_groups * job->channels_per_tile;
     const int64_t plan = job->begin + item % plan_groups * job->plans_per_tile;
-    const struct roi_tile tile = {.maps = job->maps,
-                                  .crops = job->call->crops,
-                                  .argmax = job->call->argmax,
-                                  .plans = job->plans,
-                                  .scratch_size = &job->scratch_size,
-                                  .plan_begin = plan,
-                                  .plan_end = min_i64(plan + job->plans_per_tile, job->end),
-                                  .channel_begin = channel,
-                                  .channel_end = min_i64(channel + job->channels_per_tile, job->call->crops->shape[AXIS_C]),
-                                  .stream = job->stream};
+    const struct roi_tile tile = {
+        .maps = job->maps,
+        .crops = job->call->crops,
+        .argmax = job->call->argmax,
+        .plans = job->plans,
+        .scratch_size = &job->scratch_size,
+        .plan_begin = plan,
+        .plan_end = min_i64(plan + job->plans_per_tile, job->end),
+        .channel_begin = channel,
+        .channel_end = min_i64(channel + job->channels_per_tile, job->call->crops->shape[AXIS_C]),
+        .stream = job->stream};
     job->kernel(&tile, roi_job_scratch(job, thread));
 }
 
@@ -240,8 +240,8 @@ static roi_status run_chunk(struct roi_job *job)
         offset += blocks_bytes(&job->plans[k]);
     for (int64_t k = job->begin; k < job->end; offset += job->plans[k++].bytes)
         job->plans[k].tables = job->tables + offset;
-    const roi_status status =
-        roi_parallel_for(groups_of(count, MEASURE_GROUP), job->threads, call->cancel, fill_group, job);
+    const roi_status status = roi_parallel_for(groups_of(count, MEASURE_GROUP), job->threads, call->cancel, fill_group,
+                                               job);
     if (status != ROI_SUCCESS)
         return status;
     return roi_parallel_for(job->items(job), job->threads, call->cancel, job->run, job);

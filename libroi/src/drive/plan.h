@@ -34,7 +34,7 @@ struct roi_sparse {
     int64_t taps;
     bool blocked;       /* then nothing is left out: tap k of bin p is pixel low[p] + k */
     const int64_t *low; /* as of roi_taps */
-    bool together; /* of x: there was nothing to leave out, and the pixels of a bin lie side by side */
+    bool together;      /* of x: there was nothing to leave out, and the pixels of a bin lie side by side */
     int64_t *offsets;
     void *weights;
 };
@@ -57,39 +57,39 @@ enum roi_way {
 /* The ways that an operator has besides ROI_BY_ROWS. */
 struct roi_ways {
     bool ring, map, pixels;
-    bool plain_rows; /* whether ROI_BY_ROWS wants rows that lie together, of at least a line */
-    bool counts;     /* whether places of pixels are counted, in lanes of vectors, as argmax wants it */
+    bool plain_rows;    /* whether ROI_BY_ROWS wants rows that lie together, of at least a line */
+    bool counts;        /* whether places of pixels are counted, in lanes of vectors, as argmax wants it */
     int64_t most_width; /* of boxes that are worth lines, where rows of a map lie together; 0: any */
 };
 
 struct roi_plan {
     const struct roi_box *box;
-    int64_t row; /* of the box array, and so of the crops */
+    int64_t row;             /* of the box array, and so of the crops */
     int64_t first_bin, bins; /* rows of bins: all, or a band of them */
-    int64_t bands; /* that the box had better be cut into; 1: it may stay whole */
+    int64_t bands;           /* that the box had better be cut into; 1: it may stay whole */
     struct roi_taps y, x;
     struct roi_sparse rows, columns; /* where the rule has `sparse` */
-    enum roi_way way, rest; /* of the box; of channels that fill no line, where `way` is ROI_FROM_MAP */
-    const struct roi_ring *ring; /* of its level, where `way` is ROI_FROM_RING */
-    int64_t stops_y, stops_x; /* of maxima, at most */
-    bool goes_on;     /* whether the plan before it has the same ring of the same image */
-    uint64_t *blocks; /* by row from y.first: a bit for each block of the row that a box reads */
-    size_t bytes; /* that both tables take */
-    void *tables; /* where they are */
+    enum roi_way way, rest;          /* of the box; of channels that fill no line, where `way` is ROI_FROM_MAP */
+    const struct roi_ring *ring;     /* of its level, where `way` is ROI_FROM_RING */
+    int64_t stops_y, stops_x;        /* of maxima, at most */
+    bool goes_on;                    /* whether the plan before it has the same ring of the same image */
+    uint64_t *blocks;                /* by row from y.first: a bit for each block of the row that a box reads */
+    size_t bytes;                    /* that both tables take */
+    void *tables;                    /* where they are */
 };
 
 /* What is common to the boxes of a call. */
 struct roi_plan_rule {
-    struct roi_axis_rule axis; /* its spatial_scale is not used: levels have their own */
+    struct roi_axis_rule axis;    /* its spatial_scale is not used: levels have their own */
     const double *spatial_scales; /* by level, as the maps */
     const roi_array *maps;
     int64_t bins_y, bins_x;
-    bool sparse; /* whether plans have rows and columns */
+    bool sparse;                  /* whether plans have rows and columns */
     const struct roi_ring *rings; /* forward, by level, that boxes are pooled from where they fit; NULL: none */
     struct roi_ways ways;
-    int64_t most_bins; /* forward, rows of bins of a plan: larger crops are cut into bands; 0: however many */
-    int64_t patch_stride;        /* backward, from row to row of what is added to; else 0 */
-    bool fours; /* whether taps along x are rounded up to whole fours, where the map is as wide as that */
+    int64_t most_bins;    /* forward, rows of bins of a plan: larger crops are cut into bands; 0: however many */
+    int64_t patch_stride; /* backward, from row to row of what is added to; else 0 */
+    bool fours;           /* whether taps along x are rounded up to whole fours, where the map is as wide as that */
 };
 
 /* One axis of a box on the map of its level; false where it leaves the range of double. */

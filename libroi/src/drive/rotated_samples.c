@@ -31,7 +31,8 @@ static void turn(struct frame *frame, double degrees)
     int quarters;
     const double rest = remquo(degrees, 90, &quarters) * (3.14159265358979323846 / 180);
     const double c = cos(rest), s = sin(rest);
-    const double around[5] = {c, -s, -c, s, c}; /* the cosine after each quarter; the sine is that of the quarter before */
+    const double around[5] = {c, -s, -c, s,
+                              c}; /* the cosine after each quarter; the sine is that of the quarter before */
     frame->cos = around[quarters & 3];
     frame->sin = -around[(quarters & 3) + 1];
 }
@@ -219,7 +220,7 @@ struct writer {
     void *weights;
     int64_t count;
     bool narrow;
-    int64_t width; /* of the map */
+    int64_t width;  /* of the map */
     double samples; /* of a bin, those outside the map too */
     double *pixels; /* what is gathered, within `bounds` */
     struct bounds bounds;

@@ -52,16 +52,16 @@ static inline bool roi_patch_is_reached(const struct roi_patch *patch, const str
 
 /* Part of the work of one call: all of it that concerns these plans and these channels (of the crops), or one patch of them. */
 struct roi_tile {
-    const roi_array *maps;  /* by level: input forward; backward the gradient, in the type computed in */
-    const roi_array *crops; /* output forward, its gradient backward */
+    const roi_array *maps;     /* by level: input forward; backward the gradient, in the type computed in */
+    const roi_array *crops;    /* output forward, its gradient backward */
     const roi_indices *argmax; /* beside the crops, where the operator has it */
     const struct roi_plan *plans;
     const struct roi_scratch_size *scratch_size;
     int64_t plan_begin, plan_end;
     int64_t channel_begin, channel_end;
-    struct roi_patch patch;      /* backward, where the operator works patch by patch */
-    int64_t patch_stride;        /* from row to row of a patch, in elements */
-    bool stream;                 /* whether the result is written by non-temporal stores */
+    struct roi_patch patch; /* backward, where the operator works patch by patch */
+    int64_t patch_stride;   /* from row to row of a patch, in elements */
+    bool stream;            /* whether the result is written by non-temporal stores */
 };
 
 typedef void roi_tile_kernel(const struct roi_tile *tile, void *scratch);

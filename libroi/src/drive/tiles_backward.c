@@ -30,10 +30,11 @@ static roi_status make_sum(const roi_array *result, bool by_patch, struct sum *s
     sum->array.strides[AXIS_H] = shape[AXIS_W];
     sum->array.strides[AXIS_C] = shape[AXIS_W] * shape[AXIS_H];
     sum->array.strides[AXIS_N] = shape[AXIS_W] * shape[AXIS_H] * shape[AXIS_C];
-    const roi_status status = roi_check_array(&(roi_array){.data = sum, .dtype = sum->array.dtype, .shape = {
-        shape[0], shape[1], shape[2], shape[3]}});
-    sum->array.data = status == ROI_SUCCESS ? malloc((size_t)roi_array_elements(result) *
-                                                     roi_dtype_size(sum->array.dtype)) : NULL;
+    const roi_status status = roi_check_array(
+        &(roi_array){.data = sum, .dtype = sum->array.dtype, .shape = {shape[0], shape[1], shape[2], shape[3]}});
+    sum->array.data = status == ROI_SUCCESS
+                          ? malloc((size_t)roi_array_elements(result) * roi_dtype_size(sum->array.dtype))
+                          : NULL;
     return sum->array.data ? ROI_SUCCESS : roi_fail(error_ret, ROI_ERROR_MEMORY, -1, -1, 0);
 }
 
@@ -64,25 +65,26 @@ static void run_patch(void *context, int64_t item, int thread)
 {
     struct roi_job *job = context;
     const int64_t *shape = job->maps->shape, channels = shape[AXIS_C];
-    const int64_t across = groups_of(shape[AXIS_W], job->patch_columns), down = groups_of(shape[AXIS_H], job->patch_rows);
+    const int64_t across = groups_of(shape[AXIS_W], job->patch_columns),
+                  down = groups_of(shape[AXIS_H], job->patch_rows);
     const int64_t channel = item / patches(job) * job->channels_per_tile, place = item % patches(job);
     const int64_t y = place / across % down * job->patch_rows, x = place % across * job->patch_columns;
     struct roi_tile tile = {.maps = job->maps,
-                                  .crops = job->call->crops,
-                                  .plans = job->plans,
-                                  .scratch_size = &job->scratch_size,
-                                  .plan_begin = job->begin,
-                                  .plan_end = job->end,
-                                  .channel_begin = channel,
-                                  .channel_end = min_i64(channel + job->channels_per_tile, channels),
-                                  .patch = {.image = place / across / down,
-                                            .y = y,
-                                            .y_end = min_i64(y + job->patch_rows, shape[AXIS_H]),
-                                            .x = x,
-                                            .x_end = min_i64(x + job->patch_columns, shape[AXIS_W]),
-                                            .fresh = job->begin == 0},
-                                  .patch_stride = job->call->rule.patch_stride,
-                                  .stream = job->stream};
+                            .crops = job->call->crops,
+                            .plans = job->plans,
+                            .scratch_size = &job->scratch_size,
+                            .plan_begin = job->begin,
+                            .plan_end = job->end,
+                            .channel_begin = channel,
+                            .channel_end = min_i64(channel + job->channels_per_tile, channels),
+                            .patch = {.image = place / across / down,
+                                      .y = y,
+                                      .y_end = min_i64(y + job->patch_rows, shape[AXIS_H]),
+                                      .x = x,
+                                      .x_end = min_i64(x + job->patch_columns, shape[AXIS_W]),
+                                      .fresh = job->begin == 0},
+                            .patch_stride = job->call->rule.patch_stride,
+                            .stream = job->stream};
     const struct roi_patch_kernels *kernels = job->call->pooling->patch_kernels(job->maps->dtype);
     void *scratch = roi_job_scratch(job, thread);
     while (tile.plan_begin < tile.plan_end && !roi_patch_is_reached(&tile.patch, &tile.plans[tile.plan_begin]))
@@ -150,7 +152,8 @@ roi_status roi_tiles_backward(const struct roi_call *given, roi_error *error_ret
     struct roi_call backward = *given;
     const struct roi_call *call = &backward;
     const bool by_patch = call->pooling->patch_kernels != NULL;
-    struct roi_job job = {.call = call, .maps = &sum.array, .kernel = call->pooling->kernels(call->crops->dtype)->backward};
+    struct roi_job job = {
+        .call = call, .maps = &sum.array, .kernel = call->pooling->kernels(call->crops->dtype)->backward};
     if (roi_array_elements(call->rule.maps) == 0)
         return ROI_SUCCESS;
     if (roi_array_elements(call->crops) == 0) /* however many bins its sides have */

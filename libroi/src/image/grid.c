@@ -156,7 +156,8 @@ static double base(int64_t at, int64_t size, bool align_corners)
 {
     if (size <= 1)
         return 0;
-    return align_corners ? (double)(2 * at - (size - 1)) / (double)(size - 1) : (double)(2 * at + 1 - size) / (double)size;
+    return align_corners ? (double)(2 * at - (size - 1)) / (double)(size - 1)
+                         : (double)(2 * at + 1 - size) / (double)size;
 }
 
 /* One row of one image. */

@@ -78,7 +78,7 @@ roi_status roi_make_image_call(const struct roi_image_call *call, roi_error *err
     if (valid && !take_images(&images, call))
         return roi_fail(error_ret, ROI_ERROR_MEMORY, -1, -1, 0);
     struct roi_call made = roi_call_of(valid ? &images.maps : call->maps, &scale, &images.boxes,
-                                             valid ? &images.crops : call->crops, call->cancel);
+                                       valid ? &images.crops : call->crops, call->cancel);
     made.rule.axis.kind = call->kind;
     made.rule.axis.aligned = call->aligned;
     made.pooling = call->pooling;

@@ -13,8 +13,8 @@
 struct roi_image_call {
     const roi_array *maps, *crops; /* as in struct roi_call, not yet checked */
     const roi_indices *argmax;     /* NULL where there is none */
-    bool apart; /* images are not joined: what is said of the first wrong row is said of an image */
-    double step_y, step_x; /* 0, or what comes in place of a box's first corner: resample_axis.h */
+    bool apart;                    /* images are not joined: what is said of the first wrong row is said of an image */
+    double step_y, step_x;         /* 0, or what comes in place of a box's first corner: resample_axis.h */
     const struct roi_axis_kind *kind;
     bool aligned;
     const struct roi_pooling *pooling;

@@ -17,7 +17,8 @@ static bool is_mean(double value) { return isfinite(value); }
 static bool is_std(double value) { return value > 0 && isfinite(value); }
 
 /* All elements, those that are repeated along a dimension once. */
-static roi_status check_values(const roi_array *array, bool (*is_valid)(double), roi_status status, roi_error *error_ret)
+static roi_status check_values(const roi_array *array, bool (*is_valid)(double), roi_status status,
+                               roi_error *error_ret)
 {
     int64_t size[4];
     for (int d = 0; d < 4; d++)
@@ -101,7 +102,8 @@ static void run_row(const struct work *work, int64_t n, int64_t c, int64_t y, in
     void *out = row_of(work->output, n, c, y);
     const int64_t in_stride = work->image->strides[AXIS_W], mean_stride = work->mean->strides[AXIS_W],
                   std_stride = work->std->strides[AXIS_W], out_stride = work->output->strides[AXIS_W];
-#define ROW(SUFFIX) row_##SUFFIX(in, in_stride, mean, mean_stride, std, std_stride, out, out_stride, width, work->inverse)
+#define ROW(SUFFIX)                                                                                                    \
+    row_##SUFFIX(in, in_stride, mean, mean_stride, std, std_stride, out, out_stride, width, work->inverse)
     switch (work->image->dtype) {
     case ROI_FLOAT32: ROW(f32); break;
     case ROI_FLOAT64: ROW(f64); break;

@@ -48,8 +48,8 @@ static roi_status check_params(const roi_resize_params *params)
 /* 0 where no factor is given; else finite, which the inverse of a subnormal factor is not. */
 static double step_of(double factor) { return factor > 0 ? fmin(1 / factor, DBL_MAX) : 0; }
 
-static roi_status resize(const roi_resize_params *params, const roi_array *maps, const roi_array *crops, roi_direction *direction,
-                         roi_error *error_ret)
+static roi_status resize(const roi_resize_params *params, const roi_array *maps, const roi_array *crops,
+                         roi_direction *direction, roi_error *error_ret)
 {
     const roi_status status = check_params(params);
     if (status != ROI_SUCCESS)

@@ -7,11 +7,11 @@
 #include "kernels/band_template.h"
 
 enum {
-    MOST_FEW_TAPS = 6,   /* whose weights and places stay in registers, ... */
+    MOST_FEW_TAPS = 6,    /* whose weights and places stay in registers, ... */
     MOST_TAPS_OF_TWO = 4, /* ... those of two rows of bins, too */
-    BLOCK_VECTORS = 8,   /* of lines that are added up at a time, for tall bins */
-    ROWS_VECTORS = 8,    /* of a row that are added up at a time, for large boxes */
-    PLANES_TOGETHER = 4  /* of the map, for large boxes */
+    BLOCK_VECTORS = 8,    /* of lines that are added up at a time, for tall bins */
+    ROWS_VECTORS = 8,     /* of a row that are added up at a time, for large boxes */
+    PLANES_TOGETHER = 4   /* of the map, for large boxes */
 };
 
 _Static_assert((int)ROI_TILE_ROWS <= (int)GROUP, "rows that are added up together are multiplied at once");
@@ -50,8 +50,8 @@ static REAL add_up_number(const struct source *row, int64_t x, const int64_t *of
 }
 
 /* A whole row. What does not fill a vector at its end is part of one that begins before it, where the row is long enough. */
-ALONE void add_up_row(const struct source *given, const int64_t *offset, const REAL *weight, int64_t first, int64_t taps,
-                      int64_t width, REAL *t)
+ALONE void add_up_row(const struct source *given, const int64_t *offset, const REAL *weight, int64_t first,
+                      int64_t taps, int64_t width, REAL *t)
 {
     const struct source row = *given;
     int64_t x = 0;
@@ -71,7 +71,7 @@ ALONE void add_up_row(const struct source *given, const int64_t *offset, const R
 
 /* The same for a group of bins. */
 static void reduce_rows(const struct view *map, const struct roi_sparse *rows, int64_t bin, int64_t bins,
-                           const struct window *window, REAL *t)
+                        const struct window *window, REAL *t)
 {
     const struct source row = {.map = map->data + window->first * map->stride_x, .stride = map->stride_x};
     const int64_t *offset = rows->offsets + bin * rows->taps;
@@ -84,7 +84,7 @@ static void reduce_rows(const struct view *map, const struct roi_sparse *rows, i
 
 /* One crop, with NaN spread too far where the map has NaN or infinity: then true is returned. */
 static bool pool_wide(const struct view *map, const struct roi_sparse *rows, const struct window *window,
-                         const struct band *band, int64_t bins_y, REAL *t, REAL *crop)
+                      const struct band *band, int64_t bins_y, REAL *t, REAL *crop)
 {
     bool nan = false;
     const REAL *crop_end = crop + bins_y * band->columns;
@@ -130,16 +130,16 @@ static REAL pool_bin(const struct view *map, const struct roi_plan *plan, int64_
         if (begins_block(&plan->x, q, l))
             end_block(&sum);
         if (weight[l] != 0)
-            sum.block = multiply_add(pool_column(corner + l * map->stride_x, map->stride_y, &plan->y, p),
-                                        weight[l], sum.block);
+            sum.block = multiply_add(pool_column(corner + l * map->stride_x, map->stride_y, &plan->y, p), weight[l],
+                                     sum.block);
     }
     end_block(&sum);
     return value_of_sum(&sum);
 }
 
 /* All bins, or those that are NaN: no other can have met NaN or infinity beside its pixels. */
-static void pool_exact(const struct view *map, const struct roi_plan *plan, int64_t bins_y, int64_t bins_x,
-                          bool all, REAL *crop)
+static void pool_exact(const struct view *map, const struct roi_plan *plan, int64_t bins_y, int64_t bins_x, bool all,
+                       REAL *crop)
 {
     for (int64_t p = 0; p < bins_y; p++)
         for (int64_t q = 0; q < bins_x; q++)
@@ -168,7 +168,7 @@ static void pool_exactly(const struct roi_tile *tile, const struct roi_plan *pla
 
 /* A box without lines, channel by channel. */
 static void pool_from_rows(const struct roi_tile *tile, const struct roi_plan *plan, int64_t begin, int64_t end,
-                              struct scratch *scratch)
+                           struct scratch *scratch)
 {
     const roi_array *map = &tile->maps[plan->box->level], *crops = tile->crops;
     const int64_t bins_y = plan->bins, bins_x = crops->shape[AXIS_W];
@@ -202,7 +202,8 @@ static struct window window_of_pixels(const struct view *row, const struct roi_t
 }
 
 /* Some rows of bins from p on, of all channels, to where crops want them. */
-static void write_rows(const struct roi_tile *tile, const struct roi_plan *plan, int64_t p, int64_t rows, const REAL *bins)
+static void write_rows(const struct roi_tile *tile, const struct roi_plan *plan, int64_t p, int64_t rows,
+                       const REAL *bins)
 {
     const int64_t bins_x = tile->crops->shape[AXIS_W], channels = tile->crops->shape[AXIS_C];
     for (int64_t r = 0; r < rows; r++)

@@ -21,7 +21,7 @@ struct largest {
 
 /* One more sample of `vectors` vectors of a line: its four corners, and their weights. */
 INLINE void take_sample(const REAL *const corner[4], const double weight[4], const bool corners, const int vectors,
-                           struct largest *largest)
+                        struct largest *largest)
 {
     for (int v = 0; v < vectors; v++) {
         wide part[4];
@@ -57,7 +57,8 @@ INLINE void weights_of(const struct roi_stop *y, const struct roi_stop *x, doubl
     weight[3] = y->fraction * x->fraction;
 }
 
-static double sample_value(const struct view *map, const bool corners, const struct roi_stop *y, const struct roi_stop *x)
+static double sample_value(const struct view *map, const bool corners, const struct roi_stop *y,
+                           const struct roi_stop *x)
 {
     double weight[4];
     weights_of(y, x, weight);
@@ -67,7 +68,7 @@ static double sample_value(const struct view *map, const bool corners, const str
 }
 
 static REAL pool_bin(const struct view *map, const bool corners, const struct roi_stop_table *table,
-                        const struct roi_bin_stops *y, const struct roi_bin_stops *x)
+                     const struct roi_bin_stops *y, const struct roi_bin_stops *x)
 {
     if (y->begin == y->end || x->begin == x->end)
         return 0; /* all samples are outside, or there are none */
@@ -89,7 +90,7 @@ INLINE void pool_each_sample(const struct roi_tile *tile, const struct roi_plan 
         for (int64_t p = 0; p < plan->bins; p++)
             for (int64_t q = 0; q < tile->crops->shape[AXIS_W]; q++)
                 store(out.data + (plan->first_bin + p) * out.stride_y + q * out.stride_x,
-                         pool_bin(&map, corners, table, &table->y.bins[p], &table->x.bins[q]));
+                      pool_bin(&map, corners, table, &table->y.bins[p], &table->x.bins[q]));
     }
 }
 
@@ -122,7 +123,7 @@ static inline struct lines lines_of(const struct work *work, const bool ring)
 
 /* Offsets, not pointers, are what is chosen from: compilers load from either of two pointers before they choose. */
 INLINE void take_from_ring(const struct lines *lines, const struct roi_stop *y, const struct roi_stop *x,
-                              const bool corners, const int vectors, struct largest *largest)
+                           const bool corners, const int vectors, struct largest *largest)
 {
     const int64_t row = lines->first + y->low - lines->first_y, next = row + (y->high - y->low);
     const int64_t low = (row < lines->rows ? row : row - lines->rows) * lines->stride;
@@ -139,7 +140,7 @@ INLINE void take_from_ring(const struct lines *lines, const struct roi_stop *y, 
 
 /* The channels of a pixel are brought together for each sample. */
 INLINE void take_from_map(const struct lines *lines, const struct roi_stop *y, const struct roi_stop *x,
-                             const bool corners, const int vectors, struct largest *largest)
+                          const bool corners, const int vectors, struct largest *largest)
 {
     const struct roi_tile *tile = lines->work->tile;
     const roi_array *map = &tile->maps[lines->work->plan->box->level];
@@ -149,7 +150,8 @@ INLINE void take_from_map(const struct lines *lines, const struct roi_stop *y, c
     double weight[4];
     weights_of(y, x, weight);
     for (int i = 0; i < 4; i++) {
-        const STORE *pixel = row_of(map, lines->work->plan->box->image, 0, rows[i]).data + columns[i] * map->strides[AXIS_W];
+        const STORE *pixel = row_of(map, lines->work->plan->box->image, 0, rows[i]).data +
+                             columns[i] * map->strides[AXIS_W];
         for (int64_t c = 0; c < lines->count && weight[i] != 0; c++)
             line[i][c] = load(pixel + (tile->channel_begin + c) * map->strides[AXIS_C]);
         corner[i] = line[i];
@@ -159,8 +161,8 @@ INLINE void take_from_map(const struct lines *lines, const struct roi_stop *y, c
 
 /* One bin of a line. Returns NaN in the lanes of channels where a number is NaN. */
 INLINE wide largest_of_bin(const struct lines *lines, const bool ring, const struct roi_stop_table *table,
-                                    const struct roi_bin_stops *y, const struct roi_bin_stops *x, const bool corners,
-                                    const int vectors, REAL *line)
+                           const struct roi_bin_stops *y, const struct roi_bin_stops *x, const bool corners,
+                           const int vectors, REAL *line)
 {
     const bool none = y->begin == y->end || x->begin == x->end;
     const double least = y->outside || x->outside || none ? 0 : -(double)INFINITY;
@@ -180,7 +182,7 @@ INLINE wide largest_of_bin(const struct lines *lines, const bool ring, const str
 
 /* Some rows of bins from p on, into lines of scratch memory. Returns whether there is NaN. */
 INLINE bool find_samples(const struct work *work, const bool ring, int64_t p, int64_t rows, const bool corners,
-                            const int vectors)
+                         const int vectors)
 {
     const struct roi_stop_table *table = work->plan->tables;
     const int64_t bins_x = work->tile->crops->shape[AXIS_W];
@@ -218,7 +220,8 @@ ALONE bool find_samples_of_map(const struct work *work, int64_t p, int64_t rows)
     const struct roi_stop_table *table = work->plan->tables;
     const bool few = work->tile->channel_end - work->tile->channel_begin <= WIDE_LANES;
     if (few)
-        return table->corners ? find_samples(work, false, p, rows, true, 1) : find_samples(work, false, p, rows, false, 1);
+        return table->corners ? find_samples(work, false, p, rows, true, 1)
+                              : find_samples(work, false, p, rows, false, 1);
     return table->corners ? find_samples(work, false, p, rows, true, WIDE_VECTORS)
                           : find_samples(work, false, p, rows, false, WIDE_VECTORS);
 }
@@ -233,7 +236,7 @@ static vec reduce_lines(const struct work *work, int64_t p, int64_t rows)
 }
 
 static vec put_line(const struct work *work, int64_t i, int64_t p, int64_t rows, int64_t count,
-                          const struct place *place)
+                    const struct place *place)
 {
     const int64_t bins = work->tile->crops->shape[AXIS_W];
     (void)i;

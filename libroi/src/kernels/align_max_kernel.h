@@ -39,5 +39,4 @@ struct roi_stop_table {
     struct roi_stops y, x;
 };
 
-
 #endif

@@ -48,8 +48,8 @@ INLINE void store_vec8(REAL *out, const REAL *out_end, vec8 v)
 
 /* Adds products of `rows` rows (a constant where this is inlined) with a stretch of a block: its rows [begin, end), which
    `values` begin with. */
-INLINE void multiply_stretch(const struct factor *in, const int rows, int64_t begin, int64_t end,
-                                const REAL *values, vec8 sum[GROUP])
+INLINE void multiply_stretch(const struct factor *in, const int rows, int64_t begin, int64_t end, const REAL *values,
+                             vec8 sum[GROUP])
 {
     const int64_t step = in->step;
     const REAL *number = in->data + begin * step;
@@ -72,8 +72,8 @@ INLINE int64_t first_stretch(const struct band *band, const struct roi_band_bloc
 
 /* Goes on with all stretches from `begin` on; `total` has the sums of the first one. A function of its own, since most
    bins have one stretch, and the loop of these is to have all registers. */
-ALONE void multiply_others(const struct factor *in, const int rows, int64_t begin, int64_t end,
-                               const REAL *values, vec8 total[GROUP])
+ALONE void multiply_others(const struct factor *in, const int rows, int64_t begin, int64_t end, const REAL *values,
+                           vec8 total[GROUP])
 {
     vec8 lost[GROUP] = {{0}};
     for (; begin < end; begin += ROI_SUM_BLOCK, values += 8 * ROI_SUM_BLOCK) {
@@ -89,8 +89,8 @@ ALONE void multiply_others(const struct factor *in, const int rows, int64_t begi
 /* Multiplies `rows` rows (a constant where this is inlined) by one part of a block, which `values` and `out` begin with.
    Returns NaN where a result has NaN. */
 INLINE vec8 multiply_rows(const struct factor *in, const int rows, const struct band *band,
-                                const struct roi_band_block *block, const REAL *values, REAL *out, int64_t out_stride,
-                                const REAL *out_end)
+                          const struct roi_band_block *block, const REAL *values, REAL *out, int64_t out_stride,
+                          const REAL *out_end)
 {
     vec8 sum[GROUP] = {{0}}, all = {0};
     const int64_t first = first_stretch(band, block), end = block->end;
@@ -109,8 +109,8 @@ INLINE vec8 multiply_rows(const struct factor *in, const int rows, const struct 
 }
 
 INLINE vec8 multiply_group(const struct factor *in, int rows, const struct band *band,
-                                 const struct roi_band_block *block, const REAL *values, REAL *out,
-                                 int64_t out_stride, const REAL *out_end)
+                           const struct roi_band_block *block, const REAL *values, REAL *out, int64_t out_stride,
+                           const REAL *out_end)
 {
     switch (rows) {
     case 1: return multiply_rows(in, 1, band, block, values, out, out_stride, out_end);
@@ -135,16 +135,16 @@ INLINE bool has_nan_vec8(vec8 v)
 /* out[r, :] = in[r, :] * band for `rows` rows, at most GROUP, which lie out_stride apart. Writes of whole parts may run
    over into the beginning of the next row of `out`, which is written after it (parts go from the last to the first), but
    never to out_end or beyond. True where a result is NaN. */
-static bool multiply_band(const struct factor *in, int rows, const struct band *band, REAL *out,
-                             int64_t out_stride, const REAL *out_end)
+static bool multiply_band(const struct factor *in, int rows, const struct band *band, REAL *out, int64_t out_stride,
+                          const REAL *out_end)
 {
     vec8 all = {0};
     const REAL *values = band->values;
     for (const struct roi_band_block *block = band->block; block < band->block + band->blocks; block++) {
         for (int64_t lane = 8 - VEC8_LANES; lane >= 0; lane -= VEC8_LANES)
             if (block->column + lane < band->columns)
-                all += multiply_group(in, rows, band, block, values + lane, out + block->column + lane,
-                                         out_stride, out_end);
+                all += multiply_group(in, rows, band, block, values + lane, out + block->column + lane, out_stride,
+                                      out_end);
         values += 8 * (block->end - block->begin);
     }
     return has_nan_vec8(all);

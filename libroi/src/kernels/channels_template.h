@@ -16,7 +16,8 @@ INLINE void add_up_taps(const struct source *source, const enum from from, int64
         sum[v] = (vec){0};
     for (int64_t k = 0; k < taps; k++)
         for (int v = 0; v < vectors; v++)
-            sum[v] = multiply_add_vec(splat_vec(weight[k]), load_lanes(source, from, offset[k] + at + v * LANES), sum[v]);
+            sum[v] = multiply_add_vec(splat_vec(weight[k]), load_lanes(source, from, offset[k] + at + v * LANES),
+                                      sum[v]);
 }
 
 /* The same to t, where lines are `step` apart, block by block (kernels/sums.h), of which the first has `first` taps. */
@@ -38,22 +39,22 @@ INLINE void add_up_block(const struct source *source, const enum from from, int6
 
 /* t[i, x], the same for line i of pixel x of a row of bins; `taps` and `from` are constants where this is inlined. */
 INLINE void add_up_lines(const struct source *source, const enum from from, const int64_t *offset, const REAL *weight,
-                            const int64_t taps, int64_t width, REAL *t)
+                         const int64_t taps, int64_t width, REAL *t)
 {
     const int64_t stride = from == FROM_RING ? LINE : source->stride, lines = from == FROM_RING ? 1 : source->lines;
     for (int64_t x = 0; x < width; x++)
         for (int64_t i = 0; i < lines; i++)
             add_up_block(source, from, x * stride + channel_of(source, i), offset, weight, taps, taps, LINE_VECTORS,
-                            t + (i * width + x) * LINE, 0);
+                         t + (i * width + x) * LINE, 0);
 }
 
 /* The same for a row of bins with many taps, of which a first block has `first`. */
 INLINE void add_up_many(const struct source *source, const enum from from, const int64_t *offset, const REAL *weight,
-                           int64_t first, int64_t taps, int64_t width, REAL *t)
+                        int64_t first, int64_t taps, int64_t width, REAL *t)
 {
     const int64_t runs = from == FROM_RING ? 1 : width, lines = from == FROM_RING ? width : source->lines;
     const int64_t whole = from == FROM_RING ? width : source->last / LINE + 1; /* that follow each other */
-    const int64_t step = from == FROM_RING ? LINE : width * LINE; /* from line to line in t */
+    const int64_t step = from == FROM_RING ? LINE : width * LINE;              /* from line to line in t */
     const int block = BLOCK_VECTORS / LINE_VECTORS;
     for (int64_t run = 0; run < runs; run++) {
         const int64_t at = from == FROM_RING ? 0 : run * source->stride;
@@ -62,14 +63,14 @@ INLINE void add_up_many(const struct source *source, const enum from from, const
         for (; i + block <= whole; i += block)
             add_up_block(source, from, at + i * LINE, offset, weight, first, taps, BLOCK_VECTORS, to + i * step, step);
         for (; i < lines; i++)
-            add_up_block(source, from, at + (from == FROM_RING ? i * LINE : channel_of(source, i)), offset, weight, first,
-                         taps, LINE_VECTORS, to + i * step, step);
+            add_up_block(source, from, at + (from == FROM_RING ? i * LINE : channel_of(source, i)), offset, weight,
+                         first, taps, LINE_VECTORS, to + i * step, step);
     }
 }
 
 /* The same with few taps, whose weights and places stay in registers: they are copied, since `t` might change them. */
 INLINE void add_up_few(const struct source *given, const enum from from, const int64_t *offset, const REAL *weight,
-                          const int64_t taps, int64_t width, REAL *t)
+                       const int64_t taps, int64_t width, REAL *t)
 {
     const struct source source = *given;
     int64_t offsets[MOST_FEW_TAPS];
@@ -85,7 +86,7 @@ INLINE void add_up_few(const struct source *given, const enum from from, const i
    second, and would not be after a whole row of all channels. Skewed lines are cut out of sums of whole cache lines, one
    more than a pixel has lines, since a vector that lies in two of them is loaded twice; such lines share no channels. */
 INLINE void add_up_two(const struct source *given, const bool skewed, const int64_t *offset, const REAL *weight,
-                          const int64_t taps, int64_t width, int64_t stride, REAL *t)
+                       const int64_t taps, int64_t width, int64_t stride, REAL *t)
 {
     const struct source source = *given;
     int64_t offsets[2 * MOST_TAPS_OF_TWO];
@@ -97,13 +98,13 @@ INLINE void add_up_two(const struct source *given, const bool skewed, const int6
         vec before[2], line;
         for (int r = 0; r < 2 && skewed; r++)
             add_up_block(&source, FROM_MAP, first, offsets + r * taps, weights + r * taps, taps, taps, LINE_VECTORS,
-                            (REAL *)&before[r], 0);
+                         (REAL *)&before[r], 0);
         for (int64_t i = 0; i < source.lines; i++)
             for (int r = 0; r < 2; r++) {
                 const int64_t at = first + (skewed ? (i + 1) * LINE : channel_of(&source, i));
                 REAL *to = t + r * stride + (i * width + x) * LINE;
                 add_up_block(&source, FROM_MAP, at, offsets + r * taps, weights + r * taps, taps, taps, LINE_VECTORS,
-                                skewed ? (REAL *)&line : to, 0);
+                             skewed ? (REAL *)&line : to, 0);
                 if (skewed) {
                     before[r] = join_vec(before[r], line, source.skew);
                     memcpy(to, &before[r], sizeof before[r]);
@@ -118,7 +119,7 @@ INLINE void add_up_two(const struct source *given, const bool skewed, const int6
 /* The same for some rows of bins, p and those that follow; if they have few taps and are not blocked, of a map two at a
    time. */
 INLINE void add_up_rows_of(const struct source *source, const enum from from, const struct roi_sparse *rows, int64_t p,
-                              const int64_t taps, const bool blocked, int64_t width, const struct sums *sums, REAL *t)
+                           const int64_t taps, const bool blocked, int64_t width, const struct sums *sums, REAL *t)
 {
     const int64_t *offset = rows->offsets + p * taps;
     const REAL *weight = (const REAL *)rows->weights + p * taps;
@@ -142,7 +143,7 @@ INLINE void add_up_rows_of(const struct source *source, const enum from from, co
 }
 
 INLINE void add_up_rows(const struct source *source, const enum from from, const struct roi_sparse *rows, int64_t p,
-                           int64_t width, const struct sums *sums, REAL *t)
+                        int64_t width, const struct sums *sums, REAL *t)
 {
     switch (rows->blocked ? 0 : rows->taps) {
     case 1: add_up_rows_of(source, from, rows, p, 1, false, width, sums, t); break;
@@ -156,13 +157,13 @@ INLINE void add_up_rows(const struct source *source, const enum from from, const
 }
 
 ALONE void add_up_rows_of_ring(const struct source *source, const struct roi_sparse *rows, int64_t p, int64_t width,
-                                  const struct sums *sums, REAL *t)
+                               const struct sums *sums, REAL *t)
 {
     add_up_rows(source, FROM_RING, rows, p, width, sums, t);
 }
 
 ALONE void add_up_rows_of_map(const struct source *source, const struct roi_sparse *rows, int64_t p, int64_t width,
-                                 const struct sums *sums, REAL *t)
+                              const struct sums *sums, REAL *t)
 {
     add_up_rows(source, FROM_MAP, rows, p, width, sums, t);
 }
@@ -172,7 +173,7 @@ ALONE void add_up_rows_of_map(const struct source *source, const struct roi_spar
 /* Four bins, bin[i] = sum over k < taps of weight[i, k] * from[i][offset[i, k]], all of them lines; where they lie together,
    offset k is line k. `taps` and `together` are constants where this is inlined. */
 INLINE void add_up_bins(const REAL *const from[4], const int64_t *offset, const REAL *weight, const int64_t taps,
-                           const bool together, vec bin[4][LINE_VECTORS])
+                        const bool together, vec bin[4][LINE_VECTORS])
 {
     for (int i = 0; i < 4; i++)
         for (int v = 0; v < LINE_VECTORS; v++)
@@ -214,7 +215,7 @@ static vec add_up_bin(const REAL *t, const struct roi_sparse *columns, int64_t q
 /* Some rows of bins, at least four of them: four columns at a time, of which the last may share some with those before.
    Their weights stay in registers from row to row. Returns NaN in the lanes of channels where a number is NaN. */
 INLINE vec put_bins_of(const struct sums *sums, const struct roi_sparse *columns, const int64_t taps,
-                             const bool together, int64_t bins, const struct place *place)
+                       const bool together, int64_t bins, const struct place *place)
 {
     const struct steps steps = steps_of(place->stride_c * (int64_t)sizeof(STORE));
     const int64_t rows = sums->rows, stride = sums->stride, stride_y = place->stride_y;
@@ -247,14 +248,13 @@ INLINE vec put_bins_of(const struct sums *sums, const struct roi_sparse *columns
 }
 
 INLINE vec put_few(const struct sums *sums, const struct roi_sparse *columns, const int64_t taps, int64_t bins,
-                         const struct place *place)
+                   const struct place *place)
 {
     return columns->together ? put_bins_of(sums, columns, taps, true, bins, place)
                              : put_bins_of(sums, columns, taps, false, bins, place);
 }
 
-ALONE vec put_bins(const struct sums *sums, const struct roi_sparse *columns, int64_t bins,
-                         const struct place *place)
+ALONE vec put_bins(const struct sums *sums, const struct roi_sparse *columns, int64_t bins, const struct place *place)
 {
     switch (columns->taps) {
     case 1: return put_bins_of(sums, columns, 1, false, bins, place);
@@ -269,13 +269,13 @@ ALONE vec put_bins(const struct sums *sums, const struct roi_sparse *columns, in
 
 /* The same bin by bin, for however few bins and channels, wherever these lie. */
 ALONE vec put_any_bins(const struct sums *sums, const struct roi_sparse *columns, int64_t bins, int64_t count,
-                             const struct place *place)
+                       const struct place *place)
 {
     vec all = {0};
     for (int64_t r = 0; r < sums->rows; r++)
         for (int64_t q = 0; q < bins; q++) {
             const struct row out = {place->data + r * place->stride_y + q * place->stride_x, place->stride_x,
-                                       place->stride_c};
+                                    place->stride_c};
             REAL line[LINE];
             all += add_up_bin(sums->t + r * sums->stride, columns, q, line);
             spread_lines(line, 1, count, &out);
@@ -308,7 +308,7 @@ static vec reduce_lines(const struct work *work, int64_t p, int64_t rows)
 }
 
 static vec put_line(const struct work *work, int64_t i, int64_t p, int64_t rows, int64_t count,
-                          const struct place *place)
+                    const struct place *place)
 {
     const int64_t bins = work->tile->crops->shape[AXIS_W];
     const struct sums sums = sums_of(work, i, rows);

@@ -14,7 +14,8 @@
     DECLARATION(STRUCT, NAME, avx512)
 #define TABLE(ROW, NAME)                                                                                               \
     {                                                                                                                  \
-        [ROI_CPU_BASELINE] = ROW(NAME, baseline), [ROI_CPU_AVX2] = ROW(NAME, avx2), [ROI_CPU_AVX512] = ROW(NAME, avx512) \
+        [ROI_CPU_BASELINE] = ROW(NAME, baseline), [ROI_CPU_AVX2] = ROW(NAME, avx2),                                    \
+        [ROI_CPU_AVX512] = ROW(NAME, avx512)                                                                           \
     }
 #else
 #define EACH_TIER(DECLARATION, STRUCT, NAME) DECLARATION(STRUCT, NAME, baseline)
@@ -23,8 +24,14 @@
         [ROI_CPU_BASELINE] = ROW(NAME, baseline)                                                                       \
     }
 #endif
-#define REAL_TYPES(NAME, TIER) {LIST(NAME, TIER)}
-#define ALL_TYPES(NAME, TIER) {LIST(NAME, TIER), LIST_SHORT(NAME, TIER)}
+#define REAL_TYPES(NAME, TIER)                                                                                         \
+    {                                                                                                                  \
+        LIST(NAME, TIER)                                                                                               \
+    }
+#define ALL_TYPES(NAME, TIER)                                                                                          \
+    {                                                                                                                  \
+        LIST(NAME, TIER), LIST_SHORT(NAME, TIER)                                                                       \
+    }
 
 /* Defines the function NAME, which takes its answer from the table. */
 #define OF_REAL_TYPES(STRUCT, NAME)                                                                                    \

@@ -92,7 +92,7 @@ static void pad(REAL *at, int64_t count, int64_t size, roi_padding padding, bool
 
 /* A tap at each whole number in `place`. */
 static void put_taps(const REAL *place, const REAL *weight, int64_t count, int64_t size, int64_t stride,
-                        int64_t *offset_ret, REAL *weight_ret)
+                     int64_t *offset_ret, REAL *weight_ret)
 {
     const REAL last = (REAL)(size - 1);
     for (int64_t i = 0; i < count; i++) {
@@ -124,7 +124,7 @@ INLINE REAL tap_weight(roi_resize_mode mode, int64_t k, REAL fraction)
 
 /* Tap k of all points: where it is and what it weighs. Mode and k are constants where this is inlined. */
 INLINE void find_taps(const REAL *at, int64_t count, const roi_resize_mode mode, const int64_t k, REAL *place_ret,
-                         REAL *weight_ret)
+                      REAL *weight_ret)
 {
     for (int64_t i = 0; i < count; i++) {
         const REAL low = mode == ROI_NEAREST ? nearest_real(at[i]) : floor_real(at[i]), fraction = at[i] - low;
@@ -134,7 +134,7 @@ INLINE void find_taps(const REAL *at, int64_t count, const roi_resize_mode mode,
 }
 
 static void find_taps_of_mode(const REAL *at, int64_t count, roi_resize_mode mode, int64_t k, REAL *place_ret,
-                                 REAL *weight_ret)
+                              REAL *weight_ret)
 {
     if (mode == ROI_NEAREST) {
         find_taps(at, count, ROI_NEAREST, 0, place_ret, weight_ret);
@@ -167,7 +167,7 @@ static void make_axis(struct points *points, const struct roi_grid_block *block,
         if (params->mode == ROI_BICUBIC)
             pad(place, count, size, params->padding, align_corners);
         put_taps(place, weight, count, size, block->input->strides[dimension], points->axis[!vertical].offset[k],
-                    points->axis[!vertical].weight[k]);
+                 points->axis[!vertical].weight[k]);
     }
 }
 

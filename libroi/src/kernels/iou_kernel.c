@@ -9,7 +9,7 @@
 #include "boxes/overlap_template.h"
 
 INLINE void row_of_kind(const roi_iou_kind kind, struct box a, const struct roi_iou_lanes *many, int64_t begin,
-                           int64_t end, REAL *restrict iou)
+                        int64_t end, REAL *restrict iou)
 {
     const REAL *restrict x1 = many->lane[0], *restrict y1 = many->lane[1], *restrict x2 = many->lane[2];
     const REAL *restrict y2 = many->lane[3], *restrict area = many->lane[4], *restrict angle = many->lane[5];
@@ -19,8 +19,8 @@ INLINE void row_of_kind(const roi_iou_kind kind, struct box a, const struct roi_
     }
 }
 
-static void upright(roi_iou_kind kind, const struct roi_iou_lanes *one, int64_t row,
-                       const struct roi_iou_lanes *many, int64_t begin, int64_t end, void *iou_ret)
+static void upright(roi_iou_kind kind, const struct roi_iou_lanes *one, int64_t row, const struct roi_iou_lanes *many,
+                    int64_t begin, int64_t end, void *iou_ret)
 {
     REAL a[ROI_UPRIGHT_LANES];
     for (int i = 0; i < ROI_UPRIGHT_LANES; i++)
@@ -81,8 +81,8 @@ static void rotated_row(struct roi_rotated a, double (*restrict lane)[CHUNK], in
     }
 }
 
-static void rotated(roi_iou_kind kind, const struct roi_iou_lanes *one, int64_t row,
-                           const struct roi_iou_lanes *many, int64_t begin, int64_t end, void *iou_ret)
+static void rotated(roi_iou_kind kind, const struct roi_iou_lanes *one, int64_t row, const struct roi_iou_lanes *many,
+                    int64_t begin, int64_t end, void *iou_ret)
 {
     const struct roi_rotated a = rotated_at(one->lane, row);
     double lane[ROI_ROTATED_LANES][CHUNK], iou[CHUNK], *result = iou_ret;

@@ -94,10 +94,7 @@ INLINE vec load_lanes(const struct source *source, const enum from from, int64_t
 }
 
 /* Where line i of a pixel begins. */
-INLINE int64_t channel_of(const struct source *source, int64_t i)
-{
-    return min_i64(i * LINE, source->last);
-}
+INLINE int64_t channel_of(const struct source *source, int64_t i) { return min_i64(i * LINE, source->last); }
 
 /* Where some rows of bins go. */
 struct place {

@@ -23,8 +23,8 @@ struct bin_rows {
 /* Maxima of `count` lines, `step` apart in t as their places are in `where`; these are in column `column`, or from there on.
    Returns the sums of all that is read: NaN where a pixel is. */
 INLINE vec max_block(const struct source *source, const enum from from, int64_t at, const struct bin_rows *rows,
-                           const int64_t taps, const int count, const bool places, lane_int column, REAL *t,
-                           lane_int *where, int64_t step)
+                     const int64_t taps, const int count, const bool places, lane_int column, REAL *t, lane_int *where,
+                     int64_t step)
 {
     vec most[MAX_LINES * LINE_VECTORS], sum[MAX_LINES * LINE_VECTORS];
     ivec place[MAX_LINES * LINE_VECTORS], row = rows->first + (ivec){0};
@@ -57,8 +57,8 @@ INLINE vec max_block(const struct source *source, const enum from from, int64_t 
 
 /* One row of bins, all lines and columns of the box. Lines that follow each other in memory are worked on together: of a ring
    those of pixels, of a map those of a pixel. */
-INLINE vec max_row_of(const struct source *given, const enum from from, const struct bin_rows *rows,
-                            const int64_t taps, const bool places, lane_int column, int64_t width, REAL *t, lane_int *where)
+INLINE vec max_row_of(const struct source *given, const enum from from, const struct bin_rows *rows, const int64_t taps,
+                      const bool places, lane_int column, int64_t width, REAL *t, lane_int *where)
 {
     const struct source source = *given;
     const int64_t runs = from == FROM_RING ? 1 : width, lines = from == FROM_RING ? width : source.lines;
@@ -70,12 +70,12 @@ INLINE vec max_row_of(const struct source *given, const enum from from, const st
         int64_t i = 0;
         for (; i + MAX_LINES <= whole; i += MAX_LINES)
             all += max_block(&source, from, at + i * LINE, rows, taps, MAX_LINES, places,
-                                (lane_int)(column + (from == FROM_RING ? i : run)), t + run * LINE + i * step,
-                                where + run * LINE + i * step, step);
+                             (lane_int)(column + (from == FROM_RING ? i : run)), t + run * LINE + i * step,
+                             where + run * LINE + i * step, step);
         for (; i < lines; i++)
-            all += max_block(&source, from, at + (from == FROM_RING ? i * LINE : channel_of(&source, i)), rows, taps, 1, places,
-                                (lane_int)(column + (from == FROM_RING ? i : run)), t + run * LINE + i * step,
-                                where + run * LINE + i * step, step);
+            all += max_block(&source, from, at + (from == FROM_RING ? i * LINE : channel_of(&source, i)), rows, taps, 1,
+                             places, (lane_int)(column + (from == FROM_RING ? i : run)), t + run * LINE + i * step,
+                             where + run * LINE + i * step, step);
     }
     return all;
 }
@@ -95,7 +95,7 @@ static inline struct row_maxima maxima_of(const struct work *work, int64_t line,
 }
 
 INLINE vec max_rows_of(const struct work *work, const enum from from, const int64_t taps, const bool places, int64_t p,
-                             int64_t rows)
+                       int64_t rows)
 {
     const struct roi_plan *plan = work->plan;
     const struct roi_pool_table *table = plan->tables;
@@ -104,9 +104,9 @@ INLINE vec max_rows_of(const struct work *work, const enum from from, const int6
     vec all = {0};
     for (int64_t r = p; r < p + rows; r++, to.t += to.stride, to.where += to.stride) {
         const struct bin_rows bin = {plan->rows.offsets + r * plan->rows.taps, (lane_int)(table->bins[r].begin * pitch),
-                                        (lane_int)pitch};
+                                     (lane_int)pitch};
         all += max_row_of(&work->source, from, &bin, taps, places, (lane_int)plan->x.first, plan->x.end - plan->x.first,
-                             to.t, to.where);
+                          to.t, to.where);
     }
     return all;
 }
@@ -135,8 +135,8 @@ INLINE void take_larger(vec *most, ivec *place, vec value, ivec at)
 
 /* One bin of a line: the largest of its columns, of which the first is at offset[0]; where they lie together, column k is
    k lines further on. */
-INLINE void max_bin(const REAL *t, const lane_int *where, const int64_t *offset, const int64_t taps, const bool together,
-                       const bool places, vec most[LINE_VECTORS], ivec place[LINE_VECTORS])
+INLINE void max_bin(const REAL *t, const lane_int *where, const int64_t *offset, const int64_t taps,
+                    const bool together, const bool places, vec most[LINE_VECTORS], ivec place[LINE_VECTORS])
 {
     for (int v = 0; v < LINE_VECTORS; v++) {
         vec larger = {0}, value;
@@ -192,8 +192,8 @@ struct results {
 
 /* Rows of bins, at least four bins each: four columns at a time, of which the last may share some with those before. */
 INLINE void put_maxima_of(const struct row_maxima *maxima, int64_t rows, const struct roi_sparse *columns,
-                             const int64_t taps, const bool together, const bool places, int64_t bins,
-                             const struct results *results)
+                          const int64_t taps, const bool together, const bool places, int64_t bins,
+                          const struct results *results)
 {
     const struct place *place = results->place;
     const struct steps steps = steps_of(place->stride_c * (int64_t)sizeof(STORE));
@@ -206,7 +206,7 @@ INLINE void put_maxima_of(const struct row_maxima *maxima, int64_t rows, const s
             ivec at[4][LINE_VECTORS];
             for (int i = 0; i < 4; i++)
                 max_bin(maxima->t + r * maxima->stride, maxima->where + r * maxima->stride, offset + i * taps, taps,
-                           together, places, most[i], at[i]);
+                        together, places, most[i], at[i]);
             put_four(most, place->data + r * place->stride_y + first, &steps);
             if (places)
                 put_four_places(at, results->argmax + r * results->stride_y + first, &argmax_steps);
@@ -215,7 +215,7 @@ INLINE void put_maxima_of(const struct row_maxima *maxima, int64_t rows, const s
 }
 
 INLINE void put_few_maxima(const struct row_maxima *maxima, int64_t rows, const struct roi_sparse *columns,
-                              const int64_t taps, const bool places, int64_t bins, const struct results *results)
+                           const int64_t taps, const bool places, int64_t bins, const struct results *results)
 {
     if (columns->together)
         put_maxima_of(maxima, rows, columns, taps, true, places, bins, results);
@@ -224,7 +224,7 @@ INLINE void put_few_maxima(const struct row_maxima *maxima, int64_t rows, const 
 }
 
 INLINE void put_maxima(const struct row_maxima *maxima, int64_t rows, const struct roi_sparse *columns,
-                          const bool places, int64_t bins, const struct results *results)
+                       const bool places, int64_t bins, const struct results *results)
 {
     switch (columns->taps) {
     case 1: put_maxima_of(maxima, rows, columns, 1, true, places, bins, results); break;
@@ -237,22 +237,22 @@ INLINE void put_maxima(const struct row_maxima *maxima, int64_t rows, const stru
 }
 
 /* The same bin by bin, for however few bins and channels, wherever these lie. */
-ALONE void put_any_maxima(const struct row_maxima *maxima, int64_t rows, const struct roi_sparse *columns,
-                             int64_t bins, int64_t count, const struct results *results)
+ALONE void put_any_maxima(const struct row_maxima *maxima, int64_t rows, const struct roi_sparse *columns, int64_t bins,
+                          int64_t count, const struct results *results)
 {
     const struct place *place = results->place;
     for (int64_t r = 0; r < rows; r++)
         for (int64_t q = 0; q < bins; q++) {
             const struct row out = {place->data + r * place->stride_y + q * place->stride_x, place->stride_x,
-                                       place->stride_c};
+                                    place->stride_c};
             vec most[LINE_VECTORS];
             ivec at[LINE_VECTORS];
             max_bin(maxima->t + r * maxima->stride, maxima->where + r * maxima->stride,
-                       columns->offsets + q * columns->taps, columns->taps, false, results->argmax != NULL, most, at);
+                    columns->offsets + q * columns->taps, columns->taps, false, results->argmax != NULL, most, at);
             spread_lines((const REAL *)most, 1, count, &out);
             for (int64_t c = 0; c < count && results->argmax; c++)
-                results->argmax[r * results->stride_y + q * results->stride_x + c * results->stride_c] =
-                    ((const lane_int *)at)[c];
+                results->argmax[r * results->stride_y + q * results->stride_x + c * results->stride_c] = ((
+                    const lane_int *)at)[c];
         }
 }
 
@@ -271,7 +271,7 @@ ALONE vec reduce_lines(const struct work *work, int64_t p, int64_t rows)
 }
 
 ALONE vec put_line(const struct work *work, int64_t i, int64_t p, int64_t rows, int64_t count,
-                          const struct place *place)
+                   const struct place *place)
 {
     const struct roi_sparse *columns = &work->plan->columns;
     const roi_indices *argmax = work->tile->argmax;
@@ -280,10 +280,10 @@ ALONE vec put_line(const struct work *work, int64_t i, int64_t p, int64_t rows, 
     struct results results = {.place = place};
     if (argmax)
         results = (struct results){place,
-                                      argmax->data + work->plan->row * argmax->strides[AXIS_N] +
-                                          c * argmax->strides[AXIS_C] +
-                                          (work->plan->first_bin + p) * argmax->strides[AXIS_H],
-                                      argmax->strides[AXIS_H], argmax->strides[AXIS_W], argmax->strides[AXIS_C]};
+                                   argmax->data + work->plan->row * argmax->strides[AXIS_N] +
+                                       c * argmax->strides[AXIS_C] +
+                                       (work->plan->first_bin + p) * argmax->strides[AXIS_H],
+                                   argmax->strides[AXIS_H], argmax->strides[AXIS_W], argmax->strides[AXIS_C]};
     if (count < LINE || place->stride_x != 1 || bins < 4 || (argmax && results.stride_x != 1))
         put_any_maxima(&maxima, rows, columns, bins, count, &results);
     else if (argmax)

@@ -7,25 +7,25 @@
 /* Columns of a box as they are worked on: those it reads, and as many more as fill a line. */
 struct columns {
     int64_t first, width;
-    REAL *most;     /* of each column, over the rows of a bin */
+    REAL *most;      /* of each column, over the rows of a bin */
     lane_int *where; /* the place of that, in column 0 */
 };
 
 /* The rows of a row of bins. Returns whether they have NaN. */
 INLINE bool max_columns(const struct source *plane, const struct bin_rows *rows, int64_t taps, const bool places,
-                           const struct columns *columns)
+                        const struct columns *columns)
 {
     vec all = {0};
     for (int64_t x = 0; x < columns->width; x += LINE) {
         const int64_t at = min_i64(x, columns->width - LINE);
         all += max_block(plane, FROM_MAP, columns->first + at, rows, taps, 1, places, 0, columns->most + at,
-                            columns->where + at, 0);
+                         columns->where + at, 0);
     }
     return any_nan(all);
 }
 
 INLINE void max_of_columns(const struct columns *columns, int64_t p, const struct roi_pool_bin *x, const bool places,
-                              const struct out *out)
+                           const struct out *out)
 {
     const REAL *most = columns->most - columns->first;
     const lane_int *where = columns->where - columns->first;
@@ -41,14 +41,14 @@ INLINE void max_of_columns(const struct columns *columns, int64_t p, const struc
 
 /* One channel of a box. */
 INLINE void pool_rows_of(const struct view *map, const struct roi_plan *plan, int64_t map_width, const bool places,
-                            const struct columns *columns, const struct out *out)
+                         const struct columns *columns, const struct out *out)
 {
     const struct roi_pool_table *table = plan->tables;
     const struct source plane = {.map = map->data};
     for (int64_t row = 0; row < table->rows; row++) {
         const struct roi_pool_bin *y = &table->bins[row];
         const struct bin_rows bin = {plan->rows.offsets + row * plan->rows.taps, (lane_int)(y->begin * map_width),
-                                        (lane_int)map_width};
+                                     (lane_int)map_width};
         if (max_columns(&plane, &bin, plan->rows.taps, places, columns))
             pool_row(map, map_width, table, row, out);
         else
@@ -65,7 +65,7 @@ static void pool_from_rows(const struct roi_tile *tile, const struct roi_plan *p
     const struct roi_pool_table *table = plan->tables;
     const int64_t width = max_i64(plan->x.end - plan->x.first, LINE), map_width = map->shape[AXIS_W];
     const struct columns columns = {min_i64(plan->x.first, map_width - width), width, scratch->rows,
-                                       (lane_int *)(void *)(scratch->rows + width)};
+                                    (lane_int *)(void *)(scratch->rows + width)};
     for (int64_t c = tile->channel_begin; c < tile->channel_end; c++) {
         const struct view view = view_of(map, plan->box->image, c);
         const struct out out = out_of(tile, plan->row, c);

@@ -24,7 +24,10 @@ INLINE vec multiply_add_vec(vec a, vec b, vec sum) { return VEC(fmadd)(a, b, sum
 INLINE quad multiply_add_quad(quad a, quad b, quad sum) { return QUAD(fmadd)(a, b, sum); }
 INLINE vec8 multiply_add_vec8(vec8 a, vec8 b, vec8 sum) { return VEC8(fmadd)(a, b, sum); }
 #elif defined(__aarch64__) && defined(ROI_IS_DOUBLE)
-INLINE vec multiply_add_vec(vec a, vec b, vec sum) { return (vec)vfmaq_f64((float64x2_t)sum, (float64x2_t)a, (float64x2_t)b); }
+INLINE vec multiply_add_vec(vec a, vec b, vec sum)
+{
+    return (vec)vfmaq_f64((float64x2_t)sum, (float64x2_t)a, (float64x2_t)b);
+}
 INLINE vec8 multiply_add_vec8(vec8 a, vec8 b, vec8 sum) { return multiply_add_vec(a, b, sum); }
 INLINE quad multiply_add_quad(quad a, quad b, quad sum)
 {
@@ -38,7 +41,10 @@ INLINE quad multiply_add_quad(quad a, quad b, quad sum)
     return sum;
 }
 #elif defined(__aarch64__)
-INLINE vec multiply_add_vec(vec a, vec b, vec sum) { return (vec)vfmaq_f32((float32x4_t)sum, (float32x4_t)a, (float32x4_t)b); }
+INLINE vec multiply_add_vec(vec a, vec b, vec sum)
+{
+    return (vec)vfmaq_f32((float32x4_t)sum, (float32x4_t)a, (float32x4_t)b);
+}
 INLINE vec8 multiply_add_vec8(vec8 a, vec8 b, vec8 sum) { return multiply_add_vec(a, b, sum); }
 INLINE quad multiply_add_quad(quad a, quad b, quad sum) { return multiply_add_vec(a, b, sum); }
 #else

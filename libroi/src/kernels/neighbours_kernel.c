@@ -10,15 +10,14 @@ INLINE unsigned compare(const REAL *block, int first, const vec query[ROI_LANES]
     for (int i = 0; i < ROI_LANES; i++)
         memcpy(&lane[i], block + i * ROI_BLOCK + first, sizeof lane[i]);
     const vec width = min_vec(lane[ROI_LANE_RIGHT], query[ROI_LANE_RIGHT]) +
-                         min_vec(lane[ROI_LANE_LEFT], query[ROI_LANE_LEFT]);
+                      min_vec(lane[ROI_LANE_LEFT], query[ROI_LANE_LEFT]);
     const vec height = min_vec(lane[ROI_LANE_BOTTOM], query[ROI_LANE_BOTTOM]) +
-                          min_vec(lane[ROI_LANE_TOP], query[ROI_LANE_TOP]);
+                       min_vec(lane[ROI_LANE_TOP], query[ROI_LANE_TOP]);
     const vec bar = lane[ROI_LANE_BAR] + query[ROI_LANE_BAR], none = {0};
     return above_vec(min_vec(width, height), none) & above_vec(width * height, bar);
 }
 
-static int64_t scan(const void *blocks, const double query[ROI_LANES], int64_t begin, int64_t end,
-                       int64_t *places_ret)
+static int64_t scan(const void *blocks, const double query[ROI_LANES], int64_t begin, int64_t end, int64_t *places_ret)
 {
     vec q[ROI_LANES];
     int64_t found = 0;

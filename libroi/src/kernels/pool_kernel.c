@@ -34,7 +34,7 @@ INLINE void put(const struct out *out, int64_t p, int64_t q, REAL value, int64_t
 
 /* One bin: its first NaN, or else its first maximum. */
 static void pool_bin(const struct view *map, int64_t map_width, const struct roi_pool_bin *y,
-                        const struct roi_pool_bin *x, const struct out *out)
+                     const struct roi_pool_bin *x, const struct out *out)
 {
     REAL most = load(map->data + y->begin * map->stride_y + x->begin * map->stride_x);
     int64_t at = y->begin * map_width + x->begin;
@@ -50,7 +50,7 @@ static void pool_bin(const struct view *map, int64_t map_width, const struct roi
 }
 
 static void pool_row(const struct view *map, int64_t map_width, const struct roi_pool_table *table, int64_t row,
-                        const struct out *out)
+                     const struct out *out)
 {
     for (int64_t q = 0; q < table->columns; q++)
         pool_bin(map, map_width, &table->bins[row], &table->bins[table->rows + q], out);

@@ -31,5 +31,4 @@ struct roi_pool_table {
     struct roi_pool_bin bins[];
 };
 
-
 #endif

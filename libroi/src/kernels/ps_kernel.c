@@ -70,8 +70,7 @@ static bool in_fours(const roi_array *map, const struct roi_plan *plan)
 /* ---- Forward --------------------------------------------------------------------------------------------------- */
 
 /* Rows [begin, end) of four columns of a bin. */
-INLINE quad sum_columns(const STORE *pixel, int64_t stride_y, const REAL *wy, const int64_t begin,
-                              const int64_t end)
+INLINE quad sum_columns(const STORE *pixel, int64_t stride_y, const REAL *wy, const int64_t begin, const int64_t end)
 {
     quad columns = {0};
     for (int64_t k = begin; k < end; k++)
@@ -86,15 +85,14 @@ INLINE quad sum_long_columns(const STORE *pixel, int64_t stride_y, const REAL *w
     if (taps_y <= ROI_SUM_BLOCK)
         return sum_columns(pixel, stride_y, wy, 0, taps_y);
     for (int64_t begin = 0; begin < taps_y; begin += ROI_SUM_BLOCK)
-        fold_quad(&total, &lost,
-                     sum_columns(pixel, stride_y, wy, begin, min_i64(begin + ROI_SUM_BLOCK, taps_y)));
+        fold_quad(&total, &lost, sum_columns(pixel, stride_y, wy, begin, min_i64(begin + ROI_SUM_BLOCK, taps_y)));
     return total + lost;
 }
 
 /* A bin with more taps than a block has, along either axis. It is a function of its own to leave all registers to the loop
    of other bins. */
 ALONE REAL sum_long_fours(const STORE *pixel, int64_t stride_y, const REAL *wy, int64_t taps_y, const REAL *wx,
-                             int64_t taps_x)
+                          int64_t taps_x)
 {
     quad sum = {0}, total = {0}, lost = {0};
     for (int64_t l = 0; l < taps_x; l += 4) {
@@ -110,7 +108,7 @@ ALONE REAL sum_long_fours(const STORE *pixel, int64_t stride_y, const REAL *wy, 
 
 /* One bin; the numbers of taps are constants where this is inlined for few. */
 INLINE REAL sum_fours(const STORE *pixel, int64_t stride_y, const REAL *wy, const int64_t taps_y, const REAL *wx,
-                         const int64_t taps_x)
+                      const int64_t taps_x)
 {
     quad sum = {0};
     if (taps_y > ROI_SUM_BLOCK || taps_x > ROI_SUM_BLOCK)
@@ -134,7 +132,7 @@ static REAL sum_column_exactly(const STORE *pixel, int64_t stride_y, const REAL 
 }
 
 static REAL sum_exact(const STORE *pixel, int64_t stride_y, int64_t stride_x, const REAL *wy, int64_t taps_y,
-                         const REAL *wx, int64_t taps_x)
+                      const REAL *wx, int64_t taps_x)
 {
     struct sum sum[4] = {{0, 0, 0}};
     quad lanes = {0};
@@ -142,7 +140,7 @@ static REAL sum_exact(const STORE *pixel, int64_t stride_y, int64_t stride_x, co
         struct sum *lane = &sum[l % 4];
         if (wx[l] != 0)
             lane->block = multiply_add(sum_column_exactly(pixel + l * stride_x, stride_y, wy, taps_y), wx[l],
-                                          lane->block);
+                                       lane->block);
         if (l % ROI_SUM_BLOCK >= ROI_SUM_BLOCK - 4 || l >= taps_x - 4)
             end_block(lane);
     }
@@ -152,14 +150,14 @@ static REAL sum_exact(const STORE *pixel, int64_t stride_y, int64_t stride_x, co
 }
 
 INLINE void pool_fours(struct view plane, int64_t stride_c, const struct box *box, const int64_t taps_y,
-                          const int64_t taps_x)
+                       const int64_t taps_x)
 {
     const struct roi_plan *plan = box->plan;
     REAL *crop = box->crop;
     for (int64_t p = 0; p < box->bins_y; p++)
         for (int64_t q = 0; q < box->bins_x; q++, plane.data += stride_c)
             *crop++ = sum_fours(plane.data + plan->y.low[p] * plane.stride_y + plan->x.low[q], plane.stride_y,
-                                   weights_y(plan, p), taps_y, weights_x(plan, q), taps_x);
+                                weights_y(plan, p), taps_y, weights_x(plan, q), taps_x);
 }
 
 /* All bins, or those that are NaN. */
@@ -171,13 +169,13 @@ static void pool_exact(struct view plane, int64_t stride_c, const struct box *bo
         for (int64_t q = 0; q < box->bins_x; q++, plane.data += stride_c, crop++)
             if (all || isnan(*crop))
                 *crop = sum_exact(plane.data + plan->y.low[p] * plane.stride_y + plan->x.low[q] * plane.stride_x,
-                                     plane.stride_y, plane.stride_x, weights_y(plan, p), plan->y.taps,
-                                     weights_x(plan, q), plan->x.taps);
+                                  plane.stride_y, plane.stride_x, weights_y(plan, p), plan->y.taps, weights_x(plan, q),
+                                  plan->x.taps);
 }
 
 /* The same for four channels of the crop, which read channels `apart` from each other, of a map that has them together. */
 static quad sum_together(const STORE *pixel, const int64_t apart[4], const struct view *plane, const REAL *wy,
-                               int64_t taps_y, const REAL *wx, int64_t taps_x)
+                         int64_t taps_y, const REAL *wx, int64_t taps_x)
 {
     quad sum[4] = {{0}};
     for (int64_t l = 0; l < taps_x; l++) {
@@ -185,8 +183,7 @@ static quad sum_together(const STORE *pixel, const int64_t apart[4], const struc
         for (int64_t k = 0; k < taps_y && wx[l] != 0; k++)
             if (wy[k] != 0) {
                 const STORE *at = pixel + k * plane->stride_y + l * plane->stride_x;
-                const quad value = {load(at + apart[0]), load(at + apart[1]), load(at + apart[2]),
-                                       load(at + apart[3])};
+                const quad value = {load(at + apart[0]), load(at + apart[1]), load(at + apart[2]), load(at + apart[3])};
                 column = multiply_add_quad(splat_quad(wy[k]), value, column);
             }
         if (wx[l] != 0)
@@ -206,8 +203,8 @@ static void pool_together(struct view plane, const struct box *box, int64_t coun
     for (int64_t bin = 0; bin < bins; bin++, plane.data++) {
         const int64_t p = bin / box->bins_x, q = bin % box->bins_x;
         const STORE *pixel = plane.data + plan->y.low[p] * plane.stride_y + plan->x.low[q] * plane.stride_x;
-        const quad sums = sum_together(pixel, apart, &plane, weights_y(plan, p), plan->y.taps,
-                                             weights_x(plan, q), plan->x.taps);
+        const quad sums = sum_together(pixel, apart, &plane, weights_y(plan, p), plan->y.taps, weights_x(plan, q),
+                                       plan->x.taps);
         for (int64_t i = 0; i < count; i++)
             box->crop[i * bins + bin] = sums[i];
     }
@@ -325,7 +322,7 @@ static void pool_pixels(const struct roi_tile *tile, void *scratch) { pool_tile(
 
 /* The gradient of one bin, by fours. */
 INLINE void add_fours(REAL *pixel, int64_t stride_y, const REAL *wy, const int64_t taps_y, const REAL *wx,
-                         const int64_t taps_x, REAL grad)
+                      const int64_t taps_x, REAL grad)
 {
     for (int64_t l = 0; l < taps_x; l += 4) {
         const quad row = splat_quad(grad) * load_real_quad(wx + l);
@@ -338,7 +335,7 @@ INLINE void add_fours(REAL *pixel, int64_t stride_y, const REAL *wy, const int64
 
 /* The same, to just those pixels that have a weight. */
 static void add_exact(REAL *pixel, int64_t stride_y, const REAL *wy, int64_t taps_y, const REAL *wx, int64_t taps_x,
-                         REAL grad)
+                      REAL grad)
 {
     for (int64_t k = 0; k < taps_y; k++)
         for (int64_t l = 0; l < taps_x; l++)

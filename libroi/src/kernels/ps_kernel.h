@@ -17,5 +17,4 @@
 
 #include "drive/tiles.h"
 
-
 #endif

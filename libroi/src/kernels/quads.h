@@ -68,7 +68,7 @@ INLINE int64_t some_steps(const struct steps *steps, const int count)
 }
 
 /* Lanes i, j, k, l of each quad of a and b, those of b counted from 4 on. */
-#define LANE_OF_QUAD(count, at, i) ((i) < 4 ? 4 * (at) + (i) : 4 * (count) + 4 * (at) + (i) - 4)
+#define LANE_OF_QUAD(count, at, i) ((i) < 4 ? 4 * (at) + (i) : 4 * (count) + 4 * (at) + (i)-4)
 #define LANES_OF_QUAD(count, at, i, j, k, l)                                                                           \
     LANE_OF_QUAD(count, at, i), LANE_OF_QUAD(count, at, j), LANE_OF_QUAD(count, at, k), LANE_OF_QUAD(count, at, l)
 #if (defined(__AVX2__) && !defined(ROI_IS_DOUBLE)) || defined(__AVX512F__)

@@ -34,7 +34,7 @@ static inline struct row row_from(const struct row *row, int64_t x)
 struct entry {
     struct row row, ahead;
     bool prefetches;
-    int64_t lead; /* how many pixels the prefetched ones are further on than those that enter */
+    int64_t lead;  /* how many pixels the prefetched ones are further on than those that enter */
     int64_t count; /* of channels */
 };
 

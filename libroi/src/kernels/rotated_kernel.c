@@ -27,8 +27,8 @@ struct box {
 static struct box box_of(const struct roi_tile *tile, const struct roi_plan *plan)
 {
     const int64_t bins_y = tile->crops->shape[AXIS_H], bins_x = tile->crops->shape[AXIS_W];
-    return (struct box){&tile->maps[plan->box->level], plan->box->image, plan->row, bins_y, bins_x,
-                           roi_quads_of(plan, bins_y * bins_x)};
+    return (struct box){&tile->maps[plan->box->level],      plan->box->image, plan->row, bins_y, bins_x,
+                        roi_quads_of(plan, bins_y * bins_x)};
 }
 
 static inline const REAL *weights_of(const struct box *box, int64_t k)
@@ -36,10 +36,7 @@ static inline const REAL *weights_of(const struct box *box, int64_t k)
     return (const REAL *)box->quads.weights + ROI_QUAD * k;
 }
 
-static inline int64_t first_quad(const struct box *box, int64_t bin)
-{
-    return bin > 0 ? box->quads.ends[bin - 1] : 0;
-}
+static inline int64_t first_quad(const struct box *box, int64_t bin) { return bin > 0 ? box->quads.ends[bin - 1] : 0; }
 
 INLINE void put(const struct box *box, const struct view *out, int64_t bin, REAL value)
 {
@@ -84,7 +81,7 @@ static void pool_exact(const struct box *box, int64_t c, const struct view *out)
 
 /* Quads [begin, end) of four channels, whose pixels lie together along W. */
 INLINE void sum_stretch(const STORE *data, int64_t stride_c, int64_t stride_y, const struct box *box, int64_t begin,
-                           int64_t end, quad sums[CHANNELS_AT_ONCE])
+                        int64_t end, quad sums[CHANNELS_AT_ONCE])
 {
     for (int c = 0; c < CHANNELS_AT_ONCE; c++)
         sums[c] = (quad){0};
@@ -97,8 +94,8 @@ INLINE void sum_stretch(const STORE *data, int64_t stride_c, int64_t stride_y, c
 }
 
 /* A bin of more quads than a block has. It is a function of its own to leave all registers to the loop of other bins. */
-ALONE quad sum_long_bin(const STORE *data, int64_t stride_c, int64_t stride_y, const struct box *box,
-                              int64_t begin, int64_t end)
+ALONE quad sum_long_bin(const STORE *data, int64_t stride_c, int64_t stride_y, const struct box *box, int64_t begin,
+                        int64_t end)
 {
     quad sums[CHANNELS_AT_ONCE], total[CHANNELS_AT_ONCE] = {{0}}, lost[CHANNELS_AT_ONCE] = {{0}};
     for (int64_t k = begin; k < end; k += ROI_SUM_BLOCK) {
@@ -140,8 +137,8 @@ static void pool_quads(const struct roi_tile *tile, const struct box *box, int64
 }
 
 /* A block of quads [begin, end), for a line of channels that lie together. */
-INLINE void sum_block(const STORE *data, const struct view *plane, const struct box *box, int64_t begin,
-                         int64_t end, vec sums[LINE_VECTORS][ROI_QUAD])
+INLINE void sum_block(const STORE *data, const struct view *plane, const struct box *box, int64_t begin, int64_t end,
+                      vec sums[LINE_VECTORS][ROI_QUAD])
 {
     for (int v = 0; v < LINE_VECTORS * ROI_QUAD; v++)
         sums[v / ROI_QUAD][v % ROI_QUAD] = (vec){0};
@@ -150,14 +147,14 @@ INLINE void sum_block(const STORE *data, const struct view *plane, const struct 
         const STORE *pixel = data + box->quads.places[k].y * plane->stride_y + box->quads.places[k].x * plane->stride_x;
         for (int l = 0; l < ROI_QUAD; l++)
             for (int v = 0; v < LINE_VECTORS; v++)
-                sums[v][l] = multiply_add_vec(splat_vec(weights[l]),
-                                                 load_vec(pixel + l * plane->stride_x + v * LANES), sums[v][l]);
+                sums[v][l] = multiply_add_vec(splat_vec(weights[l]), load_vec(pixel + l * plane->stride_x + v * LANES),
+                                              sums[v][l]);
     }
 }
 
 /* The same of more quads than a block has. */
-ALONE void sum_blocks(const STORE *data, const struct view *plane, const struct box *box, int64_t begin,
-                         int64_t end, vec sums[LINE_VECTORS][ROI_QUAD])
+ALONE void sum_blocks(const STORE *data, const struct view *plane, const struct box *box, int64_t begin, int64_t end,
+                      vec sums[LINE_VECTORS][ROI_QUAD])
 {
     vec total[LINE_VECTORS][ROI_QUAD] = {{{0}}}, lost[LINE_VECTORS][ROI_QUAD] = {{{0}}};
     for (int64_t k = begin; k < end; k += ROI_SUM_BLOCK) {
@@ -172,8 +169,7 @@ ALONE void sum_blocks(const STORE *data, const struct view *plane, const struct 
 }
 
 /* One bin of the line. Returns a sum that is NaN where a number is. */
-INLINE vec sum_channels(const STORE *data, const struct view *plane, const struct box *box, int64_t bin,
-                              REAL *line)
+INLINE vec sum_channels(const STORE *data, const struct view *plane, const struct box *box, int64_t bin, REAL *line)
 {
     const int64_t first = first_quad(box, bin), end = box->quads.ends[bin];
     vec sums[LINE_VECTORS][ROI_QUAD], all = {0};

@@ -14,5 +14,4 @@
 #include "drive/rotated_samples.h"
 #include "drive/tiles.h"
 
-
 #endif

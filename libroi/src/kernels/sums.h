@@ -15,7 +15,7 @@
 
 #include "kernels/vector.h"
 
-#define FOLD_OF(NAME, TYPE)                                                                                             \
+#define FOLD_OF(NAME, TYPE)                                                                                            \
     INLINE void NAME(TYPE *total, TYPE *lost, TYPE block)                                                              \
     {                                                                                                                  \
         const TYPE sum = *total + block, part = sum - *total;                                                          \

@@ -31,7 +31,10 @@ INLINE void narrow_wide(float *p, wide v) { _mm256_storeu_ps(p, _mm512_cvtpd_ps(
 INLINE wide widen(const float *p) { return _mm256_cvtps_pd(_mm_loadu_ps(p)); }
 INLINE void narrow_wide(float *p, wide v) { _mm_storeu_ps(p, _mm256_cvtpd_ps(v)); }
 #elif defined(__SSE2__)
-INLINE wide widen(const float *p) { return _mm_cvtps_pd(_mm_castsi128_ps(_mm_loadl_epi64((const __m128i *)(const void *)p))); }
+INLINE wide widen(const float *p)
+{
+    return _mm_cvtps_pd(_mm_castsi128_ps(_mm_loadl_epi64((const __m128i *)(const void *)p)));
+}
 INLINE void narrow_wide(float *p, wide v) { _mm_storel_epi64((__m128i *)(void *)p, _mm_castps_si128(_mm_cvtpd_ps(v))); }
 #else
 INLINE wide widen(const float *p)

@@ -48,7 +48,7 @@ static const struct roi_pooling *pooling_of(roi_mode mode)
 }
 
 static struct roi_call call_of(const roi_align_params *params, const roi_array *maps, const double *scales,
-                                     const roi_boxes *boxes, const roi_array *crops)
+                               const roi_boxes *boxes, const roi_array *crops)
 {
     struct roi_call call = roi_call_of(maps, scales, boxes, crops, params->cancel);
     call.rule.axis.kind = &roi_sampled_axis;

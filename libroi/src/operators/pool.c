@@ -9,7 +9,10 @@
 
 enum { MOST_WIDTH = 96 /* of boxes that are pooled from lines, of maps whose rows lie together */ };
 
-roi_pool_params roi_pool_defaults(void) { return (roi_pool_params){.size = sizeof(roi_pool_params), .spatial_scale = 1}; }
+roi_pool_params roi_pool_defaults(void)
+{
+    return (roi_pool_params){.size = sizeof(roi_pool_params), .spatial_scale = 1};
+}
 
 /* ---- Box by box ------------------------------------------------------------------------------------------------ */
 
@@ -98,12 +101,13 @@ static void fill(const struct roi_plan_rule *rule, struct roi_plan *plan)
     fill_offsets(columns, table->columns, plan->x.taps, roi_places_of_columns(rule, plan), &plan->columns, offset);
 }
 
-const struct roi_pooling roi_max_pooling = {.measure = measure,
-                                            .include = include,
-                                            .work = work,
-                                            .fill = fill,
-                                            .kernels = roi_pool_kernels,
-                                            .ways = {.ring = true, .map = true, .plain_rows = true, .most_width = MOST_WIDTH}};
+const struct roi_pooling roi_max_pooling = {
+    .measure = measure,
+    .include = include,
+    .work = work,
+    .fill = fill,
+    .kernels = roi_pool_kernels,
+    .ways = {.ring = true, .map = true, .plain_rows = true, .most_width = MOST_WIDTH}};
 
 static double work_backward(const struct roi_plan_rule *rule, const struct roi_plan *plan)
 {
@@ -155,8 +159,7 @@ static void search_row(void *context, int64_t row, int thread)
         found = find_outside(search, row, c) != -1;
     int64_t first = __atomic_load_n(&search->row, __ATOMIC_RELAXED);
     while (found && row < first &&
-           !__atomic_compare_exchange_n(&search->row, &first, row, false, __ATOMIC_RELAXED, __ATOMIC_RELAXED)) {
-    }
+           !__atomic_compare_exchange_n(&search->row, &first, row, false, __ATOMIC_RELAXED, __ATOMIC_RELAXED)) {}
 }
 
 static roi_status check_indices(const struct roi_call *call, roi_error *error_ret)

@@ -27,7 +27,7 @@ roi_prroi_params roi_prroi_defaults(void)
 }
 
 static struct roi_call call_of(const roi_prroi_params *params, const roi_array *map, const roi_boxes *boxes,
-                                     const roi_array *crops)
+                               const roi_array *crops)
 {
     struct roi_call call = roi_call_of(map, &params->spatial_scale, boxes, crops, params->cancel);
     call.rule.axis.kind = &roi_integral_axis;
@@ -51,7 +51,7 @@ enum { CROP_BYTES = 1 << 21 /* of crops that are held at a time */ };
 
 struct box_grad {
     const struct roi_call *call; /* maps: the input; crops: the gradient of the result */
-    double *sum;                       /* [count, 4], in the order of the boxes */
+    double *sum;                 /* [count, 4], in the order of the boxes */
     /* Some boxes and channels of them. */
     int64_t box, channel;
     roi_array maps, crops; /* the channels; crops of edges and bins, in the type computed in */
@@ -142,9 +142,8 @@ static roi_status run_boxes(struct box_grad *work, roi_error *error_ret)
 static roi_array plain_array(roi_dtype dtype, int64_t n, int64_t c, int64_t h, int64_t w)
 {
     const uint64_t rows = (uint64_t)h * (uint64_t)w; /* which may wrap around, in a shape that is still to be checked */
-    return (roi_array){.dtype = dtype,
-                       .shape = {n, c, h, w},
-                       .strides = {(int64_t)((uint64_t)c * rows), (int64_t)rows, w, 1}};
+    return (roi_array){
+        .dtype = dtype, .shape = {n, c, h, w}, .strides = {(int64_t)((uint64_t)c * rows), (int64_t)rows, w, 1}};
 }
 
 static void widen_plane(void *context, int64_t item, int thread)
@@ -226,8 +225,7 @@ struct backward {
     double *box_grad_ret;
 };
 
-static roi_status run_input_grad(const struct roi_call *call, const roi_array *input_grad_ret,
-                                 roi_error *error_ret)
+static roi_status run_input_grad(const struct roi_call *call, const roi_array *input_grad_ret, roi_error *error_ret)
 {
     struct roi_call scatter = *call;
     scatter.rule.maps = input_grad_ret;

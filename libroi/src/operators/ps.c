@@ -26,15 +26,21 @@ static double work(const struct roi_plan_rule *rule, const struct roi_plan *plan
     return (double)(rule->bins_y * rule->bins_x) * (double)(plan->y.taps * plan->x.taps + 4);
 }
 
-static const struct roi_pooling align_pooling = {
-    .measure = roi_plan_measure, .include = include, .work = work, .fill = roi_plan_fill, .kernels = roi_ps_align_kernels};
-static const struct roi_pooling pool_pooling = {
-    .measure = roi_plan_measure, .include = include, .work = work, .fill = roi_plan_fill, .kernels = roi_ps_pool_kernels};
+static const struct roi_pooling align_pooling = {.measure = roi_plan_measure,
+                                                 .include = include,
+                                                 .work = work,
+                                                 .fill = roi_plan_fill,
+                                                 .kernels = roi_ps_align_kernels};
+static const struct roi_pooling pool_pooling = {.measure = roi_plan_measure,
+                                                .include = include,
+                                                .work = work,
+                                                .fill = roi_plan_fill,
+                                                .kernels = roi_ps_pool_kernels};
 
 /* ---- Calls ----------------------------------------------------------------------------------------------------- */
 
 static struct roi_call call_of(const roi_array *maps, const double *spatial_scale, const roi_boxes *boxes,
-                                     const roi_array *crops, const volatile int32_t *cancel)
+                               const roi_array *crops, const volatile int32_t *cancel)
 {
     struct roi_call call = roi_call_of(maps, spatial_scale, boxes, crops, cancel);
     call.rule.fours = true;
@@ -87,8 +93,8 @@ roi_status roi_ps_roi_pool(const roi_ps_roi_pool_params *params, const roi_array
     return pool(params, input, boxes, output_ret, roi_tiles_forward, error_ret);
 }
 
-roi_status roi_ps_roi_pool_backward(const roi_ps_roi_pool_params *params, const roi_array *grad,
-                                    const roi_boxes *boxes, const roi_array *input_grad_ret, roi_error *error_ret)
+roi_status roi_ps_roi_pool_backward(const roi_ps_roi_pool_params *params, const roi_array *grad, const roi_boxes *boxes,
+                                    const roi_array *input_grad_ret, roi_error *error_ret)
 {
     return pool(params, input_grad_ret, boxes, grad, roi_tiles_backward, error_ret);
 }

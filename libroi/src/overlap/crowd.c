@@ -150,8 +150,8 @@ static void visit(void *context, int64_t member, const int64_t *others, int64_t 
         judge(context, member, others + begin, min_i64(BATCH, count - begin));
 }
 
-void roi_crowd_sweep(struct roi_crowd *crowd, int64_t member,
-                     void (*blame)(void *context, int64_t other, double iou), void *context)
+void roi_crowd_sweep(struct roi_crowd *crowd, int64_t member, void (*blame)(void *context, int64_t other, double iou),
+                     void *context)
 {
     const struct taking taking = {crowd, blame, context};
     int64_t others[BATCH], found = 0;
@@ -166,8 +166,8 @@ void roi_crowd_sweep(struct roi_crowd *crowd, int64_t member,
     judge(&taking, member, others, found);
 }
 
-void roi_crowd_take(struct roi_crowd *crowd, int64_t member,
-                    void (*blame)(void *context, int64_t other, double iou), void *context)
+void roi_crowd_take(struct roi_crowd *crowd, int64_t member, void (*blame)(void *context, int64_t other, double iou),
+                    void *context)
 {
     struct taking taking = {crowd, blame, context};
     if (!roi_crowd_can_exceed(crowd))

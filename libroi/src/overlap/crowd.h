@@ -31,16 +31,16 @@ bool roi_crowd_can_exceed(const struct roi_crowd *crowd);
 
 /* Calls blame(context, other, iou) for all members behind this one that are not gone, and whose IoU with it is above the
    threshold: by looking at each. `blame` may make the other gone. */
-void roi_crowd_sweep(struct roi_crowd *crowd, int64_t member,
-                     void (*blame)(void *context, int64_t other, double iou), void *context);
+void roi_crowd_sweep(struct roi_crowd *crowd, int64_t member, void (*blame)(void *context, int64_t other, double iou),
+                     void *context);
 
 /* Finds out who is near whom among the members that are not gone. To be called before what follows. */
 void roi_crowd_put_in_order(struct roi_crowd *crowd);
 
 /* Takes a member out, and calls blame(context, other, iou) for all whose IoU with it is above the threshold, except
    those who were taken or removed before. `blame` may remove the other. */
-void roi_crowd_take(struct roi_crowd *crowd, int64_t member,
-                    void (*blame)(void *context, int64_t other, double iou), void *context);
+void roi_crowd_take(struct roi_crowd *crowd, int64_t member, void (*blame)(void *context, int64_t other, double iou),
+                    void *context);
 void roi_crowd_remove(struct roi_crowd *crowd, int64_t member);
 
 #endif

@@ -21,8 +21,9 @@ struct side {
     const roi_boxes *boxes;
     void *read; /* struct roi_extent or struct roi_rotated */
     struct roi_iou_lanes lanes;
-    struct roi_iou_lanes wide; /* as double, where lanes are float, and there are boxes for which float is too narrow: */
-    bool *too_wide;            /* which they are; or NULL */
+    struct roi_iou_lanes
+        wide;       /* as double, where lanes are float, and there are boxes for which float is too narrow: */
+    bool *too_wide; /* which they are; or NULL */
 };
 
 struct matrix {
@@ -99,7 +100,8 @@ static int lanes_of(const struct matrix *matrix, const struct side *side, roi_dt
 }
 
 /* False: no memory. */
-static bool spread(const struct matrix *matrix, const struct side *side, roi_dtype type, struct roi_iou_lanes *lanes_ret)
+static bool spread(const struct matrix *matrix, const struct side *side, roi_dtype type,
+                   struct roi_iou_lanes *lanes_ret)
 {
     const int64_t count = side->boxes->count;
     const size_t lane = (size_t)count * roi_dtype_size(type);
@@ -172,8 +174,9 @@ static void fill_row(const struct matrix *matrix, int64_t row, int64_t begin, in
                       load_element(buffer, matrix->computed, column - begin));
     for (int64_t column = begin; matrix->mixed && column < end; column++)
         if (matrix->side[0].too_wide[row] || matrix->side[1].too_wide[column]) {
-            roi_iou_kernels(ROI_FLOAT64)->upright(matrix->params->kind, &matrix->side[0].wide, row, &matrix->side[1].wide,
-                                              column, column + 1, buffer);
+            roi_iou_kernels(ROI_FLOAT64)
+                ->upright(matrix->params->kind, &matrix->side[0].wide, row, &matrix->side[1].wide, column, column + 1,
+                          buffer);
             store_element(target, result->dtype, column * result->strides[AXIS_W], buffer[0]);
         }
 }
@@ -220,15 +223,18 @@ static roi_status fill(struct matrix *matrix, roi_error *error_ret)
 roi_status roi_box_iou(const roi_iou_params *params, const roi_boxes *boxes1, const roi_boxes *boxes2,
                        const roi_array *iou_ret, roi_error *error_ret)
 {
-    struct matrix matrix = {.params = params, .result = iou_ret, .side = {{.boxes = boxes1}, {.boxes = boxes2}},
-                            .range = {0, INFINITY}};
+    struct matrix matrix = {
+        .params = params, .result = iou_ret, .side = {{.boxes = boxes1}, {.boxes = boxes2}}, .range = {0, INFINITY}};
     return fill(&matrix, error_ret);
 }
 
 roi_status roi_box_iou_rotated(const roi_iou_params *params, const roi_boxes *boxes1, const roi_boxes *boxes2,
                                const roi_array *iou_ret, roi_error *error_ret)
 {
-    struct matrix matrix = {.params = params, .result = iou_ret, .rotated = true,
-                            .side = {{.boxes = boxes1}, {.boxes = boxes2}}, .range = {0, INFINITY}};
+    struct matrix matrix = {.params = params,
+                            .result = iou_ret,
+                            .rotated = true,
+                            .side = {{.boxes = boxes1}, {.boxes = boxes2}},
+                            .range = {0, INFINITY}};
     return fill(&matrix, error_ret);
 }

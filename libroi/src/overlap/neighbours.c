@@ -84,7 +84,10 @@ struct boxes {
     int64_t count;
 };
 
-static bool counts(const struct boxes *boxes, int64_t item) { return !boxes->gone[item] && has_area(&boxes->extents[item]); }
+static bool counts(const struct boxes *boxes, int64_t item)
+{
+    return !boxes->gone[item] && has_area(&boxes->extents[item]);
+}
 
 /* How sizes are cut into classes. */
 struct classing {
@@ -170,8 +173,7 @@ static double bar(const struct roi_neighbours *neighbours, double area)
     return share * area * (1 - (neighbours->narrow ? 0x1p-18 : 0x1p-40));
 }
 
-static void set_place(struct roi_neighbours *neighbours, const struct roi_extent *extents, int64_t place,
-                      int64_t item)
+static void set_place(struct roi_neighbours *neighbours, const struct roi_extent *extents, int64_t place, int64_t item)
 {
     const struct roi_extent *extent = &extents[item];
     if (place % ROI_BLOCK == 0)

@@ -8,8 +8,8 @@
 #include "common/parallel.h"
 
 enum {
-    CANCEL_PERIOD = 64,  /* boxes kept between two looks at the flag */
-    WORTH_SWEEPING = 8   /* while one of so many others is suppressed each time */
+    CANCEL_PERIOD = 64, /* boxes kept between two looks at the flag */
+    WORTH_SWEEPING = 8  /* while one of so many others is suppressed each time */
 };
 
 roi_nms_params roi_nms_defaults(void)
@@ -21,12 +21,12 @@ roi_nms_params roi_nms_defaults(void)
 struct nms {
     const roi_nms_params *params;
     struct roi_candidates candidates;
-    int64_t most; /* that are kept at most */
+    int64_t most;  /* that are kept at most */
     uint8_t *kept; /* by rank */
     int64_t groups, largest_group;
     int64_t *ranks; /* group after group; NULL: there is one, of all */
     int64_t *begin; /* of each group in `ranks`, and the end of the last */
-    bool in_float; /* whether IoU is evaluated so */
+    bool in_float;  /* whether IoU is evaluated so */
     int threads;
     struct roi_crowd *crowds; /* one for each thread */
 };
