@@ -25,6 +25,9 @@ TOO_BIG_FOR_ASAN := --ignore=tests/pyroi/test_bounded.py --ignore=tests/pyroi/te
 
 SOURCES := pyproject.toml meson.build meson.options $(shell find libroi pyroi tclcmd -name __pycache__ -prune -o -print)
 
+# Those that clang-format formats: .clang-format has the style.
+C_SOURCES = $(shell find libroi tests/libroi -name '*.[ch]')
+
 .DELETE_ON_ERROR:
 .PHONY: help build build-c demo test test-all test-c tiers check format sanitize sanitize-python symbols docs docs-check pictures bench fuzz clean
 
@@ -66,14 +69,16 @@ tiers: $(TESTABLE) ## The Python tests once per kind of processor that this one 
 	    fi; \
 	done
 
-check: $(INSTALLED) .venv/stamp-lint ## ruff and mypy
+check: $(INSTALLED) .venv/stamp-lint ## ruff, mypy, and the form of the C sources
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
+	@$(BIN)/clang-format --dry-run -Werror $(C_SOURCES)
 
-format: .venv/stamp-lint ## Let ruff format the Python files
+format: .venv/stamp-lint ## Let ruff and clang-format format the sources
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
+	$(BIN)/clang-format -i $(C_SOURCES)
 
 sanitize: $(VENV) ## The tests in C, with AddressSanitizer and UndefinedBehaviorSanitizer
 	@$(MESON) setup build/sanitize -Dtests=true -Doptimization=0 -Ddebug=true -Db_ndebug=false -Db_lundef=false \
@@ -133,5 +138,5 @@ $(TESTABLE): $(INSTALLED)
 	@touch $@
 
 .venv/stamp-lint: $(VENV)
-	@$(PIP) ruff mypy
+	@$(PIP) ruff mypy clang-format==14.0.6 # which another version would format otherwise
 	@touch $@
