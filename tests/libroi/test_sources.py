@@ -1,4 +1,4 @@
-"""The sources of libroi keep the rules that CONTRIBUTING has for them: includes, the length of functions, first lines."""
+"""The sources of libroi keep the rules of CONTRIBUTING: their includes, the length of functions, their first lines."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ def files():
 
 
 def functions(text):
-    """The name and the number of lines of each function: from a line that names it to the brace in column 0 that ends it."""
+    """The name of each function, and its lines: from the one with its name to the brace in column 0 that ends it."""
     lines = text.splitlines()
     for end, line in enumerate(lines):
         if line == "}":
@@ -30,9 +30,25 @@ def functions(text):
                 yield name[1], end - first + 1
 
 
+SAMPLE = """/* x */
+static int two(int a,
+               int b)
+{
+    return a;
+}
+
+struct s {
+    int a;
+};
+
+int one(void)
+{
+}
+"""
+
+
 def test_finds_functions():
-    text = "/* x */\nstatic int two(int a,\n               int b)\n{\n    return a;\n}\n\nstruct s {\n    int a;\n};\n\nint one(void)\n{\n}\n"
-    assert list(functions(text)) == [("two", 5), ("one", 3)]
+    assert list(functions(SAMPLE)) == [("two", 5), ("one", 3)]
 
 
 def test_no_file_lies_elsewhere():
