@@ -26,7 +26,7 @@ bool roi_has_whole_pixels(const roi_array *map, bool narrow)
 
 void roi_ring_prepare(struct roi_ring *ring, const roi_array *map, int64_t most_width)
 {
-    const int64_t width = map->shape[AXIS_W], words = groups_of(width, MOST_BLOCKS * ROI_RING_BLOCK);
+    const int64_t width = map->shape[AXIS_W], words = max_i64(1, groups_of(width, MOST_BLOCKS * ROI_RING_BLOCK));
     const bool wide = words > 1;
     ring->block = ROI_RING_BLOCK * words;
     ring->most_width = wide ? min_i64(most_width, ROI_RING_SIDE) : most_width;

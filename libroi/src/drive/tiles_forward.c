@@ -9,7 +9,7 @@ enum {
     CHANNELS_TOGETHER = 64, /* of a tile, where the map has its channels together */
     LINES_TOGETHER = 64,    /* lines of a tile where pixels lie together, if rows of boxes are no longer than ... */
     ROW_LINES = 8192,       /* ... so many lines */
-    BAND_BINS = 1 << 16     /* of a plan: a few thousand times what its tables cost */
+    BAND_BINS = 1 << 17     /* of a plan: a few thousand times what its tables cost */
 };
 
 /* ---- Rings ----------------------------------------------------------------------------------------------------- */
