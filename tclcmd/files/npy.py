@@ -42,7 +42,7 @@ MOST_HEADER_BYTES = 10_000
 #: What the name of a member has room for in an archive.
 MOST_NAME_BYTES = 65535
 
-#: Read and written at a time: Ctrl-C is looked for in between.
+#: Bytes that are read at a time; a Ctrl-C ends the reading between two pieces.
 PIECE = 2**20
 
 #: Types of NumPy that tensors do not have, and those that hold all their values.
@@ -209,14 +209,7 @@ def _member_name(name: str) -> str:
 
 
 def _write_array(file: IO[bytes], array: Array) -> None:
-    # Not np.save's own way to a file, which tells a full disk without saying so.
-    header = io.BytesIO()
-    np.lib.format.write_array_header_1_0(header, np.lib.format.header_data_from_array_1_0(array))
-    file.write(header.getvalue())
-    flat = array.T.reshape(-1) if array.flags.f_contiguous and not array.flags.c_contiguous else array.reshape(-1)
-    raw = np.ascontiguousarray(flat).view(np.uint8).data
-    for start in range(0, len(raw), PIECE):
-        file.write(raw[start : start + PIECE])
+    np.lib.format.write_array(file, array, allow_pickle=False)
 
 
 def _write_archive(file: BinaryIO, array: Array, member_name: str) -> None:

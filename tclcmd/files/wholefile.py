@@ -37,16 +37,17 @@ def write_whole(path: str, write: Write) -> None:
     target = os.path.realpath(path)
     older = _look_at(target)
     if older is not None and not stat.S_ISREG(older.st_mode):
-        with open(target, "wb", buffering=0) as file:
+        with _File(io.FileIO(target, "w")) as file:
             write(file)
     elif not _write_without_name(target, older, write):
         _write_beside(target, older, write)
 
 
 class _File(io.BufferedWriter):
-    """A file being written. Ctrl-C ends it between two pieces.
+    """A file being written. A Ctrl-C ends the writing between two pieces.
 
-    It does not give its descriptor away: an encoder that writes to it by itself does not say why it failed.
+    It hides its descriptor, since NumPy and image encoders that find one write to it themselves, and then do not report
+    why the system refused a write.
     """
 
     def fileno(self) -> int:

@@ -336,8 +336,11 @@ def test_a_full_disk_leaves_no_half_file(roish, tmp_path):
     assert (tmp_path / "x.npz").read_bytes() == b"older"
 
 
-def test_a_device_is_written_to_directly():
-    """/dev/full cannot be replaced, and says that it is full."""
+def test_a_device_is_written_to_directly(tcl, tmp_path):
+    """/dev/full cannot be replaced, and says that it is full; so does an array's file that is a link to it."""
+    (tmp_path / "x.npy").symlink_to("/dev/full")
+    message = tcl.error(f"torch::tensor_save [torch::ones 100] {tmp_path}/x.npy")
+    assert message == f"Cannot write {tmp_path}/x.npy: no space left on device"
     with pytest.raises(OSError, match="No space left"):
         wholefile.write_whole("/dev/full", lambda file: file.write(b"x"))
     wholefile.write_whole("/dev/null", lambda file: file.write(b"x"))
