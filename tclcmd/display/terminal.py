@@ -14,6 +14,7 @@ import zlib
 
 import numpy as np
 
+import pyroi
 from pyroi.arrays import Array
 
 STYLES = ("auto", "blocks", "ascii", "sixel", "kitty")
@@ -114,19 +115,13 @@ def _answer(question: bytes) -> bytes:
 
 
 def fit(pixels: Array, height: int, width: int) -> Array:
-    """As large as goes into a frame: a whole number of times as large, or smaller by the means of areas."""
+    """The picture, resized to fit a frame: enlarged by a whole factor, or reduced by area averaging."""
     rows, columns = pixels.shape[:2]
     scale = min(height / rows, width / columns)
     if scale >= 1:
         return pixels.repeat(int(scale), axis=0).repeat(int(scale), axis=1)
-    return _shrunk(_shrunk(pixels, max(int(rows * scale), 1), 0), max(int(columns * scale), 1), 1)
-
-
-def _shrunk(pixels: Array, count: int, axis: int) -> Array:
-    edges = np.arange(count) * pixels.shape[axis] // count
-    sizes = np.diff(np.append(edges, pixels.shape[axis]))
-    sums = np.add.reduceat(pixels, edges, axis=axis, dtype=np.uint32)
-    means: Array = sums / np.expand_dims(sizes, tuple({0, 1, 2} - {axis}))
+    size = max(int(rows * scale), 1), max(int(columns * scale), 1)
+    means = pyroi.resize_image(pixels.transpose(2, 0, 1), size, mode="area").transpose(1, 2, 0)
     return (means + 0.5).astype(np.uint8)
 
 
