@@ -12,9 +12,9 @@ from dataclasses import dataclass, field
 OPTION = re.compile(r"-[A-Za-z]\w*")
 NUMBER = re.compile(r"[-+]?(?:0[xX][0-9a-fA-F]+|(?:\d+\.?\d*|\.\d+)(?:[eE][-+]?\d+)?)")
 VARIABLE = re.compile(r"\$(?:\{[^}]*\}?|(?:\w|::)+)")
-IN_DATA = re.compile(rf"[{{}}]|(?<![\w.]){NUMBER.pattern}(?![\w.])")
+IN_DATA = re.compile(rf"\\.|[{{}}]|(?<![\w.]){NUMBER.pattern}(?![\w.])", re.DOTALL)
 IN_EXPRESSION = re.compile(rf"\\.|[{{}}()]|(?<![\w.$]){NUMBER.pattern}", re.DOTALL)
-SPACES = re.compile(r"(?:[ \t]|\\\n)+")
+SPACES = re.compile(r"(?:[ \t\v\f\r]|\\\n)+")
 
 #: Command -> which of its words are scripts, the command itself being word 0.
 SCRIPTS = {
@@ -81,6 +81,14 @@ def unfinished(text: str) -> Written | None:
     return _Scanner(text).scan().innermost
 
 
+def depth(text: str) -> int:
+    """The number of braces and brackets that are open at the end of the text; 0 within a quoted word.
+
+    Spaces within quotes belong to the word, so that nothing is indented there.
+    """
+    return _Scanner(text).scan().depth
+
+
 class _Scanner:
     def __init__(self, text: str) -> None:
         self.text = text
@@ -89,6 +97,7 @@ class _Scanner:
         self.tokens: list[Token] = []
         self.commands: list[Written] = []
         self.innermost: Written | None = None
+        self.depth = 0  # the number of braces and brackets that are open
         self._is_comment_open = False
 
     def scan(self) -> _Scanner:
@@ -113,7 +122,7 @@ class _Scanner:
         """Up to the closer, which is left standing, or the end."""
         last = None
         while self.at < self.end and self._peek() != closer:
-            if self._peek() in "\n;\r":
+            if self._peek() in "\n;":
                 last = None
                 self.at += 1
             elif self._peek() == "#":
@@ -134,7 +143,7 @@ class _Scanner:
     def _command(self, closer: str) -> Written:
         command = Written(self.at)
         self.commands.append(command)
-        while self.at < self.end and self._peek() not in ("\n", ";", "\r", closer):
+        while self.at < self.end and self._peek() not in ("\n", ";", closer):
             if not self._skip(SPACES):
                 self._word(command, closer)
         command.end = self.at
@@ -162,7 +171,7 @@ class _Scanner:
         command.words.append(word)
 
     def _bare(self, closer: str, start: int) -> None:
-        while self.at < self.end and self._peek() not in (" ", "\t", "\n", ";", "\r", closer):
+        while self.at < self.end and self._peek() not in (*" \t\v\f\r\n;", closer):
             if self.text.startswith("\\\n", self.at):
                 break
             self._character()
@@ -181,18 +190,23 @@ class _Scanner:
             self.at += 1
 
     def _bracket(self) -> None:
+        around = self.depth
         self.at += 1
+        self.depth += 1
         self._mark(self.at - 1, "brace")
         self._script("]")
         if self._peek() == "]":
             self.at += 1
+            self.depth = around
             self._mark(self.at - 1, "brace")
 
     def _quoted(self) -> None:
-        start = self.at
+        start, around = self.at, self.depth
         self.at += 1
         while self.at < self.end and self._peek() != '"':
             self._character()
+        if self.at == len(self.text) and self.depth == around:
+            self.depth = 0
         self.at = min(self.at + 1, self.end)
         self._mark(start, "string")
 
@@ -200,8 +214,9 @@ class _Scanner:
 
     def _braced(self, role: str) -> None:
         whole, self.end = self.end, self._closing_brace()
-        is_closed = self.end < whole
+        is_closed, around = self.end < whole, self.depth
         self.at += 1
+        self.depth += 1
         self._mark(self.at - 1, "brace")
         if role == "script":
             self._script("")
@@ -210,6 +225,7 @@ class _Scanner:
         self.at, self.end = self.end, whole
         if is_closed:
             self.at += 1
+            self.depth = around
             self._mark(self.at - 1, "brace")
 
     def _closing_brace(self) -> int:
@@ -224,7 +240,10 @@ class _Scanner:
 
     def _data(self) -> None:
         for found in IN_DATA.finditer(self.text, self.at, self.end):
+            if found.group().startswith("\\"):
+                continue
             kind = "brace" if found.group() in "{}" else "number"
+            self.depth += {"{": 1, "}": -1}.get(found.group(), 0)
             self.tokens.append(Token(found.start(), found.end(), kind))
 
     def _expression(self) -> None:
@@ -233,6 +252,7 @@ class _Scanner:
             if self._peek() == '"':
                 self._quoted()
             elif self._skip(IN_EXPRESSION):
+                self.depth += {"{": 1, "}": -1}.get(self.text[start], 0)
                 self._mark(start, "brace" if self.text[start] in "{}()" else "number")
             else:
                 self._character()

@@ -193,15 +193,7 @@ def _tab(event: KeyPressEvent) -> None:
 
 def _new_line(event: KeyPressEvent) -> None:
     buffer = event.current_buffer
-    buffer.insert_text("\n" + " " * _depth(buffer.document.text_before_cursor) * INDENT)
-
-
-def _depth(text: str) -> int:
-    """How many braces of scripts are open."""
-    opened = 0
-    for line in text.split("\n"):
-        opened += line.count("{") + line.count("[") - line.count("}") - line.count("]")
-    return max(opened, 0)
+    buffer.insert_text("\n" + " " * syntax.depth(buffer.document.text_before_cursor) * INDENT)
 
 
 def _is_only_indented() -> bool:
