@@ -1,7 +1,7 @@
 """Region-of-interest operators without a framework: NumPy arrays in, NumPy arrays out.
 
-Every function takes anything with ``__array__`` or DLPack, checks it, and says what is wrong with it by a ``TypeError``
-or ``ValueError`` that names the argument, the rule and what came.
+Every function accepts NumPy arrays, nested lists of numbers, and objects that support ``__array__`` or DLPack. For an
+invalid argument it raises ``TypeError`` or ``ValueError``; the message names the argument, the rule and the value.
 """
 
 import warnings as _warnings

@@ -1,4 +1,4 @@
-"""Pooling of a whole map to a fixed size."""
+"""Adaptive pooling: a whole map is pooled to a fixed size."""
 
 from __future__ import annotations
 
@@ -37,14 +37,14 @@ __all__ = [
 
 @retrying
 def adaptive_avg_pool2d(input: npt.ArrayLike, output_size: int | Sequence[int | None] | None) -> Array:
-    """Pools a whole map to a fixed size by means.
+    """Pools a whole map to a fixed size by average pooling.
 
     Along an axis of n pixels that becomes one of m, bin p covers the pixels from floor(p * n / m) to
     ceil((p + 1) * n / m); neighbouring bins overlap where m does not divide n.
 
     Args:
         input: Map ``[N, C, H, W]`` or ``[C, H, W]``, of the types that :func:`roi_align` takes.
-        output_size: ``(height, width)``, or one number for a square; None keeps a side as it is.
+        output_size: ``(height, width)``, or one number for a square; None keeps the size of a side.
 
     Returns:
         ``[N, C, height, width]`` or ``[C, height, width]`` of the input's floating type. An empty map gives 0.
@@ -63,7 +63,7 @@ def adaptive_avg_pool2d(input: npt.ArrayLike, output_size: int | Sequence[int | 
 
 
 def _size(output_size: Any, maps: Array) -> tuple[int, int]:
-    """Height and width, None standing for the map's own."""
+    """The height and the width; None stands for that of the map."""
     if output_size is None:
         return maps.shape[2], maps.shape[3]
     if isinstance(output_size, (tuple, list)) and len(output_size) == 2:
@@ -118,13 +118,13 @@ def adaptive_max_pool2d(
 def adaptive_max_pool2d(
     input: npt.ArrayLike, output_size: int | Sequence[int | None] | None, *, return_indices: bool = False
 ) -> Array | tuple[Array, npt.NDArray[np.int64]]:
-    """Pools a whole map to a fixed size by maxima.
+    """Pools a whole map to a fixed size by max pooling.
 
     The bins are those of :func:`adaptive_avg_pool2d`.
 
     Args:
         input: Map ``[N, C, H, W]`` or ``[C, H, W]``, of the types that :func:`roi_align` takes.
-        output_size: ``(height, width)``, or one number for a square; None keeps a side as it is.
+        output_size: ``(height, width)``, or one number for a square; None keeps the size of a side.
         return_indices: Whether to return where the maxima were found, too, which
             :func:`adaptive_max_pool2d_backward` needs.
 
@@ -139,8 +139,8 @@ def adaptive_max_pool2d(
         MemoryError: The result does not fit in memory.
 
     Source:
-        ``torch.nn.functional.adaptive_max_pool2d``, whose definition this is; of several NaN in a bin it takes the
-        place of the last.
+        ``torch.nn.functional.adaptive_max_pool2d``, whose definition this is. Where a bin has several NaN, PyTorch
+        returns the index of the last.
     """
     maps, single = to_images(input, "input")
     wanted = to_flag(return_indices, "return_indices")
@@ -165,8 +165,8 @@ def adaptive_max_pool2d_backward(grad: npt.ArrayLike, indices: npt.ArrayLike, in
         input_shape: ``(N, C, H, W)`` of the map.
 
     Returns:
-        Gradient ``[N, C, H, W]`` of grad's floating type: each pixel's sum of the gradients of those bins whose maximum
-        it was. Bits do not depend on the number of threads.
+        Gradient ``[N, C, H, W]`` of grad's floating type: each pixel has the sum of the gradients of the bins whose
+        maximum it was. Bits do not depend on the number of threads.
 
     Raises:
         TypeError: An argument has a type that cannot be used.

@@ -95,13 +95,13 @@ def roi_align(
             of N arrays ``[L, 4]``; or 4 or 5 numbers, one box. Corners are in units of the image, pixel k covering k to
             k + 1. ``x2 < x1`` is valid: with a fixed `sampling_ratio` the crop is mirrored, else it is 0.
         output_size: ``(height, width)`` of a crop, or one number for a square.
-        spatial_scale: Size of the map over size of the image: 1/16 for a map of stride 16.
+        spatial_scale: Size of the map divided by the size of the image: 1/16 for a map of stride 16.
         sampling_ratio: Samples per bin along each axis. 0 or less: as many as the bin has pixels, rounded up.
         aligned: Shifts boxes by half a pixel, so that they lie on pixel centres. False is the behaviour of older
             models (and torchvision's default); it also makes boxes at least one pixel wide.
         mode: ``"avg"``, the mean of the samples; ``"max"``, the largest sample; ``"max_corner"``, the largest weighted
             corner of a sample, as ONNX defines its mode max. Samples outside the map count as 0 in each.
-        out: Array for the result, of its exact shape and type, apart from the inputs.
+        out: Array that receives the result. It must have the exact shape and type, and must not overlap the inputs.
 
     Returns:
         Crops ``[K, C, height, width]`` of the input's floating type, in the order of the boxes.
@@ -146,13 +146,13 @@ def roi_align_backward(
         grad: Gradient of the crops, ``[K, C, height, width]``, in the same types as the input of :func:`roi_align`.
         boxes: The boxes, as they were given to :func:`roi_align`.
         input_shape: ``(N, C, H, W)`` of the feature map.
-        spatial_scale: As it was.
-        sampling_ratio: As it was.
-        aligned: As it was.
+        spatial_scale: As given to :func:`roi_align`.
+        sampling_ratio: As given to :func:`roi_align`.
+        aligned: As given to :func:`roi_align`.
 
     Returns:
-        Gradient ``[N, C, H, W]`` of grad's floating type: each pixel's sum, over boxes and bins, of the weight with
-        which it was read times the gradient there. Bits do not depend on the number of threads.
+        Gradient ``[N, C, H, W]`` of grad's floating type: each pixel has the sum, over boxes and bins, of its sampling
+        weight times the gradient of the bin. Bits do not depend on the number of threads.
 
     Raises:
         TypeError: An argument has a type that cannot be used.
@@ -182,24 +182,24 @@ def multiscale_roi_align(
     canonical_level: int = 2,
     canonical_scale: float = 224,
 ) -> Array:
-    """Pools each box from the level of a feature pyramid that suits its size.
+    """Pools each box from the level of a feature pyramid that its size selects.
 
     Args:
         features: The levels, finest first: maps ``[N, C, H_l, W_l]`` of the same N, C and type.
         boxes: As for :func:`roi_align`, in units of the image.
         output_size: ``(height, width)`` of a crop, or one number for a square.
-        spatial_scales: For each level, its size over the image's.
+        spatial_scales: The size of each level divided by the size of the image.
         sampling_ratio: As for :func:`roi_align`.
         aligned: As for :func:`roi_align`.
         canonical_level: The index in `features` from which a box of side `canonical_scale` is pooled.
-        canonical_scale: See there. The default pair, with strides 4, 8, 16, 32, is the usual rule of feature pyramids.
+        canonical_scale: That side, in pixels of the image. The two defaults fit a pyramid of strides 4, 8, 16 and 32.
 
     Returns:
         Crops ``[K, C, height, width]`` in the order of the boxes.
 
     Raises:
         TypeError: An argument has a type that cannot be used.
-        ValueError: A wrong shape or range, or levels that do not fit together.
+        ValueError: A wrong shape or range, or levels that differ in N, C or type.
         MemoryError: The result does not fit in memory.
 
     Source:
@@ -247,16 +247,16 @@ def multiscale_roi_align_backward(
     Args:
         grad: Gradient of the crops, ``[K, C, height, width]``.
         boxes: The boxes, as they were given to :func:`multiscale_roi_align`.
-        input_shapes: For each level, its ``(N, C, H_l, W_l)``.
-        spatial_scales: As they were.
-        sampling_ratio: As it was.
-        aligned: As it was.
-        canonical_level: As it was.
-        canonical_scale: As it was.
+        input_shapes: The shape ``(N, C, H_l, W_l)`` of each level.
+        spatial_scales: As given to :func:`multiscale_roi_align`.
+        sampling_ratio: As given to :func:`multiscale_roi_align`.
+        aligned: As given to :func:`multiscale_roi_align`.
+        canonical_level: As given to :func:`multiscale_roi_align`.
+        canonical_scale: As given to :func:`multiscale_roi_align`.
 
     Returns:
-        For each level its gradient ``[N, C, H_l, W_l]``, of grad's floating type: :func:`roi_align_backward` of the
-        boxes that are pooled from it.
+        The gradient ``[N, C, H_l, W_l]`` of each level, of grad's floating type: the result of
+        :func:`roi_align_backward` for the boxes that are pooled from the level.
 
     Raises:
         TypeError: An argument has a type that cannot be used.
@@ -311,16 +311,16 @@ def _to_scales(spatial_scales: Any, levels: int) -> list[float]:
 def assign_levels(
     boxes: Any, num_levels: int, *, canonical_level: int = 2, canonical_scale: float = 224
 ) -> npt.NDArray[np.int64]:
-    """For each box the level of a feature pyramid it is pooled from.
+    """Assigns each box to the level of a feature pyramid from which it is pooled.
 
-    It is ``floor(canonical_level + log2(sqrt(width * height) / canonical_scale + 1e-6))``, clamped to
+    The level is ``floor(canonical_level + log2(sqrt(width * height) / canonical_scale + 1e-6))``, clamped to
     ``[0, num_levels - 1]`` and computed in float64. A negative width or height counts as area 0.
 
     Args:
-        boxes: As for :func:`roi_align`; a batch index is not looked at.
+        boxes: As for :func:`roi_align`; a batch index is ignored.
         num_levels: Number of levels, at least 1.
         canonical_level: The level of a box of side `canonical_scale`.
-        canonical_scale: See there.
+        canonical_scale: That side, in pixels of the image.
 
     Returns:
         int64 ``[K]``: indices of levels, 0 the finest.
@@ -331,7 +331,7 @@ def assign_levels(
 
     Source:
         T.-Y. Lin et al., "Feature Pyramid Networks for Object Detection", 2017, equation 1, where the default
-        canonical level is called 4 since that pyramid begins with P2; the 1e-6 keeps exact sizes on their level.
+        canonical level is 4, since that pyramid begins with P2; the 1e-6 makes up for rounding of exact sizes.
     """
     table = to_boxes(boxes, None)
     levels = _levels(to_integer(num_levels, "num_levels"), canonical_level, canonical_scale)

@@ -1,4 +1,4 @@
-"""The one gate from NumPy to C: which arrays are taken, and how libroi sees them."""
+"""The conversion of arguments: arrays, numbers and names are checked here, and described for libroi."""
 
 from __future__ import annotations
 
@@ -20,21 +20,21 @@ Array: TypeAlias = npt.NDArray[Any]
 _ARRAY = ffi.typeof("roi_array *")
 _INDICES = ffi.typeof("roi_indices *")
 
-# libroi's numbers for element types, which are native, as all that the gate lets through.
+# libroi's codes of element types. All are native: other byte orders are converted first.
 DTYPE_CODES = {
     np.dtype(np.float16): lib.ROI_FLOAT16,
     np.dtype(np.float32): lib.ROI_FLOAT32,
     np.dtype(np.float64): lib.ROI_FLOAT64,
 }
-# How many sizes a message shows; NumPy has at most 64.
+# The number of sizes that a message shows; NumPy has at most 64.
 _MOST_SIZES = 64
 
 _WIDE = {np.dtype(np.float32), np.dtype(np.float64)}
 
 
-# Python's numbers, of which a list may be long.
+# The types of Python's numbers, for a fast check of long lists.
 _PLAIN = {bool, int, float}
-_DEEPEST = 64  # lists in lists that NumPy reads as an array
+_DEEPEST = 64  # levels of nested lists that NumPy reads as an array
 
 
 def _is_float(dtype: np.dtype[Any]) -> bool:
@@ -48,26 +48,26 @@ def _is_float(dtype: np.dtype[Any]) -> bool:
 
 
 def is_integer(dtype: np.dtype[Any]) -> bool:
-    """Whether elements of this type are whole numbers: integers, or booleans."""
+    """Whether this is an integer or a boolean type."""
     return dtype.kind in "iub"
 
 
 def is_number(dtype: np.dtype[Any]) -> bool:
-    """Whether elements of this type are numbers for pyroi: those of libroi's floating types, integers and booleans.
+    """Whether pyroi accepts this element type: libroi's floating types, integers and booleans.
 
-    No others are: neither longer nor shorter floating types, nor integers of 4 bits, nor complex numbers.
+    Other floating types, 4-bit integers and complex numbers are not accepted.
     """
     return is_integer(dtype) or _is_float(dtype)
 
 
 def shape_text(shape: Sequence[int]) -> str:
-    """A shape as messages show it: ``[2, 3]``; only the first sizes of one that no array can have."""
+    """A shape as messages show it, ``[2, 3]``; a shape that no array can have is shortened."""
     shown = [*map(str, shape[:_MOST_SIZES]), *(["..."] if len(shape) > _MOST_SIZES else [])]
     return "[" + ", ".join(shown) + "]"
 
 
 def to_array(value: Any, name: str) -> Array:
-    """`value` as a NumPy array, without a copy where it is one, or offers ``__array__`` or DLPack."""
+    """`value` as a NumPy array. Arrays and objects with ``__array__`` or DLPack are not copied."""
     if type(value) is np.ndarray:
         return value
     if "numpy.ma" in sys.modules and _is_masked(value):
@@ -75,10 +75,10 @@ def to_array(value: Any, name: str) -> Array:
     try:
         if hasattr(value, "__dlpack__") and not hasattr(value, "__array__"):
             return np.from_dlpack(value)
-        array = np.asanyarray(value)  # which keeps the mask of what a foreign type gives
+        array = np.asanyarray(value)  # keeps the mask that the __array__ of another type returns
     except MemoryError:
         raise
-    except Exception as reason:  # whatever a foreign type raises, it is the argument that cannot be used
+    except Exception as reason:  # another type may raise anything; the argument is unusable
         raise ArgumentTypeError(name, f"cannot be read as an array: {reason}") from reason
     if is_masked_array(array):
         raise _masked(name)
@@ -86,9 +86,9 @@ def to_array(value: Any, name: str) -> Array:
 
 
 def _is_masked(value: Any, depth: int = _DEEPEST) -> bool:
-    """Whether a value is a masked array, or a list that has one somewhere in it: NumPy would read it without its mask.
+    """Whether a value is a masked array, or a nested list that contains one, of which NumPy would drop the mask.
 
-    Lists that are deeper than NumPy reads are left to it.
+    For lists that are nested deeper than NumPy reads, NumPy raises the error.
     """
     if isinstance(value, (list, tuple)):
         if depth == 0 or _PLAIN.issuperset(map(type, value)):
@@ -98,7 +98,7 @@ def _is_masked(value: Any, depth: int = _DEEPEST) -> bool:
 
 
 def is_masked_array(value: Any) -> bool:
-    """Whether a value is a masked array. There is none before their module is imported."""
+    """Whether a value is a masked array. None exists before the module numpy.ma is imported."""
     return isinstance(value, getattr(sys.modules.get("numpy.ma"), "MaskedArray", ()))
 
 
@@ -108,7 +108,7 @@ def _masked(name: str) -> ArgumentTypeError:
 
 
 def _plain(array: Array) -> Array:
-    """`array` itself, or a copy where its elements are not whole, native numbers at whole strides."""
+    """`array` itself, or a copy where it is misaligned, of foreign byte order, or strided by parts of an element."""
     if not array.dtype.isnative:
         return array.astype(array.dtype.newbyteorder("="))
     size, flags = array.itemsize, array.flags
@@ -118,7 +118,7 @@ def _plain(array: Array) -> Array:
 
 
 def to_numbers(value: Any, name: str) -> Array:
-    """`value` as an array of numbers, of whatever type."""
+    """`value` as an array of any numeric type that pyroi accepts."""
     array = to_array(value, name)
     if not is_number(array.dtype):
         rule = "expected floating-point numbers of at most 64 bits, integers or booleans"
@@ -133,12 +133,12 @@ def to_floats(value: Any, name: str, integers: type[np.floating[Any]]) -> Array:
 
 
 def widen(array: Array) -> Array:
-    """What :func:`to_floats` gave, in a type that boxes and scores are read in: float32 or float64."""
+    """A result of :func:`to_floats` in float32 or float64, the types of boxes and scores."""
     return array if array.dtype in _WIDE else array.astype(np.float32)
 
 
 def cast(array: Array, dtype: Any) -> Array:
-    """`array` in another floating type, in which numbers beyond its range are infinite, without a warning."""
+    """`array` in another floating type. Numbers beyond its range become infinite without a warning."""
     with np.errstate(over="ignore"):
         return array.astype(dtype, copy=False)
 
@@ -160,7 +160,7 @@ def to_map(value: Any, name: str) -> Array:
 
 
 def to_images(value: Any, name: str) -> tuple[Array, bool]:
-    """One image [C, H, W] or several [N, C, H, W], as a map [N, C, H, W], and whether it was one."""
+    """One image [C, H, W] or a batch [N, C, H, W], as a map [N, C, H, W]; and whether it was one image."""
     array = to_floats(value, name, np.float32)
     if array.ndim == 3:
         return array[np.newaxis], True
@@ -175,15 +175,15 @@ def compute_dtype(array: Array) -> type[np.floating[Any]]:
 
 
 def fields(array: Array) -> tuple[Any, int | None, tuple[int, ...], tuple[int, int, int, int]]:
-    """The members of a ``roi_array`` that describes `array`, which must be kept alive as long as it is used."""
+    """The members of a ``roi_array`` that describes `array`. The array must outlive it."""
     size = array.itemsize
-    image, channel, row, column = array.strides  # one by one: a loop takes three times as long
+    image, channel, row, column = array.strides  # without a loop, which takes three times as long
     strides = image // size, channel // size, row // size, column // size
     return address(array), DTYPE_CODES.get(array.dtype), array.shape, strides
 
 
 def address(array: Array) -> Any:
-    """Where element [0, 0, ...] lies; the quick way where the array is one piece."""
+    """The address of element [0, 0, ...]; the fast way where the array is contiguous."""
     if array.flags.c_contiguous:
         return ffi.from_buffer(array)
     return ffi.cast("void *", array.__array_interface__["data"][0])
@@ -196,12 +196,12 @@ def describe(array: Array) -> Any:
 
 def describe_indices(array: Array) -> Any:
     """A ``roi_indices *`` for an array of int64."""
-    data, _, shape, strides = fields(array)  # whose element type libroi does not ask for
+    data, _, shape, strides = fields(array)  # a roi_indices has no element type
     return ffi.new(_INDICES, (ffi.cast("int64_t *", data), shape, strides))
 
 
 def to_indices(value: Any, name: str) -> Array:
-    """`value` as an array of int64 that libroi can read; its range is libroi's to check."""
+    """`value` as an array of int64 that libroi can read; libroi checks the range."""
     array = to_array(value, name)
     if array.dtype.kind not in "iu":
         raise ArgumentTypeError(name, f"expected integers, got {_kind(array, value)}")
@@ -211,15 +211,15 @@ def to_indices(value: Any, name: str) -> Array:
 
 
 def new_map(shape: tuple[int, ...], dtype: np.dtype[Any], name: str) -> Array:
-    """An array of this shape, not yet filled. `name` is the argument that decides its size."""
+    """An uninitialized array of this shape. `name` is the argument that determines its size."""
     size = math.prod(shape) * dtype.itemsize
-    if (size or math.prod(filter(None, shape)) * dtype.itemsize) > sys.maxsize:  # NumPy's limit, which skips zeros
+    if (size or math.prod(filter(None, shape)) * dtype.itemsize) > sys.maxsize:  # NumPy's limit ignores sizes of 0
         raise ArgumentError(name, f"a result of shape {shape_text(shape)} is larger than any memory")
     return memory.empty(shape, dtype, size)
 
 
 def check_out(out: Any, shape: Sequence[int], dtype: Any, inputs: dict[str, Array], argument: str = "out") -> Array:
-    """`out`, the given argument, after a check that a result of this shape and type can be written there."""
+    """`out`, after a check that it can receive a result of this shape and type."""
     if type(out) is not np.ndarray:
         raise ArgumentTypeError(argument, f"expected a NumPy array, got {type(out).__name__}")
     if out.dtype != dtype or not out.dtype.isnative:
@@ -237,7 +237,7 @@ def check_out(out: Any, shape: Sequence[int], dtype: Any, inputs: dict[str, Arra
 
 
 def _overlaps_itself(array: Array) -> bool:
-    """Whether two elements may lie at one place: so it is if a stride does not pass all that smaller strides reach."""
+    """Whether elements may overlap: a stride is less than the extent of all dimensions of smaller strides."""
     if array.size == 0:
         return False
     reach = array.itemsize
@@ -248,7 +248,7 @@ def _overlaps_itself(array: Array) -> bool:
     return False
 
 
-# ---- Numbers and words -----------------------------------------------------------------------------------------------
+# ---- Numbers and names -----------------------------------------------------------------------------------------------
 
 
 def to_integer(value: Any, name: str) -> int:
@@ -270,7 +270,7 @@ def _index(value: Any, name: str) -> int:
 
 
 def to_number(value: Any, name: str) -> float:
-    """A real number; its range is libroi's to check."""
+    """A real number; libroi checks the range."""
     if type(value) is float:
         return value
     if isinstance(value, (str, bytes, bytearray, bool)) or (
@@ -286,12 +286,12 @@ def to_number(value: Any, name: str) -> float:
 
 
 def _is_scalar(value: np.ndarray[Any, Any] | np.generic) -> bool:
-    """Whether a value of NumPy's is one real number; a float longer than float64 may be rounded."""
+    """Whether a NumPy value is a real scalar. A float longer than float64 is rounded later."""
     return value.ndim == 0 and value.dtype.kind in "iuf" and not is_masked_array(value)
 
 
 def to_flag(value: Any, name: str) -> bool:
-    """A truth value."""
+    """A boolean; the integers 0 and 1 are accepted."""
     if type(value) is bool:
         return value
     if isinstance(value, np.bool_) or (isinstance(value, int) and value in (0, 1)):
@@ -300,14 +300,14 @@ def to_flag(value: Any, name: str) -> bool:
 
 
 def is_list(value: Any) -> bool:
-    """Whether a value is a list; an array without dimensions and a masked one are none."""
+    """Whether a value is a list, a tuple, or an array that is neither 0-dimensional nor masked."""
     if isinstance(value, np.ndarray):
         return value.ndim > 0 and not is_masked_array(value)
     return isinstance(value, (tuple, list))
 
 
 def to_size(value: Any, name: str) -> tuple[int, int]:
-    """Height and width; one integer stands for a square."""
+    """The height and the width; one integer stands for a square."""
     if not is_list(value):
         if not isinstance(value, (int, np.integer)) or isinstance(value, bool):
             raise ArgumentTypeError(name, f"expected (height, width), got {value!r}")
@@ -331,7 +331,7 @@ def to_input_shape(value: Any, name: str = "input_shape") -> tuple[int, ...]:
 
 
 def choice(value: Any, name: str, table: dict[str, int]) -> int:
-    """The number that libroi has for one of the words in `table`."""
+    """The enum value of a name in `table`."""
     if isinstance(value, str) and value in table:
         return table[value]
     fault = ArgumentError if isinstance(value, str) else ArgumentTypeError

@@ -1,8 +1,8 @@
-"""The operators for HIPS autograd: gradients in programs of nothing but NumPy.
+"""The operators for HIPS autograd: gradients in programs that use NumPy alone.
 
-Functions of the names, parameters and results that :mod:`pyroi` has, each a primitive of the package ``autograd`` with
-its gradient. What has no gradient is not here. Those whose result is linear in the map have derivatives of any order,
-in reverse and in forward mode; the others have the first, in reverse mode.
+The functions have the names, parameters and results of those in :mod:`pyroi`; each is a primitive of the package
+``autograd`` with its gradient. Functions without a gradient are left out. Those that are linear in the map have
+derivatives of any order, in reverse and in forward mode; the others have the first derivative, in reverse mode.
 """
 
 from __future__ import annotations
@@ -46,9 +46,9 @@ __all__ = [
 
 
 def _primitive(function: Callable[..., Any]) -> tuple[Any, Callable[..., Any]]:
-    """A primitive, to which every argument comes by position where it can, and the function that calls it so.
+    """A primitive, and the function that passes it all arguments by position where possible.
 
-    autograd follows what comes by position, and no other.
+    autograd differentiates positional arguments only.
     """
     node = primitive(function)
     signature = inspect.signature(function)
@@ -74,7 +74,7 @@ def _linear(
 ) -> Callable[..., Any]:
     """A function that is linear in its first argument, with its transpose: the gradient of either is the other.
 
-    `to_backward` and `to_forward` tell, from the arguments of one, those of the other behind the first.
+    `to_backward` and `to_forward` make the arguments of one, except the first, from those of the other.
     """
     node, call = _primitive(forward)
     back_node, back = _primitive(backward)
@@ -96,7 +96,7 @@ def _linear(
 
 
 def _four(shape: tuple[int, ...]) -> tuple[int, ...]:
-    """A shape [C, H, W] as [1, C, H, W], which gradients take."""
+    """A shape [C, H, W] as [1, C, H, W], the shape of gradients."""
     return (1,) * (4 - len(shape)) + shape
 
 
@@ -105,7 +105,7 @@ def _to_4d(array: Any) -> Any:
 
 
 def _pooling(forward: Callable[..., Any], backward: Callable[..., Any]) -> Callable[..., Any]:
-    """A pooling operator: (input, boxes, output_size, …) and (grad, boxes, input_shape, …)."""
+    """A pooling operator of (input, boxes, output_size, …), with its backward of (grad, boxes, input_shape, …)."""
     return _linear(
         forward,
         backward,
@@ -191,7 +191,7 @@ _adaptive_max_back = primitive(pyroi.adaptive_max_pool2d_backward)
 
 @primitive
 def _maxima(input: Any, maxima: Any, flow_back: Any) -> Any:
-    """The maxima of `input`, which have been found; `flow_back` knows where they were."""
+    """The maxima of `input`, already computed; `flow_back` is their gradient."""
     return maxima
 
 
@@ -240,7 +240,7 @@ def _flow_to_map_and_boxes(argnums: Sequence[int], ans: Any, arguments: Any, _: 
     def flow(g: Any) -> list[Any]:
         of_map, of_boxes = _prroi_back(g, input, boxes, spatial_scale)
         if not isinstance(getval(boxes), (list, tuple)):
-            of_boxes = anp.reshape(of_boxes, _shape(boxes))  # a single box comes without a row around it
+            of_boxes = anp.reshape(of_boxes, _shape(boxes))  # a single box may be an array of one dimension
         return [(of_map, of_boxes)[argnum] for argnum in argnums]
 
     return flow

@@ -1,4 +1,4 @@
-"""The forms in which boxes come, and how libroi sees them."""
+"""The accepted forms of boxes, and their description for libroi."""
 
 from __future__ import annotations
 
@@ -14,26 +14,26 @@ from pyroi.native import ffi
 
 _BOXES = ffi.typeof("roi_boxes *")
 
-# How many numbers describe a box: two corners; or centre, sides and angle.
+# The number of columns of a box: two corners; or centre, sides and angle.
 UPRIGHT, ROTATED = 4, 5
 
 
-@dataclass(slots=True)  # frozen would say more, but then each takes a microsecond longer to make
+@dataclass(slots=True)  # not frozen, which would make each object take a microsecond longer
 class Boxes:
-    """K boxes: rows of the numbers of a box, perhaps with the image before them, or beside them for each row."""
+    """K boxes, one a row; the batch index is in column 0, or in an array of its own, or absent."""
 
     rows: Array
     batch_index: Array | None = None
-    ends: tuple[int, ...] = ()  # of a list of arrays: the row after each array's last one
-    name: str = "boxes"  # of the argument
-    given: np.dtype[Any] | None = None  # the floating type they came in, where that matters: rows may be wider
-    places: Array | None = None  # of a selection: the rows that these were before
+    ends: tuple[int, ...] = ()  # of a list of arrays: the end of each array in rows
+    name: str = "boxes"  # the name of the argument
+    given: np.dtype[Any] | None = None  # the floating type of the argument, where that matters: rows may be wider
+    places: Array | None = None  # of a selection: the indices of its rows in the whole
 
     def __len__(self) -> int:
         return len(self.rows)
 
     def locate(self, row: int) -> tuple[str, str]:
-        """A row in the caller's terms: which argument, and where in it."""
+        """The argument that a row belongs to, and its place there."""
         if self.places is not None:
             row = int(self.places[row])
         for image, end in enumerate(self.ends):
@@ -42,7 +42,7 @@ class Boxes:
         return self.name, f"row {row}"
 
     def select(self, places: Array) -> Boxes:
-        """Some of the boxes, by their rows."""
+        """The boxes of some rows."""
         batch = None if self.batch_index is None else self.batch_index[places]
         return replace(self, rows=self.rows[places], batch_index=batch, places=places)
 
@@ -58,13 +58,13 @@ class Boxes:
 
 
 def to_boxes(value: Any, images: int | None, numbers: int = UPRIGHT) -> Boxes:
-    """Boxes of so many numbers in any of the accepted forms, for a map of so many images (None: any number)."""
+    """Boxes of `numbers` columns in any accepted form, for a map of N `images` (None: any N)."""
     if isinstance(value, (list, tuple)) and (not value or any(map(_is_of_an_image, value))):
         return _from_list(value, images, numbers)
     rows = _to_rows(value, "boxes")
     if rows.ndim == 1 and rows.shape[0] in (numbers, numbers + 1):
         rows = rows.reshape(1, -1)
-    if rows.shape == (0,):  # no boxes, of no image
+    if rows.shape == (0,):  # an empty list
         rows = rows.reshape(0, numbers + 1)
     if rows.ndim != 2 or not numbers <= rows.shape[1] <= numbers + 1:
         raise ArgumentError("boxes", f"expected [K, {numbers}] or [K, {numbers + 1}], got {shape_text(rows.shape)}")
@@ -72,7 +72,7 @@ def to_boxes(value: Any, images: int | None, numbers: int = UPRIGHT) -> Boxes:
 
 
 def to_rows(value: Any, name: str, columns: int) -> Boxes:
-    """Boxes of a fixed number of columns, in no image."""
+    """Boxes of a fixed number of columns, without a batch index."""
     array = to_floats(value, name, np.float64)
     if array.shape in ((0,), (columns,)):
         array = array.reshape(-1, columns)
@@ -82,13 +82,13 @@ def to_rows(value: Any, name: str, columns: int) -> Boxes:
 
 
 def _to_rows(value: Any, name: str) -> Array:
-    """Integers as float64, which holds them exactly up to 2^53; smaller types are widened."""
+    """Rows in float32 or float64. Integers become float64, which is exact up to 2^53."""
     return widen(to_floats(value, name, np.float64))
 
 
 def _is_of_an_image(element: Any) -> bool:
-    """Whether an element of a list, which may be anything, is the boxes of an image, or none, and no row or number."""
-    if isinstance(element, (int, float)):  # by far the most frequent; a list of numbers may be long
+    """Whether an element of a list is the array of an image's boxes, and not a row or a number."""
+    if isinstance(element, (int, float)):  # the most frequent case; a list of numbers may be long
         return False
     array = to_array(element, "boxes")
     return array.ndim == 2 or array.shape == (0,)

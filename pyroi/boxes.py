@@ -1,6 +1,6 @@
-"""What can be done to boxes one by one: areas, other formats, clipping; and the boxes around masks.
+"""Operations on single boxes: area, conversion, clipping; and the bounding boxes of masks.
 
-All but the last are a few sums and products on columns, which NumPy does about as fast as memory delivers them; they
+All but the last are a few sums and products of columns, for which NumPy is limited by the memory bandwidth, so they
 have no counterpart in libroi.
 """
 
@@ -38,7 +38,7 @@ def box_area(boxes: npt.ArrayLike) -> Array:
         ValueError: A wrong shape, or a coordinate that is not finite, which is named with its row.
 
     Source:
-        Width times height; sides below 0 as everywhere in pyroi.
+        Width times height; a side below 0 counts as 0 everywhere in pyroi.
     """
     width, height = _sides(_finite(to_rows(boxes, "boxes", 4)))
     with np.errstate(over="ignore", invalid="ignore"):
@@ -48,7 +48,7 @@ def box_area(boxes: npt.ArrayLike) -> Array:
 
 @retrying
 def remove_small_boxes(boxes: npt.ArrayLike, min_size: float) -> npt.NDArray[np.int64]:
-    """Which boxes have both sides of at least `min_size`.
+    """Finds the boxes whose sides are both at least `min_size`.
 
     Args:
         boxes: ``[N, 4]``, rows ``x1, y1, x2, y2``.
@@ -102,7 +102,7 @@ def clip_boxes_to_image(boxes: npt.ArrayLike, size: Sequence[int]) -> Array:
 
 
 def _turn(degrees: Array) -> tuple[Array, Array]:
-    """Cosine and sine, with nothing to round at multiples of 90 degrees."""
+    """Cosine and sine, exact at multiples of 90 degrees."""
     quarters = np.rint(degrees / 90)
     rest = np.deg2rad(degrees - 90 * quarters)
     quarter = np.mod(quarters, 4)
@@ -113,7 +113,7 @@ def _turn(degrees: Array) -> tuple[Array, Array]:
 
 
 def _half_sides(w: Array, h: Array, r: Array) -> tuple[Array, Array, Array, Array]:
-    """From the centre half a width along the box, x and y, and half a height."""
+    """The vectors from the centre to the middle of the right and of the lower side: x and y of each."""
     cosine, sine = _turn(r)
     return w / 2 * cosine, -w / 2 * sine, h / 2 * sine, h / 2 * cosine
 
@@ -150,7 +150,7 @@ def _corners_to_centre(x1: Array, y1: Array, *others: Array) -> tuple[Array, ...
     return (x1 + others[2]) / 2, (y1 + others[3]) / 2, w, h, r
 
 
-# Numbers in a row of each format.
+# The number of columns of each format.
 COLUMNS = {"xyxy": 4, "xywh": 4, "cxcywh": 4, "xywhr": 5, "cxcywhr": 5, "xyxyxyxy": 8}
 _CONVERSIONS: dict[tuple[str, str], Callable[..., tuple[Array, ...]]] = {
     ("xyxy", "xywh"): lambda x1, y1, x2, y2: (x1, y1, x2 - x1, y2 - y1),
@@ -169,7 +169,7 @@ _CONVERSIONS: dict[tuple[str, str], Callable[..., tuple[Array, ...]]] = {
 
 
 def to_format(value: Any, name: str) -> str:
-    """The name of a format."""
+    """The name of a box format, after a check that it exists."""
     rule = f"expected one of {', '.join(COLUMNS)}, got {value!r}"
     if not isinstance(value, str):
         raise ArgumentTypeError(name, rule)
@@ -180,26 +180,26 @@ def to_format(value: Any, name: str) -> str:
 
 @retrying
 def box_convert(boxes: npt.ArrayLike, in_fmt: str, out_fmt: str) -> Array:
-    """Boxes in another format.
+    """Converts boxes to another format.
 
     ============  =======================================================================================
     ``xyxy``      two corners: x1, y1, x2, y2
     ``xywh``      a corner and the sides: x1, y1, width, height
     ``cxcywh``    the centre and the sides
     ``cxcywhr``   the centre, the sides and an angle in degrees, as for :func:`box_iou_rotated`
-    ``xywhr``     the same with the corner that is top left before the box is turned, where it is afterwards
-    ``xyxyxyxy``  the corners, as they are after the turn: top left, top right, bottom right, bottom left
+    ``xywhr``     the same, with the top left corner of the upright box, at its position after the rotation
+    ``xyxyxyxy``  the corners after the rotation: top left, top right, bottom right, bottom left
     ============  =======================================================================================
 
     Args:
-        boxes: ``[N, 4]``, ``[N, 5]`` or ``[N, 8]``, as `in_fmt` has it. Four corners are taken to be those of a
-            rectangle: the last is not looked at.
-        in_fmt: The format they have.
-        out_fmt: The format they get. Upright boxes do not become rotated ones, nor the reverse.
+        boxes: ``[N, 4]``, ``[N, 5]`` or ``[N, 8]``, as `in_fmt` requires. Four corners must be those of a
+            rectangle; the last one is ignored.
+        in_fmt: The format of `boxes`.
+        out_fmt: The format of the result. Upright formats are not converted to rotated ones, nor the reverse.
 
     Returns:
-        A new array of the boxes' floating type (float64 for integers, whose centres may lie between). Rotated boxes are
-        computed in float64, and are exact at multiples of 90 degrees; an angle that is found from corners is in
+        A new array of the boxes' floating type (float64 for integers, whose centres may be fractions). Rotated boxes
+        are computed in float64, and are exact at multiples of 90 degrees; an angle computed from corners is in
         (-180, 180]. A number beyond the type's range is infinite.
 
     Raises:
@@ -229,15 +229,15 @@ def box_convert(boxes: npt.ArrayLike, in_fmt: str, out_fmt: str) -> Array:
 
 @retrying
 def masks_to_boxes(masks: npt.ArrayLike) -> npt.NDArray[np.float32]:
-    """The smallest box around each mask.
+    """The bounding box of each mask.
 
     Args:
-        masks: ``[N, H, W]``, booleans or numbers, where what is not 0 belongs to the mask. H and W are at most 2^24.
+        masks: ``[N, H, W]``, booleans or numbers; elements other than 0 belong to the mask. H and W are at most 2^24.
 
     Returns:
-        float32 ``[N, 4]``, rows ``x1, y1, x2, y2``: the indices of the outermost columns and rows that have an element
-        of the mask, these included (for pixels that cover k to k + 1, add 1 to x2 and y2). ``0, 0, 0, 0`` for a mask
-        that has none.
+        float32 ``[N, 4]``, rows ``x1, y1, x2, y2``: the indices of the first and the last column and row that have
+        an element of the mask (for pixels that cover k to k + 1, add 1 to x2 and y2). The box of an empty mask is
+        ``0, 0, 0, 0``.
 
     Raises:
         TypeError: An argument has a type that cannot be used.
@@ -267,7 +267,7 @@ def masks_to_boxes(masks: npt.ArrayLike) -> npt.NDArray[np.float32]:
 
 
 def _sides(rows: Array) -> tuple[Array, Array]:
-    """Width and height of rows x1, y1, x2, y2; infinite where their type has no such number."""
+    """The width and the height of rows x1, y1, x2, y2; a side beyond the range of the type is infinite."""
     with np.errstate(over="ignore"):
         return rows[:, 2] - rows[:, 0], rows[:, 3] - rows[:, 1]
 

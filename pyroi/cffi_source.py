@@ -1,10 +1,9 @@
-"""Makes the C source of a cffi module from a C header, so that no declaration is ever typed twice.
+"""Makes the C source of a cffi module from a C header, so that no declaration is written twice.
 
 Usage: python cffi_source.py MODULE HEADER OUTPUT.c
 
-The header must be plain enough: declarations, comments, include guards, and macros without arguments. What the
-preprocessor would see is dropped, except that a prototype marked ``CFFI_CALLBACK`` becomes a function which Python
-implements.
+The header may hold declarations, comments, include guards, and macros without arguments. Preprocessor directives are
+removed, and a prototype marked ``CFFI_CALLBACK`` becomes a function which Python implements.
 """
 
 from __future__ import annotations
@@ -23,7 +22,7 @@ CALLBACK = re.compile(r"^CFFI_CALLBACK\s+", re.MULTILINE)
 
 
 def declarations(header: str) -> str:
-    """The part of a C header that cffi's parser takes."""
+    """The declarations of a C header, in the form that cffi's parser accepts."""
     text = COMMENT.sub(" ", header)
     text = CPLUSPLUS.sub("", text)
     text = DIRECTIVE.sub("", text)
@@ -32,7 +31,7 @@ def declarations(header: str) -> str:
 
 
 def main(module: str, header: str, output: str) -> None:
-    """Writes the C source of `module`, which gives Python everything `header` declares."""
+    """Writes the C source of `module`, which gives Python access to all that `header` declares."""
     path = pathlib.Path(header)
     ffi = cffi.FFI()
     ffi.cdef(declarations(path.read_text(encoding="utf-8")))

@@ -1,4 +1,4 @@
-"""Sampling of maps at arbitrary points, and the grids of affine maps."""
+"""Grid sampling, and the grids of affine transformations."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ def grid_sample(
     padding_mode: str = "zeros",
     align_corners: bool = False,
 ) -> Array:
-    """Reads a map at the points of a grid.
+    """Samples a map at the points of a grid.
 
     A point (x, y) of the grid has -1 at the left and upper border of the map and 1 at the right and lower one; with
     `align_corners` these are the centres of the outermost pixels. In pixels it lies at ``((g + 1) * size - 1) / 2``, or
@@ -45,14 +45,14 @@ def grid_sample(
 
     Args:
         input: Map ``[N, C, H, W]``, as for :func:`roi_align`.
-        grid: Points ``[N, height, width, 2]`` of any floating type, x before y. NaN counts as -1; so does infinity
-            under reflection, where it has no image.
-        mode: ``"bilinear"``; ``"nearest"``, the pixel at the place rounded half to even; or ``"bicubic"``, the cubic
+        grid: Points ``[N, height, width, 2]`` of any floating type, x before y. NaN counts as -1, and so does infinity
+            under reflection.
+        mode: ``"bilinear"``; ``"nearest"``, the pixel at the position rounded half to even; or ``"bicubic"``, the cubic
             through four pixels along each axis with a = -0.75.
-        padding_mode: What a place outside the map reads: ``"zeros"``, 0; ``"border"``, the nearest pixel;
-            ``"reflection"``, its mirror image at the borders, or at the centres of the outermost pixels with
+        padding_mode: The value of a position outside the map: ``"zeros"``, 0; ``"border"``, the nearest pixel;
+            ``"reflection"``, the position reflected at the borders, or at the centres of the outermost pixels with
             `align_corners`.
-        align_corners: See above.
+        align_corners: Whether -1 and 1 are the centres of the outermost pixels instead of the borders.
 
     Returns:
         ``[N, C, height, width]`` of the input's floating type. An empty map gives 0.
@@ -88,17 +88,17 @@ def grid_sample(
 
 @retrying
 def affine_grid(theta: npt.ArrayLike, size: Sequence[int], align_corners: bool = False) -> Array:
-    """Makes the grid by which :func:`grid_sample` maps images by affine maps.
+    """Makes the sampling grid of affine transformations, for :func:`grid_sample`.
 
     Args:
-        theta: For each image a 2x3 matrix, ``[N, 2, 3]``: where a pixel of the result, (x, y, 1), lies in the input.
+        theta: A 2x3 matrix for each image, ``[N, 2, 3]``, which maps (x, y, 1) of the result to a point of the input.
         size: ``(N, C, height, width)`` of the result.
-        align_corners: As it will be for :func:`grid_sample`: whether -1 and 1 are the centres of the outermost pixels,
-            or the borders.
+        align_corners: As for :func:`grid_sample`: whether -1 and 1 are the centres of the outermost pixels instead of
+            the borders.
 
     Returns:
-        Grid ``[N, height, width, 2]`` of theta's floating type, computed in float64. The centre of the only pixel of a
-        side is 0.
+        Grid ``[N, height, width, 2]`` of theta's floating type, computed in float64. Where a
+        side has one pixel, its centre is 0.
 
     Raises:
         TypeError: An argument has a type that cannot be used.

@@ -1,4 +1,4 @@
-"""What images need before and after a network: normalizing, and resizing."""
+"""Pre- and postprocessing of images: normalization, and resizing."""
 
 from __future__ import annotations
 
@@ -35,8 +35,8 @@ def normalize_image(image: npt.ArrayLike, mean: npt.ArrayLike, std: npt.ArrayLik
 
     Args:
         image: Image ``[C, H, W]`` or images ``[N, C, H, W]``, of the types that :func:`roi_align` takes.
-        mean: A number for each channel, or one for all; or an array that broadcasts to the image's shape.
-        std: The same, all above 0.
+        mean: One number for each channel, one for all channels, or an array that broadcasts to the image's shape.
+        std: Standard deviations in the same form, all above 0.
         inplace: Writes the result into `image`, which must then be a floating NumPy array.
 
     Returns:
@@ -60,8 +60,8 @@ def denormalize_image(image: npt.ArrayLike, mean: npt.ArrayLike, std: npt.ArrayL
 
     Args:
         image: As for :func:`normalize_image`.
-        mean: As it was.
-        std: As it was.
+        mean: The means given to :func:`normalize_image`.
+        std: The standard deviations given to :func:`normalize_image`.
         inplace: As for :func:`normalize_image`.
 
     Returns:
@@ -90,7 +90,7 @@ def _normalize(image: Any, mean: Any, std: Any, inplace: Any, *, inverse: bool) 
 
 
 def _to_itself(image: Any, images: Array) -> Array:
-    """`images`, after a check that it is the memory of `image`, and that a result can be written there."""
+    """`images`, after a check that `image` itself can receive the result."""
     if type(image) is not np.ndarray:
         raise ArgumentTypeError("inplace", f"expected an image that is a NumPy array, got {type(image).__name__}")
     if image.dtype != images.dtype:
@@ -100,9 +100,9 @@ def _to_itself(image: Any, images: Array) -> Array:
 
 
 def _to_values(value: Any, images: Array, name: str) -> Array:
-    """Means or standard deviations in the shape of the images, without copies of what is repeated."""
+    """Means or standard deviations, broadcast to the shape of the images."""
     values = cast(to_floats(value, name, np.float64), compute_dtype(images))
-    if np.may_share_memory(values, images):  # which may be written in place
+    if np.may_share_memory(values, images):  # the images may be overwritten by the result
         values = values.copy()
     if values.ndim == 1:
         channels = images.shape[1]

@@ -1,7 +1,7 @@
-"""What to say where a part is missing: why, and how it is installed.
+"""Messages about missing parts: the reason, and the command that installs them.
 
-The distribution is called ``roish`` and is not on PyPI, where others may have its names: so nothing here, nor anywhere
-else, has pip look for them there.
+The distribution is called ``roish`` and is not on PyPI, where its names may belong to others. No message may therefore
+let pip search for them there.
 """
 
 from __future__ import annotations
@@ -9,12 +9,12 @@ from __future__ import annotations
 import pathlib
 import sys
 
-#: How the packages are built anew.
+#: The instruction to rebuild the packages.
 HOW_TO_BUILD_AGAIN = "run pip install . in the folder of the sources"
 
 
 def how_to_add(extra: str) -> str:
-    """How the packages of an extra come in, as the end of a message that says which of them is missing."""
+    """The instruction to install an extra: the end of a message that names the missing package."""
     return (
         f"run pip install '.[{extra}]' in the folder of the sources, or name the wheel file: "
         f"pip install 'roish-....whl[{extra}]'"
@@ -22,7 +22,7 @@ def how_to_add(extra: str) -> str:
 
 
 def why_not_compiled() -> str:
-    """What is wrong where pyroi has no compiled part: most often, Python has found the sources first."""
+    """The reason why the compiled module is missing. Most often, Python has imported the source folder."""
     folder = pathlib.Path(__file__).resolve().parent
     if (folder / "meson.build").exists():
         return (

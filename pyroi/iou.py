@@ -1,4 +1,4 @@
-"""How much boxes overlap: intersection over union and its relatives, of each box with each other."""
+"""Overlap of boxes: intersection over union and its variants, for all pairs of boxes."""
 
 from __future__ import annotations
 
@@ -22,16 +22,17 @@ _PARAMS_SIZE = ffi.sizeof("roi_iou_params")
 
 @retrying
 def box_iou(boxes1: npt.ArrayLike, boxes2: npt.ArrayLike) -> Array:
-    """Intersection over union of each of N boxes with each of M.
+    """Intersection over union of all pairs of N and M boxes.
 
     Args:
         boxes1: ``[N, 4]``, rows ``x1, y1, x2, y2``, in any unit. ``x2 < x1`` or ``y2 < y1`` is a box without area.
-        boxes2: ``[M, 4]``, likewise.
+        boxes2: ``[M, 4]``, in the same format.
 
     Returns:
-        ``[N, M]`` in the floating type of the boxes (float64 for integers; the wider of two types). 0 where neither box
-        has an area; exactly 1 for a box that has one with itself. float32 is computed in float32, as long as that type
-        holds the areas, and right to a few units in the last place; 16-bit types are computed in float32.
+        ``[N, M]`` in the floating type of the boxes (float64 for integers; the wider of two types). The
+        IoU of two boxes without area is 0, and that of a box that has an area with itself is exactly 1. float32 is
+        computed in float32 as long as the areas fit in that type, to a few units in the last place; 16-bit types are
+        computed in float32.
 
     Raises:
         TypeError: An argument has a type that cannot be used.
@@ -39,7 +40,7 @@ def box_iou(boxes1: npt.ArrayLike, boxes2: npt.ArrayLike) -> Array:
         MemoryError: The result does not fit in memory.
 
     Source:
-        P. Jaccard's index, of the boxes' areas.
+        The Jaccard index of the boxes' areas.
 
     Example:
         >>> import pyroi
@@ -51,7 +52,7 @@ def box_iou(boxes1: npt.ArrayLike, boxes2: npt.ArrayLike) -> Array:
 
 @retrying
 def generalized_box_iou(boxes1: npt.ArrayLike, boxes2: npt.ArrayLike) -> Array:
-    """Generalized IoU: IoU, less the share of the smallest box around both that neither covers.
+    """Generalized IoU: IoU minus the fraction of the smallest enclosing box that neither box covers.
 
     Args:
         boxes1: As for :func:`box_iou`.
@@ -73,15 +74,15 @@ def generalized_box_iou(boxes1: npt.ArrayLike, boxes2: npt.ArrayLike) -> Array:
 
 @retrying
 def distance_box_iou(boxes1: npt.ArrayLike, boxes2: npt.ArrayLike) -> Array:
-    """Distance IoU: IoU, less the squared distance of the centres over the squared diagonal of the box around both.
+    """Distance IoU: IoU minus the squared ratio of the centre distance to the diagonal of the enclosing box.
 
     Args:
         boxes1: As for :func:`box_iou`.
         boxes2: As for :func:`box_iou`.
 
     Returns:
-        ``[N, M]``, from -1 to 1, in the type of :func:`box_iou`. A quotient whose denominator is 0 counts as 0 (others
-        add 1e-7 to denominators instead, and so are off by about as much).
+        ``[N, M]``, from -1 to 1, in the type of :func:`box_iou`. A quotient whose denominator is 0 counts as 0;
+        torchvision adds 1e-7 to denominators instead, which gives an error of about that size.
 
     Raises:
         TypeError: An argument has a type that cannot be used.
@@ -96,10 +97,10 @@ def distance_box_iou(boxes1: npt.ArrayLike, boxes2: npt.ArrayLike) -> Array:
 
 @retrying
 def complete_box_iou(boxes1: npt.ArrayLike, boxes2: npt.ArrayLike) -> Array:
-    """Complete IoU: distance IoU, less what differing aspect ratios cost.
+    """Complete IoU: distance IoU minus a penalty for different aspect ratios.
 
-    That is ``v**2 / (1 - IoU + v)`` with ``v = (2 / pi * (atan(w1 / h1) - atan(w2 / h2)))**2``, where ``w / 0`` is
-    infinite and ``0 / 0`` is 0.
+    The penalty is ``v**2 / (1 - IoU + v)`` with ``v = (2 / pi * (atan(w1 / h1) - atan(w2 / h2)))**2``, where
+    ``w / 0`` is infinite and ``0 / 0`` is 0.
 
     Args:
         boxes1: As for :func:`box_iou`.
@@ -121,7 +122,7 @@ def complete_box_iou(boxes1: npt.ArrayLike, boxes2: npt.ArrayLike) -> Array:
 
 @retrying
 def box_iou_rotated(boxes1: npt.ArrayLike, boxes2: npt.ArrayLike) -> Array:
-    """Intersection over union of each of N rotated boxes with each of M.
+    """Intersection over union of all pairs of N and M rotated boxes.
 
     A box is a centre, two sides and an angle in degrees. A point ``(u, v)`` of the upright box ``w x h`` around the
     origin lies at ``x = cx + u cos(angle) + v sin(angle)``, ``y = cy - u sin(angle) + v cos(angle)``: with y pointing
@@ -130,12 +131,12 @@ def box_iou_rotated(boxes1: npt.ArrayLike, boxes2: npt.ArrayLike) -> Array:
 
     Args:
         boxes1: ``[N, 5]``, rows ``cx, cy, w, h, angle``, with w and h of 0 or more.
-        boxes2: ``[M, 5]``, likewise.
+        boxes2: ``[M, 5]``, in the same format.
 
     Returns:
-        ``[N, M]`` in the floating type of the boxes, computed in float64. Exactly 1 for a box that has an area with
-        itself, whatever its size and however its angle is written; 0 where neither has one. The same whichever of two
-        boxes comes first.
+        ``[N, M]`` in the floating type of the boxes, computed in float64. The IoU of a box that has an area with
+        itself is exactly 1, also where its angle is written in another way; that of two boxes without area is 0. The
+        result is symmetric in the two boxes.
 
     Raises:
         TypeError: An argument has a type that cannot be used.
@@ -143,32 +144,32 @@ def box_iou_rotated(boxes1: npt.ArrayLike, boxes2: npt.ArrayLike) -> Array:
         MemoryError: The result does not fit in memory.
 
     Source:
-        P. Jaccard's index, of the boxes' areas; parameters as in Detectron2's ``pairwise_iou_rotated``.
+        The Jaccard index of the boxes' areas; parameters as in Detectron2's ``pairwise_iou_rotated``.
     """
     return _matrix(lib.roi_box_iou_rotated, lib.ROI_IOU, boxes1, boxes2, 5)
 
 
 @dataclass(frozen=True)
 class _Pair:
-    """Two arrays of boxes, whose rows libroi counts through."""
+    """Two arrays of boxes; libroi numbers the rows of the second after those of the first."""
 
     first: Boxes
     second: Boxes
 
     @property
     def rows(self) -> Array:
-        """Rows of as many columns as both have."""
+        """The rows of the first array, which has as many columns as the second."""
         return self.first.rows
 
     def locate(self, row: int) -> tuple[str, str]:
-        """A row in the caller's terms: which argument, and where in it."""
+        """The argument that a row belongs to, and its place there."""
         if row < len(self.first):
             return self.first.locate(row)
         return self.second.locate(row - len(self.first))
 
 
 def _result_dtype(pair: _Pair) -> np.dtype[Any]:
-    """The type that both came in; of two different ones the wider, which for two of 16 bits is float32."""
+    """The common type of both arguments, else the wider of the two; for two 16-bit types it is float32."""
     first, second = pair.first.given, pair.second.given
     if first is not None and first == second:
         return first
@@ -176,7 +177,7 @@ def _result_dtype(pair: _Pair) -> np.dtype[Any]:
 
 
 def _matrix(function: Any, kind: int, boxes1: Any, boxes2: Any, columns: int) -> Array:
-    """The call that all kinds of overlap share."""
+    """Calls libroi for any kind of overlap."""
     pair = _Pair(to_rows(boxes1, "boxes1", columns), to_rows(boxes2, "boxes2", columns))
     result = new_map((len(pair.first), len(pair.second)), _result_dtype(pair), "boxes2")
     params = ffi.new(_PARAMS, (_PARAMS_SIZE, kind, native.cancel_flag()))

@@ -1,4 +1,4 @@
-"""How much memory this process may take: of the machine, of its control group, of its own limit on addresses."""
+"""The memory limits of this process: the machine's memory, its control groups, and its address space limit."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ _CGROUPS = pathlib.Path("/sys/fs/cgroup")
 
 @dataclass(frozen=True)
 class Limit:
-    """So many bytes there are, so many of them are in use, and whose they are, as the subject of a sentence."""
+    """A memory limit in bytes, the bytes in use, and its holder, which is the subject and verb of a message."""
 
     most: int
     used: int
@@ -27,22 +27,22 @@ class Limit:
 
     @property
     def free(self) -> int:
-        """Bytes that are left."""
+        """The bytes that are not in use."""
         return max(self.most - self.used, 0)
 
 
 def memory_limits() -> list[Limit]:
-    """All the limits there are, as they are now; what cannot be read is none."""
+    """All limits that can be read, with their present use."""
     return [limit for limit in (_of_machine(), *_of_process(), *_of_groups()) if limit is not None]
 
 
 def tightest() -> Limit:
-    """The limit that has the least left."""
+    """The limit with the fewest free bytes."""
     return min(memory_limits(), key=lambda limit: limit.free, default=Limit(1 << 62, 0))
 
 
 def _of_machine() -> Limit | None:
-    """Its memory and swap space. What the system has lent for files counts as free, since it takes that back."""
+    """The memory and swap space of the machine. The page cache counts as free, since the system reclaims it."""
     try:
         most = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
     except (AttributeError, ValueError, OSError):
@@ -65,26 +65,26 @@ def _of_process() -> Iterator[Limit]:
 
 
 def _kilobytes(path: str) -> dict[str, int]:
-    """The sizes in a file of the kernel's, in bytes, by their names."""
+    """The sizes in a file of /proc, in bytes, by name."""
     lines = (line.split() for line in _read(pathlib.Path(path)).splitlines())
     return {words[0].rstrip(":"): int(words[1]) * 1024 for words in lines if words[2:] == ["kB"]}
 
 
 def _of_groups() -> Iterator[Limit]:
-    """Those of the control groups that this process is in, the inner and the outer ones."""
+    """The limits of the control groups of this process, and of the groups that contain them."""
     for folder, most_name, used_name, files_name in _group_files():
         most = _read(folder / most_name).strip()
         if not most.isdigit() or int(most) >= 1 << 60:  # "max", or in version 1 about 2^63: there is no limit
             continue
         used = _read(folder / used_name).strip()
         facts = dict(line.split(" ", 1) for line in _read(folder / "memory.stat").splitlines())
-        files = int(facts.get(files_name, 0))  # copies of files, which the system drops when it needs the memory
+        files = int(facts.get(files_name, 0))  # the page cache, which the system reclaims
         yield Limit(int(most), max(int(used) - files, 0) if used.isdigit() else 0, "this container has")
 
 
 @functools.cache
 def _group_files() -> list[tuple[pathlib.Path, str, str, str]]:
-    """Folders of control groups that can have a limit, with the names of the files in them."""
+    """The folders of control groups that can have a limit, with the names of their files."""
     found = []
     for line in _read(pathlib.Path("/proc/self/cgroup")).splitlines():
         number, controllers, path = line.split(":", 2)
@@ -95,7 +95,7 @@ def _group_files() -> list[tuple[pathlib.Path, str, str, str]]:
         else:
             continue
         inner = root / path.lstrip("/")
-        # In a container the path may be that of the host, of which only the root is to be seen.
+        # In a container the path may be the one on the host, of which only the root is visible.
         folders = {inner, *inner.parents, root}
         found += [(folder, *names) for folder in sorted(folders) if (folder / names[0]).exists()]
     return found

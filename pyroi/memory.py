@@ -1,15 +1,15 @@
-"""Memory for large results, which is used again when they are gone.
+"""A pool of memory blocks for large results.
 
-A large array is fresh memory each time, and the system clears it page by page while it is first written to: for pooled
-crops that takes about as long as a quarter of the pooling. So blocks of results that are gone are kept, a few of them.
-All but the last one the system may have back whenever it needs memory (that is what MADV_FREE says), and nothing is
-lost by it. The last one stays as it is until a result comes that it does not fit, since telling the system interrupts
-threads that still wait for work, once for each page.
+The memory of a large new array causes a page fault for each of its pages, in which the system clears the page. For
+pooled crops this takes about a quarter of the time of the pooling. A few blocks of freed results are therefore kept for
+later results. All blocks but the last one are marked by MADV_FREE, so that the system can reclaim them at any time. The
+last one is not marked until a result comes that does not fit into it, since madvise() interrupts the threads that still
+wait for work, once for each page.
 
-What is kept is at most 256 MiB, and at most 1/32 of the least of the machine's memory, the control group's limit and
-the limit on addresses (``ulimit -v``). Nothing is kept while less than 1/8 of one of these is left. They are looked at
-when a result goes, ten times a second at most. All memory that is kept is given back before an allocation that failed
-is tried again, and by :func:`release_memory`. With the environment variable ``ROI_KEEP_MEMORY=0`` nothing is kept.
+The pool holds at most 256 MiB, and at most 1/32 of the smallest of the machine's memory, the control group's limit and
+the address space limit (``ulimit -v``). It holds nothing while less than 1/8 of one of these is free. The limits are
+read when a result is freed, at most ten times a second. An allocation that fails is tried again after the pool has been
+emptied; :func:`release_memory` empties it too. The environment variable ``ROI_KEEP_MEMORY=0`` disables the pool.
 """
 
 from __future__ import annotations
@@ -30,12 +30,12 @@ from pyroi import limits
 from pyroi.native import ffi
 
 HUGE_PAGE = 2 << 20
-SMALLEST, LARGEST = 2 * HUGE_PAGE, 128 * HUGE_PAGE  # bytes of a block: malloc keeps smaller ones; larger ones are rare
+SMALLEST, LARGEST = 2 * HUGE_PAGE, 128 * HUGE_PAGE  # bytes of a block: malloc reuses smaller ones; larger ones are rare
 MOST_BLOCKS = 4
 MOST_KEPT = 256 << 20  # bytes of all blocks together ...
 SHARE_KEPT = 32  # ... and the part of the least limit that they are at most
 SHARE_LEFT = 8  # the part of each limit that must be left for anything to be kept
-PERIOD = 0.1  # seconds between two looks at the limits, which take as long as clearing a megabyte
+PERIOD = 0.1  # seconds between two readings of the limits; one takes as long as clearing a megabyte
 
 _FREE: Any = getattr(mmap, "MADV_FREE", None)  # Linux and macOS have it
 _KEEPS = _FREE is not None and os.environ.get("ROI_KEEP_MEMORY", "1") != "0"
@@ -45,30 +45,30 @@ R = TypeVar("R")
 
 
 class _Pool:
-    """Blocks that nobody uses: the one given back last, and those before it, which the system may have.
+    """Unused blocks: the one returned last, and older ones, which the system may reclaim.
 
-    Appending and popping are atomic: results are freed in any thread, at any time, in the middle of these methods too.
+    A result can be freed in any thread at any time, also during these methods; append and pop are atomic.
     """
 
     def __init__(self) -> None:
         self.last: deque[mmap.mmap] = deque(maxlen=1)
         self.idle: deque[mmap.mmap] = deque(maxlen=MOST_BLOCKS - 1)
-        self.most = 0  # bytes that may be kept, as it was when it was asked for
+        self.most = 0  # bytes that may be kept, by the last reading of the limits
         self.asked = -math.inf
 
     def size(self) -> int:
-        """Bytes of all blocks."""
+        """The bytes of all blocks."""
         return sum(len(block) for block in (*self.last.copy(), *self.idle.copy()))
 
     def leave_last(self) -> None:
-        """The last block becomes one of those that the system may have."""
+        """Lets the system reclaim the last block."""
         block = _pop(self.last)
         if block is not None:
             block.madvise(_FREE)
             self.idle.append(block)
 
     def give_back(self, block: mmap.mmap) -> None:
-        """Keeps a block that nobody uses any more, if there is room; older ones make room for it."""
+        """Keeps a block that is no longer used, in place of older ones, if the limits allow it."""
         self.leave_last()
         now = time.monotonic()
         if now - self.asked > PERIOD:
@@ -82,7 +82,7 @@ class _Pool:
         self.last.append(block)
 
     def take(self, size: int) -> mmap.mmap | None:
-        """A block that is large enough, and not far larger; None: there is none."""
+        """A block of at least `size` bytes and at most twice as many; None if there is none."""
         block = _fitting(self.last, size)
         if block is None:
             self.leave_last()
@@ -90,7 +90,7 @@ class _Pool:
         return block
 
     def clear(self) -> int:
-        """Gives all blocks back to the system, and tells their size."""
+        """Returns all blocks to the system; the result is their size."""
         released = 0
         for blocks in (self.last, self.idle):
             while (block := _pop(blocks)) is not None:
@@ -101,7 +101,7 @@ class _Pool:
 def _pop(blocks: deque[mmap.mmap]) -> mmap.mmap | None:
     try:
         return blocks.popleft()
-    except IndexError:  # there was none, or another thread was faster
+    except IndexError:  # it is empty, or another thread was faster
         return None
 
 
@@ -120,7 +120,7 @@ _pool = _Pool()
 
 
 def most_kept() -> int:
-    """How many bytes may be kept now."""
+    """The number of bytes that may be kept now."""
     if not _KEEPS:
         return 0
     bounds = limits.memory_limits()
@@ -130,28 +130,28 @@ def most_kept() -> int:
 
 
 def kept_memory() -> int:
-    """Bytes that are kept for results to come."""
+    """The number of bytes that are kept for later results."""
     return _pool.size()
 
 
 def release_memory() -> int:
-    """Gives the memory that pyroi keeps for results to come back to the system.
+    """Returns the memory that pyroi keeps for later results to the system.
 
-    It is memory of results that are gone, at most 256 MiB and at most 1/32 of what this process may have (of the
-    machine's memory, its control group's limit and ``ulimit -v``); nothing where less than 1/8 of that is left. pyroi
-    calls this itself before it gives up for lack of memory. The environment variable ``ROI_KEEP_MEMORY=0``, read when
-    pyroi is imported, lets it keep nothing.
+    It is memory of freed results: at most 256 MiB, and at most 1/32 of the smallest of the machine's memory, the
+    control group's limit and ``ulimit -v``; nothing while less than 1/8 of one of these is free. pyroi calls this
+    function before it raises MemoryError. The environment variable ``ROI_KEEP_MEMORY=0``, read when pyroi is imported,
+    makes it keep nothing.
 
     Returns:
-        How many bytes there were. The arrays that are in use are not touched.
+        The number of bytes returned. Arrays in use are not affected.
     """
     return _pool.clear()
 
 
 def retrying(function: Callable[P, R]) -> Callable[P, R]:
-    """A function that is called once more, after kept memory was given back, where it ran out of memory.
+    """Decorates a function to be called again after a MemoryError, once the pool has been emptied.
 
-    It must leave everything as it was when it fails.
+    The function must have no effect when it fails.
     """
 
     @functools.wraps(function)
@@ -167,7 +167,7 @@ def retrying(function: Callable[P, R]) -> Callable[P, R]:
 
 
 class _Loan:
-    """A block as long as an array, or a view of it, needs it."""
+    """Owns a block for an array and its views, and returns it to the pool after the last of them."""
 
     __slots__ = ("__array_interface__", "_block", "_give_back", "_is_ending")
 
@@ -179,7 +179,7 @@ class _Loan:
         self._is_ending = sys.is_finalizing
 
     def __del__(self) -> None:
-        if not self._is_ending():  # when modules are being taken apart nothing is used again
+        if not self._is_ending():  # at interpreter shutdown nothing is reused
             self._give_back(self._block)
 
     def __reduce_ex__(self, protocol: object) -> NoReturn:
@@ -187,7 +187,7 @@ class _Loan:
 
 
 def empty(shape: tuple[int, ...], dtype: np.dtype[Any], size: int) -> np.ndarray[Any, np.dtype[Any]]:
-    """An array of `size` bytes that is not filled, as :func:`numpy.empty` gives it."""
+    """An uninitialized array of `size` bytes, like that of :func:`numpy.empty`."""
     if not (_KEEPS and SMALLEST <= size <= LARGEST) or dtype.kind not in "fi":
         return np.empty(shape, dtype)
     return np.asarray(_Loan(_pool.take(size) or _new_block(size), shape, dtype))

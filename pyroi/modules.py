@@ -1,4 +1,4 @@
-"""RoIAlign as objects that keep their settings."""
+"""RoIAlign as callable objects with fixed settings."""
 
 from __future__ import annotations
 
@@ -14,11 +14,11 @@ from pyroi.errors import ArgumentError
 __all__ = ["MultiScaleROIAlign", "ROIAlign"]
 
 
-_CANONICAL_SCALE = float(224)  # an object of its own, by which it is known whether the caller gave one
+_CANONICAL_SCALE = float(224)  # a distinct object, which shows whether the caller gave a value
 
 
 class ROIAlign:
-    """Pools boxes from one feature map; see :func:`pyroi.roi_align` for what is computed.
+    """Pools boxes from one feature map; see :func:`pyroi.roi_align` for the definition.
 
     Args:
         output_size: ``(height, width)`` of a crop, or one number for a square.
@@ -48,14 +48,14 @@ class ROIAlign:
 
 
 class MultiScaleROIAlign:
-    """Pools boxes from a feature pyramid; see :func:`pyroi.multiscale_roi_align` for what is computed.
+    """Pools boxes from a feature pyramid; see :func:`pyroi.multiscale_roi_align` for the definition.
 
     Args:
         output_size: ``(height, width)`` of a crop, or one number for a square.
-        canonical_level: The level from which a box of side `canonical_scale` is pooled, an index.
-        canonical_scale: See there.
+        canonical_level: The index of the level from which a box of side `canonical_scale` is pooled.
+        canonical_scale: That side, in pixels of the image.
         aligned: Whether boxes are shifted by half a pixel.
-        canocical_scale: An old misspelling of `canonical_scale`, which counts if it is given.
+        canocical_scale: A misspelling of `canonical_scale` in older versions, still accepted.
 
     Example:
         >>> import numpy as np, pyroi
@@ -88,7 +88,7 @@ class MultiScaleROIAlign:
         spatial_scales: Sequence[float],
         sampling_ratio: int = -1,
     ) -> Array:
-        """Crops ``[K, C, height, width]`` of `rois`, each from the level that suits its size."""
+        """Crops ``[K, C, height, width]`` of `rois`, each from the level that its size selects."""
         return multiscale_roi_align(
             features,
             rois,

@@ -1,4 +1,4 @@
-"""The way into libroi: calls, and the table of its status codes."""
+"""Calls of libroi, and the table from its status codes to exceptions."""
 
 from __future__ import annotations
 
@@ -30,17 +30,17 @@ def watch_cancel_flag(address: int) -> None:
 
 
 def cancel_flag() -> Any:
-    """The flag that a call is to watch, as libroi takes it."""
+    """The address of the cancel flag for a params struct; NULL if there is none."""
     return _cancel
 
 
 def check_cancelled() -> None:
-    """Raises :class:`pyroi.errors.Cancelled` once the flag is set: for long work that is none of libroi's."""
+    """Raises :class:`pyroi.errors.Cancelled` if the flag is set: for long work outside libroi."""
     if _cancel != ffi.NULL and _cancel[0]:
         raise Cancelled("cancelled")
 
 
-# Which argument a status is about, and the rule it broke. Braces are filled with the facts of the call.
+# The argument that a status refers to, and the rule it violates. Braces are filled in with the facts of the call.
 _RULES = {
     lib.ROI_ERROR_OUTPUT_SIZE: ("output_size", "expected sizes of 0 or more, got {output_size}"),
     lib.ROI_ERROR_SPATIAL_SCALE: ("{scale_name}", "expected a finite number above 0, got {scale}"),
@@ -77,7 +77,7 @@ _RULES = {
 
 
 def _facts_of(error: Any, boxes: Any) -> dict[str, Any]:
-    """What an error detail says, in terms of the boxes there were, if any."""
+    """The facts of an error detail, with the row in terms of the boxes if there are any."""
     facts = {"row": error.row, "column": error.column, "value": error.value}
     if boxes is None:
         return {**facts, "array": "boxes", "where": f"row {error.row}"}
@@ -87,7 +87,7 @@ def _facts_of(error: Any, boxes: Any) -> dict[str, Any]:
 
 
 def fail(status: int, error: Any, **facts: Any) -> NoReturn:
-    """Raises what a status stands for. Messages are made of the error detail and of facts of the call."""
+    """Raises the exception of a status. Its message is made from the error detail and the facts of the call."""
     if status == lib.ROI_ERROR_MEMORY:
         raise MemoryError("out of memory for what is computed on the way")
     if status == lib.ROI_CANCELLED:
@@ -100,7 +100,7 @@ def fail(status: int, error: Any, **facts: Any) -> NoReturn:
 
 
 def call(function: Any, *arguments: Any, **facts: Any) -> None:
-    """Calls a libroi function, whose last argument is its error detail, and raises what its status stands for."""
+    """Calls a libroi function with an error detail as its last argument, and raises the exception of its status."""
     error = ffi.new(ERROR)
     status = function(*arguments, error)
     if status:

@@ -1,4 +1,4 @@
-"""Non-maximum suppression: of boxes that overlap, the one with the highest score is kept."""
+"""Non-maximum suppression: of overlapping boxes, the one with the highest score is kept."""
 
 from __future__ import annotations
 
@@ -50,31 +50,31 @@ def nms(
 ) -> npt.NDArray[np.int64]:
     """Non-maximum suppression.
 
-    Goes through the boxes by falling score and keeps each whose intersection over union with every box kept before is
-    at most `iou_threshold`.
+    The boxes are visited by decreasing score; a box is kept if its intersection over union with every box kept before
+    is at most `iou_threshold`.
 
     Args:
         boxes: ``[N, 4]``, rows ``x1, y1, x2, y2``, in any unit. ``x2 < x1`` or ``y2 < y1`` is a box without area, which
             suppresses nothing and is not suppressed.
-        scores: ``[N]``. Where scores are equal, the box that comes first goes first.
+        scores: ``[N]``. Boxes of equal score are visited in their order.
         iou_threshold: From 0 to 1. An IoU equal to it does not suppress.
-        score_threshold: If given, boxes of this score or less are left out from the start.
-        max_output: If given, at most so many boxes are kept, the first.
+        score_threshold: If given, boxes of this score or less are removed first.
+        max_output: If given, the largest number of boxes to keep.
 
     Returns:
-        int64 ``[kept]``: indices into `boxes` as given (also with a score threshold), by falling score.
+        int64 ``[kept]``: indices into `boxes` as given (also with a score threshold), by decreasing score.
 
-        IoU is evaluated in float64 whatever the type of the boxes, so that the result does not depend on it, nor on the
+        IoU is evaluated in float64 whatever the type of the boxes, so that the result does not depend on the type, the
         processor or the number of threads. Time grows as n log n where few boxes overlap.
 
     Raises:
         TypeError: An argument has a type that cannot be used.
         ValueError: A wrong shape or range, a coordinate that is not finite, or a score that is NaN; the message names
-            the argument, the rule and what came, with the row.
+            the argument, the rule, the value and its row.
 
     Source:
-        R. Girshick et al., "Rich feature hierarchies for accurate object detection", 2014, section 2; strictness and
-        order of equal scores as in torchvision and in the ONNX operator NonMaxSuppression.
+        R. Girshick et al., "Rich feature hierarchies for accurate object detection", 2014, section 2; the strict
+        comparison and the order of equal scores as in torchvision and in the ONNX operator NonMaxSuppression.
 
     Example:
         >>> import pyroi
@@ -88,7 +88,7 @@ def nms(
 def nms_in_own_type(boxes: npt.ArrayLike, scores: npt.ArrayLike, iou_threshold: float) -> npt.NDArray[np.int64]:
     """:func:`nms` that evaluates IoU in the type of the boxes, if that is float32, and compares it in float64.
 
-    That is torchvision's rule: it decides otherwise about pairs whose IoU lies within rounding of the threshold.
+    This is torchvision's rule. It differs for pairs whose IoU is within rounding of the threshold.
     """
     return _keep(lib.roi_nms, to_rows(boxes, "boxes", 4), scores, None, iou_threshold, None, None, in_float=True)
 
@@ -105,8 +105,8 @@ def batched_nms(
 ) -> npt.NDArray[np.int64]:
     """:func:`nms` class by class: boxes of different classes do not suppress each other.
 
-    Classes are told apart by their number alone. Libraries that shift the boxes of each class to a place of its own
-    lose digits on the way, and are wrong for negative coordinates and large class numbers; here no coordinate changes.
+    Only boxes of equal class number are compared. Libraries that add an offset to the boxes of each class lose digits,
+    and are wrong for negative coordinates and large class numbers; here no coordinate changes.
 
     Args:
         boxes: As for :func:`nms`.
@@ -114,10 +114,10 @@ def batched_nms(
         idxs: ``[N]``, the class of each box: any integers.
         iou_threshold: As for :func:`nms`.
         score_threshold: As for :func:`nms`.
-        max_output: If given, at most so many boxes are kept of all classes together.
+        max_output: If given, the largest number of boxes to keep, over all classes.
 
     Returns:
-        int64 ``[kept]``: indices into `boxes` as given, by falling score over all classes.
+        int64 ``[kept]``: indices into `boxes` as given, by decreasing score over all classes.
 
     Raises:
         TypeError: An argument has a type that cannot be used.
@@ -150,7 +150,7 @@ def nms_rotated(
         max_output: As for :func:`nms`.
 
     Returns:
-        int64 ``[kept]``: indices into `boxes` as given, by falling score.
+        int64 ``[kept]``: indices into `boxes` as given, by decreasing score.
 
     Raises:
         TypeError: An argument has a type that cannot be used.
@@ -173,23 +173,23 @@ def soft_nms(
     iou_threshold: float = 0.3,
     score_threshold: float = 0.001,
 ) -> tuple[npt.NDArray[np.int64], Array]:
-    """Soft non-maximum suppression: boxes that overlap one that is kept lose score instead of being dropped.
+    """Soft non-maximum suppression: boxes that overlap a kept one are given a lower score instead of being removed.
 
-    Keeps the box of highest score (the first of equal ones), lowers the scores of those that overlap it, and so on
-    until no score is above `score_threshold`.
+    The box of highest score is kept (the first of equal ones), and the scores of boxes that overlap it are lowered;
+    this is repeated until no score is above `score_threshold`.
 
     Args:
         boxes: As for :func:`nms`.
         scores: ``[N]``, finite.
-        method: By what scores are multiplied. ``"gaussian"``: ``exp(-IoU**2 / sigma)``. ``"linear"``: ``1 - IoU`` where
+        method: The factor of the scores. ``"gaussian"``: ``exp(-IoU**2 / sigma)``. ``"linear"``: ``1 - IoU`` where
             IoU is above `iou_threshold`.
-        sigma: Of the Gaussian, above 0. Not used by ``"linear"``.
+        sigma: The parameter of the Gaussian, above 0. Not used by ``"linear"``.
         iou_threshold: From 0 to 1. Not used by ``"gaussian"``.
-        score_threshold: Boxes whose score is, or falls to, this or less are dropped.
+        score_threshold: Boxes whose score is, or becomes, this or less are removed.
 
     Returns:
         Indices int64 ``[kept]`` into `boxes` as given, and the new scores ``[kept]`` in the floating type of `scores`,
-        computed in float64; both in the order of keeping, which is by falling new score.
+        computed in float64; both by decreasing new score.
 
     Raises:
         TypeError: An argument has a type that cannot be used.
@@ -241,11 +241,11 @@ def _one_per_box(array: Array, name: str, count: int) -> Array:
 
 
 def _to_classes(value: Any, count: int) -> npt.NDArray[np.int64]:
-    """Classes as int64; whole numbers of another type will do."""
+    """Classes as int64. Floating types are accepted if the values are whole numbers."""
     given = _one_per_box(to_numbers(value, "idxs"), "idxs", count)
     if is_integer(given.dtype):
         return np.ascontiguousarray(given, np.int64)
-    numbers = given.astype(np.float64)  # smaller types have no 2^63 to compare with
+    numbers = given.astype(np.float64)  # 2^63 is beyond the range of float16
     wrong = np.flatnonzero(~(np.abs(numbers) < 2.0**63) | (numbers != np.floor(numbers)))
     if wrong.size:
         raise ArgumentError("idxs", f"row {wrong[0]}: expected a whole number, got {numbers[wrong[0]]}")
@@ -262,7 +262,7 @@ def _pointer(array: npt.NDArray[np.int64]) -> Any:
 
 
 def _to_limit(max_output: Any) -> int:
-    """libroi's -1 is no limit."""
+    """The limit as libroi takes it: -1 stands for none."""
     if max_output is None:
         return -1
     limit = to_integer(max_output, "max_output")
@@ -282,7 +282,7 @@ def _keep(
     *,
     in_float: bool = False,
 ) -> npt.NDArray[np.int64]:
-    """The call that all forms of hard suppression share."""
+    """Calls libroi for any form of hard suppression."""
     numbers = widen(_to_scores(scores, len(rows)))
     iou_limit = to_number(iou_threshold, "iou_threshold")
     score_limit = -math.inf if score_threshold is None else to_number(score_threshold, "score_threshold")

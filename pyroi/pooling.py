@@ -1,4 +1,4 @@
-"""What the operators that pool boxes from a map have in common on their way to libroi."""
+"""The common parts of the operators that pool boxes from a map."""
 
 from __future__ import annotations
 
@@ -13,11 +13,11 @@ from pyroi.native import ffi
 
 
 def pool(function: Any, params: Any, scale: float, features: Array, table: Boxes, result: Array, **facts: Any) -> None:
-    """Calls a forward of libroi that takes just these arguments.
+    """Calls a forward operator of libroi.
 
-    Facts are for its errors, beside those that all operators have.
+    `facts` are values for its error messages, in addition to those of all operators.
     """
-    error = ffi.new(native.ERROR)  # not by native.call: of a small call, facts that are not needed are a tenth
+    error = ffi.new(native.ERROR)  # native.call would need the facts, which cost a tenth of a small call
     status = function(params, describe(features), table.describe(), describe(result), error)
     if status:
         native.fail(status, error, **facts_of(table, features.shape, scale), **facts)
@@ -33,7 +33,7 @@ def flow_back(
     *more: Any,
     **facts: Any,
 ) -> Array:
-    """Calls a backward of libroi, which takes more arguments behind the gradient, and gives the gradient of the map."""
+    """Calls a backward operator of libroi, with `more` arguments after the gradient; returns the map's gradient."""
     result = new_map(shape, grads.dtype, "input_shape")
     facts |= facts_of(table, shape, scale)
     native.call(function, params, describe(grads), *more, table.describe(), describe(result), **facts)
@@ -41,7 +41,7 @@ def flow_back(
 
 
 def facts_of(table: Boxes, shape: Sequence[int], scale: float) -> dict[str, Any]:
-    """What the errors of all these operators tell of a call, for a map of this shape."""
+    """The values for error messages that all these operators have in common, for a map of this shape."""
     return {
         "boxes": table,
         "images": shape[0],
@@ -53,7 +53,7 @@ def facts_of(table: Boxes, shape: Sequence[int], scale: float) -> dict[str, Any]
 
 
 def to_grad(value: Any, table: Boxes, channels: int, shape: Sequence[int]) -> Array:
-    """The gradient of crops of so many channels, from a map of this shape."""
+    """The gradient of the crops, after a check of its shape against the boxes and the map."""
     grads = to_map(value, "grad")
     if grads.shape[:2] != (len(table), channels):
         rule = f"expected [{len(table)}, {channels}, height, width] for {len(table)} boxes and input_shape "

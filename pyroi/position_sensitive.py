@@ -1,4 +1,4 @@
-"""Position-sensitive pooling: crops from boxes on a feature map that has a channel for each bin."""
+"""Position-sensitive pooling: each bin of a crop is pooled from its own channels of the map."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ def _pool_params(spatial_scale: float) -> Any:
 
 
 def _channels(name: str, shape: Sequence[int], height: int, width: int) -> int:
-    """Channels of the crops; without bins there are none."""
+    """The number of channels of the crops; 0 if there are no bins."""
     bins = height * width
     if bins and shape[1] % bins:
         rule = f"expected C divisible by {height} * {width}, one channel for each bin"
@@ -49,7 +49,7 @@ def ps_roi_align(
     spatial_scale: float = 1.0,
     sampling_ratio: int = -1,
 ) -> Array:
-    """Pools each box as :func:`pyroi.roi_align` does, but each bin from a channel of its own.
+    """Pools each box as :func:`pyroi.roi_align` does, with a separate channel of the map for each bin.
 
     Bin ``(p, q)`` of a crop's channel ``c`` is the mean of the samples in channel ``(c * height + p) * width + q`` of
     the map. Boxes are always shifted by half a pixel, as by ``aligned=True``.
@@ -59,12 +59,12 @@ def ps_roi_align(
             divisible by ``height * width``.
         boxes: As for :func:`pyroi.roi_align`.
         output_size: ``(height, width)`` of a crop, or one number for a square.
-        spatial_scale: Size of the map over size of the image: 1/16 for a map of stride 16.
+        spatial_scale: Size of the map divided by the size of the image: 1/16 for a map of stride 16.
         sampling_ratio: Samples per bin along each axis. 0 or less: as many as the bin has pixels, rounded up.
 
     Returns:
         Crops ``[K, C / (height * width), height, width]`` of the input's floating type, in the order of the boxes. A
-        box whose width or height is 0 gives 0. Without bins, an output size of 0, there are no channels either.
+        box whose width or height is 0 gives 0. For an output size of 0 there are no channels.
 
     Raises:
         TypeError: An argument has a type that cannot be used.
@@ -72,8 +72,8 @@ def ps_roi_align(
         MemoryError: The result does not fit in memory.
 
     Source:
-        Z. Li et al., "Light-Head R-CNN", 2017, for pooling by channels J. Dai et al., "R-FCN", 2016. torchvision
-        answers NaN to a box without area when `sampling_ratio` is 0 or less, and a sample's value when it is not.
+        Z. Li et al., "Light-Head R-CNN", 2017; for position-sensitive channels J. Dai et al., "R-FCN", 2016. For a box
+        without area, torchvision returns NaN if `sampling_ratio` is 0 or less, and else the value of a sample.
     """
     features = to_map(input, "input")
     table = to_boxes(boxes, features.shape[0])
@@ -100,8 +100,8 @@ def ps_roi_align_backward(
         grad: Gradient of the crops, ``[K, C / (height * width), height, width]``.
         boxes: The boxes, as they were given to :func:`ps_roi_align`.
         input_shape: ``(N, C, H, W)`` of the feature map.
-        spatial_scale: As it was.
-        sampling_ratio: As it was.
+        spatial_scale: As given to :func:`ps_roi_align`.
+        sampling_ratio: As given to :func:`ps_roi_align`.
 
     Returns:
         Gradient ``[N, C, H, W]`` of grad's floating type. Bits do not depend on the number of threads.
@@ -124,7 +124,7 @@ def ps_roi_align_backward(
 def ps_roi_pool(
     input: npt.ArrayLike, boxes: Any, output_size: int | Sequence[int], spatial_scale: float = 1.0
 ) -> Array:
-    """Averages the pixels of each bin of each box, each bin in a channel of its own.
+    """Averages the pixels of each bin of each box, with a separate channel of the map for each bin.
 
     The corners of a box, times `spatial_scale`, are rounded to pixels (half away from zero); the pixel at the second
     corner does not belong to the box, which is at least one pixel wide. The box is cut into bins of whole pixels as by
@@ -136,11 +136,11 @@ def ps_roi_pool(
             divisible by ``height * width``.
         boxes: As for :func:`pyroi.roi_align`.
         output_size: ``(height, width)`` of a crop, or one number for a square.
-        spatial_scale: Size of the map over size of the image: 1/16 for a map of stride 16.
+        spatial_scale: Size of the map divided by the size of the image: 1/16 for a map of stride 16.
 
     Returns:
         Crops ``[K, C / (height * width), height, width]`` of the input's floating type, in the order of the boxes. A
-        bin without a pixel on the map is 0. Without bins, an output size of 0, there are no channels either.
+        bin without a pixel on the map is 0. For an output size of 0 there are no channels.
 
     Raises:
         TypeError: An argument has a type that cannot be used.
@@ -171,7 +171,7 @@ def ps_roi_pool_backward(
         grad: Gradient of the crops, ``[K, C / (height * width), height, width]``.
         boxes: The boxes, as they were given to :func:`ps_roi_pool`.
         input_shape: ``(N, C, H, W)`` of the feature map.
-        spatial_scale: As it was.
+        spatial_scale: As given to :func:`ps_roi_pool`.
 
     Returns:
         Gradient ``[N, C, H, W]`` of grad's floating type. Bits do not depend on the number of threads.

@@ -30,13 +30,14 @@ def prroi_pool(input: npt.ArrayLike, boxes: Any, output_size: int | Sequence[int
 
     The surface passes through pixel k at coordinate k (there is no shift by half a pixel), is bilinear in between, and
     falls linearly to 0 at distance 1 outside the map. A box is cut into ``output_size`` bins; each gives the integral
-    of the surface over the bin divided by the bin's area. So the crop is a smooth function of the box's corners.
+    of the surface over the bin divided by the bin's area. The crop is therefore a
+    continuously differentiable function of the box's corners.
 
     Args:
         input: Feature map ``[N, C, H, W]``, as for :func:`roi_align`.
         boxes: As for :func:`roi_align`. A box without area, ``x2 <= x1`` or ``y2 <= y1``, gives 0.
         output_size: ``(height, width)`` of a crop, or one number for a square.
-        spatial_scale: Size of the map over size of the image: 1/16 for a map of stride 16.
+        spatial_scale: Size of the map divided by the size of the image: 1/16 for a map of stride 16.
 
     Returns:
         Crops ``[K, C, height, width]`` of the input's floating type, in the order of the boxes.
@@ -69,7 +70,7 @@ def prroi_pool_backward(
         grad: Gradient of the crops, ``[K, C, height, width]``, of the input's floating type.
         input: The feature map, as it was given to :func:`prroi_pool`.
         boxes: The boxes, as they were given to :func:`prroi_pool`.
-        spatial_scale: As it was.
+        spatial_scale: As given to :func:`prroi_pool`.
 
     Returns:
         ``(grad_input, grad_boxes)``. The first has the shape and floating type of `input`. The second has the form of
@@ -82,8 +83,8 @@ def prroi_pool_backward(
         MemoryError: The result does not fit in memory.
 
     Source:
-        The derivatives of the integral, for the corners by its values on the edges of the bins; the paper of
-        :func:`prroi_pool`, equation 4.
+        The derivatives of the integral; for the corners, by the integrals along the edges of the bins: equation 4 of
+        the paper that :func:`prroi_pool` cites.
     """
     features = to_map(input, "input")
     table = to_boxes(boxes, features.shape[0])
@@ -107,7 +108,7 @@ def prroi_pool_backward(
 
 
 def _as_given(corners: Array, table: Boxes) -> Any:
-    """The gradient of the corners in the form that the boxes came in."""
+    """The gradient of the corners, in the form of the `boxes` argument."""
     result = np.zeros_like(table.rows, order="C")
     result[:, -4:] = cast(corners, result.dtype)
     if not table.ends:

@@ -1,4 +1,4 @@
-"""Resizing of maps."""
+"""Interpolation: resizing of maps."""
 
 from __future__ import annotations
 
@@ -62,7 +62,7 @@ def resize_map(
     factors: tuple[float, float] = _BY_SIZES,
     name: str = "size",
 ) -> Array:
-    """A checked map resized to a checked size, which argument `name` has asked for."""
+    """Resizes a checked map to a checked size, which comes from the argument `name`."""
     params = _params(mode, align_corners, antialias, factors)
     result = new_map((*features.shape[:2], *size), features.dtype, name)
     native.call(lib.roi_resize, params, describe(features), describe(result), mode=mode, scale_factor=factors)
@@ -103,24 +103,24 @@ def interpolate(
 
     ============== =====================================================================================================
     nearest        the pixel at floor(p * step)
-    nearest-exact  the pixel at floor((p + 0.5) * step), the nearest one indeed
-    bilinear       interpolated between the two pixels around (p + 0.5) * step - 0.5, or p * step with `align_corners`
-    bicubic        the cubic through the four pixels around there, with a = -0.75
+    nearest-exact  the pixel at floor((p + 0.5) * step), whose centre is nearest
+    bilinear       linear interpolation of two pixels around (p + 0.5) * step - 0.5, or p * step with `align_corners`
+    bicubic        cubic interpolation of the four pixels around it, with a = -0.75
     area           the mean of the pixels from floor(p * n / m) to ceil((p + 1) * n / m): adaptive average pooling
     ============== =====================================================================================================
 
-    Places beyond the border read the border. Positions are computed in the type computed in, for the two nearest modes
-    in float32.
+    A position outside the map has the value of the nearest pixel. Positions are computed in the type of the computation
+    (float64 for a float64 map, else float32), and in float32 for the two nearest modes.
 
     Args:
         input: Map ``[N, C, H, W]``, as for :func:`roi_align`.
         size: ``(height, width)`` of the result, or one number for a square. Either this or `scale_factor` is given.
-        mode: See above.
-        align_corners: Keeps the centres of the corner pixels in place. Modes bilinear and bicubic alone have it.
+        mode: One of the above.
+        align_corners: Whether the centres of the corner pixels keep their positions; for bilinear and bicubic only.
         scale_factor: Factor for both sides, or one for each: ``(height, width)``. The result has floor(side * factor)
             pixels.
-        antialias: Averages where the map gets smaller, over as many pixels as become one: bilinear with a triangle,
-            bicubic with a cubic (a = -0.5), as Pillow does it. Modes bilinear and bicubic alone have it.
+        antialias: Whether to widen the filter by the step where the map is reduced, as Pillow does: a triangle filter
+            for bilinear, a cubic filter (a = -0.5) for bicubic; for these two modes only.
 
     Returns:
         ``[N, C, height, width]`` of the input's floating type. An empty map gives 0.
@@ -128,7 +128,7 @@ def interpolate(
     Raises:
         TypeError: An argument has a type that cannot be used.
         ValueError: A wrong shape or range; both or neither of `size` and `scale_factor`; `align_corners` or
-            `antialias` with a mode that does not have it.
+            `antialias` with another mode.
         MemoryError: The result does not fit in memory.
 
     Source:
@@ -141,7 +141,7 @@ def interpolate(
 
 
 def _target(features: Array, size: Any, scale_factor: Any) -> tuple[tuple[int, int], tuple[float, float], str]:
-    """Size of the result, scale factors if there are any, and which argument has asked for it."""
+    """The size of the result, the scale factors if given, and the name of the argument that determines the size."""
     if size is not None and scale_factor is not None:
         raise ArgumentError("size", f"expected either size or scale_factor, got both ({size!r} and {scale_factor!r})")
     if size is not None:
@@ -156,7 +156,7 @@ def _target(features: Array, size: Any, scale_factor: Any) -> tuple[tuple[int, i
 
 
 def _to_factors(value: Any) -> tuple[float, float]:
-    """Finite factors above 0 for height and width: a size is made from them, before libroi sees them."""
+    """The factors for height and width. They are checked here, since the size of the result depends on them."""
     if not is_list(value):
         value = (value, value)
     if len(value) != 2:
@@ -181,10 +181,10 @@ def interpolate_backward(
     Args:
         grad: Gradient of the result, ``[N, C, height, width]``.
         input_shape: ``(N, C, H, W)`` of the map.
-        mode: As it was.
-        align_corners: As it was.
-        scale_factor: As it was; None where a size was given.
-        antialias: As it was.
+        mode: As given to :func:`interpolate`.
+        align_corners: As given to :func:`interpolate`.
+        scale_factor: As given to :func:`interpolate`; None where a size was given.
+        antialias: As given to :func:`interpolate`.
 
     Returns:
         Gradient ``[N, C, H, W]`` of grad's floating type. Bits do not depend on the number of threads.

@@ -1,4 +1,4 @@
-"""RoIPool: fixed-size crops from boxes on a feature map, by the maximum over whole pixels."""
+"""RoIPool: fixed-size crops from boxes on a feature map, by max pooling of whole pixels."""
 
 from __future__ import annotations
 
@@ -76,24 +76,24 @@ def roi_pool(
     *,
     return_argmax: bool = False,
 ) -> Array | tuple[Array, npt.NDArray[np.int64]]:
-    """Takes the largest pixel in each bin of each box.
+    """Pools each box to a crop of fixed size by max pooling of whole pixels.
 
-    The corners of a box, times `spatial_scale`, are rounded to pixels (half away from zero); the second corner belongs
-    to the box. The box is cut into ``output_size`` bins of whole pixels, which may share pixels where the sides do not
-    divide: along each axis bin p takes the pixels from ``floor(p * bin)`` up to ``ceil((p + 1) * bin)``. Pixels outside
-    the map do not count.
+    The corners of a box, times `spatial_scale`, are rounded to pixels (half away from zero); the pixel at the second
+    corner belongs to the box. The box is cut into ``output_size`` bins of whole pixels, which overlap where the sides
+    are not divisible: along each axis, bin p has the pixels from ``floor(p * bin)`` to ``ceil((p + 1) * bin) - 1``.
+    Pixels outside the map are ignored.
 
     Args:
         input: Feature map ``[N, C, H, W]``, of the types and strides that :func:`pyroi.roi_align` takes.
         boxes: As for :func:`pyroi.roi_align`: corners in units of the image. A box whose second corner lies before its
             first is one pixel wide.
         output_size: ``(height, width)`` of a crop, or one number for a square.
-        spatial_scale: Size of the map over size of the image: 1/16 for a map of stride 16.
-        return_argmax: Whether to return where the maxima were found, too, which :func:`roi_pool_backward` needs.
+        spatial_scale: Size of the map divided by the size of the image: 1/16 for a map of stride 16.
+        return_argmax: Whether to return the positions of the maxima too, which :func:`roi_pool_backward` needs.
 
     Returns:
         Crops ``[K, C, height, width]`` of the input's floating type, in the order of the boxes. A bin without a pixel
-        on the map is 0; one with NaN in it is NaN; one of nothing but ``-inf`` is ``-inf``. With `return_argmax` a
+        on the map is 0, a bin that contains NaN is NaN, and a bin of ``-inf`` only is ``-inf``. With `return_argmax` a
         pair: the crops, and int64 of the same shape, ``y * W + x`` of each maximum (of the first NaN, else of the first
         among equals, row by row), or -1 for a bin without pixels.
 
@@ -103,8 +103,8 @@ def roi_pool(
         MemoryError: The result does not fit in memory.
 
     Source:
-        R. Girshick, "Fast R-CNN", 2015, section 2.1. torchvision computes the same but for bins of very small numbers
-        or NaN, where it answers -3.4e38, its least number.
+        R. Girshick, "Fast R-CNN", 2015, section 2.1. torchvision ignores NaN, and returns -3.4e38 for a bin
+        without a larger number.
     """
     features = to_map(input, "input")
     table = to_boxes(boxes, features.shape[0])
@@ -128,12 +128,12 @@ def roi_pool_backward(grad: npt.ArrayLike, argmax: npt.ArrayLike, boxes: Any, in
         grad: Gradient of the crops, ``[K, C, height, width]``, in the same types as the input of :func:`roi_pool`.
         argmax: What :func:`roi_pool` returned with `return_argmax`: integers of grad's shape, each -1 or an index in
             ``[0, H * W)``.
-        boxes: The boxes, as they were given to :func:`roi_pool`; only their images matter here.
+        boxes: The boxes given to :func:`roi_pool`, of which only the batch indices are used.
         input_shape: ``(N, C, H, W)`` of the feature map.
 
     Returns:
-        Gradient ``[N, C, H, W]`` of grad's floating type: each pixel's sum of the gradients of those bins whose maximum
-        it was. Bits do not depend on the number of threads.
+        Gradient ``[N, C, H, W]`` of grad's floating type: each pixel has the sum of the gradients of the bins whose
+        maximum it was. Bits do not depend on the number of threads.
 
     Raises:
         TypeError: An argument has a type that cannot be used.

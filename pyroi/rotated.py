@@ -1,4 +1,4 @@
-"""RoIAlign for boxes that are turned about their centre."""
+"""RoIAlign of rotated boxes."""
 
 from __future__ import annotations
 
@@ -38,25 +38,25 @@ def roi_align_rotated(
 ) -> Array:
     """Pools each rotated box to an upright crop of fixed size.
 
-    As :func:`roi_align`, mode ``avg``, with the grid of samples turned about the centre of the box. Positions are
-    computed in float64 whatever the map's type; turns by multiples of 90 degrees are exact.
+    This is :func:`roi_align` in mode ``avg`` with the sampling grid rotated about the centre of the box. Positions are
+    computed in float64 for all types of the map; rotations by multiples of 90 degrees are exact.
 
     Args:
         input: Feature map ``[N, C, H, W]``, of the types and strides that :func:`roi_align` takes.
         boxes: ``[K, 6]`` rows ``batch_index cx cy w h angle``; or ``[K, 5]`` rows ``cx cy w h angle`` where N is 1; or
             a list of N arrays ``[L, 5]``; or 5 or 6 numbers, one box. Centre and sides are in units of the image,
-            sides not negative, the angle in degrees, counter-clockwise as one sees the image.
+            sides not negative, the angle in degrees, counter-clockwise in the displayed image.
         output_size: ``(height, width)`` of a crop, or one number for a square.
-        spatial_scale: Size of the map over size of the image: 1/16 for a map of stride 16.
+        spatial_scale: Size of the map divided by the size of the image: 1/16 for a map of stride 16.
         sampling_ratio: Samples per bin along each axis, at most 128. 0 or less: as many as the bin has pixels, rounded
             up.
         aligned: Shifts centres by half a pixel, so that boxes lie on pixel centres. False also makes boxes at least one
             pixel wide and high.
-        clockwise: Whether angles turn clockwise.
+        clockwise: Whether a positive angle is a clockwise rotation.
 
     Returns:
-        Crops ``[K, C, height, width]`` of the input's floating type, in the order of the boxes: what lies upright in
-        the box's own frame lies upright in the crop.
+        Crops ``[K, C, height, width]`` of the input's floating type, in the order of the boxes: the axes of a crop
+        are those of its box.
 
     Raises:
         TypeError: An argument has a type that cannot be used.
@@ -95,10 +95,10 @@ def roi_align_rotated_backward(
         grad: Gradient of the crops, ``[K, C, height, width]``.
         boxes: The boxes, as they were given to :func:`roi_align_rotated`.
         input_shape: ``(N, C, H, W)`` of the feature map.
-        spatial_scale: As it was.
-        sampling_ratio: As it was.
-        aligned: As it was.
-        clockwise: As it was.
+        spatial_scale: As given to :func:`roi_align_rotated`.
+        sampling_ratio: As given to :func:`roi_align_rotated`.
+        aligned: As given to :func:`roi_align_rotated`.
+        clockwise: As given to :func:`roi_align_rotated`.
 
     Returns:
         Gradient ``[N, C, H, W]`` of grad's floating type. Bits do not depend on the number of threads.

@@ -1,4 +1,4 @@
-"""Threads and processor."""
+"""The number of threads, the processor tier, and the environment variables of both."""
 
 from __future__ import annotations
 
@@ -8,11 +8,11 @@ from pyroi.native import ffi, lib
 
 
 def set_num_threads(n: int) -> None:
-    """Lets every later call in this process use up to `n` threads.
+    """Sets the number of threads that later calls in this process may use.
 
-    The results are the same to the last bit for every number. At first it is what the environment variable
-    ``OMP_NUM_THREADS`` says when pyroi is imported, or else one thread for each processor that the calling thread may
-    run on (its affinity mask) and that the CPU quota of a container pays for.
+    Results are bit-identical for every number. The initial number is that of the environment variable
+    ``OMP_NUM_THREADS`` when pyroi is imported, or else the number of processors in the affinity mask of the calling
+    thread, limited by the CPU quota of the container.
 
     Raises:
         TypeError: `n` is no integer.
@@ -25,16 +25,16 @@ def set_num_threads(n: int) -> None:
 
 
 def get_num_threads() -> int:
-    """How many threads a call may use; 1 where pyroi was built without threads."""
+    """The number of threads that a call may use; 1 where pyroi was built without threads."""
     return int(lib.roi_get_num_threads())
 
 
 def environment_problems() -> list[str]:
-    """What is wrong with the environment variables that libroi has read: a line for each, with what is done instead.
+    """The errors in environment variables that libroi has read: a line for each, with the value used instead.
 
     They are ``ROI_CPU_TIER`` (baseline, avx2, avx512) and ``OMP_NUM_THREADS`` (a whole number of threads, 1 to 1024,
-    or a list of which the first counts). A value that is neither is ignored, and too large a number counts as 1024;
-    `import pyroi` tells of it by a RuntimeWarning.
+    or a list, of which the first is used). An invalid value is ignored, and a larger number counts as 1024;
+    `import pyroi` issues a RuntimeWarning for each.
     """
     problems: list[str] = []
     while (problem := lib.roi_environment_problem(len(problems))) != ffi.NULL:
@@ -43,10 +43,10 @@ def environment_problems() -> list[str]:
 
 
 def cpu_features() -> dict[str, str]:
-    """Which kernels are in use: ``tier`` is the one chosen, ``best`` the best that this processor has.
+    """The processor tier: ``tier`` is the one in use, ``best`` the best that this processor supports.
 
     Tiers are ``baseline``, ``avx2`` and ``avx512``. The environment variable ``ROI_CPU_TIER``, read when pyroi is
-    imported, lowers the choice.
+    imported, selects a lower one.
     """
     return {
         "tier": ffi.string(lib.roi_cpu_tier_name(lib.roi_get_cpu_tier())).decode(),

@@ -1,11 +1,11 @@
 """The operators for PyTorch: tensors in, tensors out, on the CPU, without copies, with gradients.
 
-What bears a name of ``torchvision.ops`` has its signature and its defaults, so that one import can stand for the other.
-Among them is ``aligned=False``. The functions that torchvision lacks (`prroi_pool`, `multiscale_roi_align`, …) have the
-defaults of :mod:`pyroi`. What is computed is what :mod:`pyroi` computes, in every case: see there.
+A function with the name of one in ``torchvision.ops`` has its signature and its defaults, such as ``aligned=False``, so
+that only the import has to be changed. The functions that torchvision lacks (`prroi_pool`, `multiscale_roi_align`, …)
+have the defaults of :mod:`pyroi`. All results are those of :mod:`pyroi`, which documents the definitions.
 
-Each function is an operator of PyTorch's own dispatcher, ``torch.ops.roi``, and known to ``torch.compile``.
-:func:`accelerate` puts the same kernels under torchvision's operators.
+Each function calls an operator of PyTorch's dispatcher, in ``torch.ops.roi``, and supports ``torch.compile``.
+:func:`accelerate` registers the same kernels for torchvision's operators.
 """
 
 try:

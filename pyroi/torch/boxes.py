@@ -1,6 +1,6 @@
-"""Boxes without a map: suppression, overlap, formats; with the signatures of ``torchvision.ops``.
+"""Operators on boxes alone: suppression, overlap, formats; with the signatures of ``torchvision.ops``.
 
-Where torchvision takes boxes with leading dimensions, ``[..., N, 4]``, so does this. All numbers must be finite.
+Leading dimensions, ``[..., N, 4]``, are accepted where torchvision accepts them. All numbers must be finite.
 """
 
 from __future__ import annotations
@@ -30,10 +30,10 @@ def nms(boxes: torch.Tensor, scores: torch.Tensor, iou_threshold: float) -> torc
     Args:
         boxes: ``[N, 4]``, rows ``x1, y1, x2, y2``.
         scores: ``[N]``.
-        iou_threshold: From 0 to 1. A box whose IoU with one of higher score is above it is dropped.
+        iou_threshold: From 0 to 1. A box whose IoU with a kept box of higher score is above it is removed.
 
     Returns:
-        int64 ``[kept]``: indices into `boxes`, by falling score, equal scores in the order of the boxes.
+        int64 ``[kept]``: indices into `boxes`, by decreasing score; boxes of equal score are in their order.
 
     Raises:
         TypeError: An argument is no tensor.
@@ -43,16 +43,16 @@ def nms(boxes: torch.Tensor, scores: torch.Tensor, iou_threshold: float) -> torc
 
 
 def batched_nms(boxes: torch.Tensor, scores: torch.Tensor, idxs: torch.Tensor, iou_threshold: float) -> torch.Tensor:
-    """:func:`nms` class by class; see :func:`pyroi.batched_nms`. No coordinate is shifted on the way.
+    """:func:`nms` class by class; see :func:`pyroi.batched_nms`. No offsets are added to coordinates.
 
     Args:
-        boxes: As for :func:`nms`; ``[0]`` stands for no boxes, as with torchvision.
+        boxes: As for :func:`nms`; a tensor ``[0]`` has no boxes, as in torchvision.
         scores: As for :func:`nms`.
         idxs: ``[N]``, the class of each box: any integers.
         iou_threshold: As for :func:`nms`.
 
     Returns:
-        int64 ``[kept]``: indices into `boxes`, by falling score over all classes.
+        int64 ``[kept]``: indices into `boxes`, by decreasing score over all classes.
 
     Raises:
         TypeError: An argument is no tensor.
@@ -63,7 +63,7 @@ def batched_nms(boxes: torch.Tensor, scores: torch.Tensor, idxs: torch.Tensor, i
 
 
 def check_scored(boxes: Any, scores: Any) -> tuple[torch.Tensor, torch.Tensor]:
-    """Boxes [N, 4] and a score for each."""
+    """The boxes and scores, after a check of their shapes."""
     boxes = check_tensor(boxes, "boxes")
     if boxes.dim() != 2 or boxes.shape[1] != 4:
         raise ShapeError("boxes", f"expected [N, 4], got {shape_text(boxes.shape)}")
@@ -77,7 +77,7 @@ def _one_per_box(value: Any, name: str, boxes: torch.Tensor) -> torch.Tensor:
     return value
 
 
-# ---- One box at a time -----------------------------------------------------------------------------------------------
+# ---- Single boxes ----------------------------------------------------------------------------------------------------
 
 
 def box_area(boxes: torch.Tensor, fmt: str = "xyxy") -> torch.Tensor:
@@ -100,7 +100,7 @@ def box_area(boxes: torch.Tensor, fmt: str = "xyxy") -> torch.Tensor:
 
 
 def remove_small_boxes(boxes: torch.Tensor, min_size: float) -> torch.Tensor:
-    """Which boxes have both sides of at least `min_size`; see :func:`pyroi.remove_small_boxes`.
+    """Finds the boxes whose sides are both at least `min_size`; see :func:`pyroi.remove_small_boxes`.
 
     Args:
         boxes: ``[N, 4]``, rows ``x1, y1, x2, y2``.
@@ -137,16 +137,16 @@ def clip_boxes_to_image(boxes: torch.Tensor, size: Sequence[int]) -> torch.Tenso
 
 
 def box_convert(boxes: torch.Tensor, in_fmt: str, out_fmt: str) -> torch.Tensor:
-    """Boxes in another format; see :func:`pyroi.box_convert` for the formats.
+    """Converts boxes to another format; see :func:`pyroi.box_convert` for the formats.
 
     Args:
-        boxes: ``[..., 4]``, ``[..., 5]`` or ``[..., 8]``, as `in_fmt` has it.
-        in_fmt: The format they have.
-        out_fmt: The format they get.
+        boxes: ``[..., 4]``, ``[..., 5]`` or ``[..., 8]``, as `in_fmt` requires.
+        in_fmt: The format of `boxes`.
+        out_fmt: The format of the result.
 
     Returns:
-        A new tensor of the same type, but float64 where integers become centres or angles. Differentiable for upright
-        boxes.
+        A new tensor of the same type; float64 where integers are converted to centres or angles. Differentiable for
+        upright boxes.
 
     Raises:
         TypeError: `boxes` is no tensor.
@@ -156,7 +156,7 @@ def box_convert(boxes: torch.Tensor, in_fmt: str, out_fmt: str) -> torch.Tensor:
     source, target = to_format(in_fmt, "in_fmt"), to_format(out_fmt, "out_fmt")
     rows, lead = _flat(given, COLUMNS[source])
     converted = _convert(rows, source, target).reshape(*lead, COLUMNS[target])
-    whole = {"xyxy", "xywh"}  # between which integers stay integers
+    whole = {"xyxy", "xywh"}  # conversions between these keep integers
     return converted.to(given.dtype) if source == target or {source, target} == whole else converted
 
 
@@ -169,13 +169,13 @@ def _convert(rows: torch.Tensor, source: str, target: str) -> torch.Tensor:
 
 
 def masks_to_boxes(masks: torch.Tensor) -> torch.Tensor:
-    """The smallest box around each mask; see :func:`pyroi.masks_to_boxes`.
+    """The bounding box of each mask; see :func:`pyroi.masks_to_boxes`.
 
     Args:
-        masks: ``[N, H, W]``, booleans or numbers, where what is not 0 belongs to the mask.
+        masks: ``[N, H, W]``, booleans or numbers; elements other than 0 belong to the mask.
 
     Returns:
-        float32 ``[N, 4]``, rows ``x1, y1, x2, y2``, the outermost columns and rows included. 0 for an empty mask.
+        float32 ``[N, 4]``, rows ``x1, y1, x2, y2``, the first and the last column and row; 0 for an empty mask.
 
     Raises:
         TypeError: `masks` is no tensor, or has elements of another type.
@@ -185,7 +185,7 @@ def masks_to_boxes(masks: torch.Tensor) -> torch.Tensor:
 
 
 def _flat(boxes: torch.Tensor, columns: int) -> tuple[torch.Tensor, torch.Size]:
-    """Boxes as rows, and the dimensions they had before the last."""
+    """Boxes [N, columns], and their leading dimensions."""
     boxes = no_boxes(boxes, columns)
     if boxes.dim() == 0 or boxes.shape[-1] != columns:
         raise ShapeError("boxes", f"expected [..., {columns}], got {shape_text(boxes.shape)}")
@@ -193,7 +193,7 @@ def _flat(boxes: torch.Tensor, columns: int) -> tuple[torch.Tensor, torch.Size]:
 
 
 def _to_corners(boxes: Any, name: str, fmt: str, of: str) -> torch.Tensor:
-    """Upright boxes of a format as x1, y1, x2, y2."""
+    """Upright boxes, converted to x1, y1, x2, y2."""
     boxes = check_tensor(boxes, name)
     if to_format(fmt, "fmt") == "xyxy":
         return boxes
@@ -206,16 +206,16 @@ def _to_corners(boxes: Any, name: str, fmt: str, of: str) -> torch.Tensor:
 
 
 def box_iou(boxes1: torch.Tensor, boxes2: torch.Tensor, fmt: str = "xyxy") -> torch.Tensor:
-    """Intersection over union of each of N boxes with each of M; see :func:`pyroi.box_iou`.
+    """Intersection over union of all pairs of N and M boxes; see :func:`pyroi.box_iou`.
 
     Args:
         boxes1: ``[..., N, 4]``, or ``[..., N, 5]`` and ``[..., N, 8]`` for rotated formats.
-        boxes2: ``[..., M, 4]``, likewise.
+        boxes2: ``[..., M, 4]``, in the same format.
         fmt: The format of both: any that :func:`box_convert` knows.
 
     Returns:
-        ``[..., N, M]``, float32 or float64, the latter for integers. Differentiable for upright boxes. 0 where neither
-        box has an area (torchvision: NaN).
+        ``[..., N, M]``, float32 or float64, the latter for integers. Differentiable for upright boxes. The IoU of
+        two boxes without area is 0 (torchvision returns NaN).
 
     Raises:
         TypeError: An argument is no tensor.
@@ -229,11 +229,11 @@ def box_iou(boxes1: torch.Tensor, boxes2: torch.Tensor, fmt: str = "xyxy") -> to
 
 
 def generalized_box_iou(boxes1: torch.Tensor, boxes2: torch.Tensor) -> torch.Tensor:
-    """Generalized IoU of each of N boxes with each of M; see :func:`pyroi.generalized_box_iou`.
+    """Generalized IoU of all pairs of N and M boxes; see :func:`pyroi.generalized_box_iou`.
 
     Args:
         boxes1: ``[..., N, 4]``, rows ``x1, y1, x2, y2``.
-        boxes2: ``[..., M, 4]``, likewise.
+        boxes2: ``[..., M, 4]``, in the same format.
 
     Returns:
         ``[..., N, M]``, float32 or float64, the latter for integers. Differentiable.
@@ -246,12 +246,12 @@ def generalized_box_iou(boxes1: torch.Tensor, boxes2: torch.Tensor) -> torch.Ten
 
 
 def distance_box_iou(boxes1: torch.Tensor, boxes2: torch.Tensor, eps: float = 1e-7) -> torch.Tensor:
-    """Distance IoU of each of N boxes with each of M; see :func:`pyroi.distance_box_iou`.
+    """Distance IoU of all pairs of N and M boxes; see :func:`pyroi.distance_box_iou`.
 
     Args:
         boxes1: As for :func:`generalized_box_iou`.
         boxes2: As for :func:`generalized_box_iou`.
-        eps: Not used: nothing is added to denominators here, where 0 / 0 is 0. It is there for torchvision's signature.
+        eps: Ignored, since 0 / 0 counts as 0 here. It is part of torchvision's signature.
 
     Returns:
         ``[..., N, M]``, as for :func:`generalized_box_iou`.
@@ -264,7 +264,7 @@ def distance_box_iou(boxes1: torch.Tensor, boxes2: torch.Tensor, eps: float = 1e
 
 
 def complete_box_iou(boxes1: torch.Tensor, boxes2: torch.Tensor, eps: float = 1e-7) -> torch.Tensor:
-    """Complete IoU of each of N boxes with each of M; see :func:`pyroi.complete_box_iou`.
+    """Complete IoU of all pairs of N and M boxes; see :func:`pyroi.complete_box_iou`.
 
     Args:
         boxes1: As for :func:`generalized_box_iou`.
@@ -272,8 +272,8 @@ def complete_box_iou(boxes1: torch.Tensor, boxes2: torch.Tensor, eps: float = 1e
         eps: As for :func:`distance_box_iou`.
 
     Returns:
-        ``[..., N, M]``, as for :func:`generalized_box_iou`. In its gradient the weight of the aspect ratios counts as
-        constant, as the paper has it.
+        ``[..., N, M]``, as for :func:`generalized_box_iou`. In its gradient the weight of the aspect ratio term
+        is constant, as in the paper.
 
     Raises:
         TypeError: An argument is no tensor.
@@ -283,7 +283,7 @@ def complete_box_iou(boxes1: torch.Tensor, boxes2: torch.Tensor, eps: float = 1e
 
 
 def _overlap(measure: Callable[..., Any], boxes1: Any, boxes2: Any, columns: int = 4) -> torch.Tensor:
-    """The matrix, or for each pair of leading dimensions one."""
+    """The matrix of overlaps, for each index of the broadcast leading dimensions."""
     first = _to_wide(boxes1, "boxes1", columns)
     second = _to_wide(boxes2, "boxes2", columns, first)
     grows = torch.is_grad_enabled() and (first.requires_grad or second.requires_grad)
@@ -299,7 +299,7 @@ def _overlap(measure: Callable[..., Any], boxes1: Any, boxes2: Any, columns: int
 
 
 def _to_wide(value: Any, name: str, columns: int, beside: torch.Tensor | None = None) -> torch.Tensor:
-    """Boxes in the type in which they are compared."""
+    """Boxes in the type of the computation."""
     boxes = no_boxes(check_tensor(value, name, beside), columns)
     if boxes.dim() < 2 or boxes.shape[-1] != columns:
         raise ShapeError(name, f"expected [..., N, {columns}], got {shape_text(boxes.shape)}")

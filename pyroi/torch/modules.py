@@ -1,4 +1,4 @@
-"""The operators as layers, with the signatures of ``torchvision.ops``."""
+"""The operators as modules, with the signatures of ``torchvision.ops``."""
 
 from __future__ import annotations
 
@@ -14,18 +14,18 @@ from pyroi.errors import ArgumentError
 from pyroi.torch.pooling import multiscale_roi_align, ps_roi_align, ps_roi_pool, roi_align, roi_pool
 from pyroi.torch.tensors import check_tensor
 
-# To symbolic tracing each of these layers is one step, as torchvision's are.
+# torch.fx traces each of these functions as one call, as it does torchvision's.
 for _name in ("ps_roi_align", "ps_roi_pool", "roi_align", "roi_pool"):
     torch.fx.wrap(_name)
 
 
 class _Pooling(torch.nn.Module):
-    """A layer that keeps the settings of a function; the subclass names them in their order."""
+    """A module with the settings of a function, which the subclass names in their order."""
 
     settings: tuple[str, ...]
 
     def extra_repr(self) -> str:
-        """What stands between the brackets of the layer's text."""
+        """The settings, for repr()."""
         return ", ".join(f"{name}={getattr(self, name)}" for name in self.settings)
 
 
@@ -95,14 +95,14 @@ class PSRoIPool(_Pooling):
 
 
 class MultiScaleRoIAlign(_Pooling):
-    """:func:`multiscale_roi_align` of named maps, whose scales are inferred, with ``aligned=False``.
+    """:func:`multiscale_roi_align` of named maps, with inferred scales and ``aligned=False``.
 
-    The scale of a level is the power of 2 nearest to its height over the largest height of an image. It is found at the
-    first call and kept in `scales`; setting that to None makes the next call find it anew. The finest level says which
-    power of 2 the index 0 stands for.
+    The scale of a level is the power of 2 nearest to its height over the largest height of an image. The first
+    call infers the scales and stores them in `scales`; after that is set to None, the next call infers them again. The
+    scale of the finest level is the power of 2 of index 0.
 
     Args:
-        featmap_names: Which maps are pooled from. Their order is that of the dict they come in, finest first.
+        featmap_names: The names of the maps to pool from. Their order is that of the dict `x`, finest first.
         output_size: ``(height, width)`` of a crop, or one number for a square.
         sampling_ratio: As for :func:`roi_align`.
         canonical_scale: The side of a box that is pooled from the level `canonical_level`.
@@ -131,18 +131,18 @@ class MultiScaleRoIAlign(_Pooling):
     def forward(
         self, x: dict[str, torch.Tensor], boxes: Sequence[torch.Tensor], image_shapes: Sequence[tuple[int, int]]
     ) -> torch.Tensor:
-        """Crops of the boxes, each from the level of its size.
+        """Crops of the boxes, each from the level that its size selects.
 
         Args:
-            x: Maps by name, ``[N, C, H_l, W_l]``; those that are not in `featmap_names` are left alone.
-            boxes: For each image its boxes ``[L, 4]``, in units of the images.
+            x: Maps by name, ``[N, C, H_l, W_l]``; those that are not in `featmap_names` are ignored.
+            boxes: The boxes ``[L, 4]`` of each image, in units of the images.
             image_shapes: ``(height, width)`` of each image, before the maps were made from it.
 
         Returns:
             Crops ``[K, C, height, width]`` in the order of the boxes, of the first level's type.
 
         Raises:
-            TypeError, ValueError, MemoryError: As for :func:`multiscale_roi_align`; or no name of a map fits, or
+            TypeError, ValueError, MemoryError: As for :func:`multiscale_roi_align`; or no map has one of the names, or
                 `image_shapes` is empty.
         """
         features = [check_tensor(level, "x") for name, level in x.items() if name in self.featmap_names]
@@ -151,7 +151,7 @@ class MultiScaleRoIAlign(_Pooling):
         if self.scales is None:
             self.scales = _infer_scales(features, image_shapes)
         return multiscale_roi_align(
-            [level.to(features[0].dtype) for level in features],  # autocast may have mixed them
+            [level.to(features[0].dtype) for level in features],  # their types may differ under autocast
             boxes,
             self.output_size,
             self.scales,

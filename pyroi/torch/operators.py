@@ -1,7 +1,7 @@
-"""The operators as PyTorch's dispatcher knows them: ``torch.ops.roi``, on the CPU.
+"""The operators of PyTorch's dispatcher: ``torch.ops.roi``, on the CPU.
 
-Each has a schema; a kernel, which is pyroi's function; a fake kernel, which tells ``torch.compile`` the shape of the
-result; and for autograd the operator that gives its gradient.
+Each has a schema; a kernel, which is pyroi's function; a fake kernel, from which ``torch.compile`` infers the shape of
+the result; and for autograd the operator that computes its gradient.
 """
 
 from __future__ import annotations
@@ -31,18 +31,18 @@ def _define(name: str, schema: str, kernel: Callable[..., Any], fake: Callable[.
         return fake(*arguments)
 
     operator.register_fake(checked)
-    if fake is not _fake_indices:  # which have no derivative
+    if fake is not _fake_indices:  # indices have no derivative
         refuse_tangents(operator)
     return operator
 
 
 def _fake_indices(boxes: Any, *rest: Any) -> Any:
-    """As many indices as only the values can tell."""
+    """Indices, whose number depends on the values."""
     return boxes.new_empty((library.get_ctx().new_dynamic_size(),), dtype=torch.int64)
 
 
 def _check_devices(names: Sequence[str], arguments: Sequence[Any]) -> None:
-    """PyTorch asks for the shape of a result where one tensor is on meta, though others have numbers."""
+    """Checks that all tensors are on one device: PyTorch calls a fake kernel if only one of them is on meta."""
     devices = [
         (name, tensor.device)
         for name, argument in zip(names, arguments, strict=False)
@@ -59,15 +59,15 @@ def _check_devices(names: Sequence[str], arguments: Sequence[Any]) -> None:
 
 @dataclass(frozen=True)
 class Linear:
-    """A pooling operator whose crops are linear in the map, with its transpose, the gradient.
+    """A pooling operator whose crops are linear in the map, with its transpose as its gradient.
 
-    The gradient of either is the other, so that derivatives of any order are there.
+    Each is the gradient of the other, which gives derivatives of any order.
     """
 
     forward: Callable[..., Any]  # (input, boxes, output_size, spatial_scale, *settings)
     backward: Callable[..., Any]  # (grad, boxes, input_shape, spatial_scale, *settings)
-    settings: str = ""  # as a schema has them
-    by_name: tuple[str, ...] = ()  # those of them, the last, that the functions take by name
+    settings: str = ""  # in the form of a schema
+    by_name: tuple[str, ...] = ()  # the last of them, which the functions take by keyword
     bins_are_channels: bool = False  # position-sensitive: each bin is pooled from a channel of its own
 
     def register(self) -> None:
@@ -165,7 +165,7 @@ def _multiscale_roi_align_backward(
 
 
 def _in_fours(sizes: Sequence[int]) -> list[Sequence[int]]:
-    """The shapes of maps, which come as one list: a schema has no lists of lists."""
+    """The shapes of maps from one list of sizes, since a schema has no nested lists."""
     return [sizes[first : first + 4] for first in range(0, len(sizes), 4)]
 
 
@@ -301,7 +301,7 @@ _define(
 
 
 def _to_floats(boxes: Any, least: Any) -> Any:
-    """The floating type in which pyroi returns what it computes from boxes, if that is at least `least`."""
+    """The floating type of results that pyroi computes from boxes, and at least `least`."""
     return torch.promote_types(boxes.dtype, least) if boxes.is_floating_point() else torch.float64
 
 
@@ -311,7 +311,7 @@ def _keep_boxes(ctx: Any, inputs: Any, output: Any) -> None:
 
 
 def _flow_through_area(ctx: Any, grad: Any) -> Any:
-    """The area grows with a side by the other side; sides below 0 count as 0."""
+    """The derivative of the area by a side is the other side; a side below 0 counts as 0."""
     (boxes,) = ctx.saved_tensors
     width, height = (boxes[:, 2:] - boxes[:, :2]).to(grad.dtype).clamp(min=0).unbind(1)
     by_width, by_height = grad * height * (width > 0), grad * width * (height > 0)
@@ -328,7 +328,7 @@ _box_area.register_autograd(_flow_through_area, setup_context=_keep_boxes)
 
 
 def _flow_through_clipping(ctx: Any, grad: Any) -> Any:
-    """What was not moved flows back."""
+    """The gradient is 1 for coordinates that were not clipped, else 0."""
     boxes, clipped = ctx.saved_tensors
     return grad * (boxes == clipped), None, None
 
@@ -347,7 +347,7 @@ _clip_boxes_to_image.register_autograd(_flow_through_clipping, setup_context=_ke
 
 
 def _flow_through_conversion(ctx: Any, grad: Any) -> Any:
-    """Upright formats are linear in each other: what becomes of the unit vectors is the matrix."""
+    """Conversion of upright formats is linear; its matrix is the conversion of the unit vectors."""
     source, target = ctx.rest
     if max(COLUMNS[source], COLUMNS[target]) > 4:
         raise NotImplementedError("the conversion of rotated boxes has no gradient")

@@ -1,6 +1,7 @@
-"""Overlap of boxes as an expression of PyTorch's own operations, for where its gradient is wanted.
+"""Overlap of boxes in PyTorch's own operations, for its gradient.
 
-libroi's kernels are the definition, and faster; they have no gradient. This computes the same numbers to rounding.
+libroi's kernels are the definition, and faster, but have no gradient. This module computes the same values up to
+rounding.
 """
 
 from __future__ import annotations
@@ -12,7 +13,7 @@ import torch
 
 
 def differentiable_overlap(measure: Any, boxes1: torch.Tensor, boxes2: torch.Tensor) -> torch.Tensor:
-    """What the operator `measure` of ``torch.ops.roi`` gives, ``[..., N, M]``."""
+    """The result of the operator `measure` of ``torch.ops.roi``, ``[..., N, M]``, with its gradient."""
     pair = _Pair(boxes1, boxes2)
     ops = torch.ops.roi
     if measure is ops.box_iou:
@@ -24,7 +25,7 @@ def differentiable_overlap(measure: Any, boxes1: torch.Tensor, boxes2: torch.Ten
 
 
 def _ratio(over: torch.Tensor, under: torch.Tensor) -> torch.Tensor:
-    """A quotient that is 0 where its denominator is, and so is its gradient (where alone would leave NaN in it)."""
+    """A quotient that is 0, with the gradient 0, where its denominator is 0. A single `where` would give NaN there."""
     empty = under == 0
     return torch.where(empty, 0, over / torch.where(empty, 1, under))
 
@@ -34,12 +35,12 @@ def _sides(low: torch.Tensor, high: torch.Tensor) -> torch.Tensor:
 
 
 def _diagonal_angle(width: torch.Tensor, height: torch.Tensor) -> torch.Tensor:
-    """0 for a box that is a point, where the arc tangent's own gradient would be NaN."""
+    """The angle of the diagonal; 0 for a box that is a point, where the gradient of atan2 is NaN."""
     return torch.atan2(width, torch.where((width == 0) & (height == 0), 1, height))
 
 
 class _Pair:
-    """Each box of one kind with each of the other."""
+    """The intermediate values of all pairs of boxes."""
 
     def __init__(self, boxes1: torch.Tensor, boxes2: torch.Tensor) -> None:
         first, second = boxes1[..., :, None, :], boxes2[..., None, :, :]
@@ -54,7 +55,7 @@ class _Pair:
         self.distance = ((low1 - low2 + (high1 - high2)) / 2).square().sum(-1)
 
     def aspect_cost(self) -> torch.Tensor:
-        """What differing aspect ratios cost; their weight has no gradient."""
+        """The penalty for different aspect ratios; its weight has no gradient."""
         angles = [_diagonal_angle(*sides.unbind(-1)) for sides in self.sides]
         v = (4 / math.pi**2) * (angles[0] - angles[1]).square()
         weight = _ratio(v, 1 - self.iou + v).detach()

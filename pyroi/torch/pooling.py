@@ -1,4 +1,4 @@
-"""Crops from boxes, with the signatures of ``torchvision.ops``; and those that torchvision does not have."""
+"""Pooling of boxes from maps, with the signatures of ``torchvision.ops`` where it has the function."""
 
 from __future__ import annotations
 
@@ -46,12 +46,12 @@ def roi_align(
 
     Args:
         input: Feature map ``[N, C, H, W]`` on the CPU: float32, float64, float16 or bfloat16, of any memory format.
-        boxes: ``[K, 5]`` rows ``batch_index x1 y1 x2 y2``, or a list of N tensors ``[L, 4]``. They may be of another
-            type than `input`; those of 16 bits are widened.
+        boxes: ``[K, 5]`` rows ``batch_index x1 y1 x2 y2``, or a list of N tensors ``[L, 4]``. Their type may differ
+            from that of `input`; 16-bit types are widened.
         output_size: ``(height, width)`` of a crop, or one number for a square.
-        spatial_scale: Size of the map over size of the image.
+        spatial_scale: Size of the map divided by the size of the image.
         sampling_ratio: Samples per bin along each axis. 0 or less: as many as the bin has pixels, rounded up.
-        aligned: Whether boxes are shifted by half a pixel. False is torchvision's default, and older models'.
+        aligned: Whether boxes are shifted by half a pixel. False is the default of torchvision, and fits older models.
 
     Returns:
         Crops ``[K, C, height, width]`` of the input's type, contiguous.
@@ -84,7 +84,7 @@ def ps_roi_align(
         sampling_ratio: As for :func:`roi_align`.
 
     Returns:
-        Crops ``[K, C / (height * width), height, width]``. A box without area gives 0 (torchvision: NaN).
+        Crops ``[K, C / (height * width), height, width]``. A box without area gives 0 (in torchvision, NaN).
 
     Raises:
         TypeError, ValueError, MemoryError: As for :func:`roi_align`.
@@ -99,7 +99,7 @@ def ps_roi_pool(
     output_size: int | Sequence[int],
     spatial_scale: float = 1.0,
 ) -> torch.Tensor:
-    """Position-sensitive means of pixels; see :func:`pyroi.ps_roi_pool`. Differentiable in `input`, at any order.
+    """Position-sensitive average pooling; see :func:`pyroi.ps_roi_pool`. Differentiable in `input`, at any order.
 
     Args:
         input: As for :func:`ps_roi_align`.
@@ -108,8 +108,8 @@ def ps_roi_pool(
         spatial_scale: As for :func:`roi_align`.
 
     Returns:
-        Crops ``[K, C / (height * width), height, width]``. The map's last row and column count (torchvision's forward
-        leaves them out, though its gradient does not).
+        Crops ``[K, C / (height * width), height, width]``. The last row and column of the map are included;
+        torchvision's forward omits them, but its gradient does not.
 
     Raises:
         TypeError, ValueError, MemoryError: As for :func:`roi_align`.
@@ -124,7 +124,7 @@ def roi_pool(
     output_size: int | Sequence[int],
     spatial_scale: float = 1.0,
 ) -> torch.Tensor:
-    """Crops by the largest pixel; see :func:`pyroi.roi_pool`. Differentiable in `input`, once.
+    """Crops by max pooling; see :func:`pyroi.roi_pool`. Differentiable in `input`, once.
 
     Args:
         input: As for :func:`roi_align`.
@@ -180,7 +180,7 @@ def roi_align_rotated(
     *,
     clockwise: bool = False,
 ) -> torch.Tensor:
-    """RoIAlign of turned boxes; see :func:`pyroi.roi_align_rotated`. Differentiable in `input`, at any order.
+    """RoIAlign of rotated boxes; see :func:`pyroi.roi_align_rotated`. Differentiable in `input`, at any order.
 
     Args:
         input: As for :func:`roi_align`.
@@ -189,7 +189,7 @@ def roi_align_rotated(
         spatial_scale: As for :func:`roi_align`.
         sampling_ratio: As for :func:`roi_align`, at most 128.
         aligned: As for :func:`roi_align`; true here, as in :mod:`pyroi`.
-        clockwise: Whether angles turn clockwise.
+        clockwise: Whether a positive angle is a clockwise rotation.
 
     Returns:
         Crops ``[K, C, height, width]`` of the input's type, upright.
@@ -216,7 +216,7 @@ def multiscale_roi_align(
     canonical_level: int = 2,
     canonical_scale: float = 224,
 ) -> torch.Tensor:
-    """RoIAlign of each box from the level of a pyramid that suits its size; see :func:`pyroi.multiscale_roi_align`.
+    """RoIAlign of each box from the level of a pyramid that its size selects; see :func:`pyroi.multiscale_roi_align`.
 
     Differentiable in `features`, once. :class:`MultiScaleRoIAlign` is the form that torchvision has.
 
@@ -224,17 +224,17 @@ def multiscale_roi_align(
         features: The levels, finest first: maps ``[N, C, H_l, W_l]`` of the same N, C and type.
         boxes: As for :func:`roi_align`, in units of the image.
         output_size: As for :func:`roi_align`.
-        spatial_scales: For each level, its size over the image's.
+        spatial_scales: The size of each level divided by the size of the image.
         sampling_ratio: As for :func:`roi_align`.
         aligned: As for :func:`roi_align`; true here, as in :mod:`pyroi`.
         canonical_level: The index in `features` from which a box of side `canonical_scale` is pooled.
-        canonical_scale: See there.
+        canonical_scale: That side, in pixels of the image.
 
     Returns:
         Crops ``[K, C, height, width]`` in the order of the boxes.
 
     Raises:
-        TypeError, ValueError, MemoryError: As for :func:`roi_align`, or levels that do not fit together.
+        TypeError, ValueError, MemoryError: As for :func:`roi_align`, or levels that differ in N, C or type.
     """
     if not isinstance(features, (list, tuple)) or not features:
         raise ArgumentTypeError("features", f"expected a list of at least one map, got {features!r}")
@@ -268,7 +268,7 @@ def _linear(name: str, map: torch.Tensor, rois: torch.Tensor, size: tuple[int, i
 def _common(
     input: Any, boxes: Any, output_size: Any, spatial_scale: Any, numbers: int = 4
 ) -> tuple[torch.Tensor, tuple[int, int], float]:
-    """What all take: boxes with their image in front, sizes, scale. What else may be wrong the kernel says."""
+    """The common arguments after their checks: boxes with a batch index, output size, scale."""
     images = check_map(input, "input").shape[0]
     rois = _to_rois(boxes, images, input, numbers)
     return rois, to_size(output_size, "output_size"), to_number(spatial_scale, "spatial_scale")
@@ -285,7 +285,7 @@ def check_map(value: Any, name: str, beside: torch.Tensor | None = None) -> torc
 
 
 def _to_rois(boxes: Any, images: int, like: torch.Tensor, numbers: int) -> torch.Tensor:
-    """Boxes of so many numbers as rows that begin with the image, in float32 or float64, which hold that exactly."""
+    """Boxes as rows of a batch index and `numbers` columns, in float32 or float64."""
     if isinstance(boxes, torch.Tensor):
         return check_boxes(no_boxes(boxes, numbers + 1), "K", numbers + 1, like)
     if not isinstance(boxes, (list, tuple)):
@@ -300,7 +300,7 @@ def _to_rois(boxes: Any, images: int, like: torch.Tensor, numbers: int) -> torch
 
 
 def check_boxes(value: Any, count: str, columns: int, beside: torch.Tensor) -> torch.Tensor:
-    """Boxes of so many columns, in a type that holds them exactly."""
+    """Boxes after a check of their shape, in float32 or float64."""
     boxes = check_tensor(value, "boxes", beside)
     if boxes.dim() != 2 or boxes.shape[1] != columns:
         raise BoxesError("boxes", f"expected [{count}, {columns}], got {shape_text(boxes.shape)}")

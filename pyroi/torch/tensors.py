@@ -1,4 +1,4 @@
-"""The bridge between tensors and arrays: the same memory, seen from both sides."""
+"""Conversion between tensors and arrays, which share memory."""
 
 from __future__ import annotations
 
@@ -11,21 +11,21 @@ import torch
 from pyroi.arrays import Array
 from pyroi.errors import ArgumentError, ArgumentTypeError
 
-# What elements of a tensor may be, where pyroi is to read them: the numbers that arrays.is_number knows.
+# The element types of tensors that pyroi reads: those of arrays.is_number.
 NUMBERS = {torch.bool, torch.float16, torch.bfloat16, torch.float32, torch.float64}
 NUMBERS |= {getattr(torch, f"{sign}int{bits}") for sign in ("", "u") for bits in (8, 16, 32, 64)}
 
 
 class DeviceError(ArgumentError, RuntimeError):
-    """A tensor is not in the memory of the processor, or not where the others are."""
+    """A tensor is not on the CPU, or not on the device of the others."""
 
 
 class ShapeError(ArgumentError, RuntimeError):
-    """Boxes or scores have a wrong shape; a RuntimeError for those who expect torchvision's."""
+    """Boxes or scores have a wrong shape; also a RuntimeError, which torchvision raises."""
 
 
 def call(function: Callable[..., Any], *arguments: Any, **options: Any) -> Any:
-    """`function`, which takes and gives arrays, called with tensors for tensors: also in lists, and among others."""
+    """Calls a function of arrays with tensors, also those in lists; arrays in its result become tensors."""
     return _to_tensors(function(*[_to_arrays(argument) for argument in arguments], **options))
 
 
@@ -44,7 +44,7 @@ def _to_tensors(value: Any) -> Any:
 
 
 def _to_array(tensor: torch.Tensor) -> Array:
-    """The tensor's own memory as an array. bfloat16, which NumPy lacks, passes as integers of its size."""
+    """The tensor's own memory as an array. bfloat16, which NumPy lacks, is passed as int16."""
     tensor = tensor.detach()
     if tensor.dtype == torch.bfloat16:
         return np.asarray(tensor.view(torch.int16).numpy().view(_bfloat16()))
@@ -66,9 +66,9 @@ def _bfloat16() -> Any:
 
 
 def check_tensor(value: Any, name: str, beside: torch.Tensor | None = None) -> torch.Tensor:
-    """`value`, after a check that it is a tensor that can be read here, and on the device of the tensor `beside`.
+    """`value`, after a check that it is a tensor of a supported type, and on the device of the tensor `beside`.
 
-    On the device meta, where there is nothing to read, only shapes and types are found; so all must be there.
+    The device meta, whose tensors have no data, gives shapes and types only; then all tensors must be there.
     """
     if not isinstance(value, torch.Tensor):
         raise ArgumentTypeError(name, f"expected a tensor, got {type(value).__name__}")
@@ -87,6 +87,6 @@ def check_tensor(value: Any, name: str, beside: torch.Tensor | None = None) -> t
 
 
 def no_boxes(boxes: Any, columns: int) -> Any:
-    """Boxes, where a tensor [0] stands for none."""
+    """`boxes`; a tensor [0] becomes [0, columns]."""
     none = isinstance(boxes, torch.Tensor) and not boxes.is_nested and tuple(boxes.shape) == (0,)
     return boxes.reshape(0, columns) if none else boxes

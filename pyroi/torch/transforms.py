@@ -1,10 +1,10 @@
 """The operators under torch.func and forward-mode differentiation: jvp, jacfwd, grad, jacrev, vmap, dual tensors.
 
-PyTorch's custom operators have derivatives in reverse mode alone, and none under torch.func: in forward mode a tangent
-would be lost without a word. So where such a transform is at work, the functions of pyroi.torch take the ways of this
-module, which call the same operators; and an operator that meets a tangent elsewhere raises NotImplementedError. Linear
-operators have derivatives of any order in both modes, maxima and integrals the first. Numbers of boxes that are only
-computed with are not checked there: a transform has no values to look at.
+PyTorch's custom operators have derivatives in reverse mode only, and none under torch.func; in forward mode a tangent
+would be dropped silently. Under such a transform, the functions of pyroi.torch use the classes of this module, which
+call the same operators. An operator that receives a tangent in any other way raises NotImplementedError. Linear
+operators have derivatives of any order in both modes, maxima and integrals the first. The values of boxes are not
+checked there, since a transform does not provide them.
 """
 
 from __future__ import annotations
@@ -18,27 +18,27 @@ from torch.autograd import Function, forward_ad
 
 try:
     from torch._library.autograd import make_autograd_impl as _autograd_kernel
-except ImportError:  # a PyTorch that keeps it elsewhere: then only the functions of pyroi.torch are checked
+except ImportError:  # another version of PyTorch: only the functions of pyroi.torch are checked
     _autograd_kernel = None
 
 
 def is_transformed() -> bool:
-    """Whether a transform of torch.func, or a level of dual tensors, is at work. (torch.compile looks into neither.)"""
+    """Whether a transform of torch.func or a level of dual tensors is active. torch.compile can trace neither."""
     if torch.compiler.is_compiling():
         return False
     return bool(torch._C._are_functorch_transforms_active() or forward_ad._current_level >= 0)
 
 
 def no_forward_mode(what: str) -> NotImplementedError:
-    """The error of what has no derivative in forward mode."""
+    """The error for an operator without a derivative in forward mode."""
     return NotImplementedError(f"{what} has no derivative in forward mode (torch.func.jvp, jacfwd, dual tensors)")
 
 
-# ---- Operators that meet a tangent -----------------------------------------------------------------------------------
+# ---- Operators that receive a tangent --------------------------------------------------------------------------------
 
 
 def refuse_tangents(operator: Any) -> None:
-    """Makes an operator, a custom one of PyTorch's, raise NotImplementedError where it would lose a tangent."""
+    """Makes a custom operator raise NotImplementedError where it would drop a tangent."""
     if _autograd_kernel is None:
         return
     kernel = _autograd_kernel(operator._opoverload, operator)
@@ -62,7 +62,7 @@ def _has_tangent(argument: Any) -> bool:
 
 @dataclass(frozen=True)
 class Linear:
-    """A call of a linear operator but for its tensors, and its transpose.
+    """The arguments of a linear operator except its tensors, for it or for its transpose.
 
     The operator takes (map, boxes, *size, *settings), where the size is that of a crop; its transpose takes (grad,
     boxes, size, *settings), where it is the shape of a map.
@@ -85,7 +85,7 @@ class Linear:
         return self.forth(tensor, boxes, *self.size, *self.settings)
 
     def transpose(self, tensor: torch.Tensor) -> Linear:
-        """The call that leads back to what is like this tensor."""
+        """The transposed operator, whose result has the shape of this tensor."""
         size = tensor.shape[2:] if self.transposed else tensor.shape
         return replace(self, size=tuple(size), transposed=not self.transposed)
 
@@ -101,7 +101,7 @@ class _Linear(Function):
     def setup_context(ctx: Any, inputs: Any, output: Any) -> None:
         ctx.call, tensor, boxes = inputs
         ctx.transpose = ctx.call.transpose(tensor)
-        ctx.set_materialize_grads(False)  # else boxes without a tangent would have one of zeros
+        ctx.set_materialize_grads(False)  # else boxes without a tangent would be given one of zeros
         ctx.save_for_backward(boxes)
         ctx.save_for_forward(boxes)
 
@@ -117,7 +117,7 @@ class _Linear(Function):
 
 
 class _Once(Function):
-    """An operator that gives a gradient and has none itself."""
+    """An operator that computes a gradient and has no derivative of its own."""
 
     generate_vmap_rule = True
 
@@ -142,7 +142,7 @@ class _Once(Function):
 
 
 def maxima(forth: Any, back: Any, *arguments: Any) -> Any:
-    """roi_pool, by the operator and the one that gives its gradient: crops and places."""
+    """roi_pool by its operator and the operator of its gradient; returns crops and indices of maxima."""
     return _Maxima.apply(forth, back, *arguments)
 
 
@@ -159,7 +159,7 @@ class _Maxima(Function):
         ctx.shape = map.shape
         ctx.mark_non_differentiable(output[1])
         ctx.save_for_backward(output[1], boxes)
-        ctx.set_materialize_grads(False)  # else boxes without a tangent would have one of zeros
+        ctx.set_materialize_grads(False)  # else boxes without a tangent would be given one of zeros
         ctx.save_for_forward(output[1], boxes)
 
     @staticmethod
@@ -170,7 +170,7 @@ class _Maxima(Function):
 
     @staticmethod
     def jvp(ctx: Any, _forth: Any, _back: Any, map: Any, boxes: Any, *_: Any) -> Any:
-        """What the map's tangent has where the maxima are; 0 for bins without pixels."""
+        """The tangent of the map at the maxima; 0 for bins without pixels."""
         if boxes is not None:
             raise no_forward_mode("roi_pool, for its boxes,")
         places, rows = ctx.saved_tensors
@@ -183,7 +183,7 @@ class _Maxima(Function):
 
 
 def integrals(forth: Any, back: Any, *arguments: Any) -> Any:
-    """prroi_pool, by the operator and the one that gives its gradients."""
+    """prroi_pool by its operator and the operator of its gradients."""
     return _Integrals.apply(forth, back, *arguments)
 
 
@@ -198,7 +198,7 @@ class _Integrals(Function):
     def setup_context(ctx: Any, inputs: Any, output: Any) -> None:
         ctx.forth, ctx.back, map, boxes, *ctx.rest = inputs
         ctx.save_for_backward(map, boxes)
-        ctx.set_materialize_grads(False)  # else boxes without a tangent would have one of zeros
+        ctx.set_materialize_grads(False)  # else boxes without a tangent would be given one of zeros
         ctx.save_for_forward(map, boxes)
 
     @staticmethod
@@ -214,7 +214,7 @@ class _Integrals(Function):
         return ctx.forth(map, ctx.saved_tensors[1], *ctx.rest)
 
 
-# ---- Boxes, as expressions of PyTorch's own operations ---------------------------------------------------------------
+# ---- Boxes, in PyTorch's own operations ------------------------------------------------------------------------------
 
 
 def area_of(boxes: torch.Tensor) -> torch.Tensor:
@@ -225,11 +225,11 @@ def area_of(boxes: torch.Tensor) -> torch.Tensor:
 
 
 def clip(boxes: torch.Tensor, height: int, width: int) -> torch.Tensor:
-    """Corners moved to the border; those on it count as not moved."""
+    """Corners clipped to the image; a corner on the border has the gradient 1."""
     most = boxes.new_tensor([width, height, width, height])
     return torch.where(boxes < 0, 0, torch.where(boxes > most, most, boxes))
 
 
 def convert(boxes: torch.Tensor, matrix: torch.Tensor) -> torch.Tensor:
-    """Upright formats are linear in each other."""
+    """Upright boxes in another format, which is a linear function of the first."""
     return boxes @ matrix

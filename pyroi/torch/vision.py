@@ -1,7 +1,7 @@
-"""Puts our kernels under torchvision's own operators, and takes them out again.
+"""Replaces the CPU kernels of torchvision's operators by pyroi's, and restores them.
 
-torchvision's functions and models call ``torch.ops.torchvision``; on the CPU its dispatcher finds the kernels below
-instead of torchvision's. They take and give exactly what those do, also what only the gradient needs.
+torchvision's functions and models call the operators of ``torch.ops.torchvision``. The kernels below are registered for
+these operators on the CPU. They have the same arguments and results, including those that only the gradient needs.
 """
 
 from __future__ import annotations
@@ -22,20 +22,21 @@ from pyroi.torch.boxes import check_scored
 from pyroi.torch.pooling import check_boxes, check_map
 from pyroi.torch.tensors import call
 
-_Registrations: Any = vars(library)["Library"]  # PyTorch's class: it notes the file that makes one, and so names us
-_registered: Any = None  # the registrations, which last as long as it does
+_Registrations: Any = vars(library)["Library"]  # PyTorch's class, which reports the file of its caller
+_registered: Any = None  # the registrations, which end with this object
 
 
 def accelerate() -> None:
-    """Lets every model that uses torchvision's operators on the CPU run on pyroi's kernels, from now on.
+    """Registers pyroi's kernels for torchvision's operators on the CPU, for all models in this process.
 
-    The operators are roi_align, roi_pool, ps_roi_align, ps_roi_pool, their gradients, and nms. Models, scripted and
-    compiled ones too, stay as they are; so do the other devices. A second call changes nothing. :func:`restore` undoes
-    it.
+    The operators are roi_align, roi_pool, ps_roi_align, ps_roi_pool, their gradients, and nms. Models, also
+    scripted and compiled ones, need no change; other devices are not affected. A second call has no effect.
+    :func:`restore` undoes it.
 
     Results are torchvision's up to rounding, except where the two differ by definition: see docs/frameworks.md. nms
-    decides as torchvision does, by an IoU in the type of the boxes. Errors are RuntimeErrors, as torchvision's, and at
-    the same time the ValueErrors and TypeErrors of pyroi; so is a box that is not finite, which torchvision takes.
+    decides as torchvision does, by an IoU in the type of the boxes. Errors are both the RuntimeErrors of
+    torchvision and the ValueErrors and TypeErrors of pyroi; a box that is not finite is an error too, though not in
+    torchvision.
 
     Raises:
         ImportError: torchvision is not installed, or its operators do not load.
@@ -58,7 +59,7 @@ def accelerate() -> None:
 
 
 def restore() -> None:
-    """Undoes :func:`accelerate`: torchvision's own kernels are back. Without it, nothing happens."""
+    """Undoes :func:`accelerate`. It has no effect if the kernels have not been replaced."""
     global _registered
     if _registered is not None:
         _registered._destroy()
@@ -69,15 +70,15 @@ def restore() -> None:
 
 
 class VisionError(ArgumentError, RuntimeError):
-    """A wrong value or shape: torchvision's errors are RuntimeErrors."""
+    """A wrong value or shape; also a RuntimeError, as in torchvision."""
 
 
 class VisionTypeError(ArgumentTypeError, RuntimeError):
-    """A type that cannot be used, likewise."""
+    """A type that cannot be used; also a RuntimeError, as in torchvision."""
 
 
 class VisionMemoryError(MemoryError, RuntimeError):
-    """No memory, which PyTorch says by a RuntimeError."""
+    """A lack of memory; also a RuntimeError, as in PyTorch."""
 
 
 def _with_their_errors(kernel: Callable[..., Any]) -> Callable[..., Any]:
@@ -99,7 +100,7 @@ def _with_their_errors(kernel: Callable[..., Any]) -> Callable[..., Any]:
 
 
 def _pool(function: Callable[..., Any], map: Any, rois: Any, *settings: Any, **options: Any) -> Any:
-    """The checks of pyroi.torch, whose operators take a list of boxes too, and then the call."""
+    """Calls a pooling function after the checks of pyroi.torch."""
     map = check_map(map, "input")
     return call(function, map, check_boxes(rois, "K", 5, map), *settings, **options)
 
@@ -169,7 +170,7 @@ def _ps_roi_pool_backward(
 
 
 def _with_channels(crops: Any) -> tuple[Any, Any]:
-    """Crops, and for each bin the channel that it was pooled from, which torchvision's gradients ask for."""
+    """Crops, and the input channel of each bin, which torchvision's gradient operators take."""
     channels = torch.arange(crops.shape[1:].numel(), dtype=torch.int32)
     return crops, channels.reshape(crops.shape[1:]).expand(crops.shape).contiguous()
 
