@@ -1,1 +1,1 @@
-"""Tensors on a screen or a plot."""
+"""The display of tensors: in the terminal, and as plots."""

@@ -1,4 +1,4 @@
-"""Pictures with axes, titles and colour bars, by matplotlib, which is asked for only when a plot is."""
+"""Pictures with axes, titles and colour bars, by matplotlib, which is imported with the first plot."""
 
 from __future__ import annotations
 
@@ -19,18 +19,18 @@ from tclcmd.values.quoting import quote
 #: Inches and dots per inch of a plot.
 WIDTH, DOTS = 8.0, 100
 
-#: What matplotlib writes by itself; for PGF it starts LaTeX.
+#: The file formats that matplotlib writes without another program; PGF would start LaTeX.
 FORMATS = ("png", "pdf", "svg", "svgz", "ps", "eps", "jpg", "jpeg", "tif", "tiff", "webp")
 
-#: The longest title or label, in characters, and the largest number that can be drawn: matplotlib computes with sums
-#: and tenfolds of the numbers.
+#: The longest title or label, in characters, and the largest number that can be drawn: matplotlib computes
+#: sums and tenfold multiples of the numbers.
 MOST_CHARACTERS = 1000
 LARGEST = 1e300
 
-#: How a title or label is shown: as it is written. A $ in it begins no formula, and no other program sets it.
+#: Titles and labels are plain text: a $ begins no formula, and no other program typesets them.
 AS_WRITTEN = {"parse_math": False, "usetex": False}
 
-#: Told apart on photographs and by the colour-blind; the first is for boxes without scores and labels.
+#: Colours that are distinct on photographs and for the colour-blind; the first is for boxes without scores and labels.
 COLOURS = ("#e8710a", "#1a73e8", "#0f9d58", "#d01884", "#00a3bf", "#9334e6", "#a50e0e", "#b08800")
 
 
@@ -54,7 +54,7 @@ def _save(figure: Any, path: str) -> None:
 
 
 def _check_text(name: str, text: str | None) -> None:
-    """Refuses what would make a plot without bounds, or a file that is no SVG."""
+    """Refuses a text that would make the plot too large, or the SVG file invalid."""
     if text is None:
         return
     if len(text) > MOST_CHARACTERS:
@@ -65,7 +65,7 @@ def _check_text(name: str, text: str | None) -> None:
 
 
 def _is_odd(char: str) -> bool:
-    """No character of a text, in XML either: controls, halves of surrogate pairs, noncharacters."""
+    """Whether XML forbids a character: controls, surrogates and noncharacters."""
     return char in "\ufffe\uffff" or (unicodedata.category(char) in ("Cc", "Cs") and char not in "\n\t")
 
 
@@ -113,7 +113,7 @@ def _one_picture(image: Array) -> Array:
 
 
 def _rows(boxes: Array) -> Array:
-    """x1, y1, x2, y2 of each box."""
+    """The rows x1, y1, x2, y2."""
     rows = boxes[None] if boxes.ndim == 1 and boxes.size in (4, 5) else boxes
     if rows.ndim != 2 or rows.shape[1] not in (4, 5):
         raise ArgumentError("boxes", f"expected [K, 4] or [K, 5], got {shape_text(boxes.shape)}")
@@ -134,7 +134,7 @@ def _check_count(name: str, given: Any, rows: Array) -> None:
 
 
 def _colours_of_boxes(figure: Any, axes: Any, count: int, labels: list[str] | None, scores: Array | None) -> list[Any]:
-    """By score, with a bar that tells which; else by label; else all the same."""
+    """The colour of each box: by score, with a colour bar; else by label; else the same for all."""
     if labels is not None:
         known = list(dict.fromkeys(labels))
         return [COLOURS[known.index(label) % len(COLOURS)] for label in labels]
@@ -159,7 +159,7 @@ def _draw_box(axes: Any, row: list[float], colour: Any, text: str) -> None:
 
     x1, y1, x2, y2 = row
     rectangle = Rectangle((x1, y1), x2 - x1, y2 - y1, fill=False, edgecolor=colour, linewidth=2)
-    # A white rim sets the line off from dark and bright pictures alike.
+    # A white rim makes the line visible on dark and on bright pictures.
     rectangle.set_path_effects([Stroke(linewidth=4, foreground="white", alpha=0.8), Stroke(linewidth=2)])
     axes.add_patch(rectangle)
     if text:

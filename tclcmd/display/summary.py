@@ -7,7 +7,7 @@ import numpy as np
 from pyroi.arrays import Array, shape_text
 from tclcmd.values import dtypes, sizes
 
-#: Tensors of so few elements are shown by their values; of more than so many, without statistics.
+#: The largest number of elements whose values are shown, and the largest for which statistics are computed.
 FEW, MANY = 6, 1 << 24
 
 

@@ -19,33 +19,33 @@ from pyroi.arrays import Array
 
 STYLES = ("auto", "blocks", "ascii", "sixel", "kitty")
 
-#: From dark to bright, as on a dark screen.
+#: Characters from dark to bright, for a dark background.
 SHADES = np.array(list(" .:-=+*#%@"))
 
-#: Terminals without colours, or without the characters.
+#: Values of TERM for terminals without colours or without half blocks.
 PLAIN = ("", "dumb", "linux", "vt100", "vt220", "ansi", "cons25")
 
-#: The size of a character cell, in pixels, where the terminal does not tell.
+#: The assumed size of a character cell, in pixels.
 CELL_HEIGHT, CELL_WIDTH = 16, 8
 
-#: What the prompt keeps free below itself. Three more lines are for what was typed, the caption, and the prompt.
+#: The lines that the prompt reserves for its menu. Three more are for the command, the caption and the next prompt.
 MENU_LINES = 6
 
-#: As many characters are drawn at most, whatever width is asked for.
+#: The largest number of characters of a picture, for any width.
 MOST_CHARACTERS = 10**6
 
 ANSWER_SECONDS = 0.3
 
 
 def size(width: int | None) -> tuple[int, int]:
-    """Lines and columns that a picture may take, so that all of it stays in sight when the prompt comes back."""
+    """The lines and columns that a picture may take and still be visible above the next prompt."""
     try:
         columns, lines = os.get_terminal_size(1)
     except OSError:
         columns, lines = 80, 24
     if width is None:
         return max(lines - 3 - MENU_LINES, 4), max(columns - 1, 1)
-    return max(MOST_CHARACTERS // width, 1), width  # who asks for a width gets it, whatever the height of the window
+    return max(MOST_CHARACTERS // width, 1), width  # a given width takes precedence over the height of the window
 
 
 def draw(pixels: Array, style: str, width: int | None = None) -> str:
@@ -64,7 +64,7 @@ def draw(pixels: Array, style: str, width: int | None = None) -> str:
 
 
 def choose_style() -> str:
-    """The best that the terminal says it can do."""
+    """The best style that the terminal supports."""
     terminal = os.environ.get("TERM", "")
     if not os.isatty(1) or os.environ.get("NO_COLOR") or terminal in PLAIN:
         return "ascii"
@@ -74,26 +74,26 @@ def choose_style() -> str:
 
 
 def _is_kitty(terminal: str) -> bool:
-    if os.environ.get("TMUX") or os.environ.get("STY"):  # these do not pass its pictures on
+    if os.environ.get("TMUX") or os.environ.get("STY"):  # terminal multiplexers do not forward its pictures
         return False
     program = os.environ.get("TERM_PROGRAM", "")
     return "kitty" in terminal or "KITTY_WINDOW_ID" in os.environ or program in ("ghostty", "WezTerm")
 
 
 def has_all_colours() -> bool:
-    """16 million, not 256?"""
+    """Whether the terminal has 24-bit colours rather than a palette of 256."""
     return os.environ.get("COLORTERM") in ("truecolor", "24bit") or os.environ.get("TERM", "").endswith("-direct")
 
 
 @functools.cache
 def _has_sixel() -> bool:
-    """Asks the terminal for its attributes, of which sixel is number 4."""
+    """Queries the device attributes of the terminal, of which sixel is number 4."""
     found = re.search(rb"\x1b\[\?([\d;]*)c", _answer(b"\x1b[c"))
     return found is not None and b"4" in found.group(1).split(b";")
 
 
 def _answer(question: bytes) -> bytes:
-    """What the terminal answers within a moment, up to a final c."""
+    """The reply of the terminal to a query, up to its final c; shorter if it takes too long."""
     import termios
     import tty
 
@@ -129,7 +129,7 @@ def fit(pixels: Array, height: int, width: int) -> Array:
 
 
 def ascii_shades(pixels: Array) -> str:
-    """A character for each two pixels, one above the other."""
+    """One character for each pair of pixels, one above the other."""
     bright = pixels @ np.array([0.299, 0.587, 0.114])
     halves = (bright[::2][: (len(bright) + 1) // 2] + _lower(bright)) / 2
     shades = SHADES[(halves / 255 * (len(SHADES) - 1) + 0.5).astype(int)]
@@ -137,12 +137,12 @@ def ascii_shades(pixels: Array) -> str:
 
 
 def _lower(rows: Array) -> Array:
-    """Every second row; the last again where the number is odd."""
+    """Every second row; the last row is repeated where their number is odd."""
     return rows[1::2] if len(rows) % 2 == 0 else np.concatenate([rows[1::2], rows[-1:]])
 
 
 def blocks(pixels: Array, all_colours: bool) -> str:
-    """A character for each two pixels: its upper half in the one colour, its lower half in the other."""
+    """One character for each pair of pixels: its upper half in one colour, its lower half in the other."""
     upper, lower = pixels[::2], _lower(pixels)
     code = _direct_codes if all_colours else _indexed_codes
     return "".join(_block_line(above, below) for above, below in zip(code(upper), code(lower), strict=True))
@@ -167,7 +167,7 @@ def _indexed_codes(pixels: Array) -> list[list[str]]:
 
 
 def nearest_of_256(pixels: Array) -> Array:
-    """The number of the nearest colour: of a cube of 6 x 6 x 6, or of 24 greys."""
+    """The index of the nearest colour in the xterm palette: a cube of 6 x 6 x 6 colours, and 24 greys."""
     levels = np.array([0, 95, 135, 175, 215, 255])
     wanted = pixels.astype(int)
     cube = np.abs(wanted[..., None] - levels).argmin(axis=-1)
@@ -193,12 +193,12 @@ def kitty(pixels: Array) -> str:
     return text + "\n"
 
 
-#: Steps of red, green and blue in sixel's palette, which has room for 256 colours.
+#: The levels of red, green and blue in the sixel palette, which has at most 256 colours.
 STEPS = (6, 7, 6)
 
 
 def sixel(pixels: Array) -> str:
-    """The graphics of DEC's terminals: bands of six rows, colour by colour."""
+    """The sixel protocol of DEC terminals: bands of six rows, one colour at a time."""
     indices = _dithered(pixels)
     height, width = indices.shape
     bands = [_band(indices[top : top + 6]) for top in range(0, height, 6)]
@@ -206,7 +206,7 @@ def sixel(pixels: Array) -> str:
 
 
 def _dithered(pixels: Array) -> Array:
-    """Numbers of colours in the palette, with the error spread as a fine pattern."""
+    """The palette index of each pixel, by ordered dithering."""
     height, width = pixels.shape[:2]
     pattern = np.array([[0, 8, 2, 10], [12, 4, 14, 6], [3, 11, 1, 9], [15, 7, 13, 5]]) / 16 + 1 / 32
     spread = np.tile(pattern, (height // 4 + 1, width // 4 + 1))[:height, :width, None]
@@ -216,7 +216,7 @@ def _dithered(pixels: Array) -> Array:
 
 
 def _palette(used: Array) -> str:
-    """Definitions of colours, in percent."""
+    """The definitions of the colours in use, in percent."""
     text = ""
     for index in used.tolist():
         parts = index // (STEPS[1] * STEPS[2]), index // STEPS[2] % STEPS[1], index % STEPS[2]

@@ -1,4 +1,4 @@
-"""What a tensor looks like: a picture, pictures side by side, or numbers by colour."""
+"""Views of a tensor: a picture, a contact sheet, or a colour map of its numbers."""
 
 from __future__ import annotations
 
@@ -10,13 +10,13 @@ from pyroi.arrays import Array, shape_text
 from pyroi.errors import ArgumentError
 from tclcmd.files import pictures
 
-#: So many panels are shown of a tensor that has more.
+#: The largest number of panels that is shown.
 MOST_PANELS = 16
 
-#: Numbers this far beyond 0 and 1 are still those of a picture: interpolation and filters overshoot.
+#: The distance from 0 and 1 to which a tensor is still a picture, since interpolation and filters overshoot.
 OVERSHOOT = 0.02
 
-#: Dark to bright, in even steps of lightness, so that it can be told apart in grey and by the colour-blind.
+#: A colour map from dark to bright, of even steps of lightness: readable in grey and for the colour-blind.
 SCALE = np.array(
     [[68, 1, 84], [71, 45, 123], [59, 82, 139], [44, 114, 142], [33, 145, 140],
      [40, 174, 128], [94, 201, 98], [173, 220, 48], [253, 231, 37]],
@@ -27,7 +27,7 @@ NOT_FINITE = np.array([128, 128, 128], np.uint8)
 
 @dataclass(frozen=True)
 class Maps:
-    """Numbers to be shown by colour, [P, H, W], with a title each, and what they are in a phrase."""
+    """Panels [P, H, W] to be shown in colour, with their titles and a description."""
 
     panels: Array
     titles: list[str]
@@ -35,7 +35,7 @@ class Maps:
 
     @property
     def limits(self) -> tuple[float, float]:
-        """The least and the greatest finite number; 0 and 0 if there is none."""
+        """The smallest and the largest finite number; 0 and 0 if there is none."""
         finite = self.panels[np.isfinite(self.panels)]
         return (float(finite.min()), float(finite.max())) if finite.size else (0.0, 0.0)
 
@@ -49,7 +49,7 @@ def as_batch(tensor: Array) -> Array:
 
 
 def is_picture(batch: Array) -> bool:
-    """Can it be taken for a picture: grey or colour, from 0 to 1, or bytes?"""
+    """Whether the tensor can be a picture: 1, 3 or 4 channels of numbers from 0 to 1, or of bytes."""
     if batch.shape[1] not in (1, 3, 4):
         return False
     if batch.dtype in (np.uint8, np.bool_):
@@ -65,7 +65,7 @@ def picture(batch: Array) -> tuple[Array, str]:
 
 
 def _opaque(pixels: Array) -> Array:
-    """Colours as they look on white."""
+    """Colours with an alpha channel, composed on white."""
     if pixels.shape[3] != 4:
         return np.broadcast_to(pixels, (*pixels.shape[:3], 3))
     opacity = pixels[..., 3:].astype(np.float32) / 255
@@ -83,7 +83,7 @@ def _first_of(count: int, what: str) -> str:
 
 
 def maps(batch: Array, channel: int | None = None) -> Maps:
-    """The channels of one map; of several, a channel of each, or the mean of all its channels."""
+    """The channels of one map; of several maps one channel, or the mean over channels."""
     count, channels = batch.shape[:2]
     if channel is not None:
         if not 0 <= channel < channels:
@@ -108,9 +108,9 @@ def coloured(view: Maps) -> Array:
 
 
 def by_colour(numbers: Array, low: float, high: float) -> Array:
-    """A colour for each number, from dark for `low` to bright for `high`; grey for NaN and infinity."""
+    """The colour of each number, from dark for `low` to bright for `high`; grey for NaN and infinity."""
     finite = np.isfinite(numbers)
-    with np.errstate(over="ignore"):  # the span of float64 numbers may be no float64
+    with np.errstate(over="ignore"):  # the difference may be beyond the range of float64
         span = (high - low) or 1.0
     parts = np.clip(np.where(finite, numbers, low) / span - low / span, 0, 1) * (len(SCALE) - 1)
     below = np.minimum(parts.astype(int), len(SCALE) - 2)

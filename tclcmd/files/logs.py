@@ -1,11 +1,11 @@
-"""What libraries log: nothing of it reaches a user. What is wrong is an error, or is right."""
+"""The log messages of libraries, which are not shown to users: a fault is an error of the command."""
 
 from __future__ import annotations
 
 
 def mute(library: str) -> None:
-    """Keeps a library from logging to standard error, which Python has it do where nobody listens."""
-    import logging  # here, since few sessions use such a library
+    """Keeps a library from logging to standard error, the default of Python for a logger without handlers."""
+    import logging  # imported here, since few sessions use such a library
 
     logger = logging.getLogger(library)
     if not logger.handlers:

@@ -1,7 +1,7 @@
-"""Reading and writing ``.npy`` and ``.npz``, from sources that need not be trusted.
+"""Reading and writing ``.npy`` and ``.npz``. Files that are read may be malicious.
 
-Nothing is ever unpickled. A header is held against the size of the file before memory is taken for what it claims, and
-so is the directory of an archive; what comes out of an archive takes memory only as it arrives.
+Nothing is unpickled. The sizes in a header and in the directory of an archive are checked against the size of the file
+before memory is allocated, and memory for a compressed array grows only as it is decompressed.
 """
 
 from __future__ import annotations
@@ -28,29 +28,28 @@ if TYPE_CHECKING:
 NPY_MAGIC = b"\x93NUMPY"
 ZIP_MAGIC = b"PK"
 
-#: An archive may expand to more than this only if it is packed less than so tightly.
+#: A member of more bytes than this is refused if its compression ratio is above the second number.
 LARGE_MEMBER = 256 * 2**20
 MOST_EXPANSION = 100
 
-#: How NumPy packs the arrays in an archive, by zip's numbers: not at all, or by deflate. What else zip knows can expand
-#: without measure.
+#: The compression methods of NumPy, by their numbers in zip: none, and deflate. Others have no bound on the ratio.
 STORED, DEFLATED = 0, 8
 
 #: NumPy's own limit on the text of a header.
 MOST_HEADER_BYTES = 10_000
 
-#: What the name of a member has room for in an archive.
+#: The longest name of a member of an archive.
 MOST_NAME_BYTES = 65535
 
 #: Bytes that are read at a time; a Ctrl-C ends the reading between two pieces.
 PIECE = 2**20
 
-#: Types of NumPy that tensors do not have, and those that hold all their values.
+#: Types that tensors do not have, and the smallest types of tensors that hold their values.
 WIDER = {"int8": np.int32, "int16": np.int32, "uint16": np.int32, "uint32": np.int64}
 
 
 def open_regular(path: str) -> BinaryIO:
-    """Opens a regular file for reading; a pipe, which has no size to check against and may block, is refused."""
+    """Opens a regular file for reading; a pipe is refused, since it has no size and may block."""
     mode = os.stat(path).st_mode
     if not stat.S_ISREG(mode) and not stat.S_ISDIR(mode):
         raise UnusableFile("it is not a regular file")
@@ -75,7 +74,7 @@ def load(path: str, name: str | None) -> Array:
 
 
 def _load_member(file: BinaryIO, name: str | None) -> Array:
-    import zipfile  # here, since few sessions read archives and each would load it
+    import zipfile  # imported here, since few sessions read archives
     import zlib
 
     size = os.fstat(file.fileno()).st_size
@@ -100,7 +99,7 @@ def _find_member(archive: zipfile.ZipFile, name: str | None) -> zipfile.ZipInfo:
 
 
 def _check_member(info: zipfile.ZipInfo, archive_size: int) -> None:
-    """Refuses what the file cannot hold, and what would expand beyond measure."""
+    """Refuses a member that the file cannot hold, and one whose compression ratio is too high."""
     if info.compress_type not in (STORED, DEFLATED):
         raise UnusableFile("its arrays are packed in another way than NumPy packs them")
     packed = info.compress_size
@@ -131,7 +130,7 @@ def _read_header(file: IO[bytes]) -> tuple[tuple[int, ...], bool, np.dtype[Any]]
         version = np.lib.format.read_magic(text)
         read = np.lib.format.read_array_header_1_0 if version == (1, 0) else np.lib.format.read_array_header_2_0
         shape, is_fortran, dtype = read(text)
-    except Exception as reason:  # NumPy's parser raises whatever it stumbles over
+    except Exception as reason:  # NumPy's parser may raise any exception
         what = str(reason).partition("\n")[0] or type(reason).__name__
         raise UnusableFile(f"its header is damaged: {what}") from None
     if dtype.hasobject:
@@ -144,7 +143,7 @@ def _read_header(file: IO[bytes]) -> tuple[tuple[int, ...], bool, np.dtype[Any]]
 
 
 def _header_text(file: IO[bytes]) -> io.BytesIO:
-    """The header with its magic and its length, which is looked at before so much is read."""
+    """The header with its magic and its length, which is checked before the rest is read."""
     start = file.read(len(NPY_MAGIC) + 2)
     length = file.read(2 if start[len(NPY_MAGIC) :][:1] == b"\1" else 4)
     count = int.from_bytes(length, "little")
@@ -154,7 +153,7 @@ def _header_text(file: IO[bytes]) -> io.BytesIO:
 
 
 def read_exactly(file: IO[bytes], count: int) -> bytearray:
-    """So many bytes, in memory that grows as they arrive."""
+    """Reads `count` bytes into memory that grows as they arrive."""
     memory = bytearray()
     while len(memory) < count:
         native.check_cancelled()
@@ -166,7 +165,7 @@ def read_exactly(file: IO[bytes], count: int) -> bytearray:
 
 
 def _native(stored: Array) -> Array:
-    """The array in a type that tensors have, in this machine's byte order."""
+    """The array in a type of tensors, in native byte order."""
     dtype = stored.dtype.newbyteorder("=")
     if dtypes.is_supported(dtype):
         return stored.astype(dtype, copy=False)
@@ -195,7 +194,7 @@ def save(path: str, array: Array, name: str | None) -> None:
 
 
 def _member_name(name: str) -> str:
-    """The name in the archive, if it comes back as it is."""
+    """The name of the member, after a check that zip stores it unchanged."""
     if not name:
         raise ArgumentError("name", 'expected a name, got ""')
     try:

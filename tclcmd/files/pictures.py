@@ -1,4 +1,4 @@
-"""Reading and writing pictures, by Pillow, which is asked for only when a picture is."""
+"""Reading and writing pictures, by Pillow, which is imported with the first picture."""
 
 from __future__ import annotations
 
@@ -21,24 +21,24 @@ from tclcmd.language.errors import UnusableFile
 from tclcmd.values import sizes
 from tclcmd.values.quoting import quote
 
-#: The formats that are read, by Pillow's names: of the kinds that people have, those that Pillow reads by itself. It
-#: would also read EPS, for which it starts another program.
+#: The formats that are read, by Pillow's names: common ones that Pillow reads by itself. EPS is not one
+#: of them, since Pillow starts another program for it.
 FORMATS = (
     "PNG", "JPEG", "GIF", "BMP", "TIFF", "WEBP", "AVIF", "JPEG2000", "PPM", "TGA", "PCX", "SGI", "ICO", "DDS", "QOI",
     "PSD",
 )  # fmt: skip
 
-#: The longest side that a format has room for, where it is less than what a tensor may have.
+#: The longest side of a picture in a format, where a tensor may have more.
 LONGEST_SIDES = {
     "AVIF": 65536, "GIF": 65535, "ICNS": 1024, "ICO": 256, "JPEG": 65500, "MPO": 65500, "PCX": 65534, "PDF": 65500,
     "SGI": 65535, "TGA": 65535, "WEBP": 16383,
 }  # fmt: skip
 
-#: How many pixels a picture may have: as Pillow, which warns of more. The variable sets another number.
+#: The largest number of pixels of a picture: the limit above which Pillow warns. The variable sets another one.
 MOST_PIXELS = 89_478_485
 PIXELS_VARIABLE = "ROISH_MAX_PIXELS"
 
-#: EXIF's tag of how a photograph lies, and what turns [H, W, C] upright.
+#: The EXIF tag of the orientation, and the operations that turn [H, W, C] upright.
 ORIENTATION = 0x0112
 TURNS: dict[int, Callable[[Array], Array]] = {
     1: lambda pixels: pixels,
@@ -51,7 +51,7 @@ TURNS: dict[int, Callable[[Array], Array]] = {
     8: lambda pixels: np.rot90(pixels),
 }
 
-#: Pixels between the pictures of a contact sheet, and their grey.
+#: The width in pixels of the gaps in a contact sheet, and their shade.
 GUTTER = 4
 GUTTER_GREY = 255
 
@@ -70,7 +70,7 @@ def _pillow() -> Any:
 def load(path: str, most_pixels: int | None = None) -> Array:
     """A picture as float32 [1, C, H, W], upright: grey, colour, or colour with opacity.
 
-    Shades are numbers from 0 to 1. Samples that measure something are kept as they are: see `tclcmd.files.samples`.
+    Shades are numbers from 0 to 1. Samples that are measurements keep their values: see `tclcmd.files.samples`.
     """
     logs.mute("PIL")
     pillow, _ = _pillow()
@@ -84,7 +84,7 @@ def load(path: str, most_pixels: int | None = None) -> Array:
             found = re.search(r"\d+", str(reason))
             got = found.group() if found else "more"
             raise UnusableFile(f"expected at most {limit} pixels, got {got}; -maxPixels allows more") from None
-        except Exception as reason:  # decoders of damaged files raise whatever they stumble over
+        except Exception as reason:  # a decoder may raise any exception for a damaged file
             raise UnusableFile(_first_line(reason, path)) from None
 
 
@@ -103,8 +103,8 @@ def _load(pillow: Any, file: BinaryIO) -> Array:
 
 
 def _orientation(picture: Any) -> int:
-    """How a photograph still lies. Whatever else its notes say is not looked at, and need not make sense."""
-    if picture.format == "TIFF":  # Pillow has turned it while decoding it
+    """The orientation that remains to be corrected. Other EXIF fields are ignored, and may be invalid."""
+    if picture.format == "TIFF":  # Pillow has already applied it while decoding
         return 1
     try:
         orientation = picture.getexif().get(ORIENTATION)
@@ -116,7 +116,7 @@ def _orientation(picture: Any) -> int:
 def _to_tensor(pixels: Array, largest: float) -> Array:
     channels = pixels.transpose(2, 0, 1)
     tensor = np.empty((1, *channels.shape), np.float32)
-    with np.errstate(all="ignore"):  # NaN of all kinds stay what they are
+    with np.errstate(all="ignore"):  # NaN is kept
         np.divide(channels, np.float32(largest), out=tensor[0], casting="unsafe")
     return tensor
 
@@ -143,9 +143,9 @@ def _usual_limit() -> int:
 
 @contextlib.contextmanager
 def _bounded(pillow: Any, limit: int) -> Iterator[None]:
-    """Has Pillow hold what it opens against this limit, before it decodes it; pictures inside of pictures too."""
+    """Makes Pillow check this limit before it decodes a picture, also one that is embedded in another."""
     before = pillow.MAX_IMAGE_PIXELS
-    pillow.MAX_IMAGE_PIXELS = limit / 2  # from there on it warns, and beyond the double it raises
+    pillow.MAX_IMAGE_PIXELS = limit / 2  # Pillow warns above this number, and raises above twice as many
     try:
         yield
     finally:
@@ -171,7 +171,7 @@ def save(path: str, tensor: Array) -> None:
             raise
         except OSError as reason:
             raise reason if reason.errno else _cannot_hold(file_format, reason) from None
-        except Exception as reason:  # encoders raise whatever they stumble over
+        except Exception as reason:  # an encoder may raise any exception
             raise _cannot_hold(file_format, reason) from None
 
     write_whole(path, write)
@@ -199,7 +199,7 @@ def _format_of(path: str, pillow: Any) -> str:
 
 
 def to_pixels(tensor: Array) -> Array:
-    """Bytes [N, H, W, C] of a tensor: floating numbers clipped to 0 to 1, UInt8 as it is."""
+    """The bytes [N, H, W, C] of a tensor. Floating numbers are clipped to 0 to 1; UInt8 is unchanged."""
     if tensor.ndim == 3:
         tensor = tensor[None]
     if tensor.ndim != 4 or tensor.shape[1] not in (1, 3, 4) or tensor.size == 0:
@@ -208,13 +208,13 @@ def to_pixels(tensor: Array) -> Array:
     pixels = tensor.transpose(0, 2, 3, 1)
     if tensor.dtype == np.uint8:
         return pixels
-    with np.errstate(over="ignore"):  # a number that becomes infinite is clipped all the same
+    with np.errstate(over="ignore"):  # a number that becomes infinite is clipped too
         clipped = np.nan_to_num(np.clip(pixels.astype(np.float32), 0, 1), nan=0)
     return (clipped * 255 + 0.5).astype(np.uint8)
 
 
 def contact_sheet(pixels: Array, gutter: int = GUTTER, grey: int = GUTTER_GREY) -> Array:
-    """Pictures [N, H, W, C] side by side in a grid as square as may be."""
+    """Pictures [N, H, W, C] in a grid that is as square as possible."""
     count, height, width, channels = pixels.shape
     if count == 1:
         return np.ascontiguousarray(pixels[0])

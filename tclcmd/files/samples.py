@@ -1,7 +1,7 @@
-"""What the numbers in a picture's file stand for, where Pillow by itself would lose some of it.
+"""The samples of pictures at full depth, some of which Pillow would lose by itself.
 
-A picture is read as samples [H, W, C] of whatever type they are stored in, and the number that stands for 1. Samples
-that measure something (floating numbers, signed integers, integers of 32 bits) are kept as they are: their 1 is 1.
+A picture is read as samples [H, W, C] of the type in the file, and their white level, the number that stands for 1.
+Samples that are measurements (floating numbers, signed integers, 32-bit integers) keep their values: the level is 1.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from pyroi.arrays import Array
 from tclcmd.files.npy import read_exactly
 from tclcmd.language.errors import UnusableFile
 
-#: The samples of a picture, and which of their numbers is 1.
+#: The samples of a picture, and their white level.
 Samples = tuple[Array, float]
 
 #: Pillow's modes of pictures with opacity, and of grey ones with 16 bits.
@@ -27,7 +27,7 @@ DEEP_GREYS = ("I;16", "I;16L", "I;16B", "I;16N", "I")
 #: Colours of 16 bits as Pillow's decoders call them, without the order of bytes at the end.
 DEEP_COLOURS = ("RGB;16", "RGBX;16", "RGBA;16", "RGBa;16")
 
-#: TIFF's tags, by its specification, and what they say.
+#: TIFF tags and their values, by the specification.
 BITS, PHOTOMETRIC, PLANES, SAMPLE_FORMAT = 258, 262, 284, 339
 WHITE_IS_ZERO, APART, SIGNED = 0, 2, 2
 
@@ -64,7 +64,7 @@ def _read(picture: Any, file: BinaryIO, reopen: Callable[[], Any]) -> Samples:
 
 
 def _shallow(picture: Any) -> Array:
-    """Grey, colours, or colours with opacity, in 8 bits: what most pictures are."""
+    """The samples of a picture of 8 bits: grey, RGB or RGBA."""
     if picture.mode in WITH_OPACITY or "transparency" in picture.info:
         return _in_mode(picture, "RGBA")
     return _grey(_in_mode(picture, "L")) if picture.mode in ("1", "L") else _in_mode(picture, "RGB")
@@ -82,7 +82,7 @@ def _grey(samples: Array) -> Array:
 
 
 def _coding(picture: Any) -> tuple[str, tuple[Any, ...]]:
-    """Which of its decoders Pillow will use, and with which arguments; the first is mostly the raw mode."""
+    """The decoder that Pillow will use, and its arguments, of which the first is usually the raw mode."""
     if not picture.tile:
         return "", ()
     codec, _, _, arguments = picture.tile[0]
@@ -90,11 +90,11 @@ def _coding(picture: Any) -> tuple[str, tuple[Any, ...]]:
 
 
 def _deep_colours(picture: Any, raw: str, reopen: Callable[[], Any]) -> Samples:
-    """Pillow has no colours of 16 bits. It keeps the upper byte, or, told the wrong order of bytes, the lower one."""
+    """Colours of 16 bits, which Pillow lacks. It keeps the upper byte, or the lower one for the opposite byte order."""
     name, order = raw[:-1], raw[-1]
     if order == "N":
         order = "L" if sys.byteorder == "little" else "B"
-    # Opacity that the colours are multiplied by is taken out below, where all 16 bits are there.
+    # Premultiplied alpha is divided out below, at the full 16 bits.
     name = name.replace("RGBa", "RGBA")
     upper = _decoded(picture, name + order)
     lower = _decoded(reopen(), name + ("B" if order == "L" else "L"))
@@ -105,13 +105,13 @@ def _deep_colours(picture: Any, raw: str, reopen: Callable[[], Any]) -> Samples:
 
 
 def _deep_grey_with_opacity(picture: Any) -> Samples:
-    """Two samples of 16 bits are as long as four of 8."""
+    """Reads 16-bit samples as pairs of 8-bit ones of the same size."""
     pairs = np.ascontiguousarray(_decoded(picture, "RGBA")).view(">u2")
     return pairs[:, :, [0, 0, 0, 1]], 65535.0
 
 
 def _decoded(picture: Any, raw: str) -> Array:
-    """What Pillow makes of a picture whose samples it is told to unpack in this way."""
+    """The picture, decoded by Pillow with another raw mode."""
     picture.tile = [_with_raw_mode(tile, raw) for tile in picture.tile]
     return np.asarray(picture)
 
@@ -132,7 +132,7 @@ def _unmultiplied(samples: Array) -> Array:
 
 
 def _png_key(file: BinaryIO) -> Array | None:
-    """The grey or colour that stands for full transparency, scaled as Pillow scales samples; None if there is none."""
+    """The grey or colour that is transparent, scaled as Pillow scales samples; None if there is none."""
     file.seek(8)
     depth, colour = 0, 0
     while len(head := file.read(8)) == 8 and head[4:] != b"IDAT":
@@ -158,7 +158,7 @@ def _with_key(samples: Samples, key: Array) -> Samples:
 
 
 def _tiff_grey(picture: Any) -> Samples | None:
-    """One channel whose numbers are more than shades of 8 bits; None for anything else."""
+    """The samples of a picture of one channel with more than 8 bits; None for other pictures."""
     if picture.mode not in ("L", "F", *DEEP_GREYS):
         return None
     numbers, bits, kind = np.asarray(picture), _tag(picture, BITS), _tag(picture, SAMPLE_FORMAT)
@@ -182,7 +182,7 @@ def _tag(picture: Any, number: int) -> int:
 
 
 def _exact(numbers: Array) -> Array:
-    """Whole numbers, if Float32 has them all."""
+    """Integers, after a check that Float32 represents them exactly."""
     if (numbers.astype(np.float32).astype(np.int64) != numbers).any():
         span = f"{numbers.min()} to {numbers.max()}"
         raise UnusableFile(f"its whole numbers, {span}, are not all Float32 numbers, which ends at 2**24")

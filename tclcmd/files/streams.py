@@ -1,7 +1,6 @@
-"""The standard streams of the process, where some of them are closed, full, or a pipe that nobody reads.
+"""The standard streams of the process, which may be closed, full, or a pipe without a reader.
 
-What a script and the shell write goes through Tcl's channels; Python's own streams carry what click says, and the
-prompt of readline.
+Scripts and the shell write to Tcl's channels. Python's own streams are used by click, and for the prompt of readline.
 """
 
 from __future__ import annotations
@@ -11,24 +10,24 @@ import errno
 import os
 import sys
 
-#: What a shell reports of a program that ended by SIGPIPE.
+#: The exit status that a shell reports for a program ended by SIGPIPE.
 BROKEN_PIPE = 141
 
-#: Descriptor -> the mode in which nothing can be done with it that a stream is for.
+#: Descriptor -> the mode in which its stream cannot be used.
 _USELESS_MODES = {0: os.O_WRONLY, 1: os.O_RDONLY, 2: os.O_RDONLY}
 
 
 def occupy_closed() -> None:
-    """Puts something in the place of closed standard streams, so that no file that is opened later comes to be one.
+    """Reserves the descriptors of closed standard streams, so that no file opened later takes one of them.
 
-    Reading or writing there fails as on a closed stream. Where Python has no object of its own, it gets one.
+    Reading or writing fails as on a closed stream. Where Python has no stream object, one is made.
     """
     for descriptor, mode in _USELESS_MODES.items():
         if not _is_open(descriptor):
             os.set_inheritable(os.open(os.devnull, mode), True)  # the lowest number that is free: this one
     sys.stdin = sys.stdin or os.fdopen(0, closefd=False)
     sys.stdout = sys.stdout or os.fdopen(1, "w", closefd=False)
-    sys.stderr = sys.stderr or os.fdopen(os.open(os.devnull, os.O_WRONLY), "w")  # what fails there cannot be told
+    sys.stderr = sys.stderr or os.fdopen(os.open(os.devnull, os.O_WRONLY), "w")  # an error there cannot be reported
 
 
 def _is_open(descriptor: int) -> bool:
@@ -50,14 +49,14 @@ def say(text: str) -> int:
 
 
 def say_error(text: str) -> None:
-    """Writes text on Python's standard error; where that fails, nobody is left to tell."""
+    """Writes text on Python's standard error; an error there cannot be reported."""
     with contextlib.suppress(OSError):
         sys.stderr.write(text)
         sys.stderr.flush()
 
 
 def flush() -> int:
-    """Writes what Python still holds. Returns 0, or the system's error number; what could not be written is dropped."""
+    """Flushes Python's streams. Returns 0, or the system's error number; text that cannot be written is discarded."""
     problem = 0
     for stream, descriptor in ((sys.stderr, 2), (sys.stdout, 1)):
         try:
@@ -69,7 +68,7 @@ def flush() -> int:
 
 
 def _drop(descriptor: int) -> None:
-    """Has later writes vanish: Python tries again at its end, and would tell of it."""
+    """Discards later writes, since Python flushes again at exit and would report the error."""
     nowhere = os.open(os.devnull, os.O_WRONLY)
     os.dup2(nowhere, descriptor)
     os.close(nowhere)
@@ -81,7 +80,7 @@ def status_of(problem: int) -> int:
 
 
 def complaint(problem: int, doing: str = "write to standard output") -> str:
-    """What to say of it; nothing where nobody reads any more."""
+    """The message for the error; empty for a pipe without a reader."""
     if problem in (0, errno.EPIPE):
         return ""
     return f"roish: cannot {doing}: {os.strerror(problem).lower()}\n"

@@ -1,8 +1,8 @@
-"""Files that are written whole or not at all.
+"""Atomic writing of files.
 
-Where the file system can do it, what is written has no name until it is whole: nobody else can open it, and nothing of
-it is left whatever ends the process. Elsewhere it lies beside its target until then, under a name of its own, which
-goes with an error or a signal. Either way it has the mode and the owner of its target before anything is in it.
+On file systems with O_TMPFILE, a file is written without a name, so that no other process can open it, and nothing of
+it is left after a crash. Elsewhere it is written beside its target under a temporary name, which is removed after an
+error or a signal. In both cases the file has the mode and the owner of its target before it has any content.
 """
 
 from __future__ import annotations
@@ -20,19 +20,19 @@ from pyroi import native
 
 Write = Callable[[BinaryIO], Any]
 
-#: What ends a process that does not expect it. Ctrl-C is no such signal: it is an exception here.
+#: The signals that end a process without a handler. Ctrl-C is not among them: it raises an exception here.
 ENDING_SIGNALS = (signal.SIGHUP, signal.SIGTERM, signal.SIGQUIT)
 
-#: Linux's way to open a file without a name in a folder; 0 where there is none.
+#: The flag of Linux to open an unnamed file in a folder; 0 on other systems.
 WITHOUT_NAME: int = getattr(os, "O_TMPFILE", 0)
 
 
 def write_whole(path: str, write: Write) -> None:
-    """Has `write` fill a file that then takes the place of `path`; on any failure `path` is as it was.
+    """Replaces the file at `path` by one that `write` fills; after an error the old file is unchanged.
 
-    A symbolic link goes on pointing where it did. An older file gives its mode and owner to the new one. What is there
-    and is no regular file (a device, a pipe) is written to directly, since it cannot be replaced. `write` may be called
-    a second time with another file, if the first could not be given a name.
+    A symbolic link is followed. The new file has the mode and the owner of the old one. A path that is not a regular
+    file (a device, a pipe) is written directly, since it cannot be replaced. `write` may be called a second time with
+    another file, if the first could not be given a name.
     """
     target = os.path.realpath(path)
     older = _look_at(target)
@@ -62,10 +62,10 @@ class _File(io.BufferedWriter):
 
 
 def _write_without_name(target: str, older: os.stat_result | None, write: Write) -> bool:
-    """False, with nothing done, where a file cannot be without a name, or cannot get one."""
+    """Returns False, without an effect, where unnamed files are not supported or cannot be given a name."""
     try:
         descriptor = os.open(os.path.dirname(target), WITHOUT_NAME | os.O_RDWR | os.O_CLOEXEC, _first_mode(older))
-    except OSError:  # if the reason is another one, the other way says it
+    except OSError:  # any other error is raised by _write_beside
         return False
     with _File(io.FileIO(descriptor, "w")) as file:
         _fill(file, descriptor, older, write)
@@ -73,7 +73,7 @@ def _write_without_name(target: str, older: os.stat_result | None, write: Write)
 
 
 def _give_name(descriptor: int, target: str, is_new: bool) -> bool:
-    # A link cannot replace a file, hence the name beside it. It is there for no longer than from one call to the next.
+    # A link cannot replace a file, hence a temporary name, which exists from one system call to the next.
     if is_new and _link(descriptor, target):
         return True
     beside = _name_beside(target)
@@ -86,7 +86,7 @@ def _give_name(descriptor: int, target: str, is_new: bool) -> bool:
 
 def _link(descriptor: int, name: str) -> bool:
     try:
-        # Only with a src_dir_fd does Python have the link followed to the file that it stands for.
+        # Python follows the link in /proc only if src_dir_fd is given.
         os.link(f"/proc/self/fd/{descriptor}", name, src_dir_fd=descriptor, follow_symlinks=True)
     except OSError:
         return False
@@ -125,7 +125,7 @@ def _name_beside(target: str) -> str:
 
 
 def _first_mode(older: os.stat_result | None) -> int:
-    """That of a new file, less what the umask takes; nobody else's until an older file's mode is known to be set."""
+    """The mode of a new file, before the umask; for an old file, access for the owner alone until its mode is set."""
     return 0o666 if older is None else 0o600
 
 
@@ -135,7 +135,7 @@ def _take_over(descriptor: int, older: os.stat_result) -> None:
     if not _try_owner(descriptor, older.st_uid, older.st_gid):
         _try_owner(descriptor, -1, older.st_gid)
     now = os.fstat(descriptor)
-    if now.st_gid != older.st_gid:  # what the one group was allowed is not for another
+    if now.st_gid != older.st_gid:  # the permissions of one group are not for another
         mode = mode & ~0o070 | (mode & 0o007) << 3
     if (now.st_uid, now.st_gid) != (older.st_uid, older.st_gid):
         mode &= 0o777
@@ -156,7 +156,7 @@ def _try_owner(descriptor: int, user: int, group: int) -> bool:
 
 @contextlib.contextmanager
 def _removed_by_failure(path: str) -> Iterator[None]:
-    """Removes the file if what is done meanwhile fails, or a signal ends the process."""
+    """Removes the file if an exception leaves the block or a signal ends the process."""
     with _before_ending(lambda: _remove(path)):
         try:
             yield
@@ -167,14 +167,14 @@ def _removed_by_failure(path: str) -> Iterator[None]:
 
 @contextlib.contextmanager
 def _before_ending(act: Callable[[], None]) -> Iterator[None]:
-    """Has `act` called before a signal ends the process, unless the program has its own way with the signal."""
+    """Calls `act` before a signal ends the process, unless the program handles the signal itself."""
 
     def end(number: int, frame: object) -> None:
         act()
         signal.signal(number, signal.SIG_DFL)
         os.kill(os.getpid(), number)
 
-    is_main = threading.current_thread() is threading.main_thread()  # nobody else may set handlers
+    is_main = threading.current_thread() is threading.main_thread()  # other threads may not set handlers
     deadly = [number for number in ENDING_SIGNALS if is_main and signal.getsignal(number) == signal.SIG_DFL]
     for number in deadly:
         signal.signal(number, end)
@@ -186,5 +186,5 @@ def _before_ending(act: Callable[[], None]) -> Iterator[None]:
 
 
 def _remove(path: str) -> None:
-    with contextlib.suppress(OSError):  # it was never made, or the folder is gone with it
+    with contextlib.suppress(OSError):  # it was not created, or its folder has been removed
         os.unlink(path)

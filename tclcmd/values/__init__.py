@@ -1,1 +1,1 @@
-"""What commands work on: tensors, their element types and sizes, and the values of Tcl."""
+"""The values of commands: tensors, their element types and sizes, and Tcl values."""

@@ -26,10 +26,10 @@ _NAMES = {dtype: name for name, dtype in PRINTED.items()}
 
 
 def name_of(dtype: np.dtype[np.generic]) -> str:
-    """The name as printed: ``Float32`` for float32."""
+    """The printed name of a type: ``Float32`` for float32."""
     return _NAMES[dtype]
 
 
 def is_supported(dtype: np.dtype[np.generic]) -> bool:
-    """Can a tensor have this type?"""
+    """Whether a tensor can have this type."""
     return dtype in _NAMES

@@ -1,8 +1,8 @@
-"""How messages quote what came: shortened, so that no message is as long as what it is about."""
+"""Quotations in messages, which are shortened so that messages have a bounded length."""
 
 from __future__ import annotations
 
-#: So many characters of what came are quoted in a message.
+#: The longest quotation in a message, in characters.
 LONGEST_QUOTE = 60
 
 
@@ -12,5 +12,5 @@ def shortened(text: str, longest: int) -> str:
 
 
 def quote(text: str) -> str:
-    """Text that came, as messages quote it: shortened, in quotation marks."""
+    """A quotation for a message: shortened, in quotation marks."""
     return f'"{shortened(text, LONGEST_QUOTE)}"'

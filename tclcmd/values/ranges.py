@@ -1,12 +1,11 @@
-"""Which numbers an element type holds: one rule for all commands.
+"""The range of element types: one rule for all commands.
 
 An integer type holds the integers of its range. A floating type holds NaN, infinity, and every finite number that does
-not round to infinity; what is too small for it rounds to 0. A finite number that a type does not hold is an error, and
-so are NaN and infinity where the type is an integer one: no command makes another number of it. Bool holds all numbers,
-since each of them is 0 or not.
+not round to infinity; numbers below its range round to 0. A finite number outside the range of a type is an error,
+and so are NaN and infinity for an integer type. Bool holds all numbers, since each of them is 0 or not.
 
-Only arithmetic between tensors is left to the types themselves, as everywhere else: floating results beyond the range
-are infinite, and integers wrap around.
+Arithmetic between tensors follows the usual rules of the types instead: floating results beyond the range are infinite,
+and integers wrap around.
 """
 
 from __future__ import annotations
@@ -23,14 +22,14 @@ DType = np.dtype[np.generic]
 
 
 def to_dtype(array: Array, dtype: DType, argument: str) -> Array:
-    """A copy of `array` in a type that must hold its numbers. Fractions are cut off toward zero by integer types.
+    """A copy of `array` in a type that must hold its numbers. Fractions are truncated toward zero by integer types.
 
     Raises ArgumentError, about `argument`, for the first number that the type does not hold.
     """
     sizes.check_shape(array.shape, dtype, argument)
     if dtype.kind in "iu":
         _check_integers(array, dtype, argument)
-    with np.errstate(all="ignore"):  # what becomes infinite is looked for below; the rest is rounding
+    with np.errstate(all="ignore"):  # numbers that become infinite are found below; the rest is rounding
         made = array.astype(dtype)
         if dtype.kind == "f" and not np.can_cast(array.dtype, dtype):
             _check_outside(array, np.isinf(made) & np.isfinite(array), dtype, argument)
@@ -38,7 +37,7 @@ def to_dtype(array: Array, dtype: DType, argument: str) -> Array:
 
 
 def number(value: int | float, dtype: DType, argument: str) -> Array:
-    """One number that somebody wrote, as an array without dimensions; an integer type takes whole numbers alone."""
+    """A number from a script, as a 0-dimensional array; an integer type takes whole numbers only."""
     if dtype.kind in "iu":
         if not math.isfinite(value) or value != int(value):
             raise ArgumentError(argument, f"{dtypes.name_of(dtype)} holds whole numbers, got {value}")

@@ -1,4 +1,4 @@
-"""Is there room for it? Asked before anything is allocated."""
+"""Checks that there is memory for an array or a list, before it is allocated."""
 
 from __future__ import annotations
 
@@ -15,22 +15,22 @@ from pyroi.errors import ArgumentError
 #: NumPy and libroi count bytes in signed 64-bit integers.
 MOST_BYTES = 2**63 - 1
 
-#: The most dimensions that a tensor has, those of lists of numbers included.
+#: The largest number of dimensions of a tensor, and of a nested list of numbers.
 MOST_DIMENSIONS = 32
 
-#: What Tcl needs for a value, for its place in a list (twice, while the list is made), for a list besides, and for the
-#: text of a value and its part of the list's: it makes them as soon as a script prints the list.
+#: The bytes that Tcl needs for a value, for its element of a list (twice, while the list is made), for the list itself,
+#: and for the text of the value and of its element, which Tcl makes when a script prints the list.
 BYTES_PER_VALUE, BYTES_PER_PLACE, BYTES_PER_LIST, BYTES_PER_TEXT = 49, 16, 80, 64
 
-#: The longest list of Tcl.
+#: The number of elements of the longest list in Tcl.
 MOST_ELEMENTS = 2**29 - 16
 
-#: Requests of fewer bytes are left to the system to grant or refuse: to ask costs more than they do.
+#: Smaller requests are not checked, since the check takes longer than the allocation.
 SMALL = 2**24
 
 
 def bytes_text(count: int) -> str:
-    """A number of bytes as a person says it: ``1.5 GiB``."""
+    """A number of bytes with a unit: ``1.5 GiB``."""
     size = float(count)
     for unit in ("bytes", "KiB", "MiB", "GiB", "TiB"):
         if size < 1024:
@@ -42,7 +42,7 @@ def bytes_text(count: int) -> str:
 def check_room(count: int, what: str) -> None:
     """Raises MemoryError if `count` bytes are more than this process may take.
 
-    A system that lends memory before it has it would grant them, and end the process when they are written.
+    A system that overcommits memory would grant them, and kill the process when they are written.
     """
     if count < SMALL:
         return
@@ -62,7 +62,7 @@ def check_shape(shape: Sequence[int], dtype: npt.DTypeLike, argument: str = "sha
     check_rank(len(shape), argument)
     if any(size < 0 for size in shape):
         raise ArgumentError(argument, f"expected sizes of 0 or more, got {shape_text(shape)}")
-    # A size of 0 makes the array empty, but NumPy still refuses to count the others beyond its range.
+    # A size of 0 makes the array empty, but NumPy still refuses a product of the others beyond its range.
     count = math.prod(size for size in shape if size) * np.dtype(dtype).itemsize
     if count > MOST_BYTES:
         raise ArgumentError(argument, f"a tensor of shape {shape_text(shape)} is larger than any memory")
@@ -71,7 +71,7 @@ def check_shape(shape: Sequence[int], dtype: npt.DTypeLike, argument: str = "sha
 
 
 def list_bytes(shape: Sequence[int]) -> int:
-    """What Tcl needs for nested lists of numbers."""
+    """The bytes that Tcl needs for nested lists of numbers."""
     lists, needed = 1, BYTES_PER_VALUE
     for size in shape:
         needed += lists * (BYTES_PER_LIST + size * (BYTES_PER_VALUE + BYTES_PER_PLACE + BYTES_PER_TEXT))
@@ -85,7 +85,7 @@ def list_text(shape: Sequence[int]) -> str:
 
 
 def check_list(shape: Sequence[int]) -> None:
-    """Raises MemoryError where there is no room for nested lists: Tcl ends the process for lack of it."""
+    """Raises MemoryError if there is no room for nested lists, since Tcl would abort the process."""
     if max(shape, default=0) > MOST_ELEMENTS:
         raise MemoryError(f"{list_text(shape)} is longer than any of Tcl's can be")
     check_room(list_bytes(shape), list_text(shape))

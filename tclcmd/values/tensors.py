@@ -1,8 +1,8 @@
-"""The tensors that are alive.
+"""The store of tensors.
 
-A tensor has a number, and as many references as there are Tcl values that stand for it. When the last one goes, its
-memory goes; unless the script has seen its name, ``tensor7``: then it stays until it is deleted, for a name that a
-script can still type must still work.
+A tensor has a number and a reference count, the number of Tcl values that stand for it. It is freed with the last of
+them, unless the script has seen its name, such as ``tensor7``. A named tensor is kept until it is deleted, since the
+script can still use the name.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from tclcmd.values import dtypes
 
 @dataclass(slots=True)
 class _Buffer:
-    """Memory that one or more tensors look at; `owner` is the id of the array that holds it."""
+    """Memory that one or more tensors share; `owner` is the id of the array that owns it."""
 
     owner: int
     size: int
@@ -33,8 +33,8 @@ class _Entry:
 class Tensors:
     """The store of one interpreter: number -> array."""
 
-    #: Did a value come or go, or was a name seen, that was not counted, for lack of memory? Then tensors are kept until
-    #: they are deleted by name: better too long than not long enough.
+    #: Whether a reference or a name was not counted, for lack of memory. Tensors are then kept until they are deleted
+    #: by name.
     is_count_lost = False
 
     def __init__(self) -> None:
@@ -45,7 +45,7 @@ class Tensors:
         self._peak = 0
 
     def add(self, array: Array) -> int:
-        """Takes an array in, with one reference, and returns its number."""
+        """Adds an array with one reference, and returns its number."""
         number = self._next
         self._next += 1
         self._entries[number] = _Entry(array, self._use_buffer(array))
@@ -57,18 +57,18 @@ class Tensors:
         return entry.array if entry else None
 
     def was_freed(self, number: int) -> bool:
-        """Has there been a tensor of this number, and is it gone?"""
+        """Whether there was a tensor of this number that has been freed."""
         return 0 <= number < self._next and number not in self._entries
 
     def retain(self, number: int) -> None:
-        """One more value stands for the tensor."""
+        """Adds a reference."""
         if number in self._entries:
             self._entries[number].references += 1
 
     def release(self, number: int) -> None:
-        """One value less stands for it."""
+        """Removes a reference, and frees the tensor with the last one unless it is named."""
         entry = self._entries.get(number)
-        if entry is None:  # it was deleted before its last value went
+        if entry is None:  # it was deleted before its last reference was removed
             return
         entry.references -= 1
         if entry.references <= 0 and not entry.is_named and not self.is_count_lost:
@@ -80,7 +80,7 @@ class Tensors:
             self._entries[number].is_named = True
 
     def delete(self, number: int) -> bool:
-        """Frees the tensor whoever refers to it. Returns whether it was there."""
+        """Frees the tensor in spite of references. Returns whether it existed."""
         entry = self._entries.pop(number, None)
         if entry is None:
             return False
@@ -88,12 +88,12 @@ class Tensors:
         return True
 
     def clear(self) -> None:
-        """Frees all."""
+        """Frees all tensors."""
         for number in list(self._entries):
             self.delete(number)
 
     def listing(self) -> list[dict[str, object]]:
-        """What is alive, and why."""
+        """The tensors that are alive, with their references and whether they are named."""
         return [
             {
                 "tensor": f"tensor{number}",
@@ -106,7 +106,7 @@ class Tensors:
         ]
 
     def named(self) -> list[tuple[str, Array]]:
-        """Name and array of those whose name has been seen."""
+        """The name and the array of each named tensor."""
         return [(f"tensor{number}", entry.array) for number, entry in self._entries.items() if entry.is_named]
 
     def stats(self) -> dict[str, int]:
@@ -119,7 +119,7 @@ class Tensors:
         }
 
     def _use_buffer(self, array: Array) -> _Buffer:
-        """The memory of an array, which has one user more."""
+        """The memory of an array, with one more user."""
         owner = _owner(array)
         buffer = self._buffers.get(id(owner))
         if buffer is None:
@@ -137,7 +137,7 @@ class Tensors:
 
 
 def _owner(array: Array) -> Array:
-    """The array whose memory a view looks at."""
+    """The array that owns the memory of a view."""
     base = array.base
     while isinstance(base, type(array)):
         array, base = base, base.base
