@@ -1,7 +1,7 @@
 """Reference pages, made from the declarations.
 
 python -m tclcmd.reference FOLDER           writes the pages
-python -m tclcmd.reference --check FOLDER   exits with 1 if one of them is not what it would write
+python -m tclcmd.reference --check FOLDER   exits with 1 if a page differs
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ import sys
 
 import click
 
-from tclcmd import commands as _  # noqa: F401  the declarations are made by importing them
+from tclcmd import commands as _  # noqa: F401  importing the modules makes the declarations
 from tclcmd.language.declare import NAMESPACE, REGISTRY, Command, Parameter, by_group
 from tclcmd.language.errors import SITUATIONS
 from tclcmd.language.help import syntaxes
@@ -21,7 +21,7 @@ NOTE = "<!-- Made from the declarations by `python -m tclcmd.reference`. Change 
 
 INDEX = "README.md"
 
-#: What holds for the values of all commands.
+#: The part of the reference that applies to the values of all commands.
 VALUES = """\
 ## Values
 
@@ -65,7 +65,7 @@ def _group_file(group: str) -> str:
 
 
 def file_of(command: Command) -> str:
-    """The page that a command stands on, with the place on it."""
+    """The page of a command, with the anchor on it."""
     return f"{command.name}.md" if command.has_page else f"{_group_file(command.group)}#torch{command.name}"
 
 
@@ -80,7 +80,7 @@ def index_page() -> str:
 
 
 def _error_table() -> str:
-    """How every command fails, from the table that the messages are made of."""
+    """The errors of all commands, from the table of messages."""
     rows = [
         (situation.when, f"`{_first_words(situation.text)}`", f"`TORCH {code}` {situation.details}".strip())
         for code, situation in SITUATIONS.items()
@@ -89,7 +89,7 @@ def _error_table() -> str:
 
 
 def _first_words(text: str) -> str:
-    """What of a message is fixed, with names in capitals for what is filled in."""
+    """A message with the names of its facts in capitals."""
     fixed = re.split(r"\{(?:names|option|reason|rule)\}", text)[0].strip()
     return re.sub(r"\{(\w+)\}", lambda match: match.group(1).upper(), fixed)
 

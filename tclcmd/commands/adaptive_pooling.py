@@ -1,4 +1,4 @@
-"""Pooling of a whole map to a fixed size: pyroi's functions as commands, one row each."""
+"""Adaptive pooling of a whole map: pyroi's functions as commands, one row each."""
 
 from __future__ import annotations
 

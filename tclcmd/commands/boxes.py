@@ -1,4 +1,4 @@
-"""Boxes themselves: formats, clipping, sizes, masks. pyroi's functions as commands, one row each."""
+"""Operations on single boxes: formats, clipping, sizes, masks. pyroi's functions as commands, one row each."""
 
 from __future__ import annotations
 

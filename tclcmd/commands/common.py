@@ -39,15 +39,15 @@ def axis_of(dim: int, dimensions: int) -> int:
 
 
 def filled(shape: tuple[int, ...], value: int | float, dtype: DType, sized_by: str = "shape") -> Array:
-    """An array of one value, which the type must be able to hold; `sized_by` is the argument that gives the shape."""
+    """An array of one value, which must be in the range of the type; `sized_by` is the argument of the shape."""
     sizes.check_shape(shape, dtype, sized_by)
     element = ranges.number(value, dtype, "value")
-    # Zeros need no writing: the system gives out pages of them when they are touched.
+    # Zeros need no writing: the system provides zeroed pages on demand.
     return np.full(shape, element) if element.tobytes().strip(b"\0") else np.zeros(shape, dtype)
 
 
 def check_broadcast(input: Array, other: Array) -> None:
-    """Raises ArgumentError if the shapes do not go together as NumPy has it, MemoryError if the result is too large."""
+    """Raises ArgumentError if the shapes do not broadcast, MemoryError if the result is too large."""
     try:
         shape = np.broadcast_shapes(input.shape, other.shape)
     except ValueError:

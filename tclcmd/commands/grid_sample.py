@@ -1,4 +1,4 @@
-"""Sampling of a map at the points of a grid: pyroi's functions as commands, one row each."""
+"""Grid sampling: pyroi's functions as commands, one row each."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""How much boxes overlap, and their area: pyroi's functions as commands, one row each."""
+"""Overlap and area of boxes: pyroi's functions as commands, one row each."""
 
 from __future__ import annotations
 

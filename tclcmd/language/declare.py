@@ -37,7 +37,7 @@ GROUPS_OF_PAGES = ("Operators", "Boxes", "Maps and images")
 #: The default of a parameter that has none.
 REQUIRED: Any = type("Required", (), {"__repr__": lambda self: "REQUIRED"})()
 
-#: What old scripts say for a parameter, wherever it occurs.
+#: The option names of older scripts for a parameter, in all commands.
 OLD_SPELLINGS = {"input": ("tensor",)}
 
 
@@ -50,7 +50,7 @@ def camel(name: str) -> str:
 class Parameter:
     """One parameter, named as in Python.
 
-    A default is what the function gets where the parameter is left off. `aliases` are further option names.
+    The default is the value for a call without the parameter. `aliases` are further option names.
     """
 
     name: str
@@ -67,32 +67,32 @@ class Parameter:
 
     @property
     def is_required(self) -> bool:
-        """Has it no default?"""
+        """Whether it has no default."""
         return self.default is REQUIRED
 
     @property
     def shown_default(self) -> str:
-        """The default as one would type it; empty where there is nothing to type."""
+        """The default in the form of a script; empty if a script cannot give it."""
         return "" if self.is_required or self.default is None else self.kind.show(self.default)
 
     @property
     def option_names(self) -> dict[str, str]:
-        """Every option that means this parameter -> the name by which messages then call it."""
+        """Each option of this parameter -> the name that messages use for it."""
         old = OLD_SPELLINGS.get(self.name, ()) + self.aliases
         return {f"-{self.camel}": self.camel, f"-{self.name}": self.name} | {f"-{alias}": self.camel for alias in old}
 
 
-#: A positional order: names of parameters.
+#: A positional order: the names of parameters.
 Form = tuple[str, ...]
 
 
 @dataclass(slots=True)
 class Layout:
-    """Which words of a call are the values of which parameters, and how the caller spelled these."""
+    """The layout of a call: the word of each parameter, and the spelling of its name."""
 
     places: dict[str, int] = field(default_factory=dict)  # parameter's name -> index of the word
-    labels: dict[str, str] = field(default_factory=dict)  # parameter's name -> the name by which messages call it
-    given: tuple[tuple[Parameter, int], ...] = ()  # the places once more, in the order of declaration
+    labels: dict[str, str] = field(default_factory=dict)  # parameter's name -> the name that messages use
+    given: tuple[tuple[Parameter, int], ...] = ()  # the same indices, in the order of declaration
 
 
 @dataclass(frozen=True)
@@ -114,7 +114,7 @@ class Command:
 
     @property
     def has_page(self) -> bool:
-        """Is its page in the reference its own, not the group's?"""
+        """Whether it has a reference page of its own, rather than one for its group."""
         return self.group in GROUPS_OF_PAGES
 
     @property
@@ -140,7 +140,7 @@ class Command:
 
     @functools.cached_property
     def options(self) -> dict[str, tuple[Parameter, str]]:
-        """Option as typed, with its dash -> parameter, and the name by which messages then call it."""
+        """Option with its dash -> parameter, and the name that messages use for it."""
         return {
             option: (parameter, label)
             for parameter in self.parameters
@@ -149,18 +149,18 @@ class Command:
 
     @functools.cached_property
     def orders(self) -> tuple[Form, ...]:
-        """The positional orders, tried one after the other; the last is the one that messages speak of."""
+        """The positional orders, tried in turn; messages refer to the last."""
         plain = tuple(parameter.name for parameter in self.parameters if not parameter.named_only)
         return self.forms or (plain,)
 
     @functools.cached_property
     def defaults(self) -> dict[str, Any]:
-        """What the function gets for what is left off."""
+        """The default of each optional parameter."""
         return {parameter.name: parameter.default for parameter in self.parameters if not parameter.is_required}
 
     @functools.cached_property
     def layouts(self) -> dict[tuple[int, bytes | None], Layout]:
-        """What the parser remembers: the layouts of calls, by how many values come before the options, and these."""
+        """The parser's cache: the layouts of calls, by the number of values before the options and by the options."""
         return {}
 
 
@@ -187,10 +187,10 @@ def command(
 
     Members:
         group: The heading in the list of commands, and the page of the reference.
-        returns, examples, see_also: For the reference. Examples are scripts that run as they stand.
-        forms: Positional orders, where there is not one order of all parameters; the last one is the main one.
+        returns, examples, see_also: Texts of the reference. Examples are complete scripts.
+        forms: The positional orders, if there are several; the last is the main one.
         aliases: Further names.
-        needs_session: Does the function need what the interpreter's commands share?
+        needs_session: Whether the function takes the session of the interpreter.
     """
 
     def register(function: Function) -> Function:

@@ -1,6 +1,6 @@
-"""What a command says when it fails: the one place where the words and the ``errorCode`` are made.
+"""The errors of commands: the one place where messages and the ``errorCode`` are made.
 
-The first words of each text are fixed, since scripts match them; what follows helps to mend the call. The
+The first words of each message are fixed, since scripts match them; the rest describes the error. The
 ``errorCode`` is ``TORCH``, the situation, and details.
 """
 
@@ -14,11 +14,11 @@ from tclcmd.values.quoting import shortened
 
 @dataclass(frozen=True)
 class Situation:
-    """One way to fail."""
+    """A kind of error."""
 
     when: str
-    details: str  # what follows in the errorCode
-    text: str  # braces are filled with the facts of the call
+    details: str  # the names of the further elements of the errorCode
+    text: str  # braces are filled in with the facts of the call
 
 
 #: The second word of the errorCode -> the situation.
@@ -50,18 +50,18 @@ SITUATIONS = {
 }
 
 
-#: So many characters of a fact are said in a message, and so many stand in the errorCode: a path may have 4096.
+#: The longest fact in a message and in the errorCode, in characters; a path may have 4096.
 LONGEST_FACT, LONGEST_DETAIL = 300, 5000
 
-#: Facts that are made from the declarations, and so not as long as what came.
+#: Facts that are made from the declarations, which have a bounded length.
 BOUNDED = frozenset({"usage", "hint", "names"})
 
 
 class CommandError(Exception):
     """A command failed in one of the situations above; `details` are the rest of the errorCode.
 
-    `word` is the number of the word at fault, if it is one; the command itself is word 0. No message is as long as what
-    it is about may be.
+    `word` is the index of the invalid word, if there is one; the command itself is word 0. The length of a message is
+    bounded.
     """
 
     def __init__(self, situation: str, *details: str, word: int | None = None, **facts: str) -> None:
@@ -72,18 +72,18 @@ class CommandError(Exception):
 
 
 class UnusableFile(OSError):
-    """A file that the system can read or write, but this program cannot make use of, and why."""
+    """A file that can be read or written, but that this program cannot use; with the reason."""
 
 
-#: What pyroi raises about an argument.
+#: The exceptions of pyroi for an invalid argument.
 ARGUMENT_ERRORS = (ArgumentError, ArgumentTypeError)
 
 
 def reason_of(error: OSError) -> str:
-    """The system's reason as it is said in a message, without number and file name."""
+    """The reason of a system error for a message, without its number and the file name."""
     return error.strerror.lower() if error.strerror else str(error)
 
 
 def is_interruption(error: BaseException) -> bool:
-    """Was the command stopped by Ctrl-C?"""
+    """Whether the command was cancelled by Ctrl-C."""
     return isinstance(error, Cancelled | KeyboardInterrupt)

@@ -11,12 +11,12 @@ WIDTH = 100
 
 
 def usage(command: Command) -> str:
-    """How to call a command, in both syntaxes."""
+    """The usage lines of a command, in both syntaxes."""
     return "Usage: " + "\n   or: ".join(syntaxes(command))
 
 
 def syntaxes(command: Command) -> list[str]:
-    """All ways to call it: by names first, then by position."""
+    """All usage lines: first with options, then with positional parameters."""
     return list(dict.fromkeys([named_syntax(command), *positional_syntaxes(command)]))
 
 
@@ -34,7 +34,7 @@ def positional_syntaxes(command: Command) -> list[str]:
 
 
 def _positional_syntax(command: Command, form: Form) -> str:
-    # In a form of its own, what comes before the last required parameter has to be there.
+    # In a positional order, a parameter before the last required one must be given too.
     required = [index for index, name in enumerate(form) if command.by_name[name].is_required]
     needed = max(required, default=-1)
     words = [name if index <= needed else f"?{name}?" for index, name in enumerate(form)]
@@ -58,7 +58,7 @@ def overview() -> str:
 
 
 def search(words: str) -> str:
-    """The commands whose help has all these words, one line each; those that have them in their names come first."""
+    """The commands whose help has all these words, one line each; first those with the words in their names."""
     wanted = list(dict.fromkeys(words.lower().split()))
     found = [row for row in REGISTRY.values() if all(word in _searched(row) for word in wanted)]
     found.sort(key=lambda row: not any(word in row.name for word in wanted))
@@ -72,7 +72,7 @@ def _searched(row: Command) -> str:
 
 
 def help_text(command: Command) -> str:
-    """All that is declared about a command, as text for a terminal."""
+    """The declaration of a command as text for a terminal."""
     blocks = [f"{command.full_name} - {command.summary}", usage(command), parameter_lines(command)]
     blocks += [f"Result: {command.returns}", _filled(command.description)]
     blocks += ["Example:\n" + textwrap.indent(example, "    ") for example in command.examples[:1]]

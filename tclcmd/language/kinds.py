@@ -1,7 +1,7 @@
-"""The kinds of parameters: how each reads a Tcl value, and what it is called in usage and tables.
+"""The kinds of parameters: how each parses a Tcl value, and its names in usage lines and tables.
 
-A kind checks what only the command language can know, the syntax and the type. Whether a shape or a range suits an
-operator is pyroi's to say; the constraints here (`at_least` and the like) serve commands that are made of NumPy alone.
+A kind checks the syntax and the type of a value. pyroi checks the shapes and ranges of an operator; the constraints
+here (`at_least` and the like) are for commands that use NumPy alone.
 """
 
 from __future__ import annotations
@@ -18,16 +18,16 @@ from tclcmd.values import dtypes, ranges, tclobj
 from tclcmd.values.session import Session
 from tclcmd.values.tclobj import FileName, Value
 
-#: More than any shape has. To multiply many of them takes time by the square of their number.
+#: More sizes than any shape has. Multiplying many takes quadratic time.
 MOST_INTEGERS = 1000
 
 
 class Mismatch(Exception):
-    """A value does not suit its parameter; the text is the rule and what came."""
+    """A value is invalid for its parameter; the text is the rule and the value."""
 
 
 def describe(value: Value, session: Session) -> str:
-    """What came, for a message; without naming a tensor that has no name yet."""
+    """The value for a message; a tensor without a name is not given one."""
     text = tclobj.quoted(value)
     if text is not None:
         return text
@@ -39,27 +39,27 @@ def describe(value: Value, session: Session) -> str:
 
 @dataclass(frozen=True)
 class Kind:
-    """How a parameter is read. `placeholder` stands in usage lines, `expects` in tables and messages.
+    """A kind of parameter. `placeholder` is its name in usage lines, `expects` its description in messages.
 
-    A kind with fields is a dataclass itself. The others inherit what they need, and the program starts faster.
+    Only a kind with fields is a dataclass, which saves time at the start of the program.
     """
 
     @property
     def placeholder(self) -> str:
-        """The word for it in a usage line."""
+        """Its name in a usage line."""
         raise NotImplementedError
 
     @property
     def expects(self) -> str:
-        """What it takes, as the end of the phrase "expected ..."."""
+        """Its description, which completes the phrase "expected ..."."""
         raise NotImplementedError
 
     @property
     def takes_list(self) -> bool:
-        """Is its value, as a rule, written as a list?"""
+        """Whether its value is usually written as a list."""
         return self.placeholder.startswith("{")
 
-    #: Is a wrong value an "Invalid x tensor", not an "Invalid x value"?
+    #: Whether the message for an invalid value is "Invalid x tensor" rather than "Invalid x value".
     is_tensor = False
 
     def read(self, value: Value, session: Session) -> Any:
@@ -71,11 +71,11 @@ class Kind:
         return str(default)
 
     def words_to_offer(self) -> list[tuple[str, str]]:
-        """The words that can stand here, where they are few, each with a note about it. For completion."""
+        """The possible words, if they are few, each with a note; for completion."""
         return []
 
     def mismatch(self, value: Value, session: Session) -> Mismatch:
-        """The usual complaint."""
+        """The error for an invalid value."""
         return Mismatch(f"expected {self.expects}, got {describe(value, session)}")
 
 
@@ -85,7 +85,7 @@ FLOAT32: np.dtype[np.generic] = np.dtype(np.float32)
 
 
 def _find_tensor(value: Value, session: Session) -> Array | None:
-    """The tensor that the value stands for; None if it has not the form of one."""
+    """The tensor that the value stands for; None if it does not have the form of a tensor."""
     number = tclobj.tensor_number(value, session.number)
     if number < 0:
         return None
@@ -112,21 +112,21 @@ class Tensor(Kind):
 
 
 def _tensor_hint(value: Value) -> str:
-    """What to add where numbers came and a tensor was expected."""
+    """The hint for numbers where a tensor is expected."""
     elements = tclobj.elements_of(value) or ()
     is_number = len(elements) > 0 and tclobj.real_of(elements[0]) is not None
     return "; torch::tensor_create makes a tensor of numbers" if is_number else ""
 
 
 class Numbers(Kind):
-    """Nested lists of numbers: what a tensor is made of. Their element type is the command's to choose."""
+    """Nested lists of numbers, from which a tensor is made. The command chooses the element type."""
 
     placeholder = "data"
     expects = "a number or nested lists of numbers"
     takes_list = True
 
     def read(self, value: Value, session: Session) -> Value:
-        """The value as it is."""
+        """The value, unparsed."""
         if _find_tensor(value, session) is not None:
             raise self.mismatch(value, session)
         return value
@@ -134,9 +134,9 @@ class Numbers(Kind):
 
 @dataclass(frozen=True)
 class TensorOrNumbers(Kind):
-    """A tensor, or the numbers themselves, which are read as `dtype`. `empty` is the shape of no numbers at all.
+    """A tensor, or nested lists of numbers, which are read as `dtype`. `empty` is the shape of an empty list.
 
-    A lone number is a vector of one: no parameter of this kind is a number without dimensions.
+    A single number is a vector of one element.
     """
 
     empty: tuple[int, ...] = (0,)
@@ -165,10 +165,10 @@ class TensorOrNumbers(Kind):
 
 @dataclass(frozen=True)
 class Boxes(TensorOrNumbers):
-    """Boxes on images: a tensor, or the numbers themselves; or a list with one or the other for each image.
+    """Boxes on images: a tensor, or nested lists of numbers; or a list with either for each image.
 
-    `numbers` is how many describe a box. It is a list for each image if its first element is a tensor, an empty list,
-    or a list of lists.
+    `numbers` is the number of columns of a box. The value is a list for each image if its first element is a
+    tensor, an empty list, or a list of lists.
     """
 
     empty: tuple[int, ...] = (0, 5)
@@ -204,7 +204,7 @@ class TensorList(Kind):
     is_tensor = True
 
     def read(self, value: Value, session: Session) -> list[Array]:
-        """The arrays; a lone tensor is a list of one."""
+        """The arrays; a single tensor is a list of one."""
         if tclobj.tensor_number(value, session.number) >= 0:
             return [Tensor().read(value, session)]
         elements = tclobj.elements_of(value)
@@ -227,7 +227,7 @@ class TensorOrNumber(Kind):
     is_tensor = True
 
     def read(self, value: Value, session: Session) -> Array | int | float:
-        """An array, or a Python number, which takes on the tensor's type."""
+        """An array, or a Python number, which is converted to the tensor's type."""
         array = _find_tensor(value, session)
         if array is not None:
             return array
@@ -238,7 +238,7 @@ class TensorOrNumber(Kind):
 
 
 class Handles(Kind):
-    """Names of tensors that are to be freed, whether they are alive or not."""
+    """Names of tensors to be freed, which may be freed already."""
 
     placeholder = "{tensor ...}"
     expects = "a list of tensors"
@@ -260,12 +260,12 @@ class Handles(Kind):
 
 
 def _exact(value: Value, real: float) -> int | float:
-    """A finite number as the integer that it is written as, however large; else as `real`, which it was read as."""
+    """A finite number as an integer of any size if it is written as one, else as `real`."""
     integer = tclobj.integer_of(value)
     if integer is not None:
         return integer
     digits = (tclobj.text_of(value) or "").strip().lstrip("+-")
-    if not digits.isdecimal() or digits.startswith("0"):  # in Tcl, a leading 0 is no decimal digit
+    if not digits.isdecimal() or digits.startswith("0"):  # in Tcl, a leading 0 begins an octal number
         return real
     return int(digits) if real > 0 else -int(digits)
 
@@ -281,7 +281,7 @@ class Number(Kind):
 
     @property
     def expects(self) -> str:
-        """Named with its bound."""
+        """Its name, with the bound."""
         return "a number" if self.at_least is None else f"a number of {self.at_least:g} or more"
 
     def read(self, value: Value, session: Session) -> int | float:
@@ -296,7 +296,7 @@ class Number(Kind):
 
 @dataclass(frozen=True)
 class Integer(Kind):
-    """An integer of 64 bits, perhaps within bounds."""
+    """An integer of 64 bits, with optional bounds."""
 
     at_least: int | None = None
     at_most: int | None = None
@@ -305,7 +305,7 @@ class Integer(Kind):
 
     @property
     def expects(self) -> str:
-        """Named with its bounds."""
+        """Its name, with the bounds."""
         if self.at_least is not None and self.at_most is not None:
             return f"an integer from {self.at_least} to {self.at_most}"
         return "an integer" if self.at_least is None else f"an integer of {self.at_least} or more"
@@ -337,7 +337,7 @@ class Boolean(Kind):
         return boolean
 
     def words_to_offer(self) -> list[tuple[str, str]]:
-        """The usual spellings."""
+        """The common spellings."""
         return [("true", ""), ("false", "")]
 
     def show(self, default: Any) -> str:
@@ -355,7 +355,7 @@ class Integers(Kind):
     expects = "a list of integers"
 
     def read(self, value: Value, session: Session) -> tuple[int, ...]:
-        """A tuple; a lone integer is a list of one, as everywhere in Tcl."""
+        """A tuple; in Tcl a single integer is a list of one."""
         integers = tclobj.integers_of(value)
         if integers is None or (self.not_empty and not integers):
             raise self.mismatch(value, session)
@@ -396,7 +396,7 @@ class Size(Kind):
 
 
 class OptionalSize(Kind):
-    """Height and width, or nothing, where something else may say how large."""
+    """Height and width, or an empty list if another parameter gives the size."""
 
     placeholder = Size.placeholder
     expects = "{height width}, one integer for a square, or {} for none"
@@ -412,13 +412,13 @@ class OptionalSize(Kind):
 
 
 class Sides(Kind):
-    """Height and width, each perhaps left as it is."""
+    """Height and width; a side may be kept."""
 
     placeholder = "{height width}"
     expects = "{height width} with - for a side to keep, or one integer for a square"
 
     def read(self, value: Value, session: Session) -> int | tuple[int | None, int | None] | None:
-        """One int, or two; None for what is kept."""
+        """One int, or two; None for a side that is kept."""
         sides = [self._side(element, value, session) for element in tclobj.elements_of(value) or ()]
         if len(sides) == 1:
             return sides[0]
@@ -434,7 +434,7 @@ class Sides(Kind):
 
 
 class Factors(Kind):
-    """By how much height and width grow."""
+    """The scale factors of height and width."""
 
     placeholder = "{height width}"
     expects = "{height width}, or one number for both"
@@ -449,7 +449,7 @@ class Factors(Kind):
 
 
 class Precision(Kind):
-    """A number of decimals, or as many as it takes."""
+    """A number of decimals, or full precision."""
 
     placeholder = "int|full"
     expects = "an integer from 0 to 50, or full"
@@ -469,7 +469,7 @@ class Precision(Kind):
 
 @dataclass(frozen=True)
 class Text(Kind):
-    """Any text; but for NUL, at which files and libraries of C would cut it short, unless that is harmless."""
+    """Any text. NUL is refused, unless it is harmless, since C libraries would truncate the text there."""
 
     allows_nul: bool = False
 
@@ -477,11 +477,11 @@ class Text(Kind):
 
     @property
     def expects(self) -> str:
-        """Which text."""
+        """The description of the text."""
         return "text" if self.allows_nul else "text without NUL characters"
 
     def read(self, value: Value, session: Session) -> str:
-        """The text; not that of a tensor, which is surely a mistake."""
+        """The text. A tensor is refused, since it must be a mistake."""
         text = tclobj.text_of(value)
         if text is None or ("\0" in text and not self.allows_nul):
             raise self.mismatch(value, session)
@@ -505,7 +505,7 @@ class Texts(Kind):
 
 @dataclass(frozen=True)
 class Choice(Kind):
-    """One of a few words, in any case. `words` maps them to what they stand for."""
+    """One of a few words, regardless of case. `words` maps them to values."""
 
     words: Mapping[str, Any]
     label: str = ""
@@ -521,24 +521,24 @@ class Choice(Kind):
         return "one of " + ", ".join(self.words)
 
     def read(self, value: Value, session: Session) -> Any:
-        """What the word stands for."""
+        """The value of the word."""
         text = tclobj.text_of(value)
         if text is None or text.lower() not in self.words:
             raise self.mismatch(value, session)
         return self.words[text.lower()]
 
     def words_to_offer(self) -> list[tuple[str, str]]:
-        """Every word, with a note of what it is short for."""
+        """Every word; an abbreviation has a note."""
         shown = {word: self.show(meaning) for word, meaning in self.words.items()}
         return [(word, "" if first == word else first) for word, first in shown.items()]
 
     def show(self, default: Any) -> str:
-        """The word for it."""
+        """Its word."""
         return next((word for word, meaning in self.words.items() if meaning == default), str(default))
 
 
 def choice(*words: str) -> Choice:
-    """A choice of words that stand for themselves."""
+    """A choice of words whose values are the words."""
     return Choice({word: word for word in words})
 
 
@@ -546,13 +546,13 @@ DTYPE = Choice(dtypes.TYPED, label="dtype")
 
 
 class Device(Kind):
-    """Where a tensor lives: there is one place."""
+    """The device of a tensor; there is one."""
 
     placeholder = "device"
     expects = "cpu"
 
     def words_to_offer(self) -> list[tuple[str, str]]:
-        """The one place."""
+        """The one device."""
         return [("cpu", "")]
 
     def read(self, value: Value, session: Session) -> str:
@@ -565,7 +565,7 @@ class Device(Kind):
 
 @dataclass(frozen=True)
 class File(Kind):
-    """The name of a file; `verb` is what the command does with it, read or write."""
+    """The name of a file; `verb` is read or write."""
 
     verb: str
 
@@ -573,7 +573,7 @@ class File(Kind):
     expects = "the name of a file"
 
     def read(self, value: Value, session: Session) -> FileName:
-        """The name of the file that Tcl's own commands mean by it: with a leading tilde, and in any encoding."""
+        """The file name, with a leading tilde and the encoding interpreted as by Tcl's own commands."""
         text = tclobj.text_of(value)
         name = tclobj.file_name_of(value) if text and "\0" not in text else None
         if name is None:

@@ -1,7 +1,7 @@
-"""Which names a misspelt one may have been meant for.
+"""Suggestions for misspelt names.
 
-Nearness is counted in single mistakes of typing: a letter too many, one too few, a wrong one, two that changed places.
-How many are forgiven depends on the length, since of two short words almost any is a few letters from the other.
+The distance of two names is the number of edits: insertions, deletions, substitutions, and transpositions of two
+letters. The largest accepted distance depends on the length, since the distance of two short words is always small.
 """
 
 from __future__ import annotations
@@ -9,28 +9,28 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable
 
-#: Nobody is told more than so many names.
+#: The largest number of suggestions.
 MOST = 3
 
-#: Longer words are nobody's slip, and comparing them takes long.
+#: Longer words are not compared, which would take long.
 LONGEST = 40
 
-#: So many letters begin a name.
+#: The length of a prefix that finds a name.
 SHORTEST_BEGINNING = 3
 
 
 def plain(name: str) -> str:
-    """A name without what its spellings differ in."""
+    """The normal form of a name, which is the same for all its spellings."""
     return re.sub(r"[_\-:]", "", name).lower()
 
 
 def forgiven(length: int) -> int:
-    """How many mistakes a word of so many letters may have."""
+    """The largest accepted distance for a word of this length."""
     return (length >= 2) + (length >= 6) + (length >= 10)
 
 
 def distance(one: str, other: str) -> int:
-    """The least number of mistakes that lead from one word to the other (optimal string alignment)."""
+    """The optimal string alignment distance of two words."""
     before: list[int] = []
     row = list(range(len(other) + 1))
     for i, letter in enumerate(one, 1):
@@ -44,7 +44,7 @@ def distance(one: str, other: str) -> int:
 
 
 def nearest(word: str, known: Iterable[str]) -> list[str]:
-    """Those of the plain words that are nearest to a plain word, if no more mistakes apart than are forgiven."""
+    """The normal forms nearest to another, if their distance is accepted."""
     if len(word) > LONGEST:
         return []
     counted = ((distance(word, name), name) for name in known)
@@ -54,7 +54,7 @@ def nearest(word: str, known: Iterable[str]) -> list[str]:
 
 
 def beginning_with(word: str, known: Iterable[str]) -> list[str]:
-    """The shortest of the plain words that begin with one."""
+    """The shortest of the normal forms that begin with another."""
     if len(word) < SHORTEST_BEGINNING:
         return []
     return sorted((name for name in known if name.startswith(word)), key=len)[:MOST]

@@ -1,4 +1,4 @@
-"""The command that a name means: its own name, another spelling of it, or a misspelt one."""
+"""Lookup of commands by name, by another spelling, or by a misspelt name."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ def find(name: str) -> Command | None:
     return next((command for command in REGISTRY.values() if name in command.names), None)
 
 
-#: What PyTorch, torchvision and others call it -> our name.
+#: The name in PyTorch, torchvision or another library -> the name here.
 OTHER_NAMES = {
     "as_tensor": "tensor_create",
     "concat": "tensor_cat",
@@ -37,19 +37,19 @@ OTHER_NAMES = {
     "write_image": "image_write",
 }
 
-#: What so many names begin with that it tells nothing.
+#: Prefixes of so many names that they are ignored.
 FAMILY = "tensor"
 
 
 def nearest(name: str, *, is_ours: bool = False) -> list[str]:
-    """The full names of the commands that may have been meant by this one, which there is not; often none.
+    """The full names of commands to suggest for an unknown name; often none.
 
-    Without our namespace it may have been meant for anything, unless it is said to be the name of a command of ours.
+    A name outside the namespace may be any command, so that only very similar names are suggested for it.
     """
     bare = name.removeprefix("::").removeprefix(f"{NAMESPACE}::")
     rows = {likeness.plain(spelled): row for row in REGISTRY.values() for spelled in row.names}
     word = likeness.plain(bare)
-    if bare == name and not is_ours:  # it has to be very like
+    if bare == name and not is_ours:  # only a very similar name
         near = [word] if word in rows else [] if len(word) < 6 else likeness.nearest(word, rows)
         near = [known for known in near if likeness.distance(word, known) <= 1]
     else:
@@ -60,7 +60,7 @@ def nearest(name: str, *, is_ours: bool = False) -> list[str]:
 
 
 def _in_namespace(bare: str, rows: Mapping[str, Command]) -> list[str]:
-    """The plain names near to one, by what is left of both without the name of the family."""
+    """The normal forms near to a name, compared without the prefix of their family."""
     word = likeness.plain(bare)
     rest = word.removeprefix(FAMILY)
     by_rest = {known.removeprefix(FAMILY): known for known in rows}
@@ -73,5 +73,5 @@ def _in_namespace(bare: str, rows: Mapping[str, Command]) -> list[str]:
 
 
 def _words(name: str) -> list[str]:
-    """The words of a name in the order of the alphabet."""
+    """The words of a name in alphabetical order."""
     return sorted(word.lower() for word in re.findall(r"[a-z0-9]+|[A-Z][a-z0-9]*", name))

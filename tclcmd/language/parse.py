@@ -1,6 +1,6 @@
-"""The one parser: the words of a call become Python arguments, by the command's declaration.
+"""The one parser, which makes Python arguments from the words of a call, by the command's declaration.
 
-Values may stand in a documented order, or follow the names of options; first the ones, then the others. A word is an
+A call has positional values, then options with their values. A word is an
 option if it begins with a dash and a letter.
 """
 
@@ -20,26 +20,26 @@ from tclcmd.values.quoting import LONGEST_QUOTE, shortened
 from tclcmd.values.session import Session
 from tclcmd.values.tclobj import Value
 
-#: What every command answers with its help, whatever else it was given.
+#: The options to which every command responds with its help, regardless of other words.
 HELP_OPTION = "-help"
 
-#: What to ask where a value is too many, or out of place.
+#: The hint for a surplus or misplaced value.
 WITHOUT_BRACES = "; is it part of a list without braces?"
 
-#: How many layouts of calls are remembered per command. Scripts that people write have a few.
+#: The largest number of cached layouts per command. Written scripts have a few.
 MOST_LAYOUTS = 100
 
 
 class HelpWanted(Exception):
-    """The call asks for help."""
+    """The call requests help."""
 
 
 @dataclass(slots=True)
 class Call:
-    """One call of a command while it is read.
+    """One call of a command while it is parsed.
 
-    `count` of its words come before the first option. `options` are the options, as the host tells them; None if from
-    there on the words are not options and values in turns.
+    `count` of its words come before the first option. `options` are the options that the host has found; None if from
+    there on the words are not alternately options and values.
     """
 
     command: Command
@@ -51,26 +51,26 @@ class Call:
     arguments: dict[str, Any] = field(init=False)
 
     def label(self, parameter: Parameter) -> str:
-        """The parameter's name as the caller spelled it; by position, that of Python."""
+        """The parameter's name as spelled in the call; for a positional value, the declared name."""
         return self.layout.labels.get(parameter.name, parameter.camel)
 
     def invalid(self, parameter: Parameter, rule: str) -> CommandError:
-        """The error for a value that does not suit its parameter."""
+        """The error for an invalid value."""
         situation = "INVALID_TENSOR" if parameter.kind.is_tensor else "INVALID_VALUE"
         return CommandError(
             situation, parameter.camel, word=self.word_of(parameter), name=self.label(parameter), rule=rule
         )
 
     def word_of(self, parameter: Parameter) -> int | None:
-        """The number of the word that gives the parameter its value."""
+        """The index of the parameter's word."""
         place = self.layout.places.get(parameter.name)
         return None if place is None else place + 1
 
 
 def parse(call: Call) -> dict[str, Any]:
-    """The arguments for the command's function, all of them by name.
+    """The keyword arguments for the command's function.
 
-    Calls with the same options, after as many values, have the same layout: it is found for the first one of them.
+    Calls with the same number of values and the same options have the same layout, which is computed once.
     """
     call.layout = call.command.layouts.get((call.count, call.options)) or _find_layout(call)
     arguments = call.arguments = dict(call.command.defaults)
@@ -101,13 +101,13 @@ def _find_layout(call: Call) -> Layout:
 
 
 def _is_lasting(call: Call) -> bool:
-    """Is the layout that of all such calls? Not if the values have chosen the order. Nor are there to be too many."""
+    """Whether to cache the layout: not if it depends on the values, nor if the cache is full."""
     is_chosen = call.count > 0 and len(call.command.orders) > 1
     return call.options is not None and not is_chosen and len(call.command.layouts) < MOST_LAYOUTS
 
 
 def _place_pairs(call: Call) -> None:
-    """From the first option on, words come in pairs."""
+    """Assigns the pairs of options and values."""
     for index in range(call.count, len(call.words), 2):
         option = tclobj.option_of(call.words[index])
         if option is None:
@@ -116,7 +116,7 @@ def _place_pairs(call: Call) -> None:
 
 
 def _place_pair(call: Call, option: str, index: int) -> None:
-    word = place = index + 1  # the option's number, which counts from the command, and the index of its value
+    word = place = index + 1  # the index of the option's word, which counts from the command, and of its value
     if option not in call.command.options:
         if option == HELP_OPTION:
             raise HelpWanted
@@ -131,7 +131,7 @@ def _place_pair(call: Call, option: str, index: int) -> None:
 
 
 def _place_values(call: Call) -> None:
-    """The values before the first option are those of the parameters in an order."""
+    """Assigns the values before the first option by a positional order."""
     for place, name in enumerate(_choose_form(call)[: call.count]):
         parameter = call.command.by_name[name]
         if name in call.layout.places:
@@ -141,7 +141,7 @@ def _place_values(call: Call) -> None:
 
 
 def _choose_form(call: Call) -> Form:
-    """The first positional order in which all values can be read; the last that has room for them, without a test."""
+    """The first positional order in which all values are valid; the last one long enough is not tested."""
     roomy = [form for form in call.command.orders if len(form) >= call.count]
     if not roomy:
         raise _too_many(call)
@@ -161,7 +161,7 @@ def _suits(call: Call, form: Form) -> bool:
 
 
 def _list_hint(call: Call, index: int) -> str:
-    """What to add about a wrong value that stands where an element of a list would, if the list had no braces."""
+    """The hint for an invalid value that may be an element of a list without braces."""
     before = next((parameter for parameter, place in call.layout.given if place == index - 1), None)
     is_after_list = before is not None and before.kind.takes_list and index < call.count
     return _element_hint(call, index) if is_after_list else ""

@@ -1,7 +1,7 @@
-"""The words of a Tcl script, as far as they can be told without running it: for colours, completion, error reports.
+"""The words of a Tcl script, as far as they can be found without running it: for colours, completion, error reports.
 
-Tcl has no grammar beyond words: what is a script and what is data is up to each command. Those of Tcl itself that take
-scripts are known here; the braces of any other are data.
+Tcl has no grammar beyond words; each command decides which of its words are scripts. The commands of Tcl that take
+scripts are listed here; words in braces of all other commands are data.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ IN_DATA = re.compile(rf"\\.|[{{}}]|(?<![\w.]){NUMBER.pattern}(?![\w.])", re.DOTA
 IN_EXPRESSION = re.compile(rf"\\.|[{{}}()]|(?<![\w.$]){NUMBER.pattern}", re.DOTALL)
 SPACES = re.compile(r"(?:[ \t\v\f\r]|\\\n)+")
 
-#: Command -> which of its words are scripts, the command itself being word 0.
+#: Command -> the indices of its words that are scripts; the command itself is word 0.
 SCRIPTS = {
     "after": range(2, 99),
     "catch": range(1, 2),
@@ -32,13 +32,13 @@ SCRIPTS = {
     "while": (2,),
 }
 
-#: Command -> which of its words are expressions.
+#: Command -> the indices of its words that are expressions.
 EXPRESSIONS = {"expr": range(1, 99), "for": (2,), "while": (1,)}
 
 
 @dataclass
 class Word:
-    """A word as it is written, at text[start:end]."""
+    """A word of the source, text[start:end]."""
 
     start: int
     end: int
@@ -47,7 +47,7 @@ class Word:
 
 @dataclass
 class Written:
-    """A command as it is written."""
+    """A command of the source."""
 
     start: int
     words: list[Word] = field(default_factory=list)
@@ -64,19 +64,19 @@ class Token:
 
 
 def tokens(text: str) -> list[Token]:
-    """All that has a colour, in the order of the text; strings are around what is in them."""
+    """All tokens, in the order of the text; a string precedes the tokens within it."""
     return sorted(_Scanner(text).scan().tokens, key=lambda token: (token.start, -token.end))
 
 
 def commands(text: str) -> list[Written]:
-    """All commands of a script, with those in brackets and bodies; in the order in which they begin."""
+    """All commands of a script, also those in brackets and bodies, in the order of their beginnings."""
     return _Scanner(text).scan().commands
 
 
 def unfinished(text: str) -> Written | None:
     """The innermost command that is being typed at the end of the text; None in a comment.
 
-    Its last word is being typed too, if it goes up to the end.
+    Its last word is incomplete if it ends where the text does.
     """
     return _Scanner(text).scan().innermost
 
@@ -93,7 +93,7 @@ class _Scanner:
     def __init__(self, text: str) -> None:
         self.text = text
         self.at = 0
-        self.end = len(text)  # of what is scanned now: a script in braces ends where they do
+        self.end = len(text)  # of the present region: a script in braces ends with them
         self.tokens: list[Token] = []
         self.commands: list[Written] = []
         self.innermost: Written | None = None
@@ -119,7 +119,7 @@ class _Scanner:
     # ---- Commands ----
 
     def _script(self, closer: str) -> None:
-        """Up to the closer, which is left standing, or the end."""
+        """Scans up to the closer, which is not consumed, or to the end."""
         last = None
         while self.at < self.end and self._peek() != closer:
             if self._peek() in "\n;":
@@ -229,7 +229,7 @@ class _Scanner:
             self._mark(self.at - 1, "brace")
 
     def _closing_brace(self) -> int:
-        """Where the brace that opens here closes; the end if it does not."""
+        """The position of the matching brace; the end if there is none."""
         depth, at = 0, self.at
         while at < self.end:
             depth += {"{": 1, "}": -1}.get(self.text[at], 0)
@@ -259,7 +259,7 @@ class _Scanner:
 
 
 def _role(before: list[str]) -> str:
-    """What a braced word is to Tcl's own commands, by the words before it: script, expression or data."""
+    """The role of a braced word, by the words before it: script, expression or data."""
     if not before:
         return "data"
     name, index = before[0].removeprefix("::"), len(before)

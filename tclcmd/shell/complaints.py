@@ -1,7 +1,7 @@
-"""What is added to the message of an error, so that it helps to mend the script.
+"""Additions to error messages.
 
-That is where a command failed: file, line, the command as it is written, and a caret below the word at fault; and for
-a misspelt command the name that may have been meant.
+They show where a command failed: the file, the line, the source of the command, and a caret below the invalid word. For
+a misspelt command, they suggest similar names.
 """
 
 from __future__ import annotations
@@ -14,31 +14,31 @@ from tclcmd.shell.source import Source
 
 INDENT = "    "
 
-#: A command written in more characters than this has no caret: to find its words takes time by the length.
+#: The longest command, in characters, whose words are located for a caret.
 LONGEST_COMMAND = 20_000
 
-#: A long line is cut to so many characters, so many of them before the caret.
+#: The length to which a long line is cut, and the part of it before the caret.
 LONGEST, BEFORE_CARET = 100, 40
 
 
 def additions(interpreter: Interpreter, message: str, source: Source | None = None, *, at_prompt: bool = False) -> str:
-    """The lines to add to the message of the evaluation that has failed last, each with its end."""
+    """The lines to add to the message of the last failed evaluation, each with its newline."""
     failure = interpreter.failure
     is_ours = failure is not None and failure.message == interpreter.result()
     return hint(message) + (report(failure, source, at_prompt=at_prompt) if failure and is_ours else "")
 
 
 def hint(message: str) -> str:
-    """A line to add to Tcl's own complaint about a command of ours that is misspelt, or lacks its namespace."""
+    """A suggestion for a command of ours that Tcl does not find, because it is misspelt or lacks its namespace."""
     found = re.match(r'invalid command name "(?:::)?((?:torch::)?\w+)"', message)
     near = lookup.nearest(found.group(1)) if found else []
     return f"Did you mean {likeness.one_of(near)}?\n" if near else ""
 
 
 def report(failure: Failure, source: Source | None = None, *, at_prompt: bool = False) -> str:
-    """The lines to add to a message, each with its end; none where there is nothing to add.
+    """The lines to add to a message, each with its newline; empty if there are none.
 
-    At the prompt the command has just been typed: only a caret would add to it.
+    At the prompt, where the command has just been typed, only the caret is new.
     """
     pointed = _pointed(failure)
     if at_prompt:
@@ -55,14 +55,14 @@ def _place(frame: dict[str, str], source: Source | None) -> str:
     elif source and line:
         where = f"{source.name}:{line}" if source.name else f"line {line}"
     elif source and frame.get("type") == "eval":
-        return ""  # a script that was put together: its lines are nowhere to be seen
+        return ""  # a generated script: its lines are not in a file
     else:
         return _place_in_tcls_words(frame, procedure)
     return f"{where}, in {procedure}" if procedure else where
 
 
 def _place_in_tcls_words(frame: dict[str, str], procedure: str) -> str:
-    """Where a line can be counted from the beginning of a procedure alone: as Tcl's own traces tell it."""
+    """The place of a line that is known relative to its procedure only, in the form of Tcl's own traces."""
     kinds = {"proc": "procedure", "method": "method", "lambda": "lambda term"}
     kind = next((word for key, word in kinds.items() if key in frame), "")
     name = procedure or frame.get("method", "")
@@ -70,7 +70,7 @@ def _place_in_tcls_words(frame: dict[str, str], procedure: str) -> str:
 
 
 def _pointed(failure: Failure) -> str:
-    """The line of the command with the word at fault, and the caret below it."""
+    """The line of the command with the invalid word, and the caret below it."""
     written = failure.frame.get("cmd", "")
     word = _word(written, failure)
     if word is None:
@@ -90,7 +90,7 @@ def _blank(text: str) -> str:
 
 
 def _word(written: str, failure: Failure) -> syntax.Word | None:
-    """The word at fault, if the words as written are those of the call: none made of several, no alias between."""
+    """The invalid word in the source; None if the words of the source are not those of the call (expansion, alias)."""
     if failure.word is None or len(written) > LONGEST_COMMAND:
         return None
     commands = syntax.commands(written)

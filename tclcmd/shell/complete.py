@@ -1,7 +1,7 @@
-"""What can stand where the cursor is: names of commands, options, values, variables, files.
+"""Completion at the cursor: names of commands, options, values, variables, files.
 
-The declarations say most of it; the rest is looked up in the interpreter. Nothing that was typed is evaluated, nor
-anything that a script has put in the way (see `Interpreter.introspect`).
+Most candidates come from the declarations, the others from the interpreter. Neither the typed text nor any redefined
+command is evaluated (see `Interpreter.introspect`).
 """
 
 from __future__ import annotations
@@ -24,21 +24,21 @@ SPECIAL = re.compile(r'([\s$\[\]{}"\\;])')
 FILE_COMMANDS = frozenset({"cd", "exec", "file", "glob", "load", "open", "source"})
 VARIABLE_COMMANDS = frozenset({"append", "global", "incr", "lappend", "lassign", "set", "unset", "upvar", "variable"})
 
-#: So many letters find a command of ours in the midst of its name.
+#: The number of letters from which commands are also found by the middle of their names.
 SHORTEST_INSIDE = 3
 
-#: More names than anybody looks through.
+#: The largest number of candidates.
 MOST_FILES = 200
 
 
 @dataclass(frozen=True)
 class Candidate:
-    """Text that may replace what was typed of it, its last `length` characters."""
+    """A text that replaces the last `length` characters before the cursor."""
 
     text: str
     length: int
     note: str = ""
-    label: str = ""  # what the menu says, where that is not the text
+    label: str = ""  # the text in the menu, if it differs
 
 
 class Completer:
@@ -46,10 +46,10 @@ class Completer:
 
     def __init__(self, interpreter: Interpreter) -> None:
         self._interpreter = interpreter
-        self._of_tcl = frozenset(interpreter.variables("*"))  # variables that nobody has set by hand
+        self._of_tcl = frozenset(interpreter.variables("*"))  # variables that Tcl sets itself
 
     def candidates(self, before: str) -> list[Candidate]:
-        """All that can stand at the end of this text."""
+        """All completions at the end of this text."""
         written = syntax.unfinished(before)
         if written is None:  # in a comment
             return []
@@ -127,7 +127,7 @@ class Completer:
                 yield Candidate(entry[0], len(typed), kind_of(entry[1]))
 
     def _names(self, typed: str) -> list[str]:
-        """Global variables: those that hold tensors, then others, then Tcl's own if a letter of them was typed."""
+        """Global variables: those that hold tensors, then others, then Tcl's own if a part of the name was typed."""
         found = [_as_typed(name, typed) for name in self._interpreter.variables(f"{_literal(typed)}*")]
         own = [name for name in found if typed or name not in self._of_tcl]
         return sorted(own, key=lambda name: (name in self._of_tcl, self._interpreter.tensor_in(name) is None, name))
@@ -172,7 +172,7 @@ def _begins(name: str, typed: str) -> bool:
 
 
 def _options(row: Command, given: list[str], typed: str) -> Iterator[Candidate]:
-    """Those that are not given yet; by their other spellings only where that was typed."""
+    """The options that are not given yet; other spellings only if they match the typed text."""
     taken = _taken(row, given)
     for parameter in row.parameters:
         if parameter.name in taken:
@@ -183,14 +183,14 @@ def _options(row: Command, given: list[str], typed: str) -> Iterator[Candidate]:
 
 
 def option_note(parameter: Parameter) -> str:
-    """Type, default and help of an option, on a line."""
+    """The type, default and help of an option in one line."""
     default = f" = {parameter.shown_default}" if parameter.shown_default else ""
     need = " (required)" if parameter.is_required else ""
     return f"{parameter.kind.placeholder}{default}{need}  {parameter.help}"
 
 
 def _split(row: Command, given: list[str]) -> tuple[int, list[str]]:
-    """How many values come first, and the words from the first option on."""
+    """The number of positional values, and the words from the first option on."""
     first = next((index for index, word in enumerate(given) if syntax.OPTION.fullmatch(word)), len(given))
     return first, given[first:]
 
@@ -207,7 +207,7 @@ def _taken(row: Command, given: list[str]) -> set[str]:
 
 
 def _parameter_at(row: Command, given: list[str]) -> Parameter | None:
-    """The parameter that a value without a name would be."""
+    """The parameter of the next positional value."""
     count, options = _split(row, given)
     order = _order(row, count + 1)
     return row.by_name[order[count]] if order and not options else None
@@ -225,7 +225,7 @@ def _files(typed: str) -> Iterator[Candidate]:
 
 
 def _names_in(folder: str, begin: str) -> list[str]:
-    """Names that begin so, as Tcl has them; folders with a slash. Hidden ones only where a dot was typed."""
+    """File names with this prefix; folders end with a slash. Hidden files need a typed dot."""
     place = tclobj.file_name(folder)
     if place is None:
         return []
@@ -239,10 +239,10 @@ def _names_in(folder: str, begin: str) -> list[str]:
 
 
 def _as_typed(name: str, typed: str) -> str:
-    """A name without the colons in front that Tcl gives it, unless they were typed."""
+    """A name without leading colons, unless they were typed."""
     return name if typed.startswith("::") else name.removeprefix("::")
 
 
 def _literal(text: str) -> str:
-    """Text in which Tcl's patterns mean nothing."""
+    """The text with the special characters of Tcl's patterns escaped."""
     return re.sub(r"([*?\[\]\\])", r"\\\1", text)

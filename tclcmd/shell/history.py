@@ -1,6 +1,6 @@
-"""What was typed at the prompt, in this session and before: one file for both kinds of prompt.
+"""The history of commands, in one file for both editors.
 
-The file holds lines as they were typed. Which of them belong together is Tcl's to say, as it was at the prompt.
+The file holds the lines as typed. Tcl decides which lines form a command, as at the prompt.
 """
 
 from __future__ import annotations
@@ -11,13 +11,13 @@ import pathlib
 
 from tclcmd.interpreter import is_complete
 
-#: How many lines are remembered, and how many one command may take.
+#: The largest number of lines in the history, and of one command.
 LONGEST_HISTORY = 5000
 LONGEST_COMMAND = 200
 
 
 def place() -> pathlib.Path | None:
-    """The file; None where nobody knows of a home folder, as for a user of a container that has no entry for it."""
+    """The path of the file; None without a home folder, as for a user of a container without an entry."""
     state = os.environ.get("XDG_STATE_HOME")
     if not state and os.environ.get("HOME") == "":
         return None
@@ -26,13 +26,13 @@ def place() -> pathlib.Path | None:
 
 
 def make(path: pathlib.Path) -> None:
-    """Makes the file, for its owner alone. Raises OSError."""
+    """Creates the file, readable by its owner only. Raises OSError."""
     path.parent.mkdir(parents=True, exist_ok=True)
     path.touch(mode=0o600)
 
 
 def entries(lines: list[str]) -> list[str]:
-    """Commands of one line or more. A line that no later one completes stands alone."""
+    """The commands, of one or more lines. A line that no later one completes is a command of its own."""
     found, start = [], 0
     while start < len(lines):
         count = _length(lines[start : start + LONGEST_COMMAND])

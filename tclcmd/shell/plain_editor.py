@@ -10,12 +10,12 @@ from tclcmd.shell.editor import CONTINUATION, PROMPT
 
 try:
     import readline
-except ImportError:  # Python was built without it: plain lines, no history
+except ImportError:  # Python was built without it: no line editing or history
     readline = None  # type: ignore[assignment]
 
 
 class PlainEditor:
-    """Asks for commands line by line."""
+    """Reads commands line by line."""
 
     def __init__(self) -> None:
         self._file = history.place()
@@ -29,7 +29,7 @@ class PlainEditor:
             self._saved = readline.get_current_history_length()
 
     def ask(self) -> str | None:
-        """One complete command; None at the end of the input. Ctrl-C drops what was typed so far."""
+        """One complete command; None at the end of the input. Ctrl-C discards the typed text."""
         lines: list[str] = []
         while True:
             try:
@@ -45,7 +45,7 @@ class PlainEditor:
                 return "\n".join(lines)
 
     def _save_history(self) -> None:
-        """Appends what is new. Before each command runs, since any of them may end the process."""
+        """Appends the new lines. It is called before each command, since any command may end the process."""
         if readline is None or self._file is None:
             return
         known = readline.get_current_history_length()

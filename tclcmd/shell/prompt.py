@@ -1,4 +1,4 @@
-"""The prompt: asks for a command, runs it, shows what came of it."""
+"""The prompt: reads a command, runs it, shows its result."""
 
 from __future__ import annotations
 
@@ -18,9 +18,9 @@ HELP = re.compile(r"(\s*)help(?![^\s;])")
 
 
 def run(interpreter: Interpreter) -> int:
-    """Asks for commands until the end of the input.
+    """Reads and runs commands until the end of the input.
 
-    Returns 0, or the system's error number where what it says reaches nobody.
+    Returns 0, or the system's error number if output cannot be written.
     """
     _speak_utf8()
     interpreter.set_at_prompt()
@@ -37,15 +37,15 @@ def run(interpreter: Interpreter) -> int:
             _obey(interpreter, _with_help(interpreter, command))
         except KeyboardInterrupt:  # between two evaluations: the command has ended, and the shell goes on
             interpreter.write("Interrupted\n", to_error=True)
-        except OSError as error:  # the editor's: the terminal has gone, or the pipe behind standard output
+        except OSError as error:  # from the editor: the terminal or the pipe of standard output is closed
             return error.errno or errno.EIO
     return interpreter.output_problem
 
 
 def _with_help(interpreter: Interpreter, command: str) -> str:
-    """The command; a plain `help`, which people type first, as the name that it has with us.
+    """The command, with `help` replaced by ::torch::help.
 
-    So there is no command of that name in the script's way, and one that the script makes is taken.
+    No command `help` is defined, which could conflict with one of the script; if the script defines one, that is run.
     """
     found = HELP.match(command)
     if not found or interpreter.commands("::help"):
@@ -54,14 +54,14 @@ def _with_help(interpreter: Interpreter, command: str) -> str:
 
 
 def _speak_utf8() -> None:
-    """Takes the terminal to speak UTF-8 whatever the locale, as Tcl does here. Other bytes are no reason to end."""
+    """Sets the encoding of the standard streams to UTF-8 in every locale, as in Tcl. Invalid bytes are accepted."""
     for stream in (sys.stdin, sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):
             stream.reconfigure(encoding="utf-8", errors="surrogateescape")
 
 
 def choose_editor(interpreter: Interpreter) -> Editor:
-    """The one with colours and completion, or the plain one where the terminal or the installation is too."""
+    """The editor with colours and completion, or the plain one if the terminal or the installation lacks support."""
     if sys.stdin.isatty() and sys.stdout.isatty() and os.environ.get("TERM", "dumb") != "dumb":
         try:
             from tclcmd.shell.rich_editor import RichEditor
@@ -93,7 +93,7 @@ def _obey(interpreter: Interpreter, command: str) -> None:
 
 
 def duration_text(seconds: float) -> str:
-    """A time as a person says it: ``12.3 ms``."""
+    """A time with a unit: ``12.3 ms``."""
     for unit, size in (("us", 1e-6), ("ms", 1e-3)):
         if seconds < size * 1000:
             return f"{seconds / size:.3g} {unit}"

@@ -1,15 +1,15 @@
-"""What the prompt shows of a result: a line for each tensor, other values as they are unless they fill the screen."""
+"""The display of results at the prompt: a line for each tensor; other values are shortened to fit the screen."""
 
 from __future__ import annotations
 
 from tclcmd.display import summary
 from tclcmd.interpreter import Interpreter
 
-#: So many tensors of a list are shown, and so many characters of a line.
+#: The largest number of tensors shown of a list, and of characters of a line.
 MOST_TENSORS = 20
 LONGEST_LINE = 2000
 
-#: A longer text is not read as a list, which takes many times its memory.
+#: A longer text is not parsed as a list, which takes many times its memory.
 LONGEST_LIST = 2**20
 
 

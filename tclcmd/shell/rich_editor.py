@@ -26,7 +26,7 @@ from tclcmd.shell.history import HistoryFile
 
 INDENT = 4
 
-#: Readable on black and on white.
+#: Colours that are readable on black and on white.
 STYLE = Style.from_dict(
     {
         "prompt": "bold",
@@ -42,7 +42,7 @@ STYLE = Style.from_dict(
 
 
 class RichEditor:
-    """Asks for commands at a terminal."""
+    """Reads commands at a terminal."""
 
     def __init__(self, interpreter: Interpreter) -> None:
         self._session: PromptSession[str] = PromptSession(
@@ -62,7 +62,7 @@ class RichEditor:
         )
 
     def ask(self) -> str | None:
-        """One complete command; None at the end of the input. Ctrl-C drops what was typed so far."""
+        """One complete command; None at the end of the input. Ctrl-C discards the typed text."""
         self._begin_line()
         while True:
             try:
@@ -73,10 +73,10 @@ class RichEditor:
                 return None
 
     def _begin_line(self) -> None:
-        """Goes to a fresh line if a command has left the cursor within one.
+        """Begins a new line if the output of a command has left the cursor within one.
 
-        Where the cursor stands cannot be told, but as many spaces as the line is wide less one lead to the next line
-        from everywhere but its beginning.
+        The position of the cursor is unknown, but one space less than the width of the terminal moves it to the next
+        line unless it is in the first column.
         """
         output = self._session.output
         output.write_raw(" " * (output.get_size().columns - 1) + "\r")
@@ -115,7 +115,7 @@ def _styles(text: str) -> list[str]:
 
 
 class _Completions(ToolkitCompleter):
-    """While typing, the menu opens for what has a note worth reading; with Tab, for everything."""
+    """The completions for the menu. Without Tab, it opens only for options, variables and commands of ours."""
 
     def __init__(self, interpreter: Interpreter) -> None:
         self._completer = Completer(interpreter)
@@ -164,7 +164,7 @@ def _keys() -> KeyBindings:
 
 
 def _enter(event: KeyPressEvent) -> None:
-    """Takes the completion that is chosen; else runs what is complete; else begins a new line."""
+    """Accepts the selected completion; else runs a complete command; else begins a new line."""
     buffer = event.current_buffer
     if buffer.complete_state and buffer.complete_state.current_completion:
         buffer.complete_state = None
@@ -175,9 +175,9 @@ def _enter(event: KeyPressEvent) -> None:
 
 
 def _tab(event: KeyPressEvent) -> None:
-    """Goes through an open menu; else types what all candidates have in common, and opens the menu for the rest.
+    """Selects the next completion of an open menu; else inserts the common prefix, and opens the menu.
 
-    Candidates are looked up here and now: a menu that opens while somebody types may come too late for a quick Tab.
+    Completions are computed here, since the menu that opens during typing may be late for a quick Tab.
     """
     buffer = event.current_buffer
     if buffer.complete_state and len(buffer.complete_state.completions) > 1:
@@ -204,7 +204,7 @@ def _is_only_indented() -> bool:
 
 
 def _closing_brace(event: KeyPressEvent) -> None:
-    """Goes back to the depth of the command that it closes."""
+    """Inserts a brace at the indentation of the command that it closes."""
     buffer = event.current_buffer
     buffer.delete_before_cursor(min(INDENT, len(buffer.document.current_line_before_cursor)))
     buffer.insert_text("}")

@@ -1,7 +1,7 @@
-"""The lines of scripts that are no files: of the words after -c, and of standard input.
+"""Line numbers in scripts that are not files: after -c, and on standard input.
 
-In a file Tcl counts the lines itself, also within procedures. Elsewhere it counts from the beginning of what it was
-given to evaluate, and within a procedure from the beginning of its body.
+In a file Tcl counts the lines itself, also within procedures. Elsewhere it counts from the beginning of the evaluated
+text, and within a procedure from the beginning of its body.
 """
 
 from __future__ import annotations
@@ -13,20 +13,20 @@ from tclcmd.language import syntax
 
 @dataclass
 class Source:
-    """A script that comes in pieces, and which line of it a command has."""
+    """A script that is evaluated in pieces, and the lines of its commands."""
 
-    name: str = ""  # by which messages call it
+    name: str = ""  # its name in messages
     _now: tuple[int, str] = (1, "")
     _with_procedures: list[tuple[int, str]] = field(default_factory=list)
 
     def begin(self, first_line: int, text: str) -> None:
-        """This piece is what runs from now on."""
+        """Notes the piece that is evaluated next."""
         self._now = (first_line, text)
         if "proc" in text:
             self._with_procedures.append(self._now)
 
     def line_of(self, frame: dict[str, str]) -> int | None:
-        """The line of the command that Tcl's `info frame` describes; None where it was put together elsewhere."""
+        """The line of the command that Tcl's `info frame` describes; None for a generated script."""
         if frame.get("type") == "eval":
             return self._checked(self._now, 1, frame)
         found = (
@@ -37,7 +37,7 @@ class Source:
         return next((line for line in found if line), None)
 
     def _checked(self, piece: tuple[int, str], start: int, frame: dict[str, str]) -> int | None:
-        """The line that is so many below a line of the piece, if the command does stand there."""
+        """The line at an offset from a line of the piece, if the command is there."""
         first_line, text = piece
         line = start + int(frame.get("line", 1)) - 1
         written = "\n".join(text.split("\n")[line - 1 :])
@@ -46,7 +46,7 @@ class Source:
 
 
 def _bodies(text: str, procedure: str) -> list[int]:
-    """Where in a script the bodies of procedures of that full name begin."""
+    """The positions of the bodies of procedures of this full name."""
     commands = syntax.commands(text)
     return [
         command.words[3].start
