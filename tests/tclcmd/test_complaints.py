@@ -1,4 +1,4 @@
-"""Where a script failed: file, line, the command, and a caret below the word at fault."""
+"""Additions to error messages: the file, the line, the command, and a caret below the invalid word."""
 
 from __future__ import annotations
 
