@@ -1,4 +1,4 @@
-"""The picture: for each workload, how many times as long as pyroi each peer takes."""
+"""The chart: for each workload, the time of each peer relative to pyroi."""
 
 from __future__ import annotations
 

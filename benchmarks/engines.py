@@ -1,4 +1,4 @@
-"""The engines: libraries that compute the workloads, ours among them.
+"""The engines: the libraries that compute the workloads, including pyroi.
 
 An engine's `load(threads)` imports its library, holds it to that many threads and returns its name with version and a
 table from operator to function. Such a function takes the keyword arguments of pyroi's function of that name, does what

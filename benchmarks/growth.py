@@ -1,4 +1,4 @@
-"""How the time grows: one size after the other is varied, all else stays, and an exponent is fitted to each.
+"""The growth of time: one size is varied, all others are fixed, and an exponent is fitted.
 
 An exponent of 1 is linear; well above 1 something does not fit (a cache, an algorithm), well below 1 something else
 than the work is paid for. The steps between neighbouring sizes are printed beside the times: knees are seen there.

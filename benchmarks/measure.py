@@ -1,4 +1,4 @@
-"""Measuring: first every engine's result against the others', then time, in turns.
+"""Measurement: the results of all engines are compared, then their times are measured in turns.
 
 The machine's speed wanders, by a third from minute to minute. So one round times each engine once, on one workload, and
 the rounds are repeated: what disturbs the machine disturbs all of them alike. The figure is the median of the rounds,

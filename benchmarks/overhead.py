@@ -1,4 +1,4 @@
-"""What is paid beside the operators: starting up, and the way through the command language.
+"""The overhead: the start of the program, and the cost of a call and of a command.
 
 Each figure is the best of some rounds, taken in turns; what is not ours (Python, NumPy, the call from Python) is
 measured in the same rounds and taken off.

@@ -1,4 +1,4 @@
-"""Results as JSON, and as Markdown tables: times, ratios, and how they moved since an earlier run."""
+"""Results as JSON, and as Markdown tables: times, ratios, and changes since an earlier run."""
 
 from __future__ import annotations
 

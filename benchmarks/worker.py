@@ -1,4 +1,4 @@
-"""One process per engine and number of threads, and the few words that are exchanged with it.
+"""One process per engine and number of threads, and the messages exchanged with it.
 
 The parent calls methods of `Worker`; each sends (method's name, arguments) over a pipe, and the process answers with
 the result of the method of that name of `Bench`, or with an exception. One at a time: while one process computes, the

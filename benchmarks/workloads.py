@@ -1,4 +1,4 @@
-"""The workloads: what is computed, on which numbers, and how many bytes that has to move.
+"""The workloads: the computation, its inputs, and the number of bytes it has to move.
 
 A workload has a `name` (what ``--only`` takes), a `title`, an `operator` (the name of pyroi's function), `arguments()`
 (that function's keyword arguments, the same in every process) and `floor_bytes()`. A new row is one declaration in

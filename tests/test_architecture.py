@@ -1,4 +1,4 @@
-"""Who knows whom: the map in CONTRIBUTING.md is complete, and what it says of imports holds."""
+"""The direction of imports: the map in CONTRIBUTING.md is complete, and imports follow it."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What is said of installing: nothing that brings somebody else's package, and what is wrong where it was not done."""
+"""Messages about installation: none can install another project's package, and each names the missing part."""
 
 from __future__ import annotations
 

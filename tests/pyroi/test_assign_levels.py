@@ -1,4 +1,4 @@
-"""assign_levels: which pyramid level a box is pooled from."""
+"""assign_levels: the pyramid level from which a box is pooled."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""pyroi.autograd: gradients in programs of nothing but NumPy, held to finite differences."""
+"""pyroi.autograd: gradients in programs of NumPy alone, compared with finite differences."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Misuse, above all of roi_align: a clear error that names the argument, the rule and what came."""
+"""Invalid arguments, mainly of roi_align: a clear error that names the argument, the rule and the value."""
 
 from __future__ import annotations
 

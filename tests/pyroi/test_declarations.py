@@ -1,4 +1,4 @@
-"""Misuse of every function, made from its signature: each parameter missing, misspelt, of a wrong type, out of range.
+"""Invalid calls of every function, generated from its signature: missing, misspelt, of a wrong type, out of range.
 
 A function that is added to pyroi needs a row in GOOD (tests/support/calls.py), and a parameter of a new name one in
 RANGES.

@@ -1,4 +1,4 @@
-"""Element types: what is computed in which type, and what comes back."""
+"""Element types: the type of the computation, and the type of the result."""
 
 from __future__ import annotations
 

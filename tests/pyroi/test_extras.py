@@ -1,4 +1,4 @@
-"""What pyroi can join, if it is installed, and does not need."""
+"""Optional dependencies: pyroi uses them if they are installed, and works without them."""
 
 from __future__ import annotations
 

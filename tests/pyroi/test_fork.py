@@ -1,4 +1,4 @@
-"""A fork after use: the child computes, it does not hang."""
+"""A fork after use: the child can compute and does not hang."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""interpolate and its gradient: against the definition, against PyTorch, and on values that were published."""
+"""interpolate and its gradient: against the definition, PyTorch, and published values."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Where torchvision answers something else, one case of each: what is right, and that it is answered here.
+"""Differences from torchvision, one case of each: the right result, and that pyroi returns it.
 
 Where torchvision is at hand, that it does differ is shown too, so that docs/differences.md stays true: when a release
 has been mended, its case leaves this file and that page.

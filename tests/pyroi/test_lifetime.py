@@ -1,4 +1,4 @@
-"""Who owns which memory, and what is accepted as an array."""
+"""Ownership of memory, and the objects accepted as arrays."""
 
 from __future__ import annotations
 

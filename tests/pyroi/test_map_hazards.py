@@ -1,4 +1,4 @@
-"""What may go wrong with any operator on maps: one pixel that is no number, images in any place, memory beyond arrays.
+"""Hazards of operators on maps: one pixel that is NaN, images in any position, access beyond arrays.
 
 Each operator is called through the same small table.
 """

@@ -1,4 +1,4 @@
-"""Memory of large results: used again when they are gone, and never before."""
+"""The pool of memory for large results: a block is reused after its result is freed, never before."""
 
 from __future__ import annotations
 

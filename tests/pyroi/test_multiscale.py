@@ -1,4 +1,4 @@
-"""multiscale_roi_align: each box from the level of its size."""
+"""multiscale_roi_align: each box is pooled from the level that its size selects."""
 
 from __future__ import annotations
 

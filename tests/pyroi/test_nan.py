@@ -1,4 +1,4 @@
-"""NaN and infinity in a map reach just those results that sample the pixel."""
+"""NaN and infinity in a map reach only the results that sample the pixel."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Images without boxes, in every form that boxes come in."""
+"""Images without boxes, in every accepted form of boxes."""
 
 from __future__ import annotations
 

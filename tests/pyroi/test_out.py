@@ -1,4 +1,4 @@
-"""The argument out: where the result is written."""
+"""The argument `out`, which receives the result."""
 
 from __future__ import annotations
 

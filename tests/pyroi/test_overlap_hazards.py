@@ -1,4 +1,4 @@
-"""nms, soft_nms, the kinds of IoU and their rotated forms: bad input, tiers, memory next to theirs."""
+"""Hazards of suppression and overlap, also of rotated boxes: bad input, tiers, access beyond arrays."""
 
 from __future__ import annotations
 

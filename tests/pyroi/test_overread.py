@@ -1,4 +1,4 @@
-"""Not one byte beyond the arrays is read or written: they lie against memory whose touch is a crash."""
+"""No byte beyond an array is read or written: the arrays lie next to inaccessible pages."""
 
 from __future__ import annotations
 

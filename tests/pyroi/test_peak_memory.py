@@ -1,4 +1,4 @@
-"""What a call takes beside its result: the table of boxes, and at most 2 MiB for each thread."""
+"""The memory of a call besides its result: the table of boxes, and at most 2 MiB for each thread."""
 
 from __future__ import annotations
 

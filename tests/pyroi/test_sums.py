@@ -1,4 +1,4 @@
-"""Means of large areas: how far rounding takes them off, however many numbers are added up.
+"""Means of large areas: the rounding error does not grow with the number of terms.
 
 docs/numerics.md says the bound, and why: on each axis 32 products are added up at a time, and of the sum of these
 blocks nothing is lost.

@@ -1,4 +1,4 @@
-"""Threads: inside a call, and calls at once."""
+"""Threads: within a call, and concurrent calls."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The kernels of each CPU tier agree, but for rounding."""
+"""The kernels of all CPU tiers agree up to rounding."""
 
 from __future__ import annotations
 

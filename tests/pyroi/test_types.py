@@ -1,4 +1,4 @@
-"""Which element types are numbers: every array parameter of every function, with every type there is.
+"""Accepted element types: every array parameter of every function, with every type.
 
 The result is that for the same numbers in float64, or a TypeError that names the parameter; Python warns of nothing.
 """

@@ -1,4 +1,4 @@
-"""accelerate() and restore(): torchvision's own operators and models on pyroi's kernels, and back."""
+"""accelerate() and restore(): pyroi's kernels for torchvision's operators and models."""
 
 from __future__ import annotations
 

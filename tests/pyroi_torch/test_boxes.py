@@ -1,4 +1,4 @@
-"""Suppression, overlap and formats of boxes in torchvision's place."""
+"""Suppression, overlap and formats of boxes, compared with torchvision."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What README.md and docs/frameworks.md say of torchvision 0.29 and ONNX Runtime, where these do otherwise than pyroi.
+"""Statements of README.md and docs/frameworks.md about torchvision 0.29 and ONNX Runtime.
 
 When one of these fails, a release has changed: then its row there has to change, too, and this case with it.
 """

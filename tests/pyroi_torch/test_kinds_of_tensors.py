@@ -1,4 +1,4 @@
-"""Tensors that are not plain ones: on meta, sparse, nested, quantised, complex, of few bits, negated, of subclasses."""
+"""Special tensors: meta, sparse, nested, quantised, complex, of few bits, negated, subclasses."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""pyroi.torch in torchvision's place: signatures, results, shapes, types and errors, as torchvision's own tests ask."""
+"""pyroi.torch compared with torchvision: signatures, results, shapes, types and errors."""
 
 from __future__ import annotations
 

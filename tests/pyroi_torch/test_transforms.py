@@ -1,4 +1,4 @@
-"""torch.func and forward mode: derivatives as in reverse mode, or an error; a tangent is never lost."""
+"""torch.func and forward mode: derivatives as in reverse mode, or an error; no tangent is dropped."""
 
 from __future__ import annotations
 

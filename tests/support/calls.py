@@ -1,4 +1,4 @@
-"""For each function of pyroi a call that is right, of just the parameters that it requires."""
+"""A valid call of each function of pyroi, with its required parameters only."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Runs a function of a test in a Python process of its own: for crashes, forks, limits and environment variables."""
+"""Runs a test function in a Python process of its own: for crashes, forks, limits and environment variables."""
 
 from __future__ import annotations
 

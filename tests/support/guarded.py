@@ -1,4 +1,4 @@
-"""Arrays that lie against memory which must not be touched: reading or writing one byte beyond them is a crash."""
+"""Arrays next to inaccessible pages: an access of one byte beyond them is a crash."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A program at a terminal whose screen can be read."""
+"""A program in a terminal emulator, with access to its screen."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What the tests of the command language share: an interpreter in this process, and roish as a program of its own."""
+"""Fixtures of the command language: an interpreter in this process, and roish as a program."""
 
 from __future__ import annotations
 

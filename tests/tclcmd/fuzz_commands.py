@@ -1,4 +1,4 @@
-"""Hunts for defects with random calls of all commands.
+"""A fuzzer: random calls of all commands.
 
     python tests/tclcmd/fuzz_commands.py --seconds 300 --seed 1
 

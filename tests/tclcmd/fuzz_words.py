@@ -1,4 +1,4 @@
-"""Random calls of commands, made from their declarations: right words, wrong words, and words in wrong places.
+"""Random calls of commands, made from their declarations: valid, invalid and misplaced words.
 
 A word is written as it stands in a script: ``$map``, ``{1 2}``, ``"a\\u0000b"``, ``[list 1 2]``. None of them fails by
 itself. What a word is to mean is one thing, how Tcl stores it another: lists and numbers come in several forms.

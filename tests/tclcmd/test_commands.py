@@ -1,4 +1,4 @@
-"""The small commands: what each of them gives."""
+"""The results of the small commands."""
 
 from __future__ import annotations
 

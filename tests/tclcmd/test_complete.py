@@ -1,4 +1,4 @@
-"""Completion: what can stand where the cursor is. All declarations are walked."""
+"""Completion at the cursor, for all declarations."""
 
 from __future__ import annotations
 

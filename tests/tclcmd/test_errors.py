@@ -1,4 +1,4 @@
-"""The table of errors: the first words of each message, what follows them, and the errorCode."""
+"""The table of errors: the fixed words of each message, its facts, and the errorCode."""
 
 from __future__ import annotations
 

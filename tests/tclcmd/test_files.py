@@ -1,4 +1,4 @@
-"""torch::tensor_save and torch::tensor_load: what can be read, what is refused, and that no half file is left."""
+"""torch::tensor_save and torch::tensor_load: accepted files, refused files, and atomic writing."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Random calls of all commands find no defect; and the hunt finds those that there are."""
+"""The fuzzer of commands finds no defect, and finds planted ones."""
 
 from __future__ import annotations
 

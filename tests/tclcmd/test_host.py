@@ -1,4 +1,4 @@
-"""What a command says where Python cannot, for lack of memory or stack; room, NUL, and how long messages are."""
+"""Errors where Python lacks memory or stack; checks of memory; NUL; the length of messages."""
 
 from __future__ import annotations
 

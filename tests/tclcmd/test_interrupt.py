@@ -1,4 +1,4 @@
-"""Ctrl-C: what it stops, how that is reported, and that the interpreter goes on."""
+"""Ctrl-C: what it cancels, its report, and the state of the interpreter afterwards."""
 
 from __future__ import annotations
 

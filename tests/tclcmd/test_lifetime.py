@@ -1,4 +1,4 @@
-"""Tensors live as long as something holds them, or their name was seen; no longer."""
+"""The lifetime of tensors: as long as they have a reference, or a name that was seen."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Which name a misspelt one was meant for: none is better than a wrong one."""
+"""Suggestions for misspelt names: no suggestion is better than a wrong one."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Numbers and the types that are to hold them: integers stay exact, and nothing becomes another number in silence."""
+"""Numbers and element types: integers stay exact, and no number is changed silently."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The one parser: names, orders, which words are options."""
+"""The parser of calls: names of parameters, positional orders, options."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The plain prompt, in a terminal that can do nothing; test_editor.py has the other one."""
+"""The plain prompt, in a terminal without capabilities; test_editor.py has the other one."""
 
 from __future__ import annotations
 

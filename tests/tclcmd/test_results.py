@@ -1,4 +1,4 @@
-"""What the prompt shows of a result. The expected lines follow from the values by hand."""
+"""The display of results at the prompt. The expected lines follow from the values by hand."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""roish as a program: where scripts come from, what they are given, how it ends."""
+"""roish as a program: the sources of scripts, their arguments, the exit status."""
 
 from __future__ import annotations
 

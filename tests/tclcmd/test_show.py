@@ -1,4 +1,4 @@
-"""torch::show: what is drawn, in which of the terminal's ways."""
+"""torch::show: the views of a tensor, and the styles of the terminal."""
 
 from __future__ import annotations
 

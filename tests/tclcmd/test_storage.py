@@ -1,4 +1,4 @@
-"""What a value means depends on its text, not on how Tcl stores it: every kind of parameter, generated."""
+"""The meaning of a value depends on its text, not on Tcl's internal representation: all kinds, generated."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Standard streams that are closed, full, or a pipe that nobody reads: for each way of starting roish."""
+"""Standard streams that are closed, full, or a pipe without a reader, for each way of starting roish."""
 
 from __future__ import annotations
 

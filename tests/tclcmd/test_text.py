@@ -1,4 +1,4 @@
-"""Text in every encoding, by every way into a script and out of it, and the names of files."""
+"""Text in every encoding, for every input and output of a script, and file names."""
 
 from __future__ import annotations
 

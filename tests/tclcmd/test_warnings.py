@@ -1,4 +1,4 @@
-"""Nothing but what a command says itself reaches standard error, whatever the libraries below warn of or log."""
+"""Standard error has the messages of commands only, not the warnings or logs of libraries."""
 
 from __future__ import annotations
 

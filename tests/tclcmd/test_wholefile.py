@@ -1,4 +1,4 @@
-"""Files that are written whole or not at all: what lies in the folder meanwhile, and after a sudden end."""
+"""Atomic writing of files: the folder during the writing, and after a crash."""
 
 from __future__ import annotations
 

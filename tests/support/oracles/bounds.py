@@ -1,4 +1,4 @@
-"""How far two results may lie apart: the one place where it is said.
+"""The tolerances of comparisons, in one place.
 
 A result is a sum of weight * value. Computed in floating point, in whatever order, it may be off by a few ulp of the
 sum of |weight * value|; on top of that comes one rounding to the type it is stored in. Positions of samples are no

@@ -1,4 +1,4 @@
-"""Where the samples of one box lie on one axis.
+"""The positions of the samples of one box along one axis.
 
     start  = coordinate * scale - (aligned ? 0.5 : 0)
     size   = end - start, at least 1 where not aligned

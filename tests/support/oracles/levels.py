@@ -1,4 +1,4 @@
-"""The pyramid level of a box, in Python's own numbers."""
+"""The pyramid level of a box, in Python's own arithmetic."""
 
 from __future__ import annotations
 

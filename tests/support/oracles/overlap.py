@@ -1,4 +1,4 @@
-"""Overlap and suppression of upright boxes: the definitions, in float64, each box with each other, in NumPy.
+"""Overlap and suppression of upright boxes: the definitions for all pairs, in float64, in NumPy.
 
 Intersection, union and the rest are matrices; suppression is the loop that the definition describes.
 """

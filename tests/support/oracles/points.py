@@ -1,4 +1,4 @@
-"""Sampling at a grid, point by point and pixel by pixel."""
+"""Grid sampling, point by point and pixel by pixel."""
 
 from __future__ import annotations
 

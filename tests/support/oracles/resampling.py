@@ -1,4 +1,4 @@
-"""Resizing, written down as it is defined: one row of weights for each pixel of the result, along each axis.
+"""Resizing by its definition: a row of weights for each pixel of the result, along each axis.
 
 Positions are computed in the type that the definition names, weights in float64. A pixel of weight 0 does not take
 part.

@@ -1,4 +1,4 @@
-"""RoIAlign, MaxRoiPool and NonMaxSuppression by ONNX Runtime: models of one node, made for the parameters asked for."""
+"""RoIAlign, MaxRoiPool and NonMaxSuppression by ONNX Runtime, in models of one node."""
 
 from __future__ import annotations
 

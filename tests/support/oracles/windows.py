@@ -1,4 +1,4 @@
-"""Pooling of whole pixels: RoIPool, and position-sensitive pooling by means.
+"""Pooling of whole pixels: RoIPool, and position-sensitive average pooling.
 
     start = round(corner 1 * scale), end = round(corner 2 * scale)     half away from zero
     width = end - start, one more where the box is closed, at least 1
