@@ -27,6 +27,9 @@ def parse() -> argparse.Namespace:
     parser.add_argument("--threads", type=int, nargs="+", help="numbers of threads (default: 1 2)")
     parser.add_argument("--rounds", type=int, default=9, help="how often each is timed, in all (default: 9)")
     parser.add_argument("--starts", type=int, default=3, help="how often each is started anew (default: 3)")
+    parser.add_argument(
+        "--cpu-time", action="store_true", help="processor time, which other processes disturb less: 1 thread only"
+    )
     parser.add_argument("--quick", action="store_true", help="1 start, 3 rounds, 1 thread, the best of our tiers")
     parser.add_argument("--growth", action="store_true", help="time against size, with exponents, instead of the table")
     parser.add_argument(
@@ -47,13 +50,17 @@ def parse() -> argparse.Namespace:
         parser.error("--rounds, --starts and --threads are 1 or more")
     if options.quick:
         options.starts, options.rounds, options.threads = 1, 3, options.threads or [1]
+    if options.cpu_time and options.threads not in (None, [1]):
+        parser.error("--cpu-time adds up what all threads take, so it is for --threads 1 alone")
+    if options.cpu_time:
+        options.threads = [1]
     options.threads = options.threads or [count for count in (1, 2) if count <= (os.cpu_count() or 1)]
     return options
 
 
 def start(options: argparse.Namespace, engines: list[Engine]) -> list[Worker]:
     """The processes of one start."""
-    workers = measure.start_workers(engines, options.threads)
+    workers = measure.start_workers(engines, options.threads, options.cpu_time)
     if options.quick:
         ours = [worker.engine.name for worker in workers if worker.engine.ours]
         workers = [worker for worker in workers if not worker.engine.ours or worker.engine.name == ours[0]]
@@ -72,7 +79,9 @@ def run(options: argparse.Namespace) -> report.Report:
         versions.update(dict.fromkeys(worker.version for worker in workers))
         return workers
 
-    measured = measure.measure_anew(start_in_turn, options.starts, options.rounds, workloads, options.threads)
+    measured = measure.measure_anew(
+        start_in_turn, options.starts, options.rounds, workloads, options.threads, options.cpu_time
+    )
     return report.Report(
         report.machine(),
         list(versions),

@@ -253,6 +253,77 @@ def load_powerboxes(function: str, threads: int) -> Loaded:
     return f"powerboxes {version('powerboxes')}", {"nms": nms}
 
 
+def load_lsnms(threads: int) -> Loaded:
+    """lsnms, which Numba compiles at the first call. It has no threads."""
+    import lsnms
+
+    def nms(boxes, scores, iou_threshold) -> Call:
+        call = partial(lsnms.nms, boxes.astype(np.float64), scores.astype(np.float64), iou_threshold)
+        call()
+        return call
+
+    return f"lsnms {version('lsnms')}", {"nms": nms}
+
+
+# ---- MNN ------------------------------------------------------------------------------------------------------------
+
+
+def load_mnn(threads: int) -> Loaded:
+    """MNN's expressions, which are computed when they are read."""
+    import MNN.expr
+
+    MNN.expr.set_thread_number(threads)
+    return f"MNN {version('MNN')}", {"roi_align": mnn_align}
+
+
+def mnn_align(input, boxes, output_size, spatial_scale, sampling_ratio, aligned) -> Call:
+    """The expression of that name. Its own layout has four channels beside each other; the map has it before."""
+    if input.dtype != np.float32 or not input.flags.c_contiguous:
+        raise Absent("it takes float32 only, in a layout of its own")
+    from MNN import expr
+
+    map = expr.convert(expr.const(input, list(input.shape), expr.NCHW, expr.float), expr.NC4HW4)
+    map.fix_as_const()
+    rois = expr.const(boxes, list(boxes.shape), expr.NCHW, expr.float)
+    settings = (*output_size, spatial_scale, sampling_ratio, aligned, expr.Pooling_Mode.AVEPOOL)
+    return lambda: expr.convert(expr.roi_align(map, rois, *settings), expr.NCHW).read()
+
+
+# ---- ncnn -----------------------------------------------------------------------------------------------------------
+
+
+def load_ncnn(threads: int) -> Loaded:
+    """ncnn, whose layer has one box."""
+    import ncnn
+
+    return f"ncnn {ncnn.__version__}", {"roi_align": partial(ncnn_align, threads)}
+
+
+def ncnn_align(threads, input, boxes, output_size, spatial_scale, sampling_ratio, aligned) -> Call:
+    """A net of one layer, run once per box. Parameter 5 is Detectron2's rule; without it `aligned` is another one."""
+    if input.dtype != np.float32 or not input.flags.c_contiguous or len(input) > 1:
+        raise Absent("it takes float32 in the plain layout only, of one image")
+    import ncnn
+
+    settings = [output_size[1], output_size[0], spatial_scale, sampling_ratio, int(aligned), 1]
+    words = " ".join(f"{key}={value}" for key, value in enumerate(settings))
+    net = ncnn.Net()
+    net.opt.num_threads = threads
+    net.load_param_mem(f"7767517\n3 3\nInput m 0 1 m\nInput b 0 1 b\nROIAlign r 2 1 m b r {words}\n")
+    map, rois = ncnn.Mat(input[0]), [ncnn.Mat(np.ascontiguousarray(box)) for box in boxes[:, 1:]]
+
+    def call() -> np.ndarray:
+        crops = np.empty((len(rois), input.shape[1], *output_size), np.float32)
+        for crop, roi in zip(crops, rois, strict=True):
+            extractor = net.create_extractor()
+            extractor.input("m", map)
+            extractor.input("b", roi)
+            crop[:] = extractor.extract("r")[1]
+        return crops
+
+    return call
+
+
 # ---- A loop in C ----------------------------------------------------------------------------------------------------
 
 
@@ -294,5 +365,8 @@ ENGINES = [
     Engine("OpenVINO", load_openvino),
     Engine("powerboxes", partial(load_powerboxes, "nms")),
     Engine("powerboxes R-tree", partial(load_powerboxes, "rtree_nms")),
+    Engine("lsnms", load_lsnms),
+    Engine("MNN", load_mnn),
+    Engine("ncnn", load_ncnn),
     Engine("C loop", load_loop),
 ]

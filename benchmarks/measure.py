@@ -16,7 +16,7 @@ import sys
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
-from time import perf_counter
+from time import perf_counter, process_time
 
 import numpy as np
 from engines import Absent, Engine
@@ -61,12 +61,12 @@ def say(*words: object) -> None:
     print(*words, file=sys.stderr, flush=True)
 
 
-def start_workers(engines: Sequence[Engine], threads: Sequence[int]) -> list[Worker]:
+def start_workers(engines: Sequence[Engine], threads: Sequence[int], cpu_time: bool = False) -> list[Worker]:
     """A process per engine and number of threads. What cannot run is left out, with a word."""
     workers = []
     for engine in engines:
         try:
-            workers += [Worker(engine, count) for count in threads]
+            workers += [Worker(engine, count, cpu_time) for count in threads]
         except Absent as reason:
             say(f"{engine.name}: skipped, {reason}")
     return workers
@@ -106,17 +106,17 @@ def prepare(workload: Workload, workers: Sequence[Worker]) -> list[Worker]:
 class Copying:
     """Memory that some threads copy to other memory, far more of it than caches hold."""
 
-    def __init__(self, threads: int, size: int = 1 << 28) -> None:
+    def __init__(self, threads: int, cpu_time: bool = False, size: int = 1 << 28) -> None:
         source, target = np.ones(size, np.uint8), np.ones(size, np.uint8)
-        self.threads, self._moved = threads, 2 * size
+        self.threads, self._moved, self._clock = threads, 2 * size, process_time if cpu_time else perf_counter
         self._parts = list(zip(np.array_split(target, threads), np.array_split(source, threads), strict=True))
         self._pool = ThreadPoolExecutor(threads)
 
     def speed(self) -> float:
         """Bytes read plus bytes written per second, this time."""
-        start = perf_counter()
+        start = self._clock()
         list(self._pool.map(lambda part: np.copyto(*part), self._parts))
-        return self._moved / (perf_counter() - start)
+        return self._moved / (self._clock() - start)
 
 
 @dataclass
@@ -162,15 +162,16 @@ def measure_anew(
     rounds: int,
     workloads: Sequence[Workload],
     copied: Sequence[int] = (),
+    cpu_time: bool = False,
 ) -> dict[str, Measurement]:
     """Times workloads, by name, on workers that are started some times (`start` is told which time it is, from 0).
 
-    `rounds` in all, copying with these numbers of threads.
+    `rounds` in all, copying with these numbers of threads, by the clock or by processor time.
     """
     measured: dict[str, Measurement] = {}
     for number in range(starts):
         workers = start(number)
-        copying = [Copying(threads) for threads in copied]
+        copying = [Copying(threads, cpu_time) for threads in copied]
         for workload in workloads:
             say(f"{number + 1}/{starts} {workload.title} …")
             this = measure(workload, workers, copying, -(-rounds // starts))

@@ -12,7 +12,7 @@ import math
 import multiprocessing
 import os
 from multiprocessing.connection import Connection
-from time import perf_counter
+from time import perf_counter, process_time
 from typing import Any
 
 import numpy as np
@@ -23,9 +23,10 @@ from workloads import Workload
 class Bench:
     """The side that has the engine."""
 
-    def __init__(self, engine: Engine, threads: int) -> None:
+    def __init__(self, engine: Engine, threads: int, cpu_time: bool) -> None:
         os.environ["OMP_NUM_THREADS"] = str(threads)
         self.threads = threads
+        self.clock = process_time if cpu_time else perf_counter
         self.version, self.operators = engine.load(threads)
         self.call: Any = None
 
@@ -44,26 +45,26 @@ class Bench:
 
     def time(self, slot: float) -> float:
         """Seconds per call: of one that fills `slot` seconds by itself, else the mean of as many as do, after it."""
-        start = perf_counter()
+        start = self.clock()
         self.call()
-        first = perf_counter() - start
+        first = self.clock() - start
         if first >= slot:
             return first
         repeats = math.ceil(slot / first)
-        start = perf_counter()
+        start = self.clock()
         for _ in range(repeats):
             self.call()
-        return (perf_counter() - start) / repeats
+        return (self.clock() - start) / repeats
 
     def forget(self) -> None:
         """Frees the workload."""
         self.call = None
 
 
-def serve(pipe: Connection, engine: Engine, threads: int) -> None:
+def serve(pipe: Connection, engine: Engine, threads: int, cpu_time: bool) -> None:
     """The process: answers until the pipe is closed."""
     try:
-        bench: Any = Bench(engine, threads)
+        bench: Any = Bench(engine, threads, cpu_time)
         gc.disable()
     except (ImportError, Absent) as error:
         pipe.send(error if isinstance(error, Absent) else Absent(f"not installed ({error})"))
@@ -85,11 +86,11 @@ def serve(pipe: Connection, engine: Engine, threads: int) -> None:
 class Worker:
     """The parent's side. `Absent` is raised where the engine cannot run."""
 
-    def __init__(self, engine: Engine, threads: int) -> None:
+    def __init__(self, engine: Engine, threads: int, cpu_time: bool = False) -> None:
         self.engine, self.threads = engine, threads
         context = multiprocessing.get_context("spawn")
         self._pipe, theirs = context.Pipe()
-        self._process = context.Process(target=serve, args=(theirs, engine, threads), daemon=True)
+        self._process = context.Process(target=serve, args=(theirs, engine, threads, cpu_time), daemon=True)
         self._process.start()
         theirs.close()
         self._answer()
