@@ -258,7 +258,8 @@ def load_lsnms(threads: int) -> Loaded:
     import lsnms
 
     def nms(boxes, scores, iou_threshold) -> Call:
-        call = partial(lsnms.nms, boxes.astype(np.float64), scores.astype(np.float64), iou_threshold)
+        above = np.nextafter(iou_threshold, 1)  # it suppresses at the threshold, too
+        call = partial(lsnms.nms, boxes.astype(np.float64), scores.astype(np.float64), above)
         call()
         return call
 
@@ -310,7 +311,7 @@ def ncnn_align(threads, input, boxes, output_size, spatial_scale, sampling_ratio
     net = ncnn.Net()
     net.opt.num_threads = threads
     net.load_param_mem(f"7767517\n3 3\nInput m 0 1 m\nInput b 0 1 b\nROIAlign r 2 1 m b r {words}\n")
-    map, rois = ncnn.Mat(input[0]), [ncnn.Mat(np.ascontiguousarray(box)) for box in boxes[:, 1:]]
+    map, *rois = (ncnn.Mat(array).clone() for array in (input[0], *boxes[:, 1:]))  # else they are NumPy's memory
 
     def call() -> np.ndarray:
         crops = np.empty((len(rois), input.shape[1], *output_size), np.float32)

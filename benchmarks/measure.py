@@ -24,9 +24,10 @@ from worker import Worker
 from workloads import Workload
 
 # Two results agree if no element differs by more than this, relative to the largest magnitude of the result. float32
-# carries 6e-8; sums over a bin's or a pixel's shares, in any order, stay well below. A wrong sample is far above. Where
-# float16 is stored, its rounding comes on top.
-TOLERANCE, TOLERANCE_16 = 2e-5, 2e-3
+# carries 6e-8; sums over a bin's or a pixel's shares, in any order, stay well below. Engines that place samples by
+# other steps in float32 move them by 3e-5 pixels at the far end of a map. A wrong sample is far above. Where float16 is
+# stored, its rounding comes on top.
+TOLERANCE, TOLERANCE_16 = 1e-4, 2e-3
 SLOT = 0.1  # seconds of repeated calls that are timed as one
 
 
