@@ -76,24 +76,25 @@ def test_c_tests(build):
 
 
 def test_installed_files(build):
-    """Header, shared library and pkg-config file, and nothing of Python."""
+    """Headers, shared library, and the files for pkg-config and CMake, and nothing of Python."""
     prefix = build[1]
     files = {str(path.relative_to(prefix)) for path in prefix.rglob("*") if path.is_file()}
     assert "include/roi.h" in files
+    assert "include/roi_flat.h" in files
     assert "lib/pkgconfig/roi.pc" in files
     assert any(name.startswith("lib/libroi.so") or name.endswith(".dylib") for name in files)
     assert not any("python" in name or name.endswith(".py") for name in files)
 
 
 def test_only_roi_symbols_are_exported(build):
-    """What the shared library defines for others begins with roi_, and it is what the header declares."""
+    """What the shared library defines for others begins with roi_, and it is what the headers declare."""
     nm = tool("nm")
     library = next((build[1] / "lib").glob("libroi.so"))
     lines = run(nm, "-D", "--defined-only", library).decode().splitlines()
     names = {line.split()[-1].split("@")[0] for line in lines}
-    header = (ROOT / "libroi" / "include" / "roi.h").read_text()
+    headers = "".join((build[1] / "include" / name).read_text() for name in ("roi.h", "roi_flat.h"))
     declared = {
-        line.split("(")[0].split()[-1].lstrip("*") for line in header.splitlines() if line.startswith("ROI_API ")
+        line.split("(")[0].split()[-1].lstrip("*") for line in headers.splitlines() if line.startswith("ROI_API ")
     }
     assert names == declared
     assert all(name.startswith("roi_") for name in names)
@@ -110,8 +111,9 @@ def test_library_needs_libc_and_libm_only(build):
 
 
 def test_header_in_cplusplus(build, tmp_path):
-    """The header compiles as C++ and as strict C99, alone and twice."""
-    source = "#include <roi.h>\n#include <roi.h>\nint main(void) { return roi_align_defaults().size == 0; }\n"
+    """The headers compile as C++ and as strict C99, alone and twice."""
+    source = "#include <roi_flat.h>\n#include <roi.h>\n#include <roi_flat.h>\n"
+    source += "int main(void) { return roi_align_defaults().size == 0; }\n"
     include = f"-I{build[1] / 'include'}"
     for compiler, name, standard in (("cc", "header.c", "-std=c99"), ("c++", "header.cpp", "-std=c++11")):
         (tmp_path / name).write_text(source)
@@ -127,6 +129,18 @@ def test_header_in_cplusplus(build, tmp_path):
             tmp_path / name,
             cwd=tmp_path,
         )
+
+
+def test_cmake_finds_it(build, tmp_path):
+    """find_package with the prefix alone, and the target roi::roi, whose program runs."""
+    (tmp_path / "CMakeLists.txt").write_text(
+        "cmake_minimum_required(VERSION 3.16)\nproject(crop C)\nfind_package(roi 0.1 REQUIRED)\n"
+        f"add_executable(crop {ROOT / 'examples' / 'crop.c'})\ntarget_link_libraries(crop PRIVATE roi::roi)\n"
+    )
+    tool(os.environ.get("CC", "cc"))
+    run(tool("cmake"), "-S", tmp_path, "-B", tmp_path / "build", f"-DCMAKE_PREFIX_PATH={build[1]}")
+    run(tool("cmake"), "--build", tmp_path / "build")
+    assert run(tmp_path / "build" / "crop").split()[:3] == [b"37.5", b"39.5", b"41.5"]
 
 
 def test_example_without_a_picture(crop):

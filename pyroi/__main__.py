@@ -1,0 +1,69 @@
+"""Says what this pyroi is, or how programs are built against its C library: ``python -m pyroi --help``."""
+
+from __future__ import annotations
+
+import argparse
+import importlib.metadata
+import os
+import platform
+import shlex
+import sys
+from collections.abc import Callable
+
+import pyroi
+from pyroi import library
+from pyroi.runtime import environment_problems
+
+# Packages whose versions matter in a report of a fault; none is imported for it.
+_COMPANIONS = ("numpy", "cffi", "torch", "torchvision", "onnxruntime", "onnx", "jax", "numba", "autograd", "ml_dtypes")
+_VARIABLES = ("OMP_NUM_THREADS", "ROI_CPU_TIER", "ROI_KEEP_MEMORY")
+
+# Options that ask for something, in the order of the answers, with what they ask for.
+_ANSWERS: dict[str, tuple[Callable[[], list[str]], str]] = {
+    "cflags": (library.compiler_flags, "what a C or C++ compiler needs to find the headers"),
+    "libs": (library.linker_flags, "what a linker needs to find the library"),
+    "pkgconfigdir": (lambda: [library.pkgconfig_folder()], "the folder of roi.pc, for PKG_CONFIG_PATH"),
+    "cmakedir": (lambda: [library.cmake_folder()], "the folder of roi-config.cmake, for -Droi_DIR"),
+    "library": (lambda: [library.get_library()], "the shared library itself"),
+}
+
+
+def report() -> str:
+    """What a report of a fault should begin with."""
+    cpu = pyroi.cpu_features()
+    companions = (f"{name} {version}" for name in _COMPANIONS if (version := _version(name)))
+    given = (f"{name}={os.environ[name]}" for name in _VARIABLES if name in os.environ)
+    lines = [
+        ("pyroi", f"{pyroi.__version__} in {library.FOLDER}"),
+        ("library", library.get_library()),
+        ("Python", f"{platform.python_version()} in {sys.executable}"),
+        ("system", f"{platform.platform()}, {os.cpu_count()} processors"),
+        ("kernels", f"{cpu['tier']} (the best here: {cpu['best']})"),
+        ("threads", f"{pyroi.get_num_threads()}"),
+        ("packages", ", ".join(companions)),
+        ("environment", ", ".join(given) or "nothing that pyroi reads"),
+        *(("problem", problem) for problem in environment_problems()),
+    ]
+    return "\n".join(f"{name + ':':<13}{text}" for name, text in lines)
+
+
+def _version(name: str) -> str | None:
+    try:
+        return importlib.metadata.version(name)
+    except importlib.metadata.PackageNotFoundError:
+        return None
+
+
+def main(arguments: list[str] | None = None) -> None:
+    """Prints the answers to all options on one line; without options, the report."""
+    parser = argparse.ArgumentParser(prog="python -m pyroi", description="Without options: what a bug report needs.")
+    parser.add_argument("--version", action="version", version=pyroi.__version__)
+    for name, (_, meaning) in _ANSWERS.items():
+        parser.add_argument(f"--{name}", action="store_true", help=meaning)
+    asked = vars(parser.parse_args(arguments))
+    words = [word for name, (answer, _) in _ANSWERS.items() if asked[name] for word in answer()]
+    print(shlex.join(words) if words else report())
+
+
+if __name__ == "__main__":
+    main()

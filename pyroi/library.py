@@ -1,0 +1,55 @@
+"""The C library in this package: where its headers are and where it is, for programs that are built against it.
+
+What a compiler needs is told by ``python -m pyroi --cflags --libs``, or by the files for pkg-config and CMake that lie
+in the package.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+
+__all__ = ["get_include", "get_library"]
+
+FOLDER = os.path.dirname(os.path.abspath(__file__))
+
+
+def get_include() -> str:
+    """The folder of the headers ``roi.h``, the manual of the C library, and ``roi_flat.h``, the same without structs.
+
+    Returns:
+        An absolute path, for the compiler's ``-I``.
+    """
+    return os.path.join(FOLDER, "include")
+
+
+def get_library() -> str:
+    """The shared library itself, which pyroi uses too: for linking, for ``ctypes.CDLL`` and its like.
+
+    It exports the functions of both headers, and needs nothing but the C library and POSIX threads. What one of its
+    users in a process sets holds for all of them: :func:`pyroi.set_num_threads` is ``roi_set_num_threads``.
+
+    Returns:
+        The absolute path of ``libroi.so`` (``libroi.dylib`` on macOS).
+    """
+    return os.path.join(FOLDER, "libroi.dylib" if sys.platform == "darwin" else "libroi.so")
+
+
+def pkgconfig_folder() -> str:
+    """The folder with ``roi.pc``, for ``PKG_CONFIG_PATH``."""
+    return os.path.join(FOLDER, "pkgconfig")
+
+
+def cmake_folder() -> str:
+    """The folder with ``roi-config.cmake``, for ``-Droi_DIR``."""
+    return os.path.join(FOLDER, "cmake")
+
+
+def compiler_flags() -> list[str]:
+    """What a C compiler needs to find the headers."""
+    return [f"-I{get_include()}"]
+
+
+def linker_flags() -> list[str]:
+    """What a linker needs; the program will look for the library where it lies now."""
+    return [f"-L{FOLDER}", f"-Wl,-rpath,{FOLDER}", "-lroi"]
