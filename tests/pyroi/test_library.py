@@ -1,4 +1,4 @@
-"""An installed pyroi as a C library: its files, what tells a compiler of them, and programs that are built with them."""
+"""An installed pyroi as a C library: its files, what tells a compiler of them, and programs that are built so."""
 
 from __future__ import annotations
 

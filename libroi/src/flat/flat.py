@@ -35,8 +35,8 @@ HEADER = """\
  *
  * Params      The members but `size`. An enum is an int32_t: its numbers are in roi.h. `cancel` may be NULL.
  * Arrays      `x` of a roi_array is its data, then follow x_dtype, x_shape and x_strides; the last two point to 4
- *             numbers each. Strides of NULL: the elements lie together in the order of the shape. A shape of NULL: there
- *             is no such array, which is allowed where roi.h takes NULL for it. Those of roi_indices have no dtype.
+ *             numbers each. Strides of NULL: the elements lie together in the order of the shape. A shape of NULL:
+ *             there is no such array, which is allowed where roi.h takes NULL for it. roi_indices have no dtype.
  * Boxes       `x` of roi_boxes is its data, then follow x_dtype, x_count, x_columns, x_strides (2 numbers, or NULL:
  *             rows lie together) and x_batch_index.
  * Vectors     `x` of a roi_vector is its data, then follow x_dtype, x_count and x_stride.
