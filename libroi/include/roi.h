@@ -674,6 +674,26 @@ ROI_API roi_status roi_align_rotated_backward(const roi_align_rotated_params *pa
 ROI_API void roi_set_num_threads(int32_t threads);
 ROI_API int32_t roi_get_num_threads(void);
 
+/*
+ * Threads of the program's own, for programs that keep some: a call made by a thread that has set them asks `run` for help
+ * instead of waking the library's threads. It passes a `body` that is to be called with each index in [0, count) once,
+ * by any threads, at the same time or one after the other; `run` returns when all of these calls have. The result does not
+ * depend on it.
+ */
+typedef void roi_body(void *work, int32_t index);
+typedef void roi_run(void *context, int32_t count, roi_body *body, void *work);
+
+typedef struct roi_threads {
+    size_t size;    /* sizeof(roi_threads) */
+    int32_t count;  /* at most so many calls of `body` are asked for; 1: everything is done by the thread that calls */
+    roi_run *run;   /* not NULL where count is above 1 */
+    void *context;  /* for `run` */
+} roi_threads;
+
+/* Sets them for later calls of this thread, whatever roi_set_num_threads says; NULL: the library's own again, as at first.
+   The struct is not copied: it has to stay until another is set. */
+ROI_API void roi_use_threads(const roi_threads *threads);
+
 /* The kernels are compiled once per tier of processor, and the best that this one runs is chosen when the library is
    loaded. The environment variable ROI_CPU_TIER (baseline, avx2, avx512) lowers the choice. Results of two tiers may
    differ by rounding. */

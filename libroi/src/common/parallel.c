@@ -33,12 +33,20 @@ int32_t roi_get_num_threads(void)
 #endif
 }
 
+/* The program's own, of this thread; NULL: none. */
+static __thread const roi_threads *own;
+
+void roi_use_threads(const roi_threads *threads)
+{
+    own = threads && threads->size == sizeof *threads ? threads : NULL;
+}
+
 int roi_threads_for(double work)
 {
     const double worth = work / grain;
     if (worth < 2)
         return 1;
-    const int32_t most = roi_get_num_threads();
+    const int32_t most = own ? clamp(own->run ? own->count : 1) : roi_get_num_threads();
     return worth < most ? (int)worth : most;
 }
 
@@ -89,6 +97,8 @@ static void run_items(struct loop *loop, int thread, const bool *stop)
            (item = __atomic_fetch_add(&loop->next_item, 1, __ATOMIC_RELAXED)) < loop->items && !cancelled(loop))
         loop->body(loop->context, item, thread);
 }
+
+static void join(void *loop, int32_t thread) { run_items(loop, thread, NULL); }
 
 #if defined(ROI_HAVE_THREADS)
 
@@ -239,6 +249,9 @@ static void run_parallel(struct loop *loop)
 roi_status roi_parallel_for(int64_t items, int threads, const volatile int32_t *cancel, roi_task *body, void *context)
 {
     struct loop loop = {.items = items, .threads = threads, .cancel = cancel, .body = body, .context = context};
+    if (own && threads > 1 && items > 1)
+        own->run(own->context, (int32_t)min_i64(threads, items), join, &loop);
+    else
 #if defined(ROI_HAVE_THREADS)
     if (threads > 1 && items > 1)
         run_parallel(&loop);
