@@ -6,7 +6,7 @@
 #include "arrays.h"
 #include "check.h"
 
-enum { MOST = 8, BOXES = 64 };
+enum { MOST = 8, BOXES = 64, CHANNELS = 320 };
 
 struct seen {
     int asked;      /* times that `run` was called */
@@ -71,7 +71,8 @@ static void compute(struct tensor *input, struct tensor *crops, struct tensor *g
 static struct seen try(int32_t count, roi_run *run, struct tensor *input, const struct tensor *expected)
 {
     struct seen seen = {0};
-    struct tensor crops = make_tensor(ROI_FLOAT32, BOXES, 48, 7, 7), grads = make_tensor(ROI_FLOAT32, 2, 48, 40, 36);
+    struct tensor crops = make_tensor(ROI_FLOAT32, BOXES, CHANNELS, 7, 7);
+    struct tensor grads = make_tensor(ROI_FLOAT32, 2, CHANNELS, 40, 36);
     const roi_threads threads = {sizeof threads, count, run, &seen};
     roi_use_threads(&threads);
     compute(input, &crops, &grads);
@@ -86,14 +87,15 @@ static struct seen try(int32_t count, roi_run *run, struct tensor *input, const 
 
 static void test_bits(void)
 {
-    struct tensor input = make_tensor(ROI_FLOAT32, 2, 48, 40, 36);
-    struct tensor expected[2] = {make_tensor(ROI_FLOAT32, BOXES, 48, 7, 7), make_tensor(ROI_FLOAT32, 2, 48, 40, 36)};
+    struct tensor input = make_tensor(ROI_FLOAT32, 2, CHANNELS, 40, 36);
+    struct tensor expected[2] = {make_tensor(ROI_FLOAT32, BOXES, CHANNELS, 7, 7),
+                                 make_tensor(ROI_FLOAT32, 2, CHANNELS, 40, 36)};
     for (int64_t i = 0; i < tensor_count(&input.array); i++)
         store(ROI_FLOAT32, input.array.data, i, random_real(-1, 1));
     for (int k = 0; k < BOXES; k++) {
         rows[5 * k] = (float)random_int(0, 1);
         for (int i = 1; i < 5; i++)
-            rows[5 * k + i] = (float)random_real(-5, 45);
+            rows[5 * k + i] = (float)random_real(i < 3 ? -5 : 25, i < 3 ? 10 : 45);
     }
     roi_set_num_threads(1);
     compute(&input, &expected[0], &expected[1]);
@@ -120,8 +122,9 @@ static void test_size(void)
 {
     struct seen seen = {0};
     const roi_threads threads = {sizeof threads + 8, 4, run_at_once, &seen};
-    struct tensor input = make_tensor(ROI_FLOAT32, 2, 48, 40, 36);
-    struct tensor crops = make_tensor(ROI_FLOAT32, BOXES, 48, 7, 7), grads = make_tensor(ROI_FLOAT32, 2, 48, 40, 36);
+    struct tensor input = make_tensor(ROI_FLOAT32, 2, CHANNELS, 40, 36);
+    struct tensor crops = make_tensor(ROI_FLOAT32, BOXES, CHANNELS, 7, 7);
+    struct tensor grads = make_tensor(ROI_FLOAT32, 2, CHANNELS, 40, 36);
     roi_use_threads(&threads);
     compute(&input, &crops, &grads);
     roi_use_threads(NULL);
