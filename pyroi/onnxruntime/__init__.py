@@ -1,0 +1,28 @@
+"""The operators under ONNX Runtime: sessions on the CPU run unchanged models on pyroi's kernels.
+
+:func:`accelerate` puts our ``RoiAlign``, ``MaxRoiPool`` and ``NonMaxSuppression`` in the place of ONNX Runtime's own,
+and adds the operators of mmcv and mmdeploy for boxes, and a domain ``roi`` with what ONNX has no operator for.
+:func:`rewrite` changes the nodes of a model instead, for those who ship models.
+"""
+
+try:
+    import onnxruntime as _onnxruntime
+except ModuleNotFoundError as _reason:
+    if _reason.name != "onnxruntime":
+        raise
+    from pyroi.install import how_to_add
+
+    raise ImportError(
+        f"pyroi.onnxruntime needs ONNX Runtime, which is not installed: {how_to_add('onnxruntime')}"
+    ) from (_reason)
+
+from pyroi.onnxruntime.model import rewrite
+from pyroi.onnxruntime.options import OLDEST, accelerate, get_library, is_known
+
+if not is_known(_onnxruntime.__version__):
+    raise ImportError(
+        f"pyroi.onnxruntime needs ONNX Runtime {'.'.join(map(str, OLDEST))} or a later 1.x, "
+        f"and this is {_onnxruntime.__version__}"
+    )
+
+__all__ = ["accelerate", "get_library", "rewrite"]
