@@ -48,7 +48,7 @@ def table(feeds):
 @pytest.mark.parametrize("mode", ["avg", "max"])
 @pytest.mark.parametrize("ratio", [0, 3])
 def test_roi_align(dtype, opset, mode, ratio):
-    """The bits of pyroi.roi_align, and ONNX Runtime's numbers where it has the operator set; 16 moves pixels' centres."""
+    """The bits of pyroi.roi_align, and ONNX Runtime's numbers where it has the operator set; 16 moves centres."""
     feeds = pooling_feeds(dtype)
     graph = model("RoiAlign", feeds, {"Y": dtype}, opset, output_height=5, output_width=4, sampling_ratio=ratio,
                   spatial_scale=0.5, mode=mode)  # fmt: skip
