@@ -131,6 +131,31 @@ def test_inputs(op, name, value, message):
         np.testing.assert_array_equal(first, second)
 
 
+@pytest.mark.parametrize("op", GOOD)
+def test_random_inputs(op):
+    """Any ranks, sizes and numbers, infinite ones and NaN too: a result or an exception of ours, and no crash."""
+    rng = np.random.default_rng(sum(map(ord, op)))
+    running = session(build(op), threads=2)
+    results = faults = 0
+    for _ in range(150):
+        feeds = {}
+        for name, good in GOOD[op][1].items():
+            shape = good.shape if rng.uniform() < 0.9 else rng.integers(0, 6, rng.integers(0, 7))
+            values = [0, 1, 0.5, 7, -1, 1e30, 1e-30, NAN, INF, -INF]
+            if good.dtype == np.int64:
+                values = [0, 1, 1, 1, -1, 5, 2**62, -(2**63), 7, 9]
+            odds = [0.4, 0.4, 0.19, *[0.01 / 7] * 7]
+            feeds[name] = np.asarray(rng.choice(np.array(values, good.dtype), shape, p=odds))
+        try:
+            running.run(None, feeds)
+            results += 1
+        except Fault as fault:
+            assert f"Status Message: {op}: " in str(fault)
+            faults += 1
+    assert results > 0 and faults > 20
+    running.run(None, GOOD[op][1])
+
+
 ATTRIBUTES = [
     ("RoiAlign", {"output_height": -1}, r"output size: expected 0 or more, got -1 x 2"),
     ("RoiAlign", {"output_width": 2.0}, r"output_width: expected an integer, got the float 2"),
