@@ -23,6 +23,9 @@ PARALLEL := --numprocesses=auto --maxprocesses=8 --dist=loadfile --no-loadscope-
 # Tests that limit or measure a process's memory, of which AddressSanitizer takes terabytes of addresses.
 TOO_BIG_FOR_ASAN := --ignore=tests/pyroi/test_bounded.py --ignore=tests/pyroi/test_large.py -k 'not memory'
 
+# Tests that build programs against the installed library, which ask for no sanitizer.
+BUILDS_PROGRAMS := --ignore=tests/pyroi/test_library.py
+
 SOURCES := pyproject.toml meson.build meson.options $(shell find libroi pyroi tclcmd -name __pycache__ -prune -o -print)
 
 # Those that clang-format formats: .clang-format has the style.
@@ -86,7 +89,7 @@ sanitize: $(VENV) ## The tests in C, with AddressSanitizer and UndefinedBehavior
 	@$(MESON) test -C build/sanitize --print-errorlogs --timeout-multiplier 10
 
 sanitize-python: $(TESTABLE) ## pyroi's tests, with the same sanitizers
-	.ci/sanitized-pytest tests/pyroi $(TOO_BIG_FOR_ASAN) $(ARGS)
+	.ci/sanitized-pytest tests/pyroi $(TOO_BIG_FOR_ASAN) $(BUILDS_PROGRAMS) $(ARGS)
 
 symbols: build-c ## See that the C library exports roi_* and nothing else
 	@nm --dynamic --defined-only --format=posix build/c/libroi/libroi.so | \
