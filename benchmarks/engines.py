@@ -240,6 +240,69 @@ def openvino_align(threads, input, boxes, output_size, spatial_scale, sampling_r
     return lambda: request.infer(feeds, share_inputs=True, share_outputs=False)[0]
 
 
+# ---- JAX ------------------------------------------------------------------------------------------------------------
+
+
+def load_jax(threads: int) -> Loaded:
+    """RoIAlign and its gradient as JAX programs are written without an operator for them: by gathers."""
+    _hold_xla_to(threads)
+    import jax
+    import jax_gathers
+
+    return f"JAX {jax.__version__}, gathers", {
+        "roi_align": partial(jax_align, jax_gathers.roi_align),
+        "roi_align_backward": partial(jax_align_backward, jax_gathers.roi_align),
+    }
+
+
+def load_pyroi_jax(threads: int) -> Loaded:
+    """pyroi.jax, in a compiled program, as JAX's users call it."""
+    _hold_xla_to(threads)
+    import jax
+
+    import pyroi
+    import pyroi.jax
+
+    pyroi.set_num_threads(threads)
+    return f"pyroi.jax {pyroi.__version__} on JAX {jax.__version__}", {
+        "roi_align": partial(jax_align, pyroi.jax.roi_align),
+        "roi_align_backward": partial(jax_align_backward, pyroi.jax.roi_align),
+    }
+
+
+def _hold_xla_to(threads: int) -> None:
+    """XLA has as many threads as the process may use processors."""
+    os.sched_setaffinity(0, sorted(os.sched_getaffinity(0))[:threads])
+
+
+def jax_align(function, input, boxes, output_size, spatial_scale, sampling_ratio, aligned) -> Call:
+    """A program that pools."""
+    import jax
+
+    if sampling_ratio < 1:
+        raise Absent("its shapes are fixed, and so must the grid be")
+    pool = jax.jit(lambda x, b: function(x, b, output_size, spatial_scale, sampling_ratio, aligned))
+    arrays = jax.numpy.asarray(input), jax.numpy.asarray(boxes)
+    return lambda: np.asarray(pool(*arrays))
+
+
+def jax_align_backward(function, grad, boxes, input_shape, spatial_scale, sampling_ratio, aligned) -> Call:
+    """A program that has nothing but the gradient: the crops, which are not used, are not computed."""
+    import jax
+
+    if sampling_ratio < 1:
+        raise Absent("its shapes are fixed, and so must the grid be")
+    size = grad.shape[2:]
+
+    @jax.jit
+    def flow_back(g, b):
+        zeros = jax.numpy.zeros(input_shape, g.dtype)
+        return jax.vjp(lambda x: function(x, b, size, spatial_scale, sampling_ratio, aligned), zeros)[1](g)[0]
+
+    arrays = jax.numpy.asarray(grad), jax.numpy.asarray(boxes)
+    return lambda: np.asarray(flow_back(*arrays))
+
+
 # ---- powerboxes -----------------------------------------------------------------------------------------------------
 
 
@@ -364,6 +427,8 @@ ENGINES = [
     Engine("torchvision", load_torchvision),
     Engine("ONNX Runtime", load_onnxruntime),
     Engine("OpenVINO", load_openvino),
+    Engine("pyroi.jax", load_pyroi_jax),
+    Engine("JAX", load_jax),
     Engine("powerboxes", partial(load_powerboxes, "nms")),
     Engine("powerboxes R-tree", partial(load_powerboxes, "rtree_nms")),
     Engine("lsnms", load_lsnms),

@@ -41,7 +41,7 @@ __all__ = [
 
 _PARAMS = ffi.typeof("roi_align_params *")
 _PARAMS_SIZE = ffi.sizeof("roi_align_params")
-_MODES = {"avg": lib.ROI_AVG, "max": lib.ROI_MAX, "max_corner": lib.ROI_MAX_CORNER}
+MODES = {"avg": lib.ROI_AVG, "max": lib.ROI_MAX, "max_corner": lib.ROI_MAX_CORNER}
 
 
 def _params(spatial_scale: float, sampling_ratio: Any, aligned: Any, mode: Any = "avg") -> Any:
@@ -52,7 +52,7 @@ def _params(spatial_scale: float, sampling_ratio: Any, aligned: Any, mode: Any =
             spatial_scale,
             to_integer(sampling_ratio, "sampling_ratio"),
             to_flag(aligned, "aligned"),
-            choice(mode, "mode", _MODES),
+            choice(mode, "mode", MODES),
             native.cancel_flag(),
         ),
     )

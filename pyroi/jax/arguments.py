@@ -1,0 +1,118 @@
+"""What JAX arrays can be the maps, boxes and scores of a call: shapes and types, which are known before numbers are."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+
+from pyroi.arrays import shape_text
+from pyroi.errors import ArgumentError, ArgumentTypeError
+
+_MAPS = {"float16", "bfloat16", "float32", "float64"}
+
+
+def to_array(value: Any, name: str) -> jax.Array:
+    """`value` as an array of numbers."""
+    try:
+        array = jnp.asarray(value)
+    except (TypeError, ValueError) as reason:
+        raise ArgumentTypeError(name, f"cannot be read as an array: {reason}") from reason
+    if array.dtype.name not in _MAPS and not jnp.issubdtype(array.dtype, jnp.integer) and array.dtype != jnp.bool_:
+        rule = "expected floating-point numbers of 16 to 64 bits, integers or booleans"
+        raise ArgumentTypeError(name, f"{rule}, got {array.dtype}")
+    return array
+
+
+def to_map(value: Any, name: str) -> jax.Array:
+    """A feature map [N, C, H, W] of a floating type; integers become float32."""
+    array = to_array(value, name)
+    if array.ndim != 4:
+        raise ArgumentError(name, f"expected [N, C, H, W], got {shape_text(array.shape)}")
+    return array if array.dtype.name in _MAPS else array.astype(jnp.float32)
+
+
+def to_wide(value: Any, name: str) -> jax.Array:
+    """Numbers in the type that boxes and scores are read in: float32 or float64."""
+    array = to_array(value, name)
+    if array.dtype.name in ("float32", "float64"):
+        return array
+    whole = jnp.issubdtype(array.dtype, jnp.integer)
+    return array.astype(jnp.float64 if whole and jax.config.jax_enable_x64 else jnp.float32)
+
+
+def to_rows(value: Any, name: str, columns: int) -> jax.Array:
+    """Boxes [K, columns], in no image."""
+    array = to_wide(value, name)
+    if array.shape == (0,):
+        array = array.reshape(0, columns)
+    if array.ndim != 2 or array.shape[1] != columns:
+        raise ArgumentError(name, f"expected [K, {columns}], got {shape_text(array.shape)}")
+    return array
+
+
+def to_scores(value: Any, boxes: jax.Array, name: str = "scores") -> jax.Array:
+    """A number for each box."""
+    array = to_wide(value, name)
+    if array.shape != (boxes.shape[0],):
+        rule = f"expected {shape_text(boxes.shape[:1])}, one for each box"
+        raise ArgumentError(name, f"{rule}, got {shape_text(array.shape)}")
+    return array
+
+
+def to_classes(value: Any, boxes: jax.Array) -> jax.Array:
+    """A whole number of 32 bits for each box."""
+    array = to_array(value, "idxs")
+    if array.dtype.name in _MAPS:
+        raise ArgumentTypeError("idxs", f"expected integers, got {array.dtype}")
+    if array.dtype.itemsize == 8 or array.dtype == jnp.uint32:
+        raise ArgumentTypeError("idxs", f"expected integers that int32 holds, got {array.dtype}: see array.astype")
+    if array.shape != (boxes.shape[0],):
+        rule = f"expected {shape_text(boxes.shape[:1])}, one for each box"
+        raise ArgumentError("idxs", f"{rule}, got {shape_text(array.shape)}")
+    return array.astype(jnp.int32)
+
+
+def to_boxes(value: Any, images: int, numbers: int = 4) -> jax.Array:
+    """Boxes [K, numbers + 1]; or [K, numbers] for one image; or a list of [L, numbers], one array for each image."""
+    if isinstance(value, (list, tuple)) and (not value or any(map(_is_of_an_image, value))):
+        return _from_list(value, images, numbers)
+    rows = to_wide(value, "boxes")
+    if rows.shape in ((numbers,), (numbers + 1,)):
+        rows = rows.reshape(1, -1)
+    if rows.shape == (0,):
+        rows = rows.reshape(0, numbers + 1)
+    if rows.ndim != 2 or not numbers <= rows.shape[1] <= numbers + 1:
+        raise ArgumentError("boxes", f"expected [K, {numbers}] or [K, {numbers + 1}], got {shape_text(rows.shape)}")
+    if rows.shape[1] == numbers and images != 1:
+        raise ArgumentError(
+            "boxes",
+            f"expected [K, {numbers + 1}] with the batch index in column 0, or a list of arrays [L, {numbers}], since "
+            f"the input holds {images} images; got {numbers} columns",
+        )
+    return rows
+
+
+def _is_of_an_image(element: Any) -> bool:
+    return getattr(element, "ndim", 0) == 2 or getattr(element, "shape", None) == (0,)
+
+
+def _from_list(arrays: Any, images: int, numbers: int) -> jax.Array:
+    """One array [L, numbers] for each image, with the image before each row."""
+    if len(arrays) != images:
+        raise ArgumentError("boxes", f"expected one array for each of the {images} images, got a list of {len(arrays)}")
+    parts = [to_wide(array, "boxes") for array in arrays]
+    for index, part in enumerate(parts):
+        if part.shape == (0,):
+            parts[index] = part.reshape(0, numbers)
+        elif part.ndim != 2 or part.shape[1] != numbers:
+            raise ArgumentError("boxes", f"array {index}: expected [L, {numbers}], got {shape_text(part.shape)}")
+    if not parts:
+        return jnp.zeros((0, numbers + 1), jnp.float32)
+    dtype = jnp.result_type(*parts)
+    rows = [
+        jnp.concatenate([jnp.full((len(part), 1), image, dtype), part.astype(dtype)], 1)
+        for image, part in enumerate(parts)
+    ]
+    return jnp.concatenate(rows)

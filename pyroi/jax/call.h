@@ -1,0 +1,57 @@
+/*
+ * call.h - a call of XLA's, as the operators see it
+ *
+ * Under vmap an operand has leading dimensions before those of its operator. All operands of a call have as many; one
+ * that is the same for all examples has the size 1 there. An operator computes one example at a time, and sees nothing
+ * of this.
+ */
+#ifndef PYROI_XLA_CALL_H
+#define PYROI_XLA_CALL_H
+
+#include <roi.h>
+#include <stdbool.h>
+
+#include "handlers.h"
+#include "xla_ffi.h"
+
+/* A function of libroi, found in the table by its number. Its type is that of roi.h. */
+#define LIBROI(name, number) ((__typeof__(&name))xla_libroi[number])
+
+enum { XLA_MOST_OPERANDS = 64 };
+
+/* An argument or a result, of one example. */
+typedef struct {
+    const xla_ffi_buffer *buffer;
+    int64_t rank;        /* without leading dimensions */
+    const int64_t *dims; /* so many */
+    char *data;
+} xla_view;
+
+typedef struct xla_call {
+    const xla_ffi_frame *frame;
+    xla_view arguments[XLA_MOST_OPERANDS];
+    xla_view results[XLA_MOST_OPERANDS];
+    xla_fault fault;     /* what its message tells of the call, beside what libroi says */
+    const char *broken;  /* what of the call is not as this program makes them, or NULL */
+} xla_call;
+
+/* Computes one example. What it finds broken it says in `broken`, whatever it returns. */
+typedef roi_status xla_operator(xla_call *call, roi_error *error_ret);
+
+/* Runs an operator for each example of a frame. The ranks are those of its arguments, then of its results. */
+xla_ffi_error *xla_run(xla_ffi_frame *frame, const char *name, xla_operator *compute, int arguments, int results,
+                       const int *ranks);
+
+/* Attributes by their names; 0 or NULL, and the call broken, where there is none of that type. */
+double xla_number(xla_call *call, const char *name);
+int64_t xla_integer(xla_call *call, const char *name);
+bool xla_flag(xla_call *call, const char *name);
+const double *xla_numbers(xla_call *call, const char *name, int64_t count);
+
+/* Operands as libroi takes them. */
+roi_array xla_map(xla_call *call, const xla_view *view);    /* [N, C, H, W], or [N, M] as [1, 1, N, M] */
+roi_boxes xla_boxes(xla_call *call, const xla_view *view);  /* [K, columns] */
+roi_vector xla_vector(xla_call *call, const xla_view *view);
+int64_t xla_elements(const xla_view *view);
+
+#endif

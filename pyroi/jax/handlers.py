@@ -1,0 +1,114 @@
+"""The handlers in C, made known to XLA: where they are, where libroi is for them, and the words for what they find."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import jax
+import numpy as np
+
+from pyroi import native
+from pyroi.jax._handlers import ffi, lib
+
+__all__ = ["TARGETS"]
+
+# The handler of each operator, by the name that XLA is to know it by.
+_HANDLERS = {
+    "pyroi_roi_align": ffi.addressof(lib, "xla_roi_align"),
+    "pyroi_roi_align_backward": ffi.addressof(lib, "xla_roi_align_backward"),
+    "pyroi_roi_align_rotated": ffi.addressof(lib, "xla_roi_align_rotated"),
+    "pyroi_roi_align_rotated_backward": ffi.addressof(lib, "xla_roi_align_rotated_backward"),
+    "pyroi_multiscale_roi_align": ffi.addressof(lib, "xla_multiscale_roi_align"),
+    "pyroi_multiscale_roi_align_backward": ffi.addressof(lib, "xla_multiscale_roi_align_backward"),
+    "pyroi_roi_pool": ffi.addressof(lib, "xla_roi_pool"),
+    "pyroi_roi_pool_backward": ffi.addressof(lib, "xla_roi_pool_backward"),
+    "pyroi_prroi_pool": ffi.addressof(lib, "xla_prroi_pool"),
+    "pyroi_prroi_pool_backward": ffi.addressof(lib, "xla_prroi_pool_backward"),
+    "pyroi_box_iou": ffi.addressof(lib, "xla_box_iou"),
+    "pyroi_box_iou_rotated": ffi.addressof(lib, "xla_box_iou_rotated"),
+    "pyroi_nms": ffi.addressof(lib, "xla_nms"),
+    "pyroi_nms_rotated": ffi.addressof(lib, "xla_nms_rotated"),
+}
+
+#: The names of the custom calls, which ``jax.export`` is to be told: it does not know how long they will stay. Their
+#: names and attributes stay as long as the first number of pyroi's version.
+TARGETS = tuple(_HANDLERS)
+
+_LIBROI = {
+    lib.XLA_ROI_ALIGN: native.lib.roi_align,
+    lib.XLA_ROI_ALIGN_BACKWARD: native.lib.roi_align_backward,
+    lib.XLA_ROI_ALIGN_ROTATED: native.lib.roi_align_rotated,
+    lib.XLA_ROI_ALIGN_ROTATED_BACKWARD: native.lib.roi_align_rotated_backward,
+    lib.XLA_ROI_ALIGN_MULTISCALE: native.lib.roi_align_multiscale,
+    lib.XLA_ROI_ASSIGN_LEVELS: native.lib.roi_assign_levels,
+    lib.XLA_ROI_POOL: native.lib.roi_pool,
+    lib.XLA_ROI_POOL_BACKWARD: native.lib.roi_pool_backward,
+    lib.XLA_ROI_PRROI_POOL: native.lib.roi_prroi_pool,
+    lib.XLA_ROI_PRROI_POOL_BACKWARD: native.lib.roi_prroi_pool_backward,
+    lib.XLA_ROI_BOX_IOU: native.lib.roi_box_iou,
+    lib.XLA_ROI_BOX_IOU_ROTATED: native.lib.roi_box_iou_rotated,
+    lib.XLA_ROI_NMS: native.lib.roi_nms,
+    lib.XLA_ROI_NMS_ROTATED: native.lib.roi_nms_rotated,
+}
+
+
+def _register() -> None:
+    """Tells the handlers where libroi's functions are, and XLA where the handlers are.
+
+    XLA asks each handler for the version that it was written for, and refuses it where that is none of its own.
+    """
+    for number, function in _LIBROI.items():
+        address = native.ffi.addressof(native.lib, function.__name__)
+        lib.xla_libroi[number] = ffi.cast("void *", int(native.ffi.cast("intptr_t", address)))
+    for name, handler in _HANDLERS.items():
+        try:
+            jax.ffi.register_ffi_target(name, jax.ffi.pycapsule(int(ffi.cast("intptr_t", handler))), platform="cpu")
+        except Exception as reason:  # of jaxlib's own types
+            raise ImportError(f"pyroi.jax: JAX {jax.__version__} does not take its functions: {reason}") from reason
+
+
+# ---- What they find wrong --------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class _Rows:
+    """Rows of boxes, as far as a message names them."""
+
+    columns: int
+    example: int
+    first_rows: int
+
+    @property
+    def rows(self) -> Any:
+        """Rows of as many columns as the boxes have."""
+        return np.empty((0, self.columns))
+
+    def locate(self, row: int) -> tuple[str, str]:
+        """A row in the caller's terms: which argument, and where in it."""
+        example = "" if self.example < 0 else f"example {self.example}, "
+        if not self.first_rows:
+            return "boxes", f"{example}row {row}"
+        if row < self.first_rows:
+            return "boxes1", f"{example}row {row}"
+        return "boxes2", f"{example}row {row - self.first_rows}"
+
+
+def _message(fault: Any) -> str:
+    """What pyroi says of such a fault, whose operators have the same arguments."""
+    rows = _Rows(fault.columns, fault.example, fault.first_rows)
+    try:
+        native.fail(
+            fault.status, fault, boxes=rows, images=fault.images, scale_name="spatial_scale", score_kind="a number"
+        )
+    except Exception as error:  # which is what fail() does
+        return str(error)
+
+
+@ffi.def_extern(name="xla_describe_fault")
+def _describe(fault: Any, text: Any, size: int) -> None:
+    message = _message(fault).encode("ascii", "backslashreplace")[: size - 1] + b"\0"
+    ffi.memmove(text, message, len(message))
+
+
+_register()

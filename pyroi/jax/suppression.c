@@ -1,0 +1,109 @@
+/* suppression.c - overlap and suppression of boxes, with results of a size that is known before */
+#include <stdlib.h>
+
+#include "call.h"
+
+/* ---- Overlap --------------------------------------------------------------------------------------------------- */
+
+typedef roi_status iou_function(const roi_iou_params *, const roi_boxes *, const roi_boxes *, const roi_array *,
+                                roi_error *);
+
+static roi_status run_iou(xla_call *call, iou_function *function, roi_error *error_ret)
+{
+    roi_iou_params params = {.size = sizeof params, .kind = ROI_IOU};
+    roi_boxes first = xla_boxes(call, &call->arguments[0]), second = xla_boxes(call, &call->arguments[1]);
+    roi_array matrix = xla_map(call, &call->results[0]);
+    call->fault.first_rows = first.count;
+    return call->broken ? ROI_SUCCESS : function(&params, &first, &second, &matrix, error_ret);
+}
+
+static roi_status iou(xla_call *call, roi_error *error_ret)
+{
+    return run_iou(call, LIBROI(roi_box_iou, XLA_ROI_BOX_IOU), error_ret);
+}
+
+static roi_status iou_rotated(xla_call *call, roi_error *error_ret)
+{
+    return run_iou(call, LIBROI(roi_box_iou_rotated, XLA_ROI_BOX_IOU_ROTATED), error_ret);
+}
+
+void *xla_box_iou(void *frame)
+{
+    return xla_run(frame, "box_iou", iou, 2, 1, (int[]){2, 2, 2});
+}
+
+void *xla_box_iou_rotated(void *frame)
+{
+    return xla_run(frame, "box_iou_rotated", iou_rotated, 2, 1, (int[]){2, 2, 2});
+}
+
+/* ---- Suppression ----------------------------------------------------------------------------------------------- */
+
+typedef roi_status nms_function(const roi_nms_params *, const roi_boxes *, const roi_vector *, const int64_t *,
+                                int64_t *, int64_t *, roi_error *);
+
+/* Classes [N] of 32 bits, widened; an array of another size than the boxes' stands for none. */
+static bool widen_classes(const xla_view *view, int64_t boxes, int64_t **classes_ret)
+{
+    *classes_ret = NULL;
+    if (view->dims[0] != boxes || !boxes)
+        return true;
+    int64_t *classes = malloc((size_t)boxes * sizeof *classes);
+    if (!classes)
+        return false;
+    for (int64_t i = 0; i < boxes; i++)
+        classes[i] = ((const int32_t *)(const void *)view->data)[i];
+    *classes_ret = classes;
+    return true;
+}
+
+/* Indices as the result has them: of 32 bits, and -1 behind the last. */
+static void write_kept(const int64_t *kept, int64_t count, const xla_view *kept_view, const xla_view *count_view)
+{
+    int32_t *indices = (int32_t *)(void *)kept_view->data;
+    for (int64_t i = 0; i < kept_view->dims[0]; i++)
+        indices[i] = i < count ? (int32_t)kept[i] : -1;
+    *(int32_t *)(void *)count_view->data = (int32_t)count;
+}
+
+static roi_status run_nms(xla_call *call, nms_function *function, roi_error *error_ret)
+{
+    int64_t limit = call->results[0].dims[0], count = 0, *classes = NULL;
+    roi_nms_params params = {.size = sizeof params,
+                             .iou_threshold = xla_number(call, "iou_threshold"),
+                             .score_threshold = xla_number(call, "score_threshold"),
+                             .max_output = limit};
+    roi_boxes boxes = xla_boxes(call, &call->arguments[0]);
+    roi_vector scores = xla_vector(call, &call->arguments[1]);
+    if (call->broken)
+        return ROI_SUCCESS;
+    int64_t *kept = malloc(((size_t)limit + 1) * sizeof *kept);
+    roi_status status = ROI_ERROR_MEMORY;
+    if (kept && widen_classes(&call->arguments[2], boxes.count, &classes))
+        status = function(&params, &boxes, &scores, classes, kept, &count, error_ret);
+    if (status == ROI_SUCCESS)
+        write_kept(kept, count, &call->results[0], &call->results[1]);
+    free(kept);
+    free(classes);
+    return status;
+}
+
+static roi_status nms(xla_call *call, roi_error *error_ret)
+{
+    return run_nms(call, LIBROI(roi_nms, XLA_ROI_NMS), error_ret);
+}
+
+static roi_status nms_rotated(xla_call *call, roi_error *error_ret)
+{
+    return run_nms(call, LIBROI(roi_nms_rotated, XLA_ROI_NMS_ROTATED), error_ret);
+}
+
+void *xla_nms(void *frame)
+{
+    return xla_run(frame, "nms", nms, 3, 2, (int[]){2, 1, 1, 1, 0});
+}
+
+void *xla_nms_rotated(void *frame)
+{
+    return xla_run(frame, "nms_rotated", nms_rotated, 3, 2, (int[]){2, 1, 1, 1, 0});
+}
