@@ -53,7 +53,7 @@ def test_nothing_has_pip_look_for_our_names():
     assert not lines
 
 
-@pytest.mark.parametrize("extra", "image", "plot", "torch", "autograd", "onnxruntime", "jax"])
+@pytest.mark.parametrize("extra", ["image", "plot", "torch", "autograd", "onnxruntime", "jax", "numba"])
 def test_the_advice_names_extras_that_there_are(extra):
     """From a checkout and from a wheel file."""
     declared = (ROOT / "pyproject.toml").read_text("utf-8")

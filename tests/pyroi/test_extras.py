@@ -19,7 +19,7 @@ def import_without(package, module):
         print(error)
 
 
-@pytest.mark.parametrize("extra", ["torch", "autograd", "jax"])
+@pytest.mark.parametrize("extra", ["torch", "autograd", "jax", "numba"])
 def test_without_it_the_error_says_what_to_install(extra):
     """And `import pyroi` works."""
     said = run_child(import_without, extra, f"pyroi.{extra}")
@@ -40,4 +40,4 @@ def test_pyroi_loads_none_of_them():
     """They cost nobody who does not ask for them."""
     loaded = run_child(names_of_loaded_modules).split()
     assert "pyroi" in loaded
-    assert not {"torch", "autograd", "ml_dtypes", "jax"} & set(loaded)
+    assert not {"torch", "autograd", "ml_dtypes", "jax", "numba"} & set(loaded)
