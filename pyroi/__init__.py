@@ -32,6 +32,7 @@ from pyroi.roi_pool import roi_pool, roi_pool_backward
 from pyroi.rotated import roi_align_rotated, roi_align_rotated_backward
 from pyroi.runtime import cpu_features, get_num_threads, set_num_threads
 from pyroi.runtime import environment_problems as _environment_problems
+from pyroi.tools import accelerate, restore
 
 for _problem in _environment_problems():
     _warnings.warn(_problem, RuntimeWarning, stacklevel=2)
@@ -43,6 +44,7 @@ __all__ = [
     "MultiScaleROIAlign",
     "ROIAlign",
     "__version__",
+    "accelerate",
     "adaptive_avg_pool2d",
     "adaptive_avg_pool2d_backward",
     "adaptive_max_pool2d",
@@ -80,6 +82,7 @@ __all__ = [
     "release_memory",
     "remove_small_boxes",
     "resize_image",
+    "restore",
     "roi_align",
     "roi_align_backward",
     "roi_align_rotated",

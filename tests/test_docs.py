@@ -21,6 +21,7 @@ BLOCK = re.compile(r"^```(\w+)\n(.*?)^```$", re.DOTALL | re.MULTILINE)
 OPERATOR_PAGES = [page for page in PAGES if page.parent.name == "operators" and page.name != "README.md"]
 NO_OPERATORS = {"Error", "__version__", "cpu_features", "get_num_threads", "release_memory", "set_num_threads"}
 NO_OPERATORS |= {"get_include", "get_library", "watch_cancel_flag"}
+NO_OPERATORS |= {"accelerate", "restore"}
 HEADING = re.compile(r"^#+ (.*)$", re.MULTILINE)
 LINK = re.compile(r"\]\((?!https?:|#)([^)#]+)[^)]*\)")
 
@@ -87,7 +88,10 @@ def skip_without_what_is_imported(code):
     needed = {part for module in modules for part in module.split(".")[:2]}
     for package in needed & {"torch", "autograd", "numba", "onnx", "onnxruntime", "jax", "ultralytics", "supervision", "sahi"}:
         pytest.importorskip(package, reason=f"{package} is not installed")
-    if "torchvision" in needed:
+    tools = set(re.findall(r'accelerate\("(\w+)"\)', code))
+    for package in tools - {"torchvision"}:
+        pytest.importorskip(package, reason=f"{package} is not installed")
+    if "torchvision" in needed | tools:
         torchvision_ops()
 
 
@@ -97,7 +101,10 @@ def test_python(tmp_path, monkeypatch, code):
     """Each Python block is a program of its own."""
     skip_without_what_is_imported(code)
     monkeypatch.chdir(tmp_path)
-    exec(compile(code, "block", "exec"), {"__name__": "__main__"})
+    try:
+        exec(compile(code, "block", "exec"), {"__name__": "__main__"})
+    finally:
+        pyroi.restore()
 
 
 @pytest.mark.parametrize("code", blocks("c"))

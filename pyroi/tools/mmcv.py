@@ -1,0 +1,104 @@
+"""pyroi under mmcv: suppression and overlap, upright and rotated, and RoIAlign.
+
+Angles are in radians there, and turn clockwise unless told otherwise; in pyroi they are degrees, counter-clockwise.
+"""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+import torch
+
+import pyroi
+import pyroi.torch
+from pyroi.nms import nms_in_own_type
+from pyroi.tools.replacing import Replacement, Tool
+from pyroi.tools.tensors import are_ours, as_compared
+from pyroi.torch.tensors import call
+
+
+def _nms(
+    boxes: Any, scores: Any, iou_threshold: float, offset: int = 0, score_threshold: float = 0, max_num: int = -1
+) -> Any:
+    """Boxes whose last pixel belongs to them, offset 1, have other areas: they stay mmcv's."""
+    if not are_ours(boxes, scores) or offset != 0:
+        return NotImplemented
+    places = torch.arange(len(scores))
+    if score_threshold > 0:
+        places = (scores > score_threshold).nonzero().squeeze(1)
+    rows, numbers = boxes.detach()[places], scores.detach()[places]
+    kept = places[call(nms_in_own_type, rows, numbers, as_compared(iou_threshold, rows))]
+    return _with_scores(boxes, scores, kept[:max_num] if max_num > 0 else kept)
+
+
+def _nms_rotated(dets: Any, scores: Any, iou_threshold: float, labels: Any = None, clockwise: bool = True) -> Any:
+    if not are_ours(dets, scores):
+        return NotImplemented
+    if len(dets) == 0:
+        return dets, None  # which is what mmcv gives
+    rows = _turned(dets.detach(), clockwise)
+    if labels is None:
+        kept = call(pyroi.nms_rotated, rows, scores.detach(), iou_threshold)
+    else:
+        kept = _by_label(rows, scores.detach(), labels, iou_threshold)
+    return _with_scores(dets, scores, kept)
+
+
+def _by_label(rows: Any, scores: Any, labels: Any, iou_threshold: float) -> Any:
+    """Suppression within each label, by falling score over all."""
+    parts = [torch.empty(0, dtype=torch.int64)]
+    for label in labels.unique():
+        places = (labels == label).nonzero().squeeze(1)
+        parts.append(places[call(pyroi.nms_rotated, rows[places], scores[places], iou_threshold)])
+    kept = torch.cat(parts).sort().values
+    return kept[scores[kept].argsort(descending=True, stable=True)]
+
+
+def _box_iou_rotated(
+    bboxes1: Any, bboxes2: Any, mode: str = "iou", aligned: bool = False, clockwise: bool = True
+) -> Any:
+    if not are_ours(bboxes1, bboxes2) or mode != "iou" or aligned:
+        return NotImplemented
+    return call(pyroi.box_iou_rotated, _turned(bboxes1.detach(), clockwise), _turned(bboxes2.detach(), clockwise))
+
+
+def _bbox_overlaps(bboxes1: Any, bboxes2: Any, mode: str = "iou", aligned: bool = False, offset: int = 0) -> Any:
+    if not are_ours(bboxes1, bboxes2) or mode != "iou" or aligned or offset != 0:
+        return NotImplemented
+    return pyroi.torch.box_iou(bboxes1, bboxes2)
+
+
+def _align(self: Any, input: Any, rois: Any) -> Any:
+    if not are_ours(input, rois) or self.pool_mode != "avg":
+        return NotImplemented
+    settings = self.output_size, self.spatial_scale, self.sampling_ratio, self.aligned
+    return pyroi.torch.roi_align(input, rois, *settings)
+
+
+def _turned(boxes: Any, clockwise: bool) -> Any:
+    """cx, cy, w, h and an angle as pyroi has it."""
+    turns = torch.ones_like(boxes)
+    turns[:, 4] = (-1 if clockwise else 1) * 180 / math.pi
+    return boxes * turns
+
+
+def _with_scores(boxes: Any, scores: Any, kept: Any) -> tuple[Any, Any]:
+    """Boxes with their scores behind them, and which they are."""
+    return torch.cat([boxes[kept], scores[kept].reshape(-1, 1)], 1), kept
+
+
+_tool = Tool(
+    "mmcv",
+    (2,),
+    [
+        Replacement("mmcv.ops.nms", "nms", "boxes scores iou_threshold offset score_threshold max_num", _nms),
+        Replacement("mmcv.ops.nms", "nms_rotated", "dets scores iou_threshold labels clockwise", _nms_rotated),
+        Replacement(
+            "mmcv.ops.box_iou_rotated", "box_iou_rotated", "bboxes1 bboxes2 mode aligned clockwise", _box_iou_rotated
+        ),
+        Replacement("mmcv.ops.bbox", "bbox_overlaps", "bboxes1 bboxes2 mode aligned offset", _bbox_overlaps),
+        Replacement("mmcv.ops.roi_align", "RoIAlign.forward", "self input rois", _align),
+    ],
+)
+accelerate, restore = _tool.accelerate, _tool.restore

@@ -1,0 +1,136 @@
+"""Functions of a package, replaced wherever they are known, and put back."""
+
+from __future__ import annotations
+
+import functools
+import importlib
+import inspect
+import re
+import sys
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from typing import Any
+
+from pyroi.errors import ArgumentError, ArgumentTypeError
+
+
+@dataclass(frozen=True)
+class Replacement:
+    """A function of a package, and ours for its place.
+
+    Ours takes the same arguments. It gives ``NotImplemented`` where it has no kernel for them; then, and where pyroi
+    refuses them, the package's own is called.
+    """
+
+    module: str  # that defines it
+    name: str  # in the module; of a method "Class.method"
+    parameters: str  # as the package has them, of the versions that are known: names with blanks between
+    ours: Callable[..., Any]
+
+
+@dataclass
+class Tool:
+    """A package, and what of it is replaced."""
+
+    package: str
+    series: tuple[int, ...]  # the versions that are known begin so
+    replacements: list[Replacement]
+    _places: list[Place] = field(default_factory=list)
+
+    def accelerate(self) -> None:
+        """Puts ours in, or raises ImportError and changes nothing."""
+        if self._places:
+            return
+        self._check_version()
+        places = [self._find(replacement) for replacement in self.replacements]
+        for place in places:
+            place.put_in()
+        self._places = places
+
+    def restore(self) -> None:
+        """Puts the package's own back."""
+        for place in self._places:
+            place.take_out()
+        self._places = []
+
+    def _check_version(self) -> None:
+        try:
+            version = str(importlib.import_module(self.package).__version__)
+        except Exception as reason:  # what does not load may raise anything
+            what = f"accelerate({self.package!r}) needs the package {self.package}"
+            how = (
+                f"pip install {self.package} brings it"
+                if isinstance(reason, ModuleNotFoundError)
+                else "it does not load"
+            )
+            raise ImportError(f"{what}: {how}: {reason}") from reason
+        numbers = tuple(int(number) for number in re.findall(r"\d+", version.partition("+")[0])[: len(self.series)])
+        if numbers != self.series:
+            known = ".".join(map(str, self.series))
+            raise ImportError(f"accelerate({self.package!r}) knows {self.package} {known}, and this is {version}")
+
+    def _find(self, replacement: Replacement) -> Place:
+        """Where a function is, after a check that it is the one that is known."""
+        try:
+            owner: Any = importlib.import_module(replacement.module)
+            *classes, name = replacement.name.split(".")
+            for part in classes:
+                owner = getattr(owner, part)
+            original = inspect.getattr_static(owner, name)
+            parameters = list(inspect.signature(getattr(owner, name)).parameters)
+        except (ImportError, AttributeError) as reason:
+            raise ImportError(f"accelerate({self.package!r}) does not find {replacement.name}: {reason}") from reason
+        if parameters != replacement.parameters.split():
+            rule = f"knows {replacement.name} with the parameters {replacement.parameters}"
+            raise ImportError(f"accelerate({self.package!r}) {rule}, and here it has {' '.join(parameters)}")
+        return Place(owner, name, original, _with_a_way_back(replacement.ours, getattr(owner, name)))
+
+
+def _with_a_way_back(ours: Callable[..., Any], original: Callable[..., Any]) -> Callable[..., Any]:
+    @functools.wraps(original)
+    def run(*arguments: Any, **options: Any) -> Any:
+        try:
+            result = ours(*arguments, **options)
+        except (ArgumentError, ArgumentTypeError):
+            result = NotImplemented
+        return original(*arguments, **options) if result is NotImplemented else result
+
+    return run
+
+
+@dataclass
+class Place:
+    """A function in a module or a class, and what is to be there instead."""
+
+    owner: Any
+    name: str
+    original: Any
+    ours: Any
+
+    def put_in(self) -> None:
+        """A name that another module has for a function is changed there too: it may have been imported before."""
+        if inspect.isclass(self.owner):
+            static = isinstance(self.original, staticmethod)
+            setattr(self.owner, self.name, staticmethod(self.ours) if static else self.ours)
+        else:
+            _exchange(self.original, self.ours)
+
+    def take_out(self) -> None:
+        """Wherever ours is."""
+        if inspect.isclass(self.owner):
+            setattr(self.owner, self.name, self.original)
+        else:
+            _exchange(self.ours, self.original)
+
+
+def _exchange(old: Any, new: Any) -> None:
+    """Gives one function's names in all modules to another."""
+    for names, name in list(_names_of(old)):
+        names[name] = new
+
+
+def _names_of(function: Any) -> Iterator[tuple[dict[str, Any], str]]:
+    for module in list(sys.modules.values()):
+        names = getattr(module, "__dict__", None)
+        if isinstance(names, dict):
+            yield from ((names, name) for name, value in list(names.items()) if value is function)
