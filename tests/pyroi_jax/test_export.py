@@ -12,6 +12,7 @@ from children import run_child
 import pyroi
 
 jax = pytest.importorskip("jax", reason="JAX is not installed")
+importlib.import_module("jax.export")  # which older versions do not load by themselves
 rj = importlib.import_module("pyroi.jax")
 
 MAP = np.random.default_rng(0).standard_normal((2, 3, 9, 11)).astype(np.float32)
@@ -33,7 +34,7 @@ def run_stored(folder):
     """Whether a stored program, run in this process, gives what is stored beside it."""
     import pathlib
 
-    import jax
+    import jax.export
     import numpy as np
 
     import pyroi.jax  # with which JAX knows the calls
