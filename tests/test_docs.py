@@ -86,7 +86,17 @@ def skip_without_what_is_imported(code):
     modules = [name.name for node in nodes if isinstance(node, ast.Import) for name in node.names]
     modules += [node.module for node in nodes if isinstance(node, ast.ImportFrom)]
     needed = {part for module in modules for part in module.split(".")[:2]}
-    for package in needed & {"torch", "autograd", "numba", "onnx", "onnxruntime", "jax", "ultralytics", "supervision", "sahi"}:
+    for package in needed & {
+        "torch",
+        "autograd",
+        "numba",
+        "onnx",
+        "onnxruntime",
+        "jax",
+        "ultralytics",
+        "supervision",
+        "sahi",
+    }:
         pytest.importorskip(package, reason=f"{package} is not installed")
     tools = set(re.findall(r'accelerate\("(\w+)"\)', code))
     for package in tools - {"torchvision"}:
