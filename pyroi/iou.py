@@ -14,7 +14,7 @@ from pyroi.box_table import Boxes, to_rows
 from pyroi.memory import retrying
 from pyroi.native import ffi, lib
 
-__all__ = ["box_iou", "box_iou_rotated", "complete_box_iou", "distance_box_iou", "generalized_box_iou"]
+__all__ = ["box_iof", "box_iou", "box_iou_rotated", "complete_box_iou", "distance_box_iou", "generalized_box_iou"]
 
 _PARAMS = ffi.typeof("roi_iou_params *")
 _PARAMS_SIZE = ffi.sizeof("roi_iou_params")
@@ -48,6 +48,37 @@ def box_iou(boxes1: npt.ArrayLike, boxes2: npt.ArrayLike) -> Array:
         array([[0.2, 1. ]])
     """
     return _matrix(lib.roi_box_iou, lib.ROI_IOU, boxes1, boxes2, 4)
+
+
+@retrying
+def box_iof(boxes1: npt.ArrayLike, boxes2: npt.ArrayLike) -> Array:
+    """Intersection over the area of the first box, of all pairs of N and M boxes.
+
+    This is the fraction of the first box that the second one covers, as used to match the boxes of image tiles, or to
+    find boxes in ignored regions. It is not symmetric: ``box_iof(b, a).T`` is the fraction of the second box.
+
+    Args:
+        boxes1: As for :func:`box_iou`; the boxes whose area is the denominator.
+        boxes2: As for :func:`box_iou`.
+
+    Returns:
+        ``[N, M]``, from 0 to 1, in the type of :func:`box_iou`. It is 0 where the first box has no area, and exactly 1
+        where the first box has an area and lies within the second.
+
+    Raises:
+        TypeError: An argument has a type that cannot be used.
+        ValueError: As for :func:`box_iou`.
+        MemoryError: The result does not fit in memory.
+
+    Source:
+        The mode ``iof``, intersection over foreground, of MMDetection's ``bbox_overlaps``.
+
+    Example:
+        >>> import pyroi
+        >>> pyroi.box_iof([[0, 0, 10, 10]], [[5, 5, 15, 10], [-5, -5, 20, 20]])
+        array([[0.25, 1.  ]])
+    """
+    return _matrix(lib.roi_box_iou, lib.ROI_IOF, boxes1, boxes2, 4)
 
 
 @retrying

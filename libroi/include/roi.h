@@ -416,7 +416,8 @@ typedef enum roi_iou_kind {
     ROI_IOU = 0,  /* intersection over union */
     ROI_GIOU = 1, /* less the share of the smallest box around both that neither covers */
     ROI_DIOU = 2, /* IoU less the squared distance of the centres over the squared diagonal of the box around both */
-    ROI_CIOU = 3  /* that less v * v / (1 - iou + v), v = (2 / pi * (atan(w1 / h1) - atan(w2 / h2)))^2 */
+    ROI_CIOU = 3, /* that less v * v / (1 - iou + v), v = (2 / pi * (atan(w1 / h1) - atan(w2 / h2)))^2 */
+    ROI_IOF = 4   /* intersection over the area of the first box; not symmetric */
 } roi_iou_kind;
 
 typedef struct roi_iou_params {
@@ -433,10 +434,11 @@ ROI_API roi_iou_params roi_iou_defaults(void);
  * generalized: Rezatofighi et al. (2019); distance and complete: Zheng et al. (2020), without their epsilon.
  *
  * What has no area covers nothing: IoU of two boxes without area is 0, and so is any quotient here whose denominator
- * is 0. A box with an area has IoU exactly 1 with itself. It is computed in float where both arrays are float32 and
- * their areas suit that type, else in double; either way the result is within a few roundings of the real number, and
- * the same on every CPU tier. Areas beyond the range of double are no exception; an area so small that it is 0 in
- * double is none.
+ * is 0, such as the intersection over the area of a first box without area. A box with an area has IoU exactly 1 with
+ * itself, and an intersection over its own area of exactly 1. It is computed in float where both arrays are float32 and their
+ * areas suit that type, else in double; either way the result is within a few roundings of the real number, and the
+ * same on every CPU tier. Areas beyond the range of double are no exception; an area so small that it is 0 in double
+ * is none.
  *
  * A row in `error_ret` counts through both arrays: boxes1->count is the first row of boxes2.
  */

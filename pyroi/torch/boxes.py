@@ -228,6 +228,23 @@ def box_iou(boxes1: torch.Tensor, boxes2: torch.Tensor, fmt: str = "xyxy") -> to
     return _overlap(_ops.box_iou, boxes1, boxes2)
 
 
+def box_iof(boxes1: torch.Tensor, boxes2: torch.Tensor) -> torch.Tensor:
+    """Intersection over the area of the first box, of all pairs of N and M boxes; see :func:`pyroi.box_iof`.
+
+    Args:
+        boxes1: ``[..., N, 4]``, rows ``x1, y1, x2, y2``; the boxes whose area is the denominator.
+        boxes2: ``[..., M, 4]``, in the same format.
+
+    Returns:
+        ``[..., N, M]``, float32 or float64, the latter for integers. Differentiable.
+
+    Raises:
+        TypeError: An argument is no tensor.
+        ValueError: A wrong shape, or a coordinate that is not finite.
+    """
+    return _overlap(_ops.box_iof, boxes1, boxes2)
+
+
 def generalized_box_iou(boxes1: torch.Tensor, boxes2: torch.Tensor) -> torch.Tensor:
     """Generalized IoU of all pairs of N and M boxes; see :func:`pyroi.generalized_box_iou`.
 

@@ -18,6 +18,8 @@ def differentiable_overlap(measure: Any, boxes1: torch.Tensor, boxes2: torch.Ten
     ops = torch.ops.roi
     if measure is ops.box_iou:
         return pair.iou
+    if measure is ops.box_iof:
+        return pair.iof
     if measure is ops.generalized_box_iou:
         return pair.iou - _ratio(pair.hull - pair.union, pair.hull)
     distance_iou = pair.iou - _ratio(pair.distance, pair.diagonal)
@@ -50,6 +52,7 @@ class _Pair:
         around = _sides(torch.minimum(low1, low2), torch.maximum(high1, high2))
         self.union = self.sides[0].prod(-1) + self.sides[1].prod(-1) - shared
         self.iou = _ratio(shared, self.union)
+        self.iof = _ratio(shared, self.sides[0].prod(-1).expand_as(shared))
         self.hull = around.prod(-1)
         self.diagonal = around.square().sum(-1)
         self.distance = ((low1 - low2 + (high1 - high2)) / 2).square().sum(-1)

@@ -25,8 +25,18 @@ command(
     description="The overlap of two boxes without area is 0.",
     returns=OVERLAPS,
     examples=(f"puts [torch::tensor_to_list [torch::box_iou {TWO}]]",),
-    see_also=("generalized_box_iou", "distance_box_iou", "complete_box_iou", "box_iou_rotated"),
+    see_also=("box_iof", "generalized_box_iou", "distance_box_iou", "complete_box_iou", "box_iou_rotated"),
 )(pyroi.box_iou)
+
+command(
+    *_pair(BOXES),
+    group=GROUP,
+    summary="Intersection of boxes over the area of the first one.",
+    description="It is the fraction of the first box that the second one covers; 0 for a first box without area.",
+    returns=OVERLAPS,
+    examples=(f"puts [torch::tensor_to_list [torch::box_iof {TWO}]]",),
+    see_also=("box_iou", "box_area"),
+)(pyroi.box_iof)
 
 command(
     *_pair(BOXES),

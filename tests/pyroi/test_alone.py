@@ -12,6 +12,7 @@ import numpy as np
 import pytest
 from children import run_child
 from oracles.cases import random_boxes
+from oracles.overlap import KINDS
 
 import pyroi
 
@@ -48,7 +49,7 @@ def test_company_changes_no_bit(tier, dtype):
     assert int(count) == 0, "\n".join(found)
 
 
-@pytest.mark.parametrize("kind", ["box_iou", "generalized_box_iou", "distance_box_iou", "complete_box_iou"])
+@pytest.mark.parametrize("kind", KINDS)
 def test_the_overlap_of_a_pair(kind):
     """It has the same bits beside boxes for which float32 is too narrow: far away, or of next to no area."""
     boxes = random_boxes(np.random.default_rng(0), 12, (1, 1, 40, 50), mirror=False)[:, 1:]

@@ -1,4 +1,4 @@
-"""box_iou, generalized_box_iou, distance_box_iou, complete_box_iou: by hand, in float64, and by torchvision."""
+"""The kinds of overlap of upright boxes: by hand, in float64, by counting unit squares, and by torchvision."""
 
 from __future__ import annotations
 
@@ -12,12 +12,7 @@ from oracles import autograd, overlap
 
 import pyroi
 
-KINDS = {
-    "box_iou": overlap.iou,
-    "generalized_box_iou": overlap.generalized_iou,
-    "distance_box_iou": overlap.distance_iou,
-    "complete_box_iou": overlap.complete_iou,
-}
+KINDS = overlap.KINDS
 EACH = pytest.mark.parametrize("kind", KINDS)
 
 
@@ -30,6 +25,7 @@ def of(kind, boxes1, boxes2):
     ("kind", "expected"),
     [
         ("box_iou", 0.2),  # 25 / (100 + 50 - 25)
+        ("box_iof", 0.25),  # 25 / 100
         ("generalized_box_iou", 1 / 30),  # the hull is 15 x 10: 0.2 - 25 / 150
         ("distance_box_iou", 0.2 - 31.25 / 325),  # centres 5 and 2.5 apart: 31.25; diagonal 15^2 + 10^2
         ("complete_box_iou", 0.1017554),  # v = (2 / pi (atan 1 - atan 2))^2 = 0.0419567; v^2 / (0.8 + v) less
@@ -150,12 +146,35 @@ def test_areas_beyond_the_range(kind, size):
         np.testing.assert_allclose(of(kind, scaled, scaled), expected, atol=1e-6)
 
 
-@EACH
+@pytest.mark.parametrize("kind", sorted(set(KINDS) - {"box_iof"}))
 def test_symmetric(kind):
     """The same whichever of two boxes comes first, to the last bit."""
     boxes = overlap.random_boxes(np.random.default_rng(1), 200, 50).astype(np.float32)
     result = of(kind, boxes, boxes)
     assert result.tobytes() == np.ascontiguousarray(result.T).tobytes()
+
+
+@given(st.lists(st.tuples(*[st.integers(-20, 20)] * 4), min_size=1, max_size=8))
+def test_iof_is_the_covered_fraction_of_the_first_box(boxes):
+    """From 0 to 1, at least the IoU, in proportion to the areas; and the area covered, counted in unit squares."""
+    of_first, iou = pyroi.box_iof(boxes, boxes), pyroi.box_iou(boxes, boxes)
+    assert (of_first >= iou).all() and of_first.min() >= 0 and of_first.max() <= 1
+    areas = pyroi.box_area(boxes)
+    np.testing.assert_allclose(of_first * areas[:, None], (of_first * areas[:, None]).T, rtol=1e-14)
+    squares = [{(x, y) for x in range(x1, x2) for y in range(y1, y2)} for x1, y1, x2, y2 in boxes]
+    for i, first in enumerate(squares):
+        for j, second in enumerate(squares):
+            assert of_first[i, j] == (len(first & second) / len(first) if first else 0)
+
+
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+def test_iof_of_a_box_within_another_is_exactly_one(dtype):
+    """Random boxes, and boxes around them, which touch some of their sides."""
+    rng = np.random.default_rng(5)
+    inner = overlap.random_boxes(rng, 300).astype(dtype)
+    margin = rng.choice([0, 0.3, 7], inner.shape).astype(dtype)
+    outer = np.concatenate([inner[:, :2] - margin[:, :2], inner[:, 2:] + margin[:, 2:]], axis=1)
+    assert (np.diagonal(pyroi.box_iof(inner, outer)) == 1).all()
 
 
 def test_iou_is_never_above_one():
@@ -165,7 +184,7 @@ def test_iou_is_never_above_one():
     assert pyroi.box_iou(boxes, boxes).max() == 1
 
 
-@EACH
+@pytest.mark.parametrize("kind", sorted(set(KINDS) - {"box_iof"}))  # which torchvision lacks
 def test_agrees_with_torchvision(kind):
     """torchvision's function of that name, whose epsilon of 1e-7 allows for some of the difference."""
     ops, torch = autograd.torchvision_ops(), autograd.torch()

@@ -29,10 +29,7 @@ SUPPRESS = {
     ),
     "soft_nms": lambda boxes=UPRIGHT, scores=SCORES, **more: pyroi.soft_nms(boxes, scores, **more),
 }
-MATRICES = {
-    name: getattr(pyroi, name)
-    for name in ("box_iou", "generalized_box_iou", "distance_box_iou", "complete_box_iou", "box_iou_rotated")
-}
+MATRICES = {name: getattr(pyroi, name) for name in (*overlap.KINDS, "box_iou_rotated")}
 EACH_SUPPRESSION = pytest.mark.parametrize("name", SUPPRESS)
 EACH_MATRIX = pytest.mark.parametrize("name", MATRICES)
 

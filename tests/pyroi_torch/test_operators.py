@@ -178,6 +178,7 @@ SAMPLES = {
     "clip_boxes_to_image": lambda: (FOUR.clone().requires_grad_(), 15, 10),
     "box_convert": lambda: (FOUR.clone().requires_grad_(), "xyxy", "cxcywh"),
     "box_iou": lambda: (FOUR, FOUR[:2]),
+    "box_iof": lambda: (FOUR, FOUR[:2]),
     "generalized_box_iou": lambda: (FOUR, FOUR[:2]),
     "distance_box_iou": lambda: (FOUR, FOUR[:2]),
     "complete_box_iou": lambda: (FOUR, FOUR[:2]),

@@ -21,6 +21,7 @@ GOOD = {
     "batched_nms": {"boxes": UPRIGHT, "scores": SCORES, "idxs": [0, 1], "iou_threshold": 0.5},
     "box_area": {"boxes": UPRIGHT},
     "box_convert": {"boxes": UPRIGHT, "in_fmt": "xyxy", "out_fmt": "cxcywh"},
+    "box_iof": {"boxes1": UPRIGHT, "boxes2": UPRIGHT},
     "box_iou": {"boxes1": UPRIGHT, "boxes2": UPRIGHT},
     "box_iou_rotated": {"boxes1": TURNED, "boxes2": TURNED},
     "clip_boxes_to_image": {"boxes": UPRIGHT, "size": (3, 3)},

@@ -13,6 +13,7 @@ from typing import Any
 
 import numpy as np
 from oracles.cases import random_boxes, random_map, turned_boxes
+from oracles.overlap import KINDS
 
 import pyroi
 
@@ -375,7 +376,7 @@ OF_BOXES = {
     "nms_rotated": suppression("nms_rotated", rotated, iou_threshold=0.3),
     "soft_nms": suppression("soft_nms", soft=True),
     "soft_nms linear": suppression("soft_nms", soft=True, method="linear"),
-    **{name: overlap(name) for name in ("box_iou", "generalized_box_iou", "distance_box_iou", "complete_box_iou")},
+    **{name: overlap(name) for name in KINDS},
     "box_iou_rotated": overlap("box_iou_rotated", rotated),
     "box_area": of_boxes("box_area", lambda sizes: ((sizes.boxes,),), wide),
     "box_convert": of_boxes("box_convert", lambda sizes: ((sizes.boxes, 4),), same, in_fmt="xyxy", out_fmt="cxcywh"),

@@ -57,6 +57,7 @@ static inline REAL overlap(roi_iou_kind kind, struct box a, struct box b)
     case ROI_GIOU: return iou - gap(a, b, area);
     case ROI_DIOU: return iou - distance(a, b);
     case ROI_CIOU: return iou - distance(a, b) - aspect(a, b, iou);
+    case ROI_IOF: return ratio(intersection, a.area);
     }
     return 0;
 }

@@ -31,6 +31,7 @@ static void upright(roi_iou_kind kind, const struct roi_iou_lanes *one, int64_t 
     case ROI_GIOU: row_of_kind(ROI_GIOU, box, many, begin, end, iou_ret); break;
     case ROI_DIOU: row_of_kind(ROI_DIOU, box, many, begin, end, iou_ret); break;
     case ROI_CIOU: row_of_kind(ROI_CIOU, box, many, begin, end, iou_ret); break;
+    case ROI_IOF: row_of_kind(ROI_IOF, box, many, begin, end, iou_ret); break;
     }
 }
 

@@ -45,7 +45,7 @@ static roi_status check_params(const roi_iou_params *params, bool rotated)
     const roi_status given = roi_check_params(params, sizeof *params);
     if (given != ROI_SUCCESS)
         return given;
-    if ((int)params->kind < ROI_IOU || (int)params->kind > (rotated ? ROI_IOU : ROI_CIOU))
+    if ((int)params->kind < ROI_IOU || (int)params->kind > (rotated ? ROI_IOU : ROI_IOF))
         return ROI_ERROR_METHOD;
     return ROI_SUCCESS;
 }

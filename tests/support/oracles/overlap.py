@@ -30,6 +30,11 @@ def iou(boxes1, boxes2) -> np.ndarray:
     return _over(_intersection(boxes1, boxes2), _union(boxes1, boxes2))
 
 
+def iof(boxes1, boxes2) -> np.ndarray:
+    """Intersection over the area of the first box, [N, M]."""
+    return _over(_intersection(boxes1, boxes2), area(boxes1)[:, None])
+
+
 def _intersection(boxes1, boxes2):
     a, b = np.asarray(boxes1, np.float64)[:, None], np.asarray(boxes2, np.float64)[None]
     sides = np.minimum(a[..., 2:], b[..., 2:]) - np.maximum(a[..., :2], b[..., :2])
@@ -65,6 +70,16 @@ def complete_iou(boxes1, boxes2) -> np.ndarray:
     angle1, angle2 = (np.arctan2(*_sides(boxes).T) for boxes in (boxes1, boxes2))
     v = (2 / math.pi * (angle1[:, None] - angle2[None])) ** 2
     return distance_iou(boxes1, boxes2) - _over(v * v, 1 - iou(boxes1, boxes2) + v)
+
+
+#: The function of pyroi -> its definition.
+KINDS = {
+    "box_iou": iou,
+    "box_iof": iof,
+    "generalized_box_iou": generalized_iou,
+    "distance_box_iou": distance_iou,
+    "complete_box_iou": complete_iou,
+}
 
 
 def keep(overlap, scores, threshold, score_threshold=None, classes=None) -> list[int]:
