@@ -114,6 +114,7 @@ class Interpreter:
 
     def _add_commands(self) -> None:
         self.eval(f"namespace eval {NAMESPACE} {{namespace export *}}; package provide roi {pyroi.__version__}")
+        lib.host_answer_old_scripts(self._tcl)
         for command in REGISTRY.values():
             for name in command.names:
                 full_name = f"{NAMESPACE}::{name}".encode()

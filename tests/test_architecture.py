@@ -165,7 +165,7 @@ PAGES = sorted(page for page in (ROOT / "docs" / "operators").glob("*.md") if pa
 def test_a_page_of_operators_has_a_module_of_commands(page):
     """Of the same name, whose commands the page names."""
     source = (ROOT / "tclcmd" / "commands" / f"{page.stem}.py").read_text("utf-8")
-    declared = re.findall(r"^\)\(pyroi\.(\w+)\)$", source, re.MULTILINE)
+    declared = re.findall(r"^(?:\)\(pyroi\.|def )([a-z]\w*)(?:\)$|\()", source, re.MULTILINE)
     text = page.read_text("utf-8")
     assert declared
     assert [name for name in declared if not re.search(rf"\b{name}\b", text)] == []
@@ -178,11 +178,13 @@ GROUPS = sorted(
 
 @pytest.mark.parametrize("page", [page for page in GROUPS if page.stem != "README"], ids=lambda page: page.stem)
 def test_a_page_of_a_group_has_a_module_of_commands(page):
-    """Of the same name, where the commands of the page are functions."""
+    """Of the same name, where the commands of the page are functions, or rows that begin with their names."""
     source = (ROOT / "tclcmd" / "commands" / f"{page.stem}.py").read_text("utf-8")
     declared = re.findall(r"^## torch::(\w+)$", page.read_text("utf-8"), re.MULTILINE)
     assert declared
-    assert [name for name in declared if not re.search(rf"^def {name}_?\(", source, re.MULTILINE)] == []
+    assert [
+        name for name in declared if not re.search(rf'^(?:def {name}_?\(|_\w+\(\s*"{name}")', source, re.MULTILINE)
+    ] == []
 
 
 # ---- Headers of C ----------------------------------------------------------------------------------------------------

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import numpy as np
 
-from pyroi.arrays import Array, shape_text
+from pyroi.arrays import Array
 from pyroi.errors import ArgumentError
 from tclcmd.language.declare import REQUIRED, Parameter
-from tclcmd.language.kinds import DTYPE, Boolean, Device, Integer, Integers, Tensor
+from tclcmd.language.kinds import DTYPE, Boolean, Integer, Integers, Tensor
 from tclcmd.values import ranges, sizes
 
 DType = np.dtype[np.generic]
@@ -15,7 +15,6 @@ FLOAT32: DType = np.dtype(np.float32)
 
 INPUT = Parameter("input", Tensor(), "The tensor.")
 SHAPE = Parameter("shape", Integers(), "The sizes; an empty list makes a single number without dimensions.")
-DEVICE = Parameter("device", Device(), "Where the tensor lives: cpu.", default="cpu")
 KEEPDIM = Parameter("keepdim", Boolean(), "Keep the dimension, with size 1.", default=False)
 DIM = Parameter("dim", Integer(), "The dimension; a negative one counts from the end. All, if left off.", default=None)
 
@@ -30,11 +29,11 @@ def dim_parameter(text: str, default: object = REQUIRED) -> Parameter:
     return Parameter("dim", Integer(), f"{text}; a negative one counts from the end.", default=default)
 
 
-def axis_of(dim: int, dimensions: int) -> int:
+def axis_of(dim: int, dimensions: int, argument: str = "dim") -> int:
     """A dimension counted from the start."""
     if not -dimensions <= dim < dimensions:
         have = f"{-dimensions} to {dimensions - 1}" if dimensions else "none, for the tensor has no dimensions"
-        raise ArgumentError("dim", f"expected {have}, got {dim}")
+        raise ArgumentError(argument, f"expected {have}, got {dim}")
     return dim % dimensions
 
 
@@ -44,13 +43,3 @@ def filled(shape: tuple[int, ...], value: int | float, dtype: DType, sized_by: s
     element = ranges.number(value, dtype, "value")
     # Zeros need no writing: the system provides zeroed pages on demand.
     return np.full(shape, element) if element.tobytes().strip(b"\0") else np.zeros(shape, dtype)
-
-
-def check_broadcast(input: Array, other: Array) -> None:
-    """Raises ArgumentError if the shapes do not broadcast, MemoryError if the result is too large."""
-    try:
-        shape = np.broadcast_shapes(input.shape, other.shape)
-    except ValueError:
-        rule = f"shape {shape_text(other.shape)} does not broadcast with {shape_text(input.shape)}"
-        raise ArgumentError("other", rule) from None
-    sizes.check_shape(shape, np.float64, "other")

@@ -6,9 +6,9 @@ import numpy as np
 
 from pyroi.arrays import Array, shape_text
 from pyroi.errors import ArgumentError
-from tclcmd.commands.common import INPUT, check_broadcast
+from tclcmd.commands.common import INPUT
 from tclcmd.language.declare import Parameter, command
-from tclcmd.language.kinds import Boolean, Number, Precision, Tensor
+from tclcmd.language.kinds import Boolean, Precision
 from tclcmd.values import dtypes, tclobj
 
 GROUP = "Looking into tensors"
@@ -111,33 +111,3 @@ def tensor_print(input: Array) -> str:
     flat = input.reshape(-1, *input.shape[-3:]) if input.ndim > 4 and input.size > 200 else input
     body = np.array2string(flat, threshold=200, edgeitems=3, max_line_width=100, precision=6, separator=" ")
     return f"{head}\n{body}"
-
-
-@command(
-    INPUT,
-    Parameter("other", Tensor(), "What to compare it with."),
-    Parameter("rtol", Number(at_least=0), "Tolerance relative to other.", default=1e-5),
-    Parameter("atol", Number(at_least=0), "Tolerance on top of that.", default=1e-8),
-    Parameter("equal_nan", Boolean(), "Does NaN equal NaN?", default=False),
-    group=GROUP,
-    returns="1 or 0.",
-    examples=("set x [torch::ones {3}]\nputs [torch::allclose $x [torch::full {3} 1.0000001]]",),
-)
-def allclose(input: Array, other: Array, rtol: float, atol: float, equal_nan: bool) -> bool:
-    """Are all elements equal within |input - other| <= atol + rtol * |other|?"""
-    check_broadcast(input, other)
-    with np.errstate(all="ignore"):
-        is_close = (input == other) | (_difference(input, other) <= atol + rtol * np.abs(other.astype(np.float64)))
-        if equal_nan:
-            is_close |= np.isnan(input) & np.isnan(other)
-    return bool(is_close.all())
-
-
-def _difference(left: Array, right: Array) -> Array:
-    """|left - right| as Float64, which tells apart integers that are the same as Float64; NaN beside an infinity."""
-    if "f" in left.dtype.kind + right.dtype.kind:
-        far = np.abs(left.astype(np.float64) - right.astype(np.float64))
-        return np.where(np.isinf(left) | np.isinf(right), np.nan, far)
-    left, right = left.astype(np.int64), right.astype(np.int64)
-    # Modulo 2^64, the difference between the larger and the smaller integer is right.
-    return np.where(left > right, left - right, right - left).view(np.uint64).astype(np.float64)

@@ -8,10 +8,10 @@ import numpy as np
 
 from pyroi.arrays import Array, shape_text
 from pyroi.errors import ArgumentError
-from tclcmd.commands.common import DEVICE, INPUT, SHAPE, DType, dtype_parameter, filled
+from tclcmd.commands.common import INPUT, SHAPE, DType, dtype_parameter, filled
 from tclcmd.language.declare import Parameter, command
-from tclcmd.language.kinds import Boolean, Integer, Integers, Number, Numbers
-from tclcmd.values import ranges, sizes, tclobj
+from tclcmd.language.kinds import Integer, Integers, Number, Numbers
+from tclcmd.values import dtypes, ranges, sizes, tclobj
 from tclcmd.values.session import Session
 from tclcmd.values.tclobj import Value
 
@@ -28,12 +28,11 @@ LIKE_DTYPE = dtype_parameter(default=None, text="The element type; that of the i
     Parameter("data", Numbers(), "A number, or lists of numbers nested to any depth."),
     Parameter("shape", Integers(not_empty=True), "The sizes, if not those of the lists.", default=None),
     dtype_parameter(),
-    DEVICE,
-    Parameter("requires_grad", Boolean(), "Gradients are not recorded: false.", default=False),
     group=GROUP,
+    makes_tensor=True,
     forms=(
-        ("data", "shape", "dtype", "device", "requires_grad"),
-        ("data", "dtype", "device", "requires_grad"),
+        ("data", "shape", "dtype"),
+        ("data", "dtype"),
     ),
     examples=(
         "set boxes [torch::tensor_create {{0 0 15 15} {4 4 11 11}}]\nputs [torch::tensor_shape $boxes]",
@@ -41,7 +40,7 @@ LIKE_DTYPE = dtype_parameter(default=None, text="The element type; that of the i
     ),
     see_also=("zeros", "arange", "tensor_to_list"),
 )
-def tensor_create(data: Value, shape: tuple[int, ...] | None, dtype: DType, device: str, requires_grad: bool) -> Array:
+def tensor_create(data: Value, shape: tuple[int, ...] | None, dtype: DType) -> Array:
     """A tensor of given numbers.
 
     Lists of different lengths on one level are an error that says where. To Tcl, {1} and 1 are the same, so {{1} {2}}
@@ -49,11 +48,8 @@ def tensor_create(data: Value, shape: tuple[int, ...] | None, dtype: DType, devi
     it is a list of integers, and the dtype otherwise.
 
     A number that the dtype does not hold is an error: one beyond its range, or a fraction where it is an integer type.
-    NaN and Inf are numbers of the floating types. Nothing records gradients, so requires_grad must be false: operators
-    have gradients of their own, such as torch::roi_align_backward.
+    NaN and Inf are numbers of the floating types.
     """
-    if requires_grad:
-        raise ArgumentError("requires_grad", "gradients are not recorded; operators have theirs, as roi_align_backward")
     array = ranges.to_dtype(_numbers(data, dtype), dtype, "data")
     if shape is None:
         return array
@@ -73,12 +69,12 @@ def _numbers(data: Value, dtype: DType) -> Array:
 @command(
     SHAPE,
     dtype_parameter(),
-    DEVICE,
     group=GROUP,
+    makes_tensor=True,
     examples=("set map [torch::zeros {1 64 32 32}]",),
     see_also=("ones", "full", "zeros_like"),
 )
-def zeros(shape: tuple[int, ...], dtype: DType, device: str) -> Array:
+def zeros(shape: tuple[int, ...], dtype: DType) -> Array:
     """A tensor of zeros."""
     return filled(shape, 0, dtype)
 
@@ -86,26 +82,40 @@ def zeros(shape: tuple[int, ...], dtype: DType, device: str) -> Array:
 @command(
     SHAPE,
     dtype_parameter(),
-    DEVICE,
     group=GROUP,
+    makes_tensor=True,
     examples=("set mask [torch::ones {2 3} bool]",),
     see_also=("zeros", "full", "ones_like"),
 )
-def ones(shape: tuple[int, ...], dtype: DType, device: str) -> Array:
+def ones(shape: tuple[int, ...], dtype: DType) -> Array:
     """A tensor of ones."""
     return filled(shape, 1, dtype)
 
 
 @command(
     SHAPE,
+    dtype_parameter(),
+    group=GROUP,
+    makes_tensor=True,
+    aliases=("Empty",),
+    examples=("set map [torch::empty {1 64 32 32}]",),
+    see_also=("zeros", "empty_like"),
+)
+def empty(shape: tuple[int, ...], dtype: DType) -> Array:
+    """A tensor whose elements are to be overwritten. They are zeros."""
+    return filled(shape, 0, dtype)
+
+
+@command(
+    SHAPE,
     VALUE,
     dtype_parameter(),
-    DEVICE,
     group=GROUP,
+    makes_tensor=True,
     examples=("set grey [torch::full {1 3 8 8} 0.5]",),
     see_also=("zeros", "ones", "full_like"),
 )
-def full(shape: tuple[int, ...], value: int | float, dtype: DType, device: str) -> Array:
+def full(shape: tuple[int, ...], value: int | float, dtype: DType) -> Array:
     """A tensor of one value."""
     return filled(shape, value, dtype)
 
@@ -116,6 +126,7 @@ def full(shape: tuple[int, ...], value: int | float, dtype: DType, device: str) 
     Parameter("step", NUMBER, "From one number to the next; not 0.", default=1),
     dtype_parameter(),
     group=GROUP,
+    makes_tensor=True,
     forms=(("end", "dtype"), ("start", "end", "dtype"), ("start", "end", "step", "dtype")),
     examples=("set map [torch::tensor_reshape [torch::arange 25] {1 1 5 5}]", "torch::arange 10 0 -2 int64"),
     see_also=("linspace",),
@@ -172,6 +183,7 @@ def _within(numbers: Array, dtype: DType) -> Array:
     Parameter("steps", Integer(at_least=0), "How many numbers."),
     dtype_parameter(),
     group=GROUP,
+    makes_tensor=True,
     examples=("puts [torch::tensor_to_list [torch::linspace 0 1 5]]",),
     see_also=("arange",),
 )
@@ -213,6 +225,7 @@ def _whole_parts(start: int, end: int, parts: int) -> Array:
     Parameter("m", Integer(at_least=0), "Columns; as many as rows if left off.", default=None),
     dtype_parameter(),
     group=GROUP,
+    makes_tensor=True,
     forms=(("n", "dtype"), ("n", "m", "dtype")),
     examples=("puts [torch::tensor_print [torch::eye 3]]",),
     see_also=("zeros",),
@@ -227,6 +240,7 @@ def eye(n: int, m: int | None, dtype: DType) -> Array:
     INPUT,
     LIKE_DTYPE,
     group=GROUP,
+    makes_tensor=True,
     examples=("set x [torch::arange 6]\nset sum [torch::zeros_like $x]",),
     see_also=("zeros",),
 )
@@ -239,6 +253,7 @@ def zeros_like(input: Array, dtype: DType | None) -> Array:
     INPUT,
     LIKE_DTYPE,
     group=GROUP,
+    makes_tensor=True,
     examples=("set x [torch::arange 6]\nset mask [torch::ones_like $x bool]",),
     see_also=("ones",),
 )
@@ -249,9 +264,26 @@ def ones_like(input: Array, dtype: DType | None) -> Array:
 
 @command(
     INPUT,
+    LIKE_DTYPE,
+    group=GROUP,
+    makes_tensor=True,
+    examples=("set x [torch::arange 6]\nset room [torch::empty_like $x float64]",),
+    see_also=("empty", "zeros_like"),
+)
+def empty_like(input: Array, dtype: DType | None) -> Array:
+    """A tensor of the shape of another one, whose elements are to be overwritten.
+
+    They are zeros.
+    """
+    return filled(input.shape, 0, dtype or input.dtype, "input")
+
+
+@command(
+    INPUT,
     VALUE,
     LIKE_DTYPE,
     group=GROUP,
+    makes_tensor=True,
     examples=("set x [torch::arange 6]\nset fives [torch::full_like $x 5]",),
     see_also=("full",),
 )
@@ -262,60 +294,111 @@ def full_like(input: Array, value: int | float, dtype: DType | None) -> Array:
 
 # ---- Random numbers --------------------------------------------------------------------------------------------------
 
-#: A device name may stand in the place of the dtype.
-RANDOM_FORMS = (("shape", "device"), ("shape", "dtype", "device"))
-
 #: The largest number of Float16 below 1.
 BELOW_ONE = np.nextafter(np.float16(1), np.float16(0))
 
 
-def _drawn_type(shape: tuple[int, ...], dtype: DType) -> type[np.float32] | type[np.float64]:
-    """The type to draw numbers in, which is never float16."""
+#: The type that random numbers are drawn in.
+Drawn = type[np.float32] | type[np.float64]
+
+
+def _drawn_type(shape: tuple[int, ...], dtype: DType, sized_by: str = "shape", typed_by: str = "dtype") -> Drawn:
+    """The type to draw numbers in, which is never float16. Errors name the last two arguments."""
     if dtype.kind != "f":
-        raise ArgumentError("dtype", f"expected a floating type, got {dtype}")
-    sizes.check_shape(shape, dtype)
+        raise ArgumentError(typed_by, f"expected a floating type, got {dtypes.name_of(dtype)}")
+    sizes.check_shape(shape, dtype, sized_by)
     return np.float64 if dtype.itemsize == 8 else np.float32
+
+
+def _uniform(session: Session, shape: tuple[int, ...], drawn: Drawn, dtype: DType) -> Array:
+    """Random numbers from 0 to 1, 1 excluded, drawn in a type and rounded to another."""
+    numbers = session.random.random(shape, drawn).astype(dtype, copy=False)
+    if dtype == np.float16:  # where rounding has made 1 of some
+        np.minimum(numbers, BELOW_ONE, out=numbers)
+    return numbers
+
+
+def _normal(session: Session, shape: tuple[int, ...], drawn: Drawn, dtype: DType) -> Array:
+    """Random numbers of the standard normal distribution."""
+    return session.random.standard_normal(shape, drawn).astype(dtype, copy=False)
+
+
+def _like(input: Array, dtype: DType | None) -> tuple[DType, Drawn]:
+    """The type of random numbers in the shape of a tensor, and that to draw them in."""
+    chosen = dtype or input.dtype
+    return chosen, _drawn_type(input.shape, chosen, "input", "dtype" if dtype else "input")
 
 
 @command(
     SHAPE,
     dtype_parameter(),
-    DEVICE,
     group=GROUP,
-    forms=RANDOM_FORMS,
+    makes_tensor=True,
     aliases=("tensor_rand",),
     needs_session=True,
     examples=("torch::manual_seed 1\nset map [torch::rand {1 3 8 8}]",),
     see_also=("randn", "manual_seed"),
 )
-def rand(shape: tuple[int, ...], dtype: DType, device: str, session: Session) -> Array:
+def rand(shape: tuple[int, ...], dtype: DType, session: Session) -> Array:
     """Random numbers, uniform from 0 to 1, 1 excluded.
 
-    A device name may stand in the place of the dtype. After torch::manual_seed the same numbers come again.
+    After torch::manual_seed the same numbers come again.
     """
-    drawn = session.random.random(shape, _drawn_type(shape, dtype)).astype(dtype, copy=False)
-    if dtype == np.float16:  # where rounding has made 1 of some
-        np.minimum(drawn, BELOW_ONE, out=drawn)
-    return drawn
+    return _uniform(session, shape, _drawn_type(shape, dtype), dtype)
 
 
 @command(
     SHAPE,
     dtype_parameter(),
-    DEVICE,
     group=GROUP,
-    forms=RANDOM_FORMS,
+    makes_tensor=True,
     aliases=("tensor_randn",),
     needs_session=True,
     examples=("set noise [torch::randn {1 3 8 8}]",),
     see_also=("rand", "manual_seed"),
 )
-def randn(shape: tuple[int, ...], dtype: DType, device: str, session: Session) -> Array:
+def randn(shape: tuple[int, ...], dtype: DType, session: Session) -> Array:
     """Random numbers of the standard normal distribution.
 
-    A device name may stand in the place of the dtype. After torch::manual_seed the same numbers come again.
+    After torch::manual_seed the same numbers come again.
     """
-    return session.random.standard_normal(shape, _drawn_type(shape, dtype)).astype(dtype, copy=False)
+    return _normal(session, shape, _drawn_type(shape, dtype), dtype)
+
+
+@command(
+    INPUT,
+    LIKE_DTYPE,
+    group=GROUP,
+    makes_tensor=True,
+    needs_session=True,
+    examples=("set x [torch::zeros {2 3}]\nset noise [torch::rand_like $x]",),
+    see_also=("rand", "randn_like"),
+)
+def rand_like(input: Array, dtype: DType | None, session: Session) -> Array:
+    """Random numbers, uniform from 0 to 1, 1 excluded, in the shape of another tensor.
+
+    The element type is a floating one.
+    """
+    chosen, drawn = _like(input, dtype)
+    return _uniform(session, input.shape, drawn, chosen)
+
+
+@command(
+    INPUT,
+    LIKE_DTYPE,
+    group=GROUP,
+    makes_tensor=True,
+    needs_session=True,
+    examples=("set x [torch::zeros {2 3}]\nset noise [torch::randn_like $x]",),
+    see_also=("randn", "rand_like"),
+)
+def randn_like(input: Array, dtype: DType | None, session: Session) -> Array:
+    """Random numbers of the standard normal distribution, in the shape of another tensor.
+
+    The element type is a floating one.
+    """
+    chosen, drawn = _like(input, dtype)
+    return _normal(session, input.shape, drawn, chosen)
 
 
 @command(
@@ -324,6 +407,7 @@ def randn(shape: tuple[int, ...], dtype: DType, device: str, session: Session) -
     SHAPE,
     dtype_parameter(np.dtype(np.int64)),
     group=GROUP,
+    makes_tensor=True,
     needs_session=True,
     examples=("set levels [torch::randint 0 4 {10}]",),
     see_also=("manual_seed",),
@@ -342,7 +426,7 @@ def randint(low: int, high: int, shape: tuple[int, ...], dtype: DType, session: 
 
 
 @command(
-    Parameter("seed", Integer(at_least=0, at_most=2**63 - 1), "Where the random numbers start."),
+    Parameter("seed", Integer(at_least=0, at_most=2**63 - 1), "Where the random numbers start.", aliases=("s",)),
     group=GROUP,
     needs_session=True,
     returns="The text ok.",

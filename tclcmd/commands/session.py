@@ -81,8 +81,20 @@ def empty_cache() -> int:
     return pyroi.release_memory()
 
 
+@command(group=GROUP, returns="0.", examples=('if {[torch::cuda_is_available]} {error "other than expected"}',))
+def cuda_is_available() -> bool:
+    """Whether tensors can live on a GPU: not in this build, which computes on the CPU."""
+    return False
+
+
+@command(group=GROUP, returns="0.", examples=("puts [torch::cuda_device_count]",), see_also=("cuda_is_available",))
+def cuda_device_count() -> int:
+    """The number of GPUs that tensors can live on: 0 in this build."""
+    return 0
+
+
 @command(
-    Parameter("threads", Integer(at_least=1), "The number of threads."),
+    Parameter("threads", Integer(at_least=1), "The number of threads.", aliases=("numThreads", "num_threads")),
     group=GROUP,
     returns="The number.",
     examples=("torch::set_num_threads 2",),

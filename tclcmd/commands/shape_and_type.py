@@ -10,9 +10,10 @@ import numpy as np
 from pyroi.arrays import Array, shape_text
 from pyroi.errors import ArgumentError
 from tclcmd.commands.common import INPUT, DType, axis_of, dim_parameter, dtype_parameter
-from tclcmd.language.declare import REQUIRED, Parameter, command
+from tclcmd.language.declare import Parameter, command
 from tclcmd.language.kinds import Integer, Integers, TensorList
-from tclcmd.values import dtypes, ranges, sizes
+from tclcmd.values import dtypes, ranges
+from tclcmd.values import sizes as room
 
 GROUP = "Shape and type"
 
@@ -28,9 +29,9 @@ TENSORS = Parameter("tensors", TensorList(), "The tensors, of the same type.")
 )
 def tensor_reshape(input: Array, shape: tuple[int, ...]) -> Array:
     """The same numbers, row by row, in another shape."""
-    sizes.check_rank(len(shape), "shape")
+    room.check_rank(len(shape), "shape")
     completed = _completed(shape, input)
-    sizes.check_shape(completed, input.dtype)
+    room.check_shape(completed, input.dtype)
     return input.reshape(completed)
 
 
@@ -94,13 +95,13 @@ def tensor_cat(tensors: list[Array], dim: int) -> Array:
     axis = axis_of(dim, tensors[0].ndim)
     first = _checked(tensors, lambda shape: shape[:axis] + shape[axis + 1 :])
     size = sum(tensor.shape[axis] for tensor in tensors)
-    sizes.check_shape((*first.shape[:axis], size, *first.shape[axis + 1 :]), first.dtype, "tensors")
+    room.check_shape((*first.shape[:axis], size, *first.shape[axis + 1 :]), first.dtype, "tensors")
     return np.concatenate(tensors, axis)
 
 
 @command(
     TENSORS,
-    dim_parameter("Where the new dimension stands", default=0),
+    dim_parameter("The index of the new dimension", default=0),
     group=GROUP,
     examples=("set a [torch::zeros {3}]\nset b [torch::ones {3}]\nset c [torch::tensor_stack [list $a $b]]",),
     see_also=("tensor_cat",),
@@ -109,7 +110,7 @@ def tensor_stack(tensors: list[Array], dim: int) -> Array:
     """Tensors of one shape joined along a new dimension."""
     axis = axis_of(dim, tensors[0].ndim + 1)
     first = _checked(tensors, lambda shape: shape)
-    sizes.check_shape((len(tensors), *first.shape), first.dtype, "tensors")
+    room.check_shape((len(tensors), *first.shape), first.dtype, "tensors")
     return np.stack(tensors, axis)
 
 
@@ -130,15 +131,189 @@ def _described(tensor: Array) -> str:
 
 @command(
     INPUT,
-    dtype_parameter(REQUIRED, "The new element type."),
+    dtype_parameter(None, "The new element type; its own if left off."),
     group=GROUP,
+    makes_tensor=True,
     examples=("set counts [torch::tensor_to [torch::arange 5] int64]",),
     see_also=("tensor_dtype",),
 )
-def tensor_to(input: Array, dtype: DType) -> Array:
-    """The same numbers in another type.
+def tensor_to(input: Array, dtype: DType | None) -> Array:
+    """A copy of a tensor, in another type where one is given.
 
     Fractions are cut off toward zero by integer types. A number that the type does not hold is an error: one that is
     beyond its range, also where that would make it infinite, and NaN or Inf for an integer type.
     """
-    return ranges.to_dtype(input, dtype, "input")
+    return ranges.to_dtype(input, dtype or input.dtype, "input")
+
+
+# ---- Dimensions ------------------------------------------------------------------------------------------------------
+
+ROW = "set x [torch::zeros {1 3}]\n"
+
+
+@command(
+    INPUT,
+    Parameter(
+        "sizes", Integers(), "The new sizes; -1 keeps a size. New dimensions come first.", aliases=("shape", "size")
+    ),
+    group=GROUP,
+    examples=(ROW + "puts [torch::tensor_shape [torch::tensor_expand $x {2 3}]]",),
+    see_also=("tensor_unsqueeze", "tensor_reshape"),
+)
+def tensor_expand(input: Array, sizes: tuple[int, ...]) -> Array:
+    """Repeats a tensor along its dimensions of size 1, and along new first dimensions.
+
+    The result is a copy.
+    """
+    new = len(sizes) - input.ndim
+    kept = (*(None,) * max(new, 0), *input.shape)
+    expanded = tuple(size if old is None or size != -1 else old for size, old in zip(sizes, kept, strict=False))
+    fits = all(old in (None, 1, size) and size >= 0 for size, old in zip(expanded, kept, strict=False))
+    if new < 0 or not fits:
+        raise ArgumentError("sizes", f"{shape_text(input.shape)} cannot be expanded to {shape_text(sizes)}")
+    room.check_shape(expanded, input.dtype, "sizes")
+    return np.broadcast_to(input, expanded).copy()
+
+
+@command(
+    INPUT,
+    dim_parameter(
+        "The dimension, which is kept if its size is not 1; by default, all dimensions of size 1", default=None
+    ),
+    group=GROUP,
+    aliases=("squeeze",),
+    examples=(ROW + "puts [torch::tensor_shape [torch::tensor_squeeze $x]]",),
+    see_also=("tensor_unsqueeze", "tensor_flatten"),
+)
+def tensor_squeeze(input: Array, dim: int | None) -> Array:
+    """Removes the dimensions of size 1, or one of them."""
+    if dim is None:
+        return input.reshape(tuple(size for size in input.shape if size != 1))
+    axis = axis_of(dim, input.ndim)
+    return input.squeeze(axis) if input.shape[axis] == 1 else input
+
+
+@command(
+    INPUT,
+    dim_parameter("The index of the new dimension"),
+    group=GROUP,
+    aliases=("unsqueeze",),
+    examples=(ROW + "puts [torch::tensor_shape [torch::tensor_unsqueeze $x 0]]",),
+    see_also=("tensor_squeeze", "tensor_expand"),
+)
+def tensor_unsqueeze(input: Array, dim: int) -> Array:
+    """Inserts a dimension of size 1."""
+    room.check_rank(input.ndim + 1, "input")
+    return np.expand_dims(input, axis_of(dim, input.ndim + 1))
+
+
+@command(
+    INPUT,
+    Parameter("start_dim", Integer(), "The first of the dimensions to merge.", default=0),
+    Parameter("end_dim", Integer(), "The last of them; a negative one counts from the end.", default=-1),
+    group=GROUP,
+    aliases=("flatten",),
+    examples=("set x [torch::zeros {2 3 4}]\nputs [torch::tensor_shape [torch::tensor_flatten $x 1]]",),
+    see_also=("tensor_reshape", "tensor_squeeze"),
+)
+def tensor_flatten(input: Array, start_dim: int, end_dim: int) -> Array:
+    """Merges neighbouring dimensions; a tensor without dimensions becomes a vector."""
+    if input.ndim == 0:
+        return input.reshape(1)
+    first, last = axis_of(start_dim, input.ndim, "start_dim"), axis_of(end_dim, input.ndim, "end_dim")
+    if first > last:
+        raise ArgumentError(
+            "start_dim", f"expected a dimension not behind end_dim, which is {end_dim}, got {start_dim}"
+        )
+    room.check_shape(input.shape, input.dtype, "input")
+    return input.reshape(*input.shape[:first], math.prod(input.shape[first : last + 1]), *input.shape[last + 1 :])
+
+
+@command(
+    INPUT,
+    Parameter("dim0", Integer(), "One dimension; a negative one counts from the end."),
+    Parameter("dim1", Integer(), "The other."),
+    group=GROUP,
+    aliases=("transpose",),
+    examples=(ROW + "puts [torch::tensor_shape [torch::tensor_transpose $x 0 1]]",),
+    see_also=("tensor_permute",),
+)
+def tensor_transpose(input: Array, dim0: int, dim1: int) -> Array:
+    """Exchanges two dimensions."""
+    return input.swapaxes(axis_of(dim0, input.ndim, "dim0"), axis_of(dim1, input.ndim, "dim1"))
+
+
+# ---- Parts -----------------------------------------------------------------------------------------------------------
+
+PARTS = "A list of tensors."
+
+#: The approximate memory of a tensor without elements: the number of empty parts is not limited otherwise.
+BYTES_PER_PART = 2048
+
+
+@command(
+    INPUT,
+    Parameter(
+        "sections",
+        Integer(),
+        "The number of parts, whose sizes differ by at most 1, the larger ones first.",
+        default=None,
+    ),
+    Parameter("indices", Integers(), "The indices before which to cut, in place of a number of parts.", default=None),
+    dim_parameter("The dimension to cut", default=0),
+    group=GROUP,
+    forms=(("input", "sections", "dim"), ("input", "indices", "dim")),
+    returns=PARTS,
+    examples=(
+        "set x [torch::arange 6]\nputs [llength [torch::tensor_split $x 3]]",
+        "lassign [torch::tensor_split [torch::arange 6] {2 4}] a b c",
+    ),
+    see_also=("tensor_chunk", "tensor_slice", "tensor_cat"),
+)
+def tensor_split(input: Array, sections: int | None, indices: tuple[int, ...] | None, dim: int) -> list[Array]:
+    """Cuts a tensor into parts along a dimension.
+
+    A single positional number is the number of parts; -indices gives a single index. Indices are clipped to the size,
+    as in Python.
+    """
+    if (sections is None) == (indices is None):
+        got = "neither" if sections is None else "both"
+        raise ArgumentError("sections", f"expected either sections or indices, got {got}")
+    if sections is not None and sections < 1:
+        raise ArgumentError("sections", f"expected 1 or more, got {sections}")
+    axis = axis_of(dim, input.ndim)
+    if indices is None:
+        room.check_room((sections or 0) * BYTES_PER_PART, f"a list of {sections} tensors")
+        least, larger = divmod(input.shape[axis], sections or 1)
+        ends = [least * part + min(part, larger) for part in range(1, sections or 1)]
+    else:
+        ends = list(indices)
+    return _cut(input, axis, ends)
+
+
+def _cut(input: Array, axis: int, ends: list[int]) -> list[Array]:
+    room.check_shape(input.shape, input.dtype, "input")
+    before = (slice(None),) * axis
+    pairs = zip([0, *ends], [*ends, None], strict=True)
+    return [input[(*before, slice(start, end))].copy() for start, end in pairs]
+
+
+@command(
+    INPUT,
+    Parameter("chunks", Integer(at_least=1), "The largest number of parts."),
+    dim_parameter("The dimension to cut", default=0),
+    group=GROUP,
+    aliases=("chunk",),
+    returns=PARTS,
+    examples=("set x [torch::arange 7]\nputs [llength [torch::tensor_chunk $x 3]]",),
+    see_also=("tensor_split", "tensor_slice", "tensor_cat"),
+)
+def tensor_chunk(input: Array, chunks: int, dim: int) -> list[Array]:
+    """Cuts a tensor into parts of one size along a dimension; the last part may be smaller.
+
+    The size is that of the dimension divided by the number of parts, rounded up. The number of parts may be smaller.
+    """
+    axis = axis_of(dim, input.ndim)
+    size = max(-(-input.shape[axis] // chunks), 1)
+    room.check_room(-(-input.shape[axis] // size) * BYTES_PER_PART, f"a list of {chunks} tensors")
+    return _cut(input, axis, list(range(size, input.shape[axis], size)))

@@ -57,6 +57,10 @@ CFFI_CALLBACK int host_on_command(int session, int command, int count, struct Tc
 /* The message and the errorCode of a command that ends with such a status. Kept. */
 void host_prepare_fault(int status, struct Tcl_Obj *message, struct Tcl_Obj *code);
 
+/* Satisfies the first lines of scripts for the LibTorch binding: `package require torch`, and `load` of files whose names
+   begin with libtorchtcl, which does nothing then. For all other files `load` is what it was. */
+void host_answer_old_scripts(struct Tcl_Interp *interp);
+
 /* How many calls of commands are under way, each in the midst of the one before it. */
 int host_depth(void);
 

@@ -13,7 +13,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any, TypeVar
 
-from tclcmd.language.kinds import Kind
+from tclcmd.language.kinds import Device, Gradients, Kind
 
 NAMESPACE = "torch"
 
@@ -26,6 +26,9 @@ GROUPS = (
     "Looking into tensors",
     "Shape and type",
     "Arithmetic",
+    "Functions",
+    "Comparing",
+    "Choosing elements",
     "Files",
     "Pictures",
     "Session",
@@ -38,19 +41,20 @@ GROUPS_OF_PAGES = ("Operators", "Boxes", "Maps and images")
 REQUIRED: Any = type("Required", (), {"__repr__": lambda self: "REQUIRED"})()
 
 #: The option names of older scripts for a parameter, in all commands.
-OLD_SPELLINGS = {"input": ("tensor",)}
+OLD_SPELLINGS = {"input": ("tensor",), "dim": ("dimension",)}
 
 
 def camel(name: str) -> str:
     """``output_size`` as ``outputSize``; ``pool2d`` stays."""
-    return re.sub(r"_([a-z0-9])", lambda match: match.group(1).upper(), name)
+    return name if "_" not in name else re.sub(r"_([a-z0-9])", lambda match: match.group(1).upper(), name)
 
 
 @dataclass(frozen=True)
 class Parameter:
     """One parameter, named as in Python.
 
-    The default is the value for a call without the parameter. `aliases` are further option names.
+    The default is the value for a call without the parameter. `aliases` are further option names. A parameter that is
+    not passed is checked, and the function does not get it.
     """
 
     name: str
@@ -59,6 +63,7 @@ class Parameter:
     default: Any = REQUIRED
     named_only: bool = False
     aliases: tuple[str, ...] = ()
+    is_passed: bool = True
 
     @property
     def camel(self) -> str:
@@ -82,8 +87,20 @@ class Parameter:
         return {f"-{self.camel}": self.camel, f"-{self.name}": self.name} | {f"-{alias}": self.camel for alias in old}
 
 
+#: The parameters at the end of every command that makes a tensor. Each has one valid value.
+PLACEMENT = (
+    Parameter("device", Device(), "Where the tensor lives: cpu.", default="cpu", is_passed=False),
+    Parameter("requires_grad", Gradients(), "Whether gradients are recorded: false.", default=False, is_passed=False),
+)
+
 #: A positional order: the names of parameters.
 Form = tuple[str, ...]
+
+
+def _device_first(order: Form) -> Form:
+    """The order with dtype and device exchanged if they are neighbours: older scripts use both."""
+    at = order.index("dtype") if "dtype" in order else len(order)
+    return (*order[:at], "device", "dtype", *order[at + 2 :]) if order[at + 1 : at + 2] == ("device",) else order
 
 
 @dataclass(slots=True)
@@ -100,17 +117,30 @@ class Command:
     """One row. See `command` for the members."""
 
     name: str
-    summary: str
+    text: str  # the summary, a blank line, the description; indented as it may be
     parameters: tuple[Parameter, ...]
     function: Callable[..., Any]
     group: str
     returns: str = "A tensor."
-    description: str = ""
     forms: tuple[Form, ...] = ()
     examples: tuple[str, ...] = ()
     see_also: tuple[str, ...] = ()
     aliases: tuple[str, ...] = ()
     needs_session: bool = False
+
+    @property
+    def summary(self) -> str:
+        """One line about it."""
+        return self._paragraphs[0]
+
+    @property
+    def description(self) -> str:
+        """What else there is to say; may be empty."""
+        return self._paragraphs[2]
+
+    @functools.cached_property
+    def _paragraphs(self) -> tuple[str, str, str]:
+        return inspect.cleandoc(self.text).partition("\n\n")
 
     @property
     def has_page(self) -> bool:
@@ -154,9 +184,20 @@ class Command:
         return self.forms or (plain,)
 
     @functools.cached_property
+    def choices(self) -> dict[int, tuple[tuple[Form, ...], tuple[int, ...]]]:
+        """Number of positional values -> their possible orders, the main one last, and where these differ."""
+        tried = [form for order in self.orders for form in (_device_first(order), order)]
+        made = {}
+        for count in range(max(map(len, tried)) + 1):
+            forms = [form[:count] for form in tried if len(form) >= count]
+            different = tuple(dict.fromkeys(reversed(forms)))[::-1]
+            made[count] = different, tuple(at for at in range(count) if len({form[at] for form in different}) > 1)
+        return made
+
+    @functools.cached_property
     def defaults(self) -> dict[str, Any]:
-        """The default of each optional parameter."""
-        return {parameter.name: parameter.default for parameter in self.parameters if not parameter.is_required}
+        """The default of each optional parameter that is passed."""
+        return {each.name: each.default for each in self.parameters if each.is_passed and not each.is_required}
 
     @functools.cached_property
     def layouts(self) -> dict[tuple[int, bytes | None], Layout]:
@@ -177,7 +218,14 @@ Function = TypeVar("Function", bound=Callable[..., Any])
 
 
 def command(
-    *parameters: Parameter, group: str, name: str = "", summary: str = "", description: str = "", **members: Any
+    *parameters: Parameter,
+    group: str,
+    name: str = "",
+    summary: str = "",
+    description: str = "",
+    forms: tuple[Form, ...] = (),
+    makes_tensor: bool = False,
+    **members: Any,
 ) -> Callable[[Function], Function]:
     """Declares the function that follows as a command.
 
@@ -190,18 +238,21 @@ def command(
         returns, examples, see_also: Texts of the reference. Examples are complete scripts.
         forms: The positional orders, if there are several; the last is the main one.
         aliases: Further names.
+        makes_tensor: Whether a device and requires_grad follow the parameters.
         needs_session: Whether the function takes the session of the interpreter.
     """
 
+    placement = PLACEMENT if makes_tensor else ()
+    ends = tuple(parameter.name for parameter in placement)
+
     def register(function: Function) -> Function:
-        first, _, rest = inspect.cleandoc(function.__doc__ or "").partition("\n\n")
         row = Command(
             name or function.__name__,
-            summary or first,
-            parameters,
+            f"{summary}\n\n{description}" if summary else function.__doc__ or "",
+            parameters + placement,
             function,
             group,
-            description=description or ("" if summary else rest),
+            forms=tuple(form + ends for form in forms),
             **members,
         )
         REGISTRY[row.name] = row

@@ -7,6 +7,7 @@ here (`at_least` and the like) are for commands that use NumPy alone.
 from __future__ import annotations
 
 import math
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -14,12 +15,16 @@ from typing import Any
 import numpy as np
 
 from pyroi.arrays import Array, shape_text
+from tclcmd.language.errors import ARGUMENT_ERRORS
 from tclcmd.values import dtypes, ranges, tclobj
 from tclcmd.values.session import Session
 from tclcmd.values.tclobj import FileName, Value
 
 #: More sizes than any shape has. Multiplying many takes quadratic time.
 MOST_INTEGERS = 1000
+
+#: The largest number of sides of a map: depth, height and width.
+MOST_SIDES = 3
 
 
 class Mismatch(Exception):
@@ -65,6 +70,14 @@ class Kind:
     def read(self, value: Value, session: Session) -> Any:
         """The Python value; raises Mismatch."""
         raise NotImplementedError
+
+    def suits(self, value: Value, session: Session) -> bool:
+        """Whether the value is meant for a parameter of this kind; for the choice of a positional order."""
+        try:
+            self.read(value, session)
+        except (Mismatch, *ARGUMENT_ERRORS):
+            return False
+        return True
 
     def show(self, default: Any) -> str:
         """A default as one would type it."""
@@ -294,6 +307,20 @@ class Number(Kind):
         return _exact(value, real) if self.keeps_integers else real
 
 
+class Order(Kind):
+    """The order of a norm."""
+
+    placeholder = "double|inf"
+    expects = "a number, inf or -inf"
+
+    def read(self, value: Value, session: Session) -> float:
+        """A float, not NaN."""
+        real = tclobj.real_of(value)
+        if real is None or math.isnan(real):
+            raise self.mismatch(value, session)
+        return real
+
+
 @dataclass(frozen=True)
 class Integer(Kind):
     """An integer of 64 bits, with optional bounds."""
@@ -396,19 +423,17 @@ class Size(Kind):
 
 
 class OptionalSize(Kind):
-    """Height and width, or an empty list if another parameter gives the size."""
+    """The sizes of one to three sides, or an empty list if another parameter gives the size."""
 
     placeholder = Size.placeholder
-    expects = "{height width}, one integer for a square, or {} for none"
+    expects = "{height width}, one integer for all sides, one for each of three, or {} for none"
 
-    def read(self, value: Value, session: Session) -> int | tuple[int, int] | None:
-        """One int, or two; None for an empty list."""
-        if tclobj.elements_of(value) == []:
-            return None
-        try:
-            return Size().read(value, session)
-        except Mismatch:
-            raise self.mismatch(value, session) from None
+    def read(self, value: Value, session: Session) -> int | tuple[int, ...] | None:
+        """One int, or two or three; None for an empty list."""
+        sizes = tclobj.integers_of(value)
+        if sizes is None or len(sizes) > MOST_SIDES:
+            raise self.mismatch(value, session)
+        return (sizes if len(sizes) > 1 else sizes[0]) if sizes else None
 
 
 class Sides(Kind):
@@ -434,18 +459,18 @@ class Sides(Kind):
 
 
 class Factors(Kind):
-    """The scale factors of height and width."""
+    """The scale factors of one to three sides."""
 
     placeholder = "{height width}"
-    expects = "{height width}, or one number for both"
+    expects = "{height width}, one number for all sides, or one for each of three"
 
-    def read(self, value: Value, session: Session) -> float | tuple[float, float]:
-        """One float, or two."""
+    def read(self, value: Value, session: Session) -> float | tuple[float, ...]:
+        """One float, or two or three."""
         elements = tclobj.elements_of(value) or ()
-        if len(elements) not in (1, 2):
+        if not 1 <= len(elements) <= MOST_SIDES:
             raise self.mismatch(value, session)
-        factors = [Number().read(element, session) for element in elements]
-        return factors[0] if len(factors) == 1 else (factors[0], factors[1])
+        factors = tuple(Number().read(element, session) for element in elements)
+        return factors[0] if len(factors) == 1 else factors
 
 
 class Precision(Kind):
@@ -544,6 +569,9 @@ def choice(*words: str) -> Choice:
 
 DTYPE = Choice(dtypes.TYPED, label="dtype")
 
+#: The names of devices, of which this build supports the first.
+DEVICES = re.compile(r"(cpu|cuda|hip|hpu|meta|mps|vulkan|xla|xpu)(:\d+)?", re.IGNORECASE)
+
 
 class Device(Kind):
     """The device of a tensor; there is one."""
@@ -555,12 +583,47 @@ class Device(Kind):
         """The one device."""
         return [("cpu", "")]
 
+    def suits(self, value: Value, session: Session) -> bool:
+        """Whether the value is the name of a device: that of an unsupported one is not a misspelt dtype."""
+        return DEVICES.fullmatch(tclobj.text_of(value) or "") is not None
+
     def read(self, value: Value, session: Session) -> str:
         """``cpu``."""
         text = tclobj.text_of(value)
-        if text is None or text.lower() != "cpu":
+        if text is None or text.lower() not in ("cpu", "cpu:0"):
             raise Mismatch(f"this build computes on the CPU, expected cpu, got {describe(value, session)}")
         return "cpu"
+
+
+class Gradients(Kind):
+    """Whether to record gradients, which is not supported."""
+
+    placeholder = "bool"
+    expects = "false"
+
+    def suits(self, value: Value, session: Session) -> bool:
+        """Whether the value is a boolean."""
+        return tclobj.boolean_of(value) is not None
+
+    def read(self, value: Value, session: Session) -> bool:
+        """False."""
+        boolean = tclobj.boolean_of(value)
+        if boolean is None:
+            raise self.mismatch(value, session)
+        if boolean:
+            raise Mismatch(
+                "gradients are not recorded, expected false; operators have commands for theirs, such as "
+                "torch::roi_align_backward, and in Python pyroi.torch is what PyTorch differentiates"
+            )
+        return False
+
+    def words_to_offer(self) -> list[tuple[str, str]]:
+        """The one valid word."""
+        return [("false", "")]
+
+    def show(self, default: Any) -> str:
+        """As Tcl writes it."""
+        return "false"
 
 
 @dataclass(frozen=True)

@@ -30,7 +30,7 @@ OTHER_NAMES = {
     "seed": "manual_seed",
     "size": "tensor_shape",
     "tensor": "tensor_create",
-    "transpose": "tensor_permute",
+    "gather": "tensor_index_select",
     "type": "tensor_dtype",
     "upsample": "interpolate",
     "view": "tensor_reshape",

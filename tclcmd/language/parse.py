@@ -77,11 +77,13 @@ def parse(call: Call) -> dict[str, Any]:
     words, session = call.words, call.session
     for parameter, place in call.layout.given:
         try:
-            arguments[parameter.name] = parameter.kind.read(words[place], session)
+            value = parameter.kind.read(words[place], session)
         except Mismatch as reason:
             raise call.invalid(parameter, str(reason) + _list_hint(call, place)) from None
         except ARGUMENT_ERRORS as error:
             raise call.invalid(parameter, error.rule) from None
+        if parameter.is_passed:
+            arguments[parameter.name] = value
     return arguments
 
 
@@ -102,7 +104,7 @@ def _find_layout(call: Call) -> Layout:
 
 def _is_lasting(call: Call) -> bool:
     """Whether to cache the layout: not if it depends on the values, nor if the cache is full."""
-    is_chosen = call.count > 0 and len(call.command.orders) > 1
+    is_chosen = len(call.command.choices[call.count][0]) > 1
     return call.options is not None and not is_chosen and len(call.command.layouts) < MOST_LAYOUTS
 
 
@@ -132,7 +134,7 @@ def _place_pair(call: Call, option: str, index: int) -> None:
 
 def _place_values(call: Call) -> None:
     """Assigns the values before the first option by a positional order."""
-    for place, name in enumerate(_choose_form(call)[: call.count]):
+    for place, name in enumerate(_choose_form(call)):
         parameter = call.command.by_name[name]
         if name in call.layout.places:
             raise _duplicate(parameter, f"-{call.label(parameter)}", call.word_of(parameter))
@@ -141,23 +143,21 @@ def _place_values(call: Call) -> None:
 
 
 def _choose_form(call: Call) -> Form:
-    """The first positional order in which all values are valid; the last one long enough is not tested."""
-    roomy = [form for form in call.command.orders if len(form) >= call.count]
-    if not roomy:
+    """The first positional order in which all values are valid; the last one is not tested.
+
+    Only the places in which the orders differ are tested: other values have the same parameter in all orders.
+    """
+    if call.count not in call.command.choices:
         raise _too_many(call)
-    return next((form for form in roomy[:-1] if _suits(call, form)), roomy[-1])
+    forms, differing = call.command.choices[call.count]
+    return next((form for form in forms[:-1] if _suits(call, form, differing)), forms[-1])
 
 
-def _suits(call: Call, form: Form) -> bool:
-    names = form[: call.count]
-    if any(name in call.layout.places for name in names):
+def _suits(call: Call, form: Form, differing: tuple[int, ...]) -> bool:
+    if any(name in call.layout.places for name in form):
         return False
-    try:
-        for name, value in zip(names, call.words, strict=False):
-            call.command.by_name[name].kind.read(value, call.session)
-    except (Mismatch, *ARGUMENT_ERRORS):
-        return False
-    return True
+    kinds = call.command.by_name
+    return all(kinds[form[at]].kind.suits(call.words[at], call.session) for at in differing)
 
 
 def _list_hint(call: Call, index: int) -> str:

@@ -62,6 +62,12 @@ USEFUL = {
     "idxs": ["{0 1}", "$pair_int64", "$pair_float32", "{9007199254740993 9007199254740992}", "{0.5 1}"],
     "masks": ["$image_bool", "$image_uint8", "$image_float32", "$nan"],
     "grid": ["$grid_float32", "{{{{0 0} {NaN 1e38}}}}"],
+    "mask": ["$map_bool", "$maps_bool", "$flat_bool", "$point_bool"],
+    "condition": ["$map_bool", "$maps_bool", "$flat_bool"],
+    "sizes": ["{2 1 3 5 7}", "{-1 3 5 7}", "{}"],
+    "sections": ["2", "1", "70000", "9223372036854775807"],
+    "chunks": ["2", "1", "70000", "9223372036854775807"],
+    "k": ["1", "0", "3"],
     "theta": ["$theta_float32", "{{{1 0 0} {0 1 0}}}", "{{{1e38 1e38 1e38} {0 1 0}}}"],
     "features": ["[list $map_float32 $map_float32]", "$map_float32"],
     "tensors": ["[list $b4_float32 $b4_float32]", "[list $endless_uint8 $endless_uint8]", "[list $deep_int32]"],
@@ -96,6 +102,10 @@ FITTING = {
     "adaptive_avg_pool2d_backward": {"grad": "$gradMap_float32"},
     "adaptive_max_pool2d_backward": {"grad": "$gradMap_float32"},
     "affine_grid": {"size": "{1 3 4 6}"},
+    "tensor_index_select": {"indices": "{0 0}"},
+    "tensor_matmul": {"input": "$b4_float32", "other": "[torch::tensor_permute $b4_float32 {1 0}]"},
+    "tensor_where": {"x": "$map_float32", "y": "0"},
+    "tensor_unsqueeze": {"dim": "0"},
     "tensor_item": {"input": "$one_float64"},
     "tensor_reshape": {"shape": "{7 -1 3}"},
     "tensor_save": {"file": "y.npz"},
@@ -286,6 +296,9 @@ class Words:
         )
 
     _optionalsize = _sides = _factors = _size
+
+    def _order(self, kind: kinds.Kind) -> str:
+        return self.pick(["inf", "-inf", *SMALL, *NUMBERS])
 
     def _precision(self, kind: kinds.Kind) -> str:
         return self.pick(["full", *SMALL, "50"])

@@ -51,10 +51,11 @@ def test_help_tells_all_parameters(tcl, command):
 def test_the_usage_has_both_syntaxes():
     """Optional parts between question marks, as Tcl's own manuals have it."""
     assert help.usage(REGISTRY["arange"]).splitlines() == [
-        "Usage: torch::arange ?-start double? -end double ?-step double? ?-dtype dtype?",
-        "   or: torch::arange end ?dtype?",
-        "   or: torch::arange start end ?dtype?",
-        "   or: torch::arange start end ?step? ?dtype?",
+        "Usage: torch::arange ?-start double? -end double ?-step double? ?-dtype dtype? "
+        "?-device device? ?-requiresGrad bool?",
+        "   or: torch::arange end ?dtype? ?device? ?requires_grad?",
+        "   or: torch::arange start end ?dtype? ?device? ?requires_grad?",
+        "   or: torch::arange start end ?step? ?dtype? ?device? ?requires_grad?",
     ]
 
 

@@ -1,0 +1,288 @@
+"""Selection of elements by index, by mask and by order."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+
+from pyroi.arrays import Array, shape_text
+from pyroi.errors import ArgumentError
+from tclcmd.commands.common import DIM, FLOAT32, INPUT, KEEPDIM, axis_of, dim_parameter
+from tclcmd.commands.common_operands import INT64, Operand, as_array, check_broadcast, common_type
+from tclcmd.language.declare import Parameter, command
+from tclcmd.language.kinds import Boolean, Integer, Tensor, TensorOrNumber, TensorOrNumbers
+from tclcmd.values import dtypes, ranges, sizes
+
+GROUP = "Choosing elements"
+
+MASK = Parameter("mask", Tensor(), "A Bool tensor whose shape broadcasts with the input's.")
+
+X = "set x [torch::tensor_create {0.9 0.2 0.5}]\n"
+
+
+# ---- By index and by mask --------------------------------------------------------------------------------------------
+
+
+@command(
+    INPUT,
+    dim_parameter("The dimension that the indices count"),
+    Parameter(
+        "indices",
+        TensorOrNumbers(dtype=INT64),
+        "Int64 or Int32 [K], from 0, such as torch::nms returns.",
+        aliases=("index",),
+    ),
+    group=GROUP,
+    examples=(
+        "set boxes [torch::tensor_create {{0 0 10 10} {1 1 11 11} {20 20 30 30}}]\n"
+        "set kept [torch::nms $boxes {0.9 0.8 0.7} 0.5]\n"
+        "puts [torch::tensor_shape [torch::tensor_index_select $boxes 0 $kept]]",
+    ),
+    see_also=("tensor_masked_select", "tensor_slice", "nms"),
+)
+def tensor_index_select(input: Array, dim: int, indices: Array) -> Array:
+    """Selects the parts of a tensor with these indices along a dimension.
+
+    The parts are in the order of the indices, which may repeat. A negative index is an error.
+    """
+    axis = axis_of(dim, input.ndim)
+    if indices.dtype.kind not in "iu":
+        hint = "; torch::tensor_masked_select takes a mask" if indices.dtype.kind == "b" else ""
+        raise ArgumentError("indices", f"expected Int64 or Int32, got {dtypes.name_of(indices.dtype)}{hint}")
+    if indices.ndim > 1:
+        raise ArgumentError("indices", f"expected one dimension, got {shape_text(indices.shape)}")
+    outside = (indices < 0) | (indices >= input.shape[axis])
+    if outside.any():
+        raise ArgumentError("indices", f"expected 0 to {input.shape[axis] - 1}, got {indices[outside].flat[0]}")
+    sizes.check_shape((*input.shape[:axis], indices.size, *input.shape[axis + 1 :]), input.dtype, "indices")
+    return np.take(input, indices.reshape(-1), axis)
+
+
+def _check_mask(mask: Array, argument: str) -> None:
+    if mask.dtype.kind != "b":
+        rule = f"expected Bool, got {dtypes.name_of(mask.dtype)}; torch::ne tells what is not 0"
+        raise ArgumentError(argument, rule)
+
+
+@command(
+    INPUT,
+    MASK,
+    group=GROUP,
+    returns="A tensor of one dimension.",
+    examples=(X + "puts [torch::tensor_to_list [torch::tensor_masked_select $x [torch::gt $x 0.4]]]",),
+    see_also=("tensor_masked_fill", "tensor_index_select", "tensor_nonzero"),
+)
+def tensor_masked_select(input: Array, mask: Array) -> Array:
+    """Selects the elements for which a mask is true, in row-major order."""
+    _check_mask(mask, "mask")
+    check_broadcast(input, mask, "mask")
+    left, right = np.broadcast_arrays(input, mask)
+    chosen: Array = left[right]
+    return chosen
+
+
+@command(
+    INPUT,
+    MASK,
+    Parameter("value", TensorOrNumber(), "A number, or a tensor of one element; infinities and NaN too."),
+    group=GROUP,
+    examples=(X + "set y [torch::tensor_masked_fill $x [torch::lt $x 0.4] -inf]",),
+    see_also=("tensor_where", "tensor_masked_select"),
+)
+def tensor_masked_fill(input: Array, mask: Array, value: Operand) -> Array:
+    """Replaces the elements for which a mask is true by a value.
+
+    The result has the type of the input, which must hold the value.
+    """
+    _check_mask(mask, "mask")
+    check_broadcast(input, mask, "mask")
+    if not isinstance(value, np.ndarray):
+        return np.where(mask, ranges.number(value, input.dtype, "value"), input)
+    if value.size != 1:
+        raise ArgumentError("value", f"expected one element, got shape {shape_text(value.shape)}")
+    return np.where(mask, ranges.to_dtype(value.reshape(()), input.dtype, "value"), input)
+
+
+@command(
+    Parameter("condition", Tensor(), "A Bool tensor."),
+    Parameter("x", TensorOrNumber(), "The elements for a true condition, a tensor or a number."),
+    Parameter("y", TensorOrNumber(), "The elements for a false condition, a tensor or a number."),
+    group=GROUP,
+    aliases=("where",),
+    examples=(X + "set y [torch::tensor_where [torch::gt $x 0.4] $x 0]",),
+    see_also=("tensor_masked_fill", "tensor_clamp"),
+)
+def tensor_where(condition: Array, x: Operand, y: Operand) -> Array:
+    """Selects elements of one tensor or of another one by a condition.
+
+    The three shapes broadcast. The result has the common type, as in torch::tensor_add, and two Bool tensors give Bool.
+    A number takes on the tensor's type; two numbers give Int64, or Float32 if one of them is not written as an integer.
+    """
+    _check_mask(condition, "condition")
+    left, right = _alternatives(x, y)
+    check_broadcast(condition, left, "x")
+    check_broadcast(np.broadcast_to(condition, np.broadcast_shapes(condition.shape, left.shape)), right, "y")
+    common = left.dtype if left.dtype == right.dtype else common_type(left.dtype, right.dtype)
+    return np.where(condition, left.astype(common, copy=False), right.astype(common, copy=False))
+
+
+def _alternatives(x: Operand, y: Operand) -> tuple[Array, Array]:
+    if isinstance(x, np.ndarray):
+        return x, y if isinstance(y, np.ndarray) else as_array(y, x.dtype, "y")
+    if isinstance(y, np.ndarray):
+        return as_array(x, y.dtype, "x"), y
+    dtype = INT64 if isinstance(x, int) and isinstance(y, int) else FLOAT32
+    return ranges.number(x, dtype, "x"), ranges.number(y, dtype, "y")
+
+
+@command(
+    INPUT,
+    group=GROUP,
+    aliases=("nonzero",),
+    returns="An Int64 tensor [K, D]: a row of D indices for each element.",
+    examples=(X + "puts [torch::tensor_to_list [torch::tensor_nonzero [torch::gt $x 0.4]]]",),
+    see_also=("tensor_masked_select", "tensor_index_select"),
+)
+def tensor_nonzero(input: Array) -> Array:
+    """The indices of the nonzero elements, in row-major order. NaN is not 0."""
+    count = int(np.count_nonzero(input))
+    sizes.check_shape((count, max(input.ndim, 1)), INT64, "input")
+    if input.ndim == 0:  # which argwhere would treat as a vector
+        return np.empty((count, 0), INT64)
+    return np.argwhere(input).astype(INT64, copy=False)
+
+
+# ---- By size ---------------------------------------------------------------------------------------------------------
+
+
+def _extreme_index(function: Callable[..., Any], input: Array, dim: int | None, keepdim: bool) -> Array:
+    axis = None if dim is None else axis_of(dim, input.ndim)
+    if (input.size if axis is None else input.shape[axis]) == 0:
+        raise ArgumentError("input", f"expected at least one element to choose from, got {shape_text(input.shape)}")
+    if axis is not None:
+        sizes.check_shape(input.shape[:axis] + input.shape[axis + 1 :], INT64, "input")
+    return np.asarray(function(input, axis=axis, keepdims=keepdim), INT64)
+
+
+INDICES = "An Int64 tensor. Without a dimension, indices count elements in row-major order."
+
+
+@command(
+    INPUT,
+    DIM,
+    KEEPDIM,
+    group=GROUP,
+    aliases=("argmax",),
+    returns=INDICES,
+    examples=(X + "puts [torch::tensor_item [torch::tensor_argmax $x]]",),
+    see_also=("tensor_argmin", "tensor_max", "tensor_topk"),
+)
+def tensor_argmax(input: Array, dim: int | None, keepdim: bool) -> Array:
+    """The index of the largest element, or of the largest ones along one dimension.
+
+    Of equal elements, it is the first. NaN counts as the largest.
+    """
+    return _extreme_index(np.argmax, input, dim, keepdim)
+
+
+@command(
+    INPUT,
+    DIM,
+    KEEPDIM,
+    group=GROUP,
+    aliases=("argmin",),
+    returns=INDICES,
+    examples=(X + "puts [torch::tensor_item [torch::tensor_argmin $x]]",),
+    see_also=("tensor_argmax", "tensor_min"),
+)
+def tensor_argmin(input: Array, dim: int | None, keepdim: bool) -> Array:
+    """The index of the smallest element, or of the smallest ones along one dimension.
+
+    Of equal elements, it is the first. NaN counts as the smallest.
+    """
+    return _extreme_index(np.argmin, input, dim, keepdim)
+
+
+LAST = dim_parameter("The dimension to sort along", default=-1)
+DESCENDING = Parameter("descending", Boolean(), "Whether the largest element comes first.", default=False)
+SORTED = "Sorting is stable, and NaN counts as the largest number."
+
+
+def _order(input: Array, dim: int, descending: bool) -> tuple[Array, int]:
+    """The indices that sort a tensor along a dimension, and that dimension counted from the start."""
+    axis = axis_of(dim, input.ndim)
+    sizes.check_shape(input.shape, INT64, "input")
+    if input.size == 0:
+        return np.empty(input.shape, INT64), axis
+    if not descending:
+        return np.argsort(input, axis, kind="stable").astype(INT64, copy=False), axis
+    # Reversed before and after, to keep the order of equal elements.
+    order = np.argsort(np.flip(input, axis), axis, kind="stable").astype(INT64, copy=False)
+    return np.flip(input.shape[axis] - 1 - order, axis), axis
+
+
+def _along(input: Array, indices: Array, axis: int) -> Array:
+    """The elements with these indices along a dimension."""
+    if indices.size == 0:  # may have sizes that are too large for NumPy's intermediate arrays
+        return np.empty(indices.shape, input.dtype)
+    return np.take_along_axis(input, indices, axis)
+
+
+@command(
+    INPUT,
+    LAST,
+    DESCENDING,
+    group=GROUP,
+    aliases=("argsort",),
+    description=SORTED,
+    summary="The indices that sort a tensor along a dimension.",
+    returns="An Int64 tensor of the input's shape.",
+    examples=(X + "puts [torch::tensor_to_list [torch::tensor_argsort $x -descending true]]",),
+    see_also=("tensor_sort", "tensor_topk", "tensor_index_select"),
+)
+def tensor_argsort(input: Array, dim: int, descending: bool) -> Array:
+    """See above."""
+    return np.ascontiguousarray(_order(input, dim, descending)[0])
+
+
+@command(
+    INPUT,
+    LAST,
+    DESCENDING,
+    group=GROUP,
+    aliases=("sort",),
+    description=SORTED,
+    summary="A tensor sorted along a dimension.",
+    returns="A list of two tensors: the sorted elements, and their indices before, Int64.",
+    examples=(X + "lassign [torch::tensor_sort $x] values indices\nputs [torch::tensor_to_list $values]",),
+    see_also=("tensor_argsort", "tensor_topk"),
+)
+def tensor_sort(input: Array, dim: int, descending: bool) -> list[Array]:
+    """See above."""
+    order, axis = _order(input, dim, descending)
+    return [_along(input, order, axis), np.ascontiguousarray(order)]
+
+
+@command(
+    INPUT,
+    Parameter("k", Integer(at_least=0), "The number of elements."),
+    LAST,
+    Parameter("largest", Boolean(), "Whether to select the largest elements, not the smallest.", default=True),
+    Parameter("sorted", Boolean(), "Whether to sort the elements, which are sorted in any case.", default=True),
+    group=GROUP,
+    aliases=("topk",),
+    description=f"They are sorted, the first one being the largest, or the smallest. {SORTED}",
+    summary="The k largest elements along a dimension, or the k smallest.",
+    returns="A list of two tensors: the elements, and their indices, Int64.",
+    examples=(X + "lassign [torch::tensor_topk $x 2] values indices\nputs [torch::tensor_to_list $indices]",),
+    see_also=("tensor_sort", "tensor_argmax", "tensor_index_select"),
+)
+def tensor_topk(input: Array, k: int, dim: int, largest: bool, sorted: bool) -> list[Array]:
+    """See above."""
+    order, axis = _order(input, dim, largest)
+    if k > input.shape[axis]:
+        raise ArgumentError("k", f"expected at most {input.shape[axis]}, got {k}")
+    chosen = order[(slice(None),) * axis + (slice(k),)].copy()
+    return [_along(input, chosen, axis), chosen]

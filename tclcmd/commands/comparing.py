@@ -1,0 +1,140 @@
+"""Element-wise comparison."""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Callable
+
+import numpy as np
+
+from pyroi.arrays import Array
+from tclcmd.commands.common import INPUT
+from tclcmd.commands.common_operands import FIRST, FLOAT64, INT64, OTHER, Operand, check_broadcast, common_type
+from tclcmd.language.declare import Parameter, command
+from tclcmd.language.kinds import Boolean, Number, Tensor
+from tclcmd.values import ranges, sizes
+
+GROUP = "Comparing"
+
+TRUTHS = "A Bool tensor."
+
+
+# ---- Which is larger -------------------------------------------------------------------------------------------------
+
+
+def _compare(operation: np.ufunc, input: Array, other: Operand) -> Array:
+    right = other if isinstance(other, np.ndarray) else _beside(other, input)
+    check_broadcast(input, right)
+    is_mixed = "f" in input.dtype.kind + right.dtype.kind and input.dtype.kind != right.dtype.kind
+    common = FLOAT64 if is_mixed else common_type(input.dtype, right.dtype)
+    return np.asarray(operation(input.astype(common, copy=False), right.astype(common, copy=False)))
+
+
+def _beside(number: int | float, input: Array) -> Array:
+    """A number in the type of its comparison with a tensor."""
+    if input.dtype.kind == "f":
+        return ranges.number(number, input.dtype, "other")
+    is_int64 = isinstance(number, int) and -(2**63) <= number < 2**63
+    return np.asarray(number, INT64 if is_int64 else FLOAT64)
+
+
+def _comparison(name: str, old: str, operation: np.ufunc, phrase: str, opposite: str) -> None:
+    command(
+        FIRST,
+        OTHER,
+        group=GROUP,
+        name=name,
+        aliases=(f"tensor_{name}", old),
+        summary=f"Whether each element is {phrase}.",
+        description="Integers are compared exactly, and an integer with a floating number as Float64. A number beside "
+        "a floating tensor takes on its type, which must hold it. Nothing but ne is true of NaN.",
+        returns=TRUTHS,
+        examples=(f"set x [torch::tensor_create {{1 2 3}}]\nputs [torch::tensor_to_list [torch::{name} $x 2]]",),
+        see_also=(opposite, "isclose"),
+    )(functools.partial(_compare, operation))
+
+
+_comparison("eq", "Eq", np.equal, "equal to other", "ne")
+_comparison("ne", "Ne", np.not_equal, "not equal to other", "eq")
+_comparison("lt", "Lt", np.less, "less than other", "ge")
+_comparison("le", "Le", np.less_equal, "less than other, or equal to it", "gt")
+_comparison("gt", "Gt", np.greater, "greater than other", "le")
+_comparison("ge", "Ge", np.greater_equal, "greater than other, or equal to it", "lt")
+
+
+# ---- Which is near ---------------------------------------------------------------------------------------------------
+
+NEAR = (
+    FIRST,
+    Parameter("other", Tensor(), "What to compare it with.", aliases=("input2", "tensor2")),
+    Parameter("rtol", Number(at_least=0), "Tolerance relative to other.", default=1e-5, aliases=("relativeTolerance",)),
+    Parameter("atol", Number(at_least=0), "Tolerance on top of that.", default=1e-8, aliases=("absoluteTolerance",)),
+    Parameter("equal_nan", Boolean(), "Whether NaN equals NaN.", default=False),
+)
+
+
+@command(
+    *NEAR,
+    group=GROUP,
+    aliases=("isClose",),
+    returns=TRUTHS,
+    examples=("set x [torch::ones {2}]\nputs [torch::tensor_to_list [torch::isclose $x [torch::full {2} 1.000001]]]",),
+    see_also=("allclose", "eq"),
+)
+def isclose(input: Array, other: Array, rtol: float, atol: float, equal_nan: bool) -> Array:
+    """Finds the elements that are equal within |input - other| <= atol + rtol * |other|."""
+    check_broadcast(input, other)
+    with np.errstate(all="ignore"):
+        is_close = (input == other) | (_difference(input, other) <= atol + rtol * np.abs(other.astype(np.float64)))
+        if equal_nan:
+            is_close |= np.isnan(input) & np.isnan(other)
+    return np.asarray(is_close)
+
+
+@command(
+    *NEAR,
+    group=GROUP,
+    aliases=("allClose",),
+    returns="1 or 0.",
+    examples=("set x [torch::ones {3}]\nputs [torch::allclose $x [torch::full {3} 1.0000001]]",),
+    see_also=("isclose",),
+)
+def allclose(input: Array, other: Array, rtol: float, atol: float, equal_nan: bool) -> bool:
+    """Whether all elements are equal within |input - other| <= atol + rtol * |other|."""
+    return bool(isclose(input, other, rtol, atol, equal_nan).all())
+
+
+def _difference(left: Array, right: Array) -> Array:
+    """|left - right| as Float64, exact for integers beyond 2^53; NaN if one of them is infinite."""
+    if "f" in left.dtype.kind + right.dtype.kind:
+        far = np.abs(left.astype(np.float64) - right.astype(np.float64))
+        return np.where(np.isinf(left) | np.isinf(right), np.nan, far)
+    left, right = left.astype(np.int64), right.astype(np.int64)
+    # Modulo 2^64, the difference between the larger and the smaller integer is right.
+    return np.where(left > right, left - right, right - left).view(np.uint64).astype(np.float64)
+
+
+# ---- Which is a finite number ----------------------------------------------------------------------------------------
+
+
+def _ask(question: Callable[[Array], Array], input: Array) -> Array:
+    sizes.check_shape(input.shape, np.bool_, "input")
+    return np.asarray(question(input))
+
+
+def _question(name: str, old: str, question: Callable[[Array], Array], phrase: str, see_also: tuple[str, ...]) -> None:
+    command(
+        INPUT,
+        group=GROUP,
+        name=name,
+        aliases=(f"tensor_{name}", old),
+        summary=f"Whether each element is {phrase}.",
+        returns=TRUTHS,
+        examples=(f"set x [torch::tensor_create {{1 NaN Inf}}]\nputs [torch::tensor_to_list [torch::{name} $x]]",),
+        see_also=see_also,
+    )(functools.partial(_ask, question))
+
+
+_question("isnan", "isNan", np.isnan, "NaN", ("isinf", "isfinite"))
+_question("isinf", "isInf", np.isinf, "infinite, of either sign", ("isnan", "isfinite"))
+_question("isfinite", "isFinite", np.isfinite, "a finite number", ("isnan", "isinf"))

@@ -1,0 +1,191 @@
+"""Element-wise functions."""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Callable
+
+import numpy as np
+
+from pyroi.arrays import Array
+from pyroi.errors import ArgumentError
+from tclcmd.commands.common import FLOAT32, INPUT
+from tclcmd.commands.common_operands import FLOAT64, INT64, Operand, as_array, check_broadcast, common_type
+from tclcmd.language.declare import Parameter, command
+from tclcmd.language.kinds import Number, Tensor, TensorOrNumber
+from tclcmd.values import sizes
+
+GROUP = "Functions"
+
+Function = Callable[[Array], Array]
+
+
+def _row(name: str, function: Function, summary: str, types: str, old: tuple[str, ...] = ()) -> None:
+    command(
+        INPUT,
+        group=GROUP,
+        name=name,
+        aliases=(name.removeprefix("tensor_"), *old),
+        summary=summary,
+        description=types,
+        examples=(f"set x [torch::tensor_create {{0.5 1 2}}]\nputs [torch::tensor_print [torch::{name} $x]]",),
+    )(function)
+
+
+# ---- Those that keep the type ----------------------------------------------------------------------------------------
+
+KEPT = "The result has the input's type. Bool counts as Int64."
+
+
+def _kept(function: Function, input: Array) -> Array:
+    kept = INT64 if input.dtype.kind == "b" else input.dtype
+    sizes.check_shape(input.shape, kept, "input")
+    with np.errstate(all="ignore"):
+        return np.asarray(function(input.astype(kept, copy=False)))
+
+
+def _rounded(function: Function, input: Array) -> Array:
+    """`function` for floating types; integers are copied."""
+    return _kept(function if input.dtype.kind == "f" else np.copy, input)
+
+
+def _relu(input: Array) -> Array:
+    return np.asarray(np.maximum(input, input.dtype.type(0)))
+
+
+_row(
+    "tensor_abs",
+    functools.partial(_kept, np.abs),
+    "The magnitude of each element.",
+    f"{KEPT} The magnitude of the least integer of a type wraps around to that integer.",
+)
+_row(
+    "tensor_neg",
+    functools.partial(_kept, np.negative),
+    "The negative of each element.",
+    f"{KEPT} Integers wrap around: in UInt8, 1 becomes 255.",
+)
+_row(
+    "tensor_relu",
+    functools.partial(_kept, _relu),
+    "The rectified linear unit: each element, or 0 if it is negative.",
+    f"{KEPT} NaN stays NaN.",
+)
+_row(
+    "tensor_floor",
+    functools.partial(_rounded, np.floor),
+    "The largest whole number that is not above each element.",
+    KEPT,
+    ("Floor",),
+)
+_row(
+    "tensor_ceil", functools.partial(_rounded, np.ceil), "The least whole number that is not below each element.", KEPT
+)
+_row(
+    "tensor_round",
+    functools.partial(_rounded, np.rint),
+    "The whole number nearest to each element.",
+    f"{KEPT} Halves are rounded to even: 0.5 to 0, and 1.5 to 2.",
+    ("Round",),
+)
+
+
+# ---- Those that give floating numbers --------------------------------------------------------------------------------
+
+REAL = "The result has the input's floating type; integers and Bool give Float32, computed as Float64."
+
+
+def _real(function: Function, input: Array) -> Array:
+    kept = input.dtype if input.dtype.kind == "f" else FLOAT32
+    wide = FLOAT64 if input.dtype.kind != "f" else np.promote_types(kept, FLOAT32)
+    sizes.check_shape(input.shape, wide, "input")
+    with np.errstate(all="ignore"):
+        return np.asarray(function(input.astype(wide, copy=False))).astype(kept, copy=False)
+
+
+def _sigmoid(input: Array) -> Array:
+    return np.asarray(1 / (1 + np.exp(-input)))
+
+
+_row(
+    "tensor_sqrt",
+    functools.partial(_real, np.sqrt),
+    "The square root of each element.",
+    f"{REAL} Of a negative number it is NaN.",
+)
+_row("tensor_exp", functools.partial(_real, np.exp), "The exponential of each element: e to its power.", REAL)
+_row(
+    "tensor_log",
+    functools.partial(_real, np.log),
+    "The natural logarithm of each element.",
+    f"{REAL} Of 0 it is -Inf, and of a negative number NaN.",
+)
+_row(
+    "tensor_sigmoid",
+    functools.partial(_real, _sigmoid),
+    "The logistic function of each element x: 1 / (1 + exp(-x)).",
+    REAL,
+)
+_row("tensor_tanh", functools.partial(_real, np.tanh), "The hyperbolic tangent of each element.", REAL)
+
+
+# ---- Those with a second operand -------------------------------------------------------------------------------------
+
+
+@command(
+    Parameter("input", Tensor(), "The bases.", aliases=("base", "input1")),
+    Parameter(
+        "exponent",
+        TensorOrNumber(),
+        "The exponents, a tensor whose shape broadcasts, or a number.",
+        aliases=("input2",),
+    ),
+    group=GROUP,
+    aliases=("pow",),
+    examples=("set x [torch::tensor_create {1 2 3}]\nputs [torch::tensor_to_list [torch::tensor_pow $x 2]]",),
+    see_also=("tensor_sqrt", "tensor_exp"),
+)
+def tensor_pow(input: Array, exponent: Operand) -> Array:
+    """The powers of elements.
+
+    Types as in torch::tensor_add. Powers of integers are exact modulo the range of their type, and their exponents are
+    0 or more. A fractional power of a negative number is NaN.
+    """
+    right = exponent if isinstance(exponent, np.ndarray) else as_array(exponent, input.dtype, "exponent")
+    check_broadcast(input, right, "exponent")
+    kept = common_type(input.dtype, right.dtype)
+    if kept.kind in "iu" and right.size and right.min() < 0:
+        raise ArgumentError("exponent", f"expected 0 or more for integers, got {right.min()}")
+    wide = np.promote_types(kept, FLOAT32) if kept.kind == "f" else kept
+    with np.errstate(all="ignore"):
+        powers = np.power(input.astype(wide, copy=False), right.astype(wide, copy=False))
+        return np.asarray(powers).astype(kept, copy=False)
+
+
+@command(
+    INPUT,
+    Parameter("min", Number(keeps_integers=True), "The lower limit; none by default.", default=None),
+    Parameter("max", Number(keeps_integers=True), "The upper limit; none by default.", default=None),
+    group=GROUP,
+    aliases=("clamp",),
+    examples=("set x [torch::tensor_create {-1 0.5 2}]\nputs [torch::tensor_to_list [torch::tensor_clamp $x 0 1]]",),
+    see_also=("tensor_relu", "tensor_where"),
+)
+def tensor_clamp(input: Array, min: int | float | None, max: int | float | None) -> Array:
+    """Limits each element to a range. NaN stays NaN.
+
+    Types as in torch::tensor_add: fractional limits make Float32 of integers. All elements become the upper limit if
+    the lower one is above it.
+    """
+    limits = [(name, limit) for name, limit in (("min", min), ("max", max)) if limit is not None]
+    bounds = {name: as_array(limit, input.dtype, name) for name, limit in limits}
+    kept = input.dtype
+    for bound in bounds.values():
+        kept = common_type(kept, bound.dtype)
+    sizes.check_shape(input.shape, kept, "input")
+    clamped = input.astype(kept)
+    if "min" in bounds:
+        np.maximum(clamped, bounds["min"].astype(kept), out=clamped)
+    if "max" in bounds:
+        np.minimum(clamped, bounds["max"].astype(kept), out=clamped)
+    return clamped
