@@ -13,6 +13,7 @@ from tclcmd.commands import (  # noqa: F401
     boxes,
     adaptive_pooling,
     interpolate,
+    upsampling,
     grid_sample,
     normalize,
     making_tensors,

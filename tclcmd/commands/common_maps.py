@@ -14,4 +14,4 @@ INPUT_SHAPE = Parameter("input_shape", Integers(), "The sizes of the map, {N C H
 SIDES = Parameter(
     "output_size", Sides(), "Height and width of the result; one number is a square, and - keeps a side as it is."
 )
-IMAGE = Parameter("image", Tensor(), "One image, [C, H, W], or several, [N, C, H, W].")
+IMAGE = Parameter("image", Tensor(), "One image, [C, H, W], or several, [N, C, H, W].", aliases=("input", "tensor"))

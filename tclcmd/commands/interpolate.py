@@ -2,21 +2,32 @@
 
 from __future__ import annotations
 
+import math
+
+import numpy as np
+
 import pyroi
-from tclcmd.commands.common_maps import GRAD, GROUP, IMAGE, INPUT_SHAPE, MAP
+from pyroi.arrays import Array, shape_text
+from pyroi.errors import ArgumentError
+from tclcmd.commands.common_maps import GRAD, GROUP, IMAGE, INPUT_SHAPE
 from tclcmd.language.declare import Parameter, command
-from tclcmd.language.kinds import Boolean, Factors, OptionalSize, Size, choice
+from tclcmd.language.kinds import Boolean, Factors, OptionalSize, Size, Tensor, choice
+from tclcmd.values import sizes
+
+#: One number for all sides, or one for each.
+Sized = int | tuple[int, ...] | None
+Factor = float | tuple[float, ...] | None
 
 ALIGN_CORNERS = Parameter(
     "align_corners",
     Boolean(),
-    "Keep the centres of the corner pixels where they are; for bilinear and bicubic.",
+    "Keep the centres of the corner pixels where they are; for the linear modes and bicubic.",
     default=False,
 )
 SCALE_FACTOR = Parameter(
     "scale_factor",
     Factors(),
-    "By how much both sides grow, or height and width each, in place of a size.",
+    "By how much all sides grow, or each of them, in place of a size.",
     default=None,
 )
 ANTIALIAS = Parameter(
@@ -26,40 +37,122 @@ ANTIALIAS = Parameter(
     default=False,
 )
 
+#: Number of sides -> form of a map.
+FORMS = {1: "[N, C, L]", 2: "[N, C, H, W]", 3: "[N, C, D, H, W]"}
 
-def _mode(default: str) -> Parameter:
+#: Mode -> the number of sides that it is defined for; other modes are defined for any.
+SIDES = {"linear": 1, "bilinear": 2, "bicubic": 2, "trilinear": 3}
+
+
+def _mode(default: str, *others: str) -> Parameter:
     """The parameter ``mode``."""
-    words = choice("nearest", "nearest-exact", "bilinear", "bicubic", "area")
+    words = choice("nearest", "nearest-exact", "bilinear", "bicubic", "area", *others)
     return Parameter("mode", words, "How a pixel is made of those around its place.", default=default)
 
 
-command(
-    MAP,
+@command(
+    Parameter("input", Tensor(), "The map: [N, C, H, W], [N, C, L], or [N, C, D, H, W]."),
     Parameter(
         "size",
         OptionalSize(),
-        "Height and width of the result, or one number for a square; left off, or {}, where a scale factor is given.",
+        "The sides of the result, or one number for all; left off, or {}, where a scale factor is given.",
         default=None,
     ),
-    _mode("nearest"),
+    _mode("nearest", "linear", "trilinear"),
     ALIGN_CORNERS,
     SCALE_FACTOR,
     ANTIALIAS,
     group=GROUP,
-    summary="Resizes a map to a size, or by a factor.",
-    description="nearest takes the pixel at floor(p * step) and nearest-exact the nearest one indeed; bilinear mixes "
-    "the two pixels around a place, and bicubic four, along each axis; area is the mean of "
-    "torch::adaptive_avg_pool2d. Places beyond the border read the border.\n\n"
-    "A size or a scale factor is to be given, not both. By a factor, a side gets floor(side * factor) pixels.",
-    returns="A tensor [N, C, height, width] of the map's floating type.",
+    returns="A tensor of the map's floating type, with the sides asked for.",
     examples=(
         "set map [torch::rand {1 3 30 40}]\n"
         "set large [torch::interpolate $map {60 80} bilinear]\n"
         "set small [torch::interpolate -input $map -scaleFactor 0.5 -mode bicubic -antialias true]\n"
         "puts [torch::tensor_shape $small]",
+        "set signal [torch::rand {1 2 100}]\nputs [torch::tensor_shape [torch::interpolate $signal 150 linear]]",
     ),
-    see_also=("interpolate_backward", "resize_image", "adaptive_avg_pool2d", "grid_sample"),
-)(pyroi.interpolate)
+    see_also=("interpolate_backward", "resize_image", "upsample_bilinear", "adaptive_avg_pool2d", "grid_sample"),
+)
+def interpolate(
+    input: Array, size: Sized, mode: str, align_corners: bool, scale_factor: Factor, antialias: bool
+) -> Array:
+    """Resizes a map to a size, or by a factor.
+
+    nearest takes the pixel at floor(p * step) and nearest-exact the nearest one indeed; bilinear mixes the two pixels
+    around a place, and bicubic four, along each axis; area is the mean of torch::adaptive_avg_pool2d. Places beyond the
+    border read the border.
+
+    A size or a scale factor is to be given, not both. By a factor, a side gets floor(side * factor) pixels.
+
+    The linear mode is called linear for maps [N, C, L] and trilinear for maps [N, C, D, H, W]; bicubic and antialias
+    are defined for [N, C, H, W]. A line is resized as a map of height 1, and a volume in two passes, its planes first:
+    its results are rounded twice.
+    """
+    sides = input.ndim - 2
+    if sides not in FORMS:
+        expected = f"{FORMS[2]}, {FORMS[1]} or {FORMS[3]}"
+        raise ArgumentError("input", f"expected {expected}, got {shape_text(input.shape)}")
+    if SIDES.get(mode, sides) != sides:
+        raise ArgumentError("mode", f"{mode} is for maps {FORMS[SIDES[mode]]}, got one of {shape_text(input.shape)}")
+    if sides == 2:
+        return pyroi.interpolate(input, size, mode, align_corners, scale_factor, antialias)
+    if antialias:
+        raise ArgumentError("antialias", f"only maps {FORMS[2]} have it, got one of {shape_text(input.shape)}")
+    if (size is None) == (scale_factor is None):
+        got = "neither" if size is None else "both"
+        raise ArgumentError("size", f"expected either size or scale_factor, got {got}")
+    asked = None if size is None else _asked_sides(size, sides)
+    factors = None if scale_factor is None else _asked_factors(scale_factor, input.shape[2:])
+    mode = "bilinear" if mode in SIDES else mode
+    return (_resize_lines if sides == 1 else _resize_volumes)(input, asked, mode, align_corners, factors)
+
+
+def _asked_sides(size: int | tuple[int, ...], sides: int) -> tuple[int, ...]:
+    each = (size,) * sides if isinstance(size, int) else size
+    if len(each) != sides or min(each) < 0:
+        rule = f"expected one integer of 0 or more for all sides of {FORMS[sides]}, or one for each, got {each}"
+        raise ArgumentError("size", rule)
+    return each
+
+
+def _asked_factors(factor: float | tuple[float, ...], lengths: tuple[int, ...]) -> tuple[float, ...]:
+    sides = len(lengths)
+    each = factor if isinstance(factor, tuple) else (factor,) * sides
+    if len(each) != sides or min(each) <= 0:
+        rule = f"expected one number above 0 for all sides of {FORMS[sides]}, or one for each, got {each}"
+        raise ArgumentError("scale_factor", rule)
+    if not all(math.isfinite(length * one) for length, one in zip(lengths, each, strict=True)):
+        raise ArgumentError("scale_factor", f"by {each} the result is larger than any memory")
+    return each
+
+
+#: Sizes, or scale factors, one of which is None.
+Asked = tuple[int, ...] | None
+Factored = tuple[float, ...] | None
+
+
+def _resize_lines(input: Array, asked: Asked, mode: str, align_corners: bool, factors: Factored) -> Array:
+    """Resizes maps [N, C, L] as maps of height 1."""
+    size, factor = asked and (1, *asked), factors and (1.0, *factors)
+    return pyroi.interpolate(input[:, :, np.newaxis], size, mode, align_corners, factor)[:, :, 0]
+
+
+def _resize_volumes(input: Array, asked: Asked, mode: str, align_corners: bool, factors: Factored) -> Array:
+    """Resizes maps [N, C, D, H, W] in two passes.
+
+    In the first pass, every plane is a channel; in the second one, every pixel of a plane is a channel of a map of
+    height D and width 1. The result is a view of that map.
+    """
+    images, channels, depth = input.shape[:3]
+    sizes.check_shape(input.shape, np.float64, "input")
+    planes = input.reshape(images, channels * depth, *input.shape[3:])
+    planes = pyroi.interpolate(planes, asked and asked[1:], mode, align_corners, factors and factors[1:])
+    height, width = planes.shape[2:]
+    columns = planes.reshape(images * channels, depth, height * width).swapaxes(1, 2)[..., np.newaxis]
+    size, factor = asked and (asked[0], 1), factors and (factors[0], 1.0)
+    columns = pyroi.interpolate(columns, size, mode, align_corners, factor)
+    return columns[..., 0].swapaxes(1, 2).reshape(images, channels, columns.shape[2], height, width)
+
 
 command(
     GRAD,

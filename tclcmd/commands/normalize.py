@@ -1,12 +1,21 @@
-"""Normalizing of images: pyroi's functions as commands, one row each."""
+"""Normalizing of images: pyroi's functions as commands."""
 
 from __future__ import annotations
 
-import pyroi
-from tclcmd.commands.common_maps import GROUP, IMAGE
-from tclcmd.language.declare import Parameter, command
-from tclcmd.language.kinds import Boolean, TensorOrNumbers
+from collections.abc import Callable
 
+import pyroi
+from pyroi.arrays import Array
+from tclcmd.commands.common_maps import GROUP
+from tclcmd.language.declare import Parameter, command
+from tclcmd.language.kinds import Boolean, Tensor, TensorOrNumbers
+
+IMAGE = Parameter(
+    "image",
+    Tensor(),
+    "One image, [C, H, W], or several, [N, C, H, W]; one channel alone, [H, W], or one row of it, [W].",
+    aliases=("input", "tensor"),
+)
 MEAN = Parameter(
     "mean",
     TensorOrNumbers(),
@@ -20,7 +29,17 @@ INPLACE = Parameter(
     default=False,
 )
 
-command(
+
+def _with_channels(function: Callable[..., Array], image: Array, mean: Array, std: Array, inplace: bool) -> Array:
+    """Calls the function with an image; one channel, or one row, becomes an image of one channel."""
+    if image.ndim not in (1, 2):
+        return function(image, mean, std, inplace)
+    channel = image.reshape(1, 1, -1) if image.ndim == 1 else image[None]
+    result = function(channel, mean, std, inplace)
+    return image if inplace else result.reshape(image.shape)
+
+
+@command(
     IMAGE,
     MEAN,
     STD,
@@ -38,9 +57,13 @@ command(
         "torch::normalize_image -image $image -mean 0.5 -std 0.5 -inplace true",
     ),
     see_also=("denormalize_image", "resize_image", "image_read"),
-)(pyroi.normalize_image)
+)
+def normalize_image(image: Array, mean: Array, std: Array, inplace: bool) -> Array:
+    """See above."""
+    return _with_channels(pyroi.normalize_image, image, mean, std, inplace)
 
-command(
+
+@command(
     IMAGE,
     MEAN,
     STD,
@@ -56,4 +79,7 @@ command(
         "puts [torch::allclose $image $back -atol 1e-6]",
     ),
     see_also=("normalize_image", "image_write"),
-)(pyroi.denormalize_image)
+)
+def denormalize_image(image: Array, mean: Array, std: Array, inplace: bool) -> Array:
+    """See above."""
+    return _with_channels(pyroi.denormalize_image, image, mean, std, inplace)
