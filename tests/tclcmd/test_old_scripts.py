@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import pathlib
+import re
+
 import pytest
 
 from tclcmd.language.declare import REGISTRY
@@ -186,3 +189,31 @@ def test_no_command_has_the_name_of_one_of_tcl(tcl):
 def test_other_names_of_options(old, call):
     """Accepted; help and messages have the one name."""
     old.run(call)
+
+
+# ---- The page about them ---------------------------------------------------------------------------------------------
+
+PAGE = (pathlib.Path(__file__).resolve().parents[2] / "docs" / "libtorch_binding.md").read_text("utf-8")
+SHOWN = re.findall(r"\| `([^|]*)` gives `([^|]*)` \|$", PAGE, re.MULTILINE)
+
+
+def test_each_difference_has_a_script():
+    """No row of the table is without one."""
+    rows = PAGE.partition("|---|---|---|---|\n")[2].partition("\n\n")[0].splitlines()
+    assert len(rows) == len(SHOWN) > 15
+
+
+@pytest.mark.parametrize(("script", "expected"), SHOWN)
+def test_a_difference_is_as_the_page_says(tcl, script, expected):
+    """The script gives what stands behind it; ``...`` stands for more."""
+    result = tcl(script)
+    assert result.startswith(expected[:-3]) if expected.endswith("...") else result == expected
+
+
+def test_the_script_of_the_page(roish):
+    """A dozen lines in that binding's style run as a program, and write the same at each run."""
+    script = re.search(r"^```tcl\n(.*?)^```$", PAGE, re.DOTALL | re.MULTILINE)[1]
+    first, second = (roish("-c", script) for _ in range(2))
+    assert first.returncode == 0, first.stderr
+    assert first.stdout.startswith("Float32 [2, 2]\n[[")
+    assert first.stdout == second.stdout
