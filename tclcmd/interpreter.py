@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import os
 import signal
 import traceback
@@ -23,7 +24,7 @@ from tclcmd.language.parse import Call, HelpWanted, parse
 from tclcmd.values import dtypes, tclobj
 from tclcmd.values.session import Session
 from tclcmd.values.tclobj import Value
-from tclcmd.values.tensors import Tensors
+from tclcmd.values.tensors import Family, Tensors
 
 #: Where libtcl may be, in the order of trying. The variable names one outright.
 LIBTCL_VARIABLE = "ROISH_LIBTCL"
@@ -40,6 +41,11 @@ FAULTS = {
     # Tcl's own words, since it is the same fault of a script, whoever counts.
     lib.HOST_NESTED: ("too many nested evaluations (infinite loop?)", ("TCL", "LIMIT", "STACK")),
 }
+
+
+#: The package that the commands are to Tcl, and the line by which an interpreter knows where it is.
+PACKAGE = "roi"
+OFFER = f"package ifneeded {PACKAGE} {pyroi.__version__} {{load {{}} Roi}}"
 
 
 class ScriptFailed(Exception):
@@ -90,90 +96,55 @@ def is_complete(script: str) -> bool:
     return bool(lib.host_is_complete(tclobj.encode(script)))
 
 
-class Interpreter:
-    """One Tcl interpreter, its commands, and its tensors, which end with it."""
+#: Session number -> the commands of that interpreter. Values of its tensors may outlive it.
+_SESSIONS: dict[int, Commands] = {}
+_NUMBERS = itertools.count()
 
-    def __init__(self, program: str = "", *, debug: bool = False) -> None:
-        open_library(program)
+#: The stores of tensors of all interpreters between which values can go.
+_family = Family()
+
+
+def _begin_family() -> Family:
+    global _family
+    _family = Family()
+    return _family
+
+
+class Commands:
+    """The commands in one interpreter of Tcl, and its tensors, which end with it."""
+
+    def __init__(self, tcl: Value, family: Family, *, debug: bool = False) -> None:
+        self._tcl = tcl
         self.debug = debug
-        self.session = Session(len(_INTERPRETERS))
-        self.failure: Failure | None = None  # the last one; a script may have caught it
-        self.input_problem = self.output_problem = 0  # the system's last error number on a standard stream
+        self.session = Session(next(_NUMBERS), family)
         self.session.write = self._write_for_command
-        self._commands: list[Command] = []
-        self._tcl = lib.host_create()
-        if not self._tcl:
-            raise TclMissing("the library is not of Tcl 8.6")
-        _INTERPRETERS.append(self)
-        if lib.host_prepare(self._tcl) != lib.HOST_OK:
-            raise TclMissing(self.result())
+        self._commands = list(REGISTRY.values())
+        self.failure: Failure | None = None  # the last one; a script may have caught it
+        self.output_problem = 0  # the system's last error number on standard output
         for status, (message, code) in FAULTS.items():
             lib.host_prepare_fault(status, tclobj.new_text(message), tclobj.new_value(code, self._adopt))
         pyroi.watch_cancel_flag(int(ffi.cast("intptr_t", lib.host_interrupt_flag())))
-        self._add_commands()
 
-    def _add_commands(self) -> None:
-        self.eval(f"namespace eval {NAMESPACE} {{namespace export *}}; package provide roi {pyroi.__version__}")
+    def add(self) -> bool:
+        """Adds the commands. Returns whether this succeeded; the interpreter's result is the reason if not."""
+        _SESSIONS[self.session.number] = self
+        lib.host_watch_deletion(self._tcl, self.session.number)
         lib.host_answer_old_scripts(self._tcl)
-        for command in REGISTRY.values():
+        for index, command in enumerate(self._commands):
             for name in command.names:
-                full_name = f"{NAMESPACE}::{name}".encode()
-                lib.host_add_command(self._tcl, full_name, self.session.number, len(self._commands))
-            self._commands.append(command)
+                lib.host_add_command(self._tcl, f"{NAMESPACE}::{name}".encode(), self.session.number, index)
+        return bool(lib.host_provide(self._tcl, NAMESPACE.encode(), PACKAGE.encode(), pyroi.__version__.encode()))
 
-    def close(self) -> None:
-        """Ends the interpreter and frees its tensors."""
-        if self._tcl:
-            lib.host_delete(self._tcl)
-            self._tcl = None
-            self.session.tensors.clear()
-            _INTERPRETERS[self.session.number] = None
-
-    def from_system(self, word: str) -> str:
-        """A word that Python has from the system, by its own encoding, as Tcl takes it, by `encoding system`."""
-        return tclobj.from_system(os.fsencode(word))
-
-    # ---- Evaluating ----
-
-    def set_at_prompt(self) -> None:
-        """Somebody works at a prompt: what does not heed a first Ctrl-C is not ended by it."""
-        lib.host_set_at_prompt(True)
-
-    def eval(self, script: str) -> Outcome:
-        """Evaluates a script at global level."""
-        raw = tclobj.encode(script)
-        return self._outcome(lib.host_eval(self._tcl, raw, len(raw)))
-
-    def eval_file(self, path: str) -> Outcome:
-        """Evaluates the script in a file of UTF-8."""
-        return self._outcome(lib.host_eval_file(self._tcl, tclobj.encode(path)))
-
-    def _outcome(self, status: int) -> Outcome:
-        return Outcome(status == lib.HOST_ERROR, bool(lib.host_interrupt_flag()[0]))
+    def forget(self) -> None:
+        """Frees the tensors. The interpreter has ended."""
+        self._tcl = None
+        self.session.tensors.close()
+        _SESSIONS.pop(self.session.number, None)
 
     def result(self) -> str:
         """The result of the last evaluation as text. If it is a tensor, this names it, as printing does."""
         result = lib.host_result(self._tcl)
         return tclobj.decode(ffi.string(lib.host_name(result)))
-
-    def tensors_in_result(self) -> list[int]:
-        """The numbers of the tensors that the result stands for: of one, or of a list of tensors; none for the rest."""
-        return tclobj.tensor_numbers(lib.host_result(self._tcl), self.session.number)
-
-    @property
-    def error_line(self) -> int:
-        """The line of the script in which the last evaluation failed."""
-        return int(lib.host_error_line(self._tcl))
-
-    def get_global(self, name: str) -> str | None:
-        """A global variable of Tcl, None if there is none."""
-        value = lib.host_global(self._tcl, tclobj.encode(name))
-        return tclobj.decode(ffi.string(lib.host_name(value))) if value else None
-
-    def set_global(self, name: str, value: str | list[str]) -> None:
-        """Sets a global variable of Tcl, to text or a list."""
-        made = tclobj.new_value(value, self._adopt)
-        lib.host_set_global(self._tcl, tclobj.encode(name), made)
 
     def introspect(self, question: int, about: str) -> list[str]:
         """The words of an answer of Tcl's `info`, without running anything that a script has put in its way.
@@ -188,29 +159,11 @@ class Interpreter:
         finally:
             lib.host_drop(answer)
 
-    def commands(self, pattern: str) -> list[str]:
-        """Names of commands."""
-        return self.introspect(lib.HOST_COMMANDS, pattern)
-
-    def procedures(self, pattern: str) -> list[str]:
-        """Names of procedures."""
-        return self.introspect(lib.HOST_PROCS, pattern)
-
-    def variables(self, pattern: str) -> list[str]:
-        """Names of variables, global ones and those of the namespaces that the pattern names."""
-        return self.introspect(lib.HOST_VARIABLES, pattern)
-
-    def tensor_in(self, name: str) -> Array | None:
-        """The tensor that a global variable holds; None for other values, and for variables that are traced."""
-        if self.introspect(lib.HOST_TRACES, name):
-            return None
-        value = lib.host_global(self._tcl, tclobj.encode(name))
-        return self.session.tensors.get(tclobj.tensor_number(value, self.session.number)) if value else None
-
-    # ---- Standard channels, which are Tcl's: what a script and the shell write comes out in order ----
-
     def write(self, text: str, *, to_error: bool = False) -> int:
-        """Writes and flushes. Returns 0, or the system's error number."""
+        """Writes and flushes Tcl's own standard output, or error: what comes out is in order with what scripts write.
+
+        Returns 0, or the system's error number.
+        """
         raw = tclobj.encode(text)
         problem = int(lib.host_write(to_error, raw, len(raw)))
         if problem and not to_error:
@@ -223,32 +176,6 @@ class Interpreter:
         if problem and lib.host_take_channel_error(self._tcl, False):
             raise ScriptFailed
         return problem
-
-    def commands_on_stdin(self) -> Iterator[tuple[int, str]]:
-        """The complete commands on standard input, each with the number of its first line.
-
-        They are read as they are wanted, so that a command can itself read what follows it.
-        """
-        first, last, script = 1, 0, ""
-        while line := self._read_line():
-            script, last = script + line, last + 1
-            if is_complete(script):
-                yield first, script
-                first, script = last + 1, ""
-        if script:
-            yield first, script
-
-    def _read_line(self) -> str:
-        line = tclobj.new_text("")
-        lib.host_keep(line)
-        try:
-            problem = int(lib.host_read_line(line))
-            self.input_problem = max(problem, 0)
-            return tclobj.text_of(line) or "" if problem == 0 else ""
-        finally:
-            lib.host_drop(line)
-
-    # ---- Calling commands ----
 
     def call(self, index: int, words: list[Value], count: int, options: bytes | None) -> int:
         """Runs a command, `count` of whose words come before its options, and leaves its result or error in Tcl."""
@@ -278,6 +205,127 @@ class Interpreter:
         self.failure = Failure(command, str(error), dict(zip(frame[::2], frame[1::2], strict=False)), error.word)
         lib.host_set_result(self._tcl, tclobj.new_text(str(error)))
         lib.host_set_error_code(self._tcl, tclobj.new_value(error.code, self._adopt))
+
+
+class Interpreter(Commands):
+    """An interpreter that the program creates itself: the commands, and the functions that a shell needs."""
+
+    def __init__(self, program: str = "", *, debug: bool = False) -> None:
+        open_library(program)
+        tcl = lib.host_create()
+        if not tcl:
+            raise TclMissing("the library is not of Tcl 8.6")
+        # Interpreters that the program creates itself do not exchange values: each begins a family.
+        super().__init__(tcl, _begin_family(), debug=debug)
+        self.input_problem = 0  # the system's last error number on standard input
+        lib.host_offer(OFFER.encode())
+        if lib.host_prepare(tcl) != lib.HOST_OK or not self.add():
+            raise TclMissing(self.result())
+
+    def close(self) -> None:
+        """Ends the interpreter and frees its tensors."""
+        if self._tcl:
+            lib.host_delete(self._tcl)
+            self.forget()
+
+    def from_system(self, word: str) -> str:
+        """A word that Python has from the system, by its own encoding, as Tcl takes it, by `encoding system`."""
+        return tclobj.from_system(os.fsencode(word))
+
+    # ---- Evaluating ----
+
+    def set_at_prompt(self) -> None:
+        """Somebody works at a prompt: what does not heed a first Ctrl-C is not ended by it."""
+        lib.host_set_at_prompt(True)
+
+    def eval(self, script: str) -> Outcome:
+        """Evaluates a script at global level."""
+        raw = tclobj.encode(script)
+        return self._outcome(lib.host_eval(self._tcl, raw, len(raw)))
+
+    def eval_file(self, path: str, encoding: str = "utf-8") -> Outcome:
+        """Evaluates the script in a file, in an encoding that Tcl knows."""
+        return self._outcome(lib.host_eval_file(self._tcl, tclobj.encode(path), tclobj.encode(encoding)))
+
+    # ---- Events ----
+
+    def serve_windows(self) -> Outcome:
+        """Serves events until the windows that scripts have opened are closed; returns at once if there are none."""
+        lib.host_serve_windows(self._tcl)
+        return self._outcome(lib.HOST_OK)
+
+    def serve_until_readable(self, file: int) -> None:
+        """Serves events until there is something to read from the file of that number."""
+        lib.host_serve_until_readable(self._tcl, file)
+
+    def serve_at_readline(self) -> None:
+        """Serves events while readline waits for keys, if this Python supports it."""
+        lib.host_serve_at_readline(self._tcl)
+
+    def _outcome(self, status: int) -> Outcome:
+        return Outcome(status == lib.HOST_ERROR, bool(lib.host_interrupt_flag()[0]))
+
+    def tensors_in_result(self) -> list[int]:
+        """The numbers of the tensors that the result stands for: of one, or of a list of tensors; none for the rest."""
+        return tclobj.tensor_numbers(lib.host_result(self._tcl))
+
+    @property
+    def error_line(self) -> int:
+        """The line of the script in which the last evaluation failed."""
+        return int(lib.host_error_line(self._tcl))
+
+    def get_global(self, name: str) -> str | None:
+        """A global variable of Tcl, None if there is none."""
+        value = lib.host_global(self._tcl, tclobj.encode(name))
+        return tclobj.decode(ffi.string(lib.host_name(value))) if value else None
+
+    def set_global(self, name: str, value: str | list[str]) -> None:
+        """Sets a global variable of Tcl, to text or a list."""
+        made = tclobj.new_value(value, self._adopt)
+        lib.host_set_global(self._tcl, tclobj.encode(name), made)
+
+    def commands(self, pattern: str) -> list[str]:
+        """Names of commands."""
+        return self.introspect(lib.HOST_COMMANDS, pattern)
+
+    def procedures(self, pattern: str) -> list[str]:
+        """Names of procedures."""
+        return self.introspect(lib.HOST_PROCS, pattern)
+
+    def variables(self, pattern: str) -> list[str]:
+        """Names of variables, global ones and those of the namespaces that the pattern names."""
+        return self.introspect(lib.HOST_VARIABLES, pattern)
+
+    def tensor_in(self, name: str) -> Array | None:
+        """The tensor that a global variable holds; None for other values, and for variables that are traced."""
+        if self.introspect(lib.HOST_TRACES, name):
+            return None
+        value = lib.host_global(self._tcl, tclobj.encode(name))
+        return self.session.tensors.get(tclobj.tensor_number(value)) if value else None
+
+    def commands_on_stdin(self) -> Iterator[tuple[int, str]]:
+        """The complete commands on standard input, each with the number of its first line.
+
+        They are read as they are wanted, so that a command can itself read what follows it.
+        """
+        first, last, script = 1, 0, ""
+        while line := self._read_line():
+            script, last = script + line, last + 1
+            if is_complete(script):
+                yield first, script
+                first, script = last + 1, ""
+        if script:
+            yield first, script
+
+    def _read_line(self) -> str:
+        line = tclobj.new_text("")
+        lib.host_keep(line)
+        try:
+            problem = int(lib.host_read_line(self._tcl, line))
+            self.input_problem = max(problem, 0)
+            return tclobj.text_of(line) or "" if problem == 0 else ""
+        finally:
+            lib.host_drop(line)
 
 
 @retrying
@@ -317,9 +365,6 @@ def _file_error(error: OSError, call: Call) -> CommandError:
 
 
 # ---- Callbacks of the host -------------------------------------------------------------------------------------------
-
-#: Session number -> interpreter; None once it is closed, since values of its tensors may outlive it.
-_INTERPRETERS: list[Interpreter | None] = []
 
 Callback = TypeVar("Callback", bound=Callable[..., Any])
 
@@ -367,31 +412,51 @@ def _ignore(kind: type[BaseException], error: BaseException, traceback: object) 
 @_callback(_status_of)
 def host_on_command(session: int, command: int, count: int, words: Any, values: int, text: Any, length: int) -> int:
     """A command was called."""
-    interpreter = _INTERPRETERS[session]
+    interpreter = _SESSIONS.get(session)
     if interpreter is None:
         return ERROR
     options = ffi.unpack(text, length) if length >= 0 else None
     return interpreter.call(command, ffi.unpack(words, count) if count else [], values, options)
 
 
+@_callback(_status_of)
+def host_on_join(tcl: Value) -> int:
+    """Adds the commands to an interpreter that a script or another program has created."""
+    if not lib.host_join(tcl, OFFER.encode()):
+        return ERROR
+    return OK if Commands(tcl, _family).add() else ERROR
+
+
+def join(address: int) -> int:
+    """Adds the commands to the interpreter of Tcl at that address. Returns how that ended, as a command does."""
+    return int(host_on_join(ffi.cast("struct Tcl_Interp *", address)))
+
+
+@_callback(_ignore)
+def host_on_deleted(session: int) -> None:
+    """Frees the tensors of an interpreter that is deleted."""
+    if interpreter := _SESSIONS.get(session):
+        interpreter.forget()
+
+
 @_callback(_lose_count)
 def host_on_retain(session: int, number: int) -> None:
     """A value was duplicated."""
-    if interpreter := _INTERPRETERS[session]:
+    if interpreter := _SESSIONS.get(session):
         interpreter.session.tensors.retain(number)
 
 
 @_callback(_lose_count)
 def host_on_release(session: int, number: int) -> None:
     """A value went."""
-    if interpreter := _INTERPRETERS[session]:
+    if interpreter := _SESSIONS.get(session):
         interpreter.session.tensors.release(number)
 
 
 @_callback(_lose_count)
 def host_on_named(session: int, number: int) -> None:
     """A value's text was made."""
-    if interpreter := _INTERPRETERS[session]:
+    if interpreter := _SESSIONS.get(session):
         interpreter.session.tensors.name(number)
 
 

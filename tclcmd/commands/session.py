@@ -5,11 +5,12 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import pyroi
+from pyroi.arrays import Array
 from pyroi.errors import ArgumentError
 from pyroi.memory import kept_memory
 from tclcmd.language import help, likeness, lookup
 from tclcmd.language.declare import REGISTRY, Parameter, command
-from tclcmd.language.kinds import Boolean, Handles, Integer, Text
+from tclcmd.language.kinds import Boolean, ForeignTensor, Handles, Integer, Text
 from tclcmd.values.quoting import quote
 from tclcmd.values.session import Session
 
@@ -31,6 +32,25 @@ def tensor_delete(tensors: list[int], session: Session) -> int:
     it was printed, say, stays until here.
     """
     return sum(session.tensors.delete(number) for number in tensors)
+
+
+@command(
+    Parameter("tensor", ForeignTensor(), "A tensor, whichever interpreter or thread has it."),
+    group=GROUP,
+    returns="A tensor of this interpreter, with the same shape, type and numbers.",
+    examples=(
+        "interp create child\nchild eval {package require roi; set x [torch::ones {2}]}\n"
+        "set copy [torch::tensor_import [child eval {set x}]]",
+    ),
+    see_also=("tensor_delete",),
+)
+def tensor_import(tensor: Array) -> Array:
+    """A copy of a tensor that belongs to another interpreter or thread.
+
+    Each interpreter has tensors of its own, and any other command refuses those of others. A handle that went to
+    another thread went there as text: its tensor stays until torch::tensor_delete where it was made.
+    """
+    return tensor.copy(order="K")
 
 
 @command(

@@ -1,5 +1,8 @@
 /* host.c - opening Tcl, commands that Python implements, evaluation, standard channels, the system's texts. */
+#define _GNU_SOURCE
 #include <dlfcn.h>
+#include <errno.h>
+#include <poll.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
@@ -37,10 +40,19 @@ const char *host_load(const char *library, const char *program)
     return reason;
 }
 
+void *host_find_in_tcl(const char *function) { return dlsym(tcl_library ? tcl_library : RTLD_DEFAULT, function); }
+
 static void on_exit_of_process(ClientData unused)
 {
     (void)unused;
     host_on_exit();
+}
+
+void host_watch_exit(void)
+{
+    static int is_watched = 0;
+    if (!is_watched++)
+        Tcl_CreateExitHandler(on_exit_of_process, NULL);
 }
 
 /* Tcl ends the process where it gets no memory, and has no other way. What can be foreseen is refused before (see
@@ -63,14 +75,14 @@ static void on_panic(const char *format, ...)
 
 struct Tcl_Interp *host_create(void)
 {
-    static int exit_handler_set = 0;
+    static int is_prepared = 0;
     Tcl_Interp *interp = create_interp();
     if (!Tcl_InitStubs(interp, "8.6", 0))
         return NULL;
-    if (!exit_handler_set++) {
+    if (!is_prepared++) {
         Tcl_SetPanicProc(on_panic);
         Tcl_SetSystemEncoding(NULL, "utf-8"); /* scripts and file names, whatever the locale */
-        Tcl_CreateExitHandler(on_exit_of_process, NULL);
+        host_watch_exit();
     }
     return interp;
 }
@@ -101,20 +113,36 @@ static int collect_options(int count, Tcl_Obj *const words[], Tcl_DString *optio
     return 1;
 }
 
-int64_t host_calls = 0;
+__thread int64_t host_calls = 0;
 
-/* How many calls of commands are under way, each in the midst of the one before it. */
+/* How many calls of commands are under way in this thread, each in the midst of the one before it. */
 static __thread int depth = 0;
 
 int host_depth(void) { return depth; }
 
-/* What a call says that failed before Python could say anything. It is made beforehand, for memory may be what lacks. */
-static struct {
+/* What a call says that failed before Python could say anything. It is made beforehand, for memory may be what lacks;
+   and for each thread, since no value of Tcl's may be used by two. */
+static __thread struct {
     Tcl_Obj *message, *code;
 } faults[HOST_STATUSES];
 
+static void forget_faults(ClientData unused)
+{
+    (void)unused;
+    for (int status = 0; status < HOST_STATUSES; status++) {
+        if (faults[status].message) {
+            Tcl_DecrRefCount(faults[status].message);
+            Tcl_DecrRefCount(faults[status].code);
+        }
+        faults[status].message = faults[status].code = NULL;
+    }
+}
+
 void host_prepare_fault(int status, struct Tcl_Obj *message, struct Tcl_Obj *code)
 {
+    static __thread int is_end_watched = 0;
+    if (!is_end_watched++)
+        Tcl_CreateThreadExitHandler(forget_faults, NULL);
     Tcl_IncrRefCount(message);
     Tcl_IncrRefCount(code);
     if (faults[status].message) {
@@ -125,7 +153,7 @@ void host_prepare_fault(int status, struct Tcl_Obj *message, struct Tcl_Obj *cod
     faults[status].code = code;
 }
 
-static int finish(Tcl_Interp *interp, int status)
+int host_finish(Tcl_Interp *interp, int status)
 {
     if (status <= HOST_ERROR || status >= HOST_STATUSES || !faults[status].message)
         return status == HOST_OK ? TCL_OK : TCL_ERROR;
@@ -152,11 +180,11 @@ static int call(ClientData data, Tcl_Interp *interp, int count, Tcl_Obj *const w
 {
     host_calls++;
     if (depth >= HOST_MOST_DEPTH || !host_has_stack())
-        return finish(interp, HOST_NESTED);
+        return host_finish(interp, HOST_NESTED);
     depth++;
     const int status = call_python(data, count - 1, words + 1); /* the first word is the command's name */
     depth--;
-    return finish(interp, status);
+    return host_finish(interp, status);
 }
 
 static void free_target(ClientData data) { Tcl_Free(data); }
@@ -172,18 +200,22 @@ void host_add_command(struct Tcl_Interp *interp, const char *name, int session, 
 
 int host_eval(struct Tcl_Interp *interp, const char *script, int length)
 {
+    Tcl_Obj *value = Tcl_NewStringObj(script, length);
+    Tcl_IncrRefCount(value);
     host_begin_interruptible(interp);
-    const int status = Tcl_EvalEx(interp, script, length, TCL_EVAL_GLOBAL);
+    /* Unlike Tcl_EvalEx(), Tcl_EvalObjEx() reports a `break` outside of a loop as an error. */
+    const int status = Tcl_EvalObjEx(interp, value, TCL_EVAL_GLOBAL | TCL_EVAL_DIRECT);
     host_end_interruptible(interp);
+    Tcl_DecrRefCount(value);
     return status;
 }
 
-int host_eval_file(struct Tcl_Interp *interp, const char *path)
+int host_eval_file(struct Tcl_Interp *interp, const char *path, const char *encoding)
 {
     Tcl_Obj *name = Tcl_NewStringObj(path, -1);
     Tcl_IncrRefCount(name);
     host_begin_interruptible(interp);
-    const int status = Tcl_FSEvalFileEx(interp, name, "utf-8");
+    const int status = Tcl_FSEvalFileEx(interp, name, encoding);
     host_end_interruptible(interp);
     Tcl_DecrRefCount(name);
     return status;
@@ -207,15 +239,38 @@ void host_set_global(struct Tcl_Interp *interp, const char *name, struct Tcl_Obj
 
 /* ---- Standard channels ----------------------------------------------------------------------------------------- */
 
-int host_read_line(struct Tcl_Obj *line)
+/* Waits until a non-blocking channel has input. Returns 0, or the system's error number. */
+static int wait_for_more(Tcl_Channel input)
 {
-    Tcl_Channel input = Tcl_GetStdChannel(TCL_STDIN);
-    if (!input) /* the script has closed it */
-        return -1;
-    if (Tcl_GetsObj(input, line) < 0)
-        return Tcl_Eof(input) ? -1 : Tcl_GetErrno();
-    Tcl_AppendToObj(line, "\n", 1);
-    return 0;
+    enum { LOOK_EVERY_MS = 10 }; /* the interval for a channel that a script implements, which has no descriptor */
+    ClientData handle;
+    struct pollfd readable = {.events = POLLIN};
+    const int is_known = Tcl_GetChannelHandle(input, TCL_READABLE, &handle) == TCL_OK;
+    readable.fd = is_known ? (int)(intptr_t)handle : -1;
+    return poll(&readable, 1, is_known ? -1 : LOOK_EVERY_MS) < 0 ? errno : 0;
+}
+
+int host_read_line(struct Tcl_Interp *interp, struct Tcl_Obj *line)
+{
+    Tcl_Channel input;
+    while ((input = Tcl_GetStdChannel(TCL_STDIN))) { /* NULL: the script has closed it */
+        int problem = 0;
+        if (host_has_window(interp))
+            host_serve_until_input(interp, input);
+        if (Tcl_GetsObj(input, line) >= 0) {
+            Tcl_AppendToObj(line, "\n", 1);
+            return 0;
+        }
+        if (Tcl_Eof(input))
+            return -1;
+        if (!Tcl_InputBlocked(input))
+            return Tcl_GetErrno();
+        if (!host_has_window(interp))
+            problem = wait_for_more(input);
+        if (problem)
+            return problem;
+    }
+    return -1;
 }
 
 int host_write(int to_error, const char *text, int length)
@@ -257,17 +312,26 @@ struct Tcl_Obj *host_from_system(const char *raw, int length)
     return value;
 }
 
+static __thread Tcl_DString file_name;
+
+static void forget_file_name(ClientData unused)
+{
+    (void)unused;
+    Tcl_DStringFree(&file_name);
+}
+
 const char *host_file_name(struct Tcl_Obj *value)
 {
-    static Tcl_DString name;
-    static int is_used = 0;
+    static __thread int is_used = 0;
     if (is_used++)
-        Tcl_DStringFree(&name);
-    Tcl_DStringInit(&name);
+        Tcl_DStringFree(&file_name);
+    else
+        Tcl_CreateThreadExitHandler(forget_file_name, NULL);
+    Tcl_DStringInit(&file_name);
     Tcl_Obj *path = Tcl_FSGetTranslatedPath(NULL, value);
     if (!path)
         return NULL;
-    Tcl_UtfToExternalDString(NULL, Tcl_GetString(path), -1, &name);
+    Tcl_UtfToExternalDString(NULL, Tcl_GetString(path), -1, &file_name);
     Tcl_DecrRefCount(path);
-    return Tcl_DStringValue(&name);
+    return Tcl_DStringValue(&file_name);
 }

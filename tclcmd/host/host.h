@@ -54,23 +54,24 @@ void host_add_command(struct Tcl_Interp *interp, const char *name, int session, 
 CFFI_CALLBACK int host_on_command(int session, int command, int count, struct Tcl_Obj *const *words, int values,
                                   const char *options, int length);
 
-/* The message and the errorCode of a command that ends with such a status. Kept. */
+/* The message and the errorCode of a command that ends with such a status in this thread. Kept. */
 void host_prepare_fault(int status, struct Tcl_Obj *message, struct Tcl_Obj *code);
 
 /* Satisfies the first lines of scripts for the LibTorch binding: `package require torch`, and `load` of files whose names
    begin with libtorchtcl, which does nothing then. For all other files `load` is what it was. */
 void host_answer_old_scripts(struct Tcl_Interp *interp);
 
-/* How many calls of commands are under way, each in the midst of the one before it. */
+/* How many calls of commands are under way in this thread, each in the midst of the one before it. */
 int host_depth(void);
 
 /* Called when the process is about to end by Tcl's `exit`, before Tcl flushes its channels. */
 CFFI_CALLBACK void host_on_exit(void);
 
 /* Evaluate at global level. Both return Tcl's status and leave the result in the interpreter. While they run, Ctrl-C
-   cancels the evaluation instead of reaching Python (see interrupt.c). */
+   cancels the evaluation instead of reaching Python (see interrupt.c). `encoding` is a name that Tcl's `encoding names`
+   has. */
 int host_eval(struct Tcl_Interp *interp, const char *script, int length);
-int host_eval_file(struct Tcl_Interp *interp, const char *path);
+int host_eval_file(struct Tcl_Interp *interp, const char *path, const char *encoding);
 int host_error_line(struct Tcl_Interp *interp);
 int host_is_complete(const char *script);
 
@@ -81,8 +82,9 @@ struct Tcl_Obj *host_global(struct Tcl_Interp *interp, const char *name); /* NUL
 void host_set_global(struct Tcl_Interp *interp, const char *name, struct Tcl_Obj *value);
 
 /* The next line of Tcl's own standard input, appended to *line with its end-of-line. Returns 0, the system's error
-   number, or -1 at the end of the file. */
-int host_read_line(struct Tcl_Obj *line);
+   number, or -1 at the end of the file. The function waits for a line even if a script has made the channel
+   non-blocking; events are served meanwhile if windows are open. */
+int host_read_line(struct Tcl_Interp *interp, struct Tcl_Obj *line);
 
 /* Writes and flushes Tcl's standard output, or error where `to_error` is set. Returns 0, or the system's error number. */
 int host_write(int to_error, const char *text, int length);
@@ -90,6 +92,35 @@ int host_write(int to_error, const char *text, int length);
 /* If it was a script that failed, through which the channel writes, makes the script's error the interpreter's result and
    returns 1. */
 int host_take_channel_error(struct Tcl_Interp *interp, int to_error);
+
+/* ---- Interpreters that others created (join.c) - --------------------------------------------------------------- */
+
+/* Makes every interpreter that is created later, in any thread, evaluate the script when it starts, and makes
+   `load {} Roi` call host_on_join(). Returns 0 if this Tcl does not support the former. Later calls do nothing. */
+int host_offer(const char *script);
+CFFI_CALLBACK int host_on_join(struct Tcl_Interp *interp);
+
+/* Prepares an interpreter that others have created; returns 0 if it is not of Tcl 8.6. The first call also calls
+   host_offer(). */
+int host_join(struct Tcl_Interp *interp, const char *script);
+
+/* Creates the namespace, exports all of its commands, and provides the package. Returns 0 on an error. */
+int host_provide(struct Tcl_Interp *interp, const char *name_space, const char *package, const char *version);
+
+/* host_on_deleted() will be called when the interpreter is deleted. Tensor values of the session may live longer. */
+void host_watch_deletion(struct Tcl_Interp *interp, int session);
+CFFI_CALLBACK void host_on_deleted(int session);
+
+/* ---- Events (events.c) ----------------------------------------------------------------------------------------- */
+
+/* Serves events until no window of Tk's is left, or Ctrl-C. Returns at once if there is none. */
+void host_serve_windows(struct Tcl_Interp *interp);
+
+/* Serves events until there is something to read from a file, or Ctrl-C. */
+void host_serve_until_readable(struct Tcl_Interp *interp, int file);
+
+/* Events are served from now on while Python's readline waits for keys. Returns 0 if this Python does not support it. */
+int host_serve_at_readline(struct Tcl_Interp *interp);
 
 /* ---- The system's texts (host.c) ------------------------------------------------------------------------------- */
 
@@ -104,11 +135,11 @@ const char *host_file_name(struct Tcl_Obj *value);
 /* ---- Introspection (introspect.c) ------------------------------------------------------------------------------ */
 
 typedef enum host_question {
-    HOST_COMMANDS, /* names of commands that match the pattern `about` */
-    HOST_PROCS,    /* names of procedures that match */
-    HOST_VARIABLES,  /* names of variables that match, as at global level */
-    HOST_FRAME,    /* the call at level `about`, as a dict: "0" is the command that runs now */
-    HOST_TRACES    /* the traces on the global variable `about` */
+    HOST_COMMANDS,  /* names of commands that match the pattern `about` */
+    HOST_PROCS,     /* names of procedures that match */
+    HOST_VARIABLES, /* names of variables that match, as at global level */
+    HOST_FRAME,     /* the call at level `about`, as a dict: "0" is the command that runs now */
+    HOST_TRACES     /* the traces on the global variable `about` */
 } host_question;
 
 /* Answers without running anything that a script could have put in the way, and leaves the interpreter's result as it
@@ -152,8 +183,9 @@ int host_boolean(struct Tcl_Obj *value);
 int host_is_real(struct Tcl_Obj *value);
 int host_is_integer(struct Tcl_Obj *value);
 
-/* The number of the tensor that a value or its text stands for; -1 if the value is no tensor of this session. */
-int64_t host_tensor(struct Tcl_Obj *value, int session);
+/* The number of the tensor that a value or its text stands for, whichever interpreter's it is; -1 if the value has not
+   the form of one. */
+int64_t host_tensor(struct Tcl_Obj *value);
 
 /* How many elements a list has; -1 for a tensor, and for text that is no list. */
 int host_length(struct Tcl_Obj *value);
@@ -209,7 +241,7 @@ void host_append(struct Tcl_Obj *list, struct Tcl_Obj *element);
 /* Nested lists of numbers in row-major order: of `reals`, or else of `integers`. NULL if there is no room to begin. The
    caller has asked whether there is room for the lists. */
 struct Tcl_Obj *host_new_nested(int rank, const int64_t *shape, const double *reals, const int64_t *integers);
-void host_keep(struct Tcl_Obj *value);    /* counts a reference that host_drop() gives back */
+void host_keep(struct Tcl_Obj *value); /* counts a reference that host_drop() gives back */
 void host_drop(struct Tcl_Obj *value);
 
 /* ---- Tensors (tensor.c) ---------------------------------------------------------------------------------------- */

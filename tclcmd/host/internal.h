@@ -17,10 +17,19 @@ int host_is_pure_list(const Tcl_Obj *value);
 Tcl_Obj *host_word(Tcl_Obj *value);
 
 /* As host_tensor(), for a value that is no list without text. */
-int64_t host_tensor_of_word(Tcl_Obj *word, int session);
+int64_t host_tensor_of_word(Tcl_Obj *word);
 
-/* How many calls of commands have begun. */
-extern int64_t host_calls;
+/* How many calls of commands have begun in this thread. */
+extern __thread int64_t host_calls;
+
+/* What a command returns to Tcl that ended so, with the message of a status that has one. */
+int host_finish(Tcl_Interp *interp, int status);
+
+/* A function that Tcl's library exports; NULL if it has none of that name. */
+void *host_find_in_tcl(const char *function);
+
+/* Has host_on_exit() called at the end of the process. */
+void host_watch_exit(void);
 
 /* Is there stack enough to begin something of which nobody knows how much it takes? */
 int host_has_stack(void);
@@ -30,8 +39,14 @@ int host_read_real(Tcl_Obj *value, double *real_ret);
 int host_read_integer(Tcl_Obj *value, int64_t *integer_ret);
 int host_list(Tcl_Obj *value, int *count_ret, Tcl_Obj ***elements_ret);
 
-/* Remembers the functions that host_introspect() calls; before any script runs. */
+/* Remembers the functions that host_introspect() calls; of an interpreter in which no script has run yet. */
 void host_note_answers(Tcl_Interp *interp);
+
+/* Does the interpreter, or one that it has made, have a window of Tk's? */
+int host_has_window(Tcl_Interp *interp);
+
+/* Serves events until the channel has something to read, or its end; or until no window is left. */
+void host_serve_until_input(Tcl_Interp *interp, Tcl_Channel input);
 
 /* The names of an interpreter's children, a list that the caller releases; NULL if it cannot be had. */
 Tcl_Obj *host_children(Tcl_Interp *interp);

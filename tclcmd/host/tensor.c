@@ -70,9 +70,7 @@ static int64_t number_in_name(const char *text)
     return *end == '\0' ? number : -1;
 }
 
-int64_t host_tensor_of_word(Tcl_Obj *word, int session)
+int64_t host_tensor_of_word(Tcl_Obj *word)
 {
-    if (word->typePtr == &tensor_type)
-        return session_of(word) == session ? number_of(word) : -1;
-    return number_in_name(Tcl_GetString(word));
+    return word->typePtr == &tensor_type ? number_of(word) : number_in_name(Tcl_GetString(word));
 }

@@ -166,8 +166,8 @@ static int is_nan(const char *text)
    out takes longer than to read a number, so it is done once in a call of a command. */
 static int is_text_exact(void)
 {
-    static int64_t asked_in = -1;
-    static int is_exact;
+    static __thread int64_t asked_in = -1;
+    static __thread int is_exact;
     if (asked_in != host_calls) {
         char third[TCL_DOUBLE_SPACE];
         Tcl_PrintDouble(NULL, 1.0 / 3, third);
@@ -265,10 +265,10 @@ const char *host_option(struct Tcl_Obj *value)
 
 /* ---- Tensors --------------------------------------------------------------------------------------------------- */
 
-int64_t host_tensor(struct Tcl_Obj *value, int session)
+int64_t host_tensor(struct Tcl_Obj *value)
 {
     Tcl_Obj *word = host_word(value);
-    return word ? host_tensor_of_word(word, session) : -1;
+    return word ? host_tensor_of_word(word) : -1;
 }
 
 /* ---- Lists ----------------------------------------------------------------------------------------------------- */

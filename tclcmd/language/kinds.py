@@ -36,7 +36,7 @@ def describe(value: Value, session: Session) -> str:
     text = tclobj.quoted(value)
     if text is not None:
         return text
-    array = session.tensors.get(tclobj.tensor_number(value, session.number))
+    array = session.tensors.get(tclobj.tensor_number(value))
     if array is not None:
         return f"a tensor of shape {shape_text(array.shape)}"
     return f"a list of {len(tclobj.elements_of(value) or ())} elements"
@@ -99,14 +99,22 @@ FLOAT32: np.dtype[np.generic] = np.dtype(np.float32)
 
 def _find_tensor(value: Value, session: Session) -> Array | None:
     """The tensor that the value stands for; None if it does not have the form of a tensor."""
-    number = tclobj.tensor_number(value, session.number)
+    number = tclobj.tensor_number(value)
     if number < 0:
         return None
     array = session.tensors.get(number)
     if array is None:
-        state = "was freed" if session.tensors.was_freed(number) else "does not exist"
-        raise Mismatch(f"tensor{number} {state}")
+        raise _absent(number, session)
     return array
+
+
+def _absent(number: int, session: Session) -> Mismatch:
+    """What to say of a tensor that this interpreter does not have."""
+    if session.tensors.is_elsewhere(number):
+        return Mismatch(
+            f"tensor{number} belongs to another interpreter; torch::tensor_import makes a copy of it for this one"
+        )
+    return Mismatch(f"tensor{number} {'was freed' if session.tensors.was_freed(number) else 'does not exist'}")
 
 
 class Tensor(Kind):
@@ -218,7 +226,7 @@ class TensorList(Kind):
 
     def read(self, value: Value, session: Session) -> list[Array]:
         """The arrays; a single tensor is a list of one."""
-        if tclobj.tensor_number(value, session.number) >= 0:
+        if tclobj.tensor_number(value) >= 0:
             return [Tensor().read(value, session)]
         elements = tclobj.elements_of(value)
         if not elements:
@@ -250,6 +258,22 @@ class TensorOrNumber(Kind):
         return _exact(value, real) if math.isfinite(real) else real
 
 
+class ForeignTensor(Tensor):
+    """A tensor of any interpreter or thread of this process."""
+
+    expects = "a tensor of this or another interpreter"
+
+    def read(self, value: Value, session: Session) -> Array:
+        """The array."""
+        number = tclobj.tensor_number(value)
+        if number < 0:
+            raise self.mismatch(value, session)
+        array = session.tensors.family.find(number)
+        if array is None:
+            raise _absent(number, session)
+        return array
+
+
 class Handles(Kind):
     """Names of tensors to be freed, which may be freed already."""
 
@@ -259,13 +283,16 @@ class Handles(Kind):
 
     def read(self, value: Value, session: Session) -> list[int]:
         """The numbers of the tensors."""
-        number = tclobj.tensor_number(value, session.number)
+        number = tclobj.tensor_number(value)
         elements = [value] if number >= 0 else tclobj.elements_of(value)
         if elements is None:
             raise self.mismatch(value, session)
-        numbers = [tclobj.tensor_number(element, session.number) for element in elements]
+        numbers = [tclobj.tensor_number(element) for element in elements]
         if min(numbers, default=0) < 0:
             raise self.mismatch(value, session)
+        for number in numbers:
+            if session.tensors.is_elsewhere(number):
+                raise _absent(number, session)
         return numbers
 
 

@@ -169,7 +169,7 @@ def _list_hint(call: Call, index: int) -> str:
 
 def _element_hint(call: Call, index: int) -> str:
     value = call.words[index]
-    if tclobj.tensor_number(value, call.session.number) >= 0:
+    if tclobj.tensor_number(value) >= 0:
         return "; several tensors are one list, [list $a $b]"
     return WITHOUT_BRACES if tclobj.real_of(value) is not None else ""
 

@@ -6,15 +6,15 @@ from collections.abc import Callable
 
 import numpy as np
 
-from tclcmd.values.tensors import Tensors
+from tclcmd.values.tensors import Family, Tensors
 
 
 class Session:
     """The tensors of an interpreter, its random generator, and its number, which its Tcl values carry."""
 
-    def __init__(self, number: int) -> None:
+    def __init__(self, number: int, family: Family | None = None) -> None:
         self.number = number
-        self.tensors = Tensors()
+        self.tensors = Tensors(family)
         self.write: Callable[[str], int] = lambda text: 0  # to standard output; returns 0 or the system's error
         self.timing = False  # whether the prompt shows the time of each command
         self._generator: np.random.Generator | None = None

@@ -200,20 +200,23 @@ def integers_of(value: Value) -> tuple[int, ...] | None:
     return tuple(ffi.unpack(integers, count)) if lib.host_integers(value, integers) else None
 
 
-def tensor_number(value: Value, session: int) -> int:
-    """The number of the tensor that the value, or its text, stands for; -1 if it has not the form of one."""
-    number: int = lib.host_tensor(value, session)
+def tensor_number(value: Value) -> int:
+    """The number of the tensor that the value, or its text, stands for; -1 if it has not the form of one.
+
+    The tensor may be another interpreter's: the store of tensors tells.
+    """
+    number: int = lib.host_tensor(value)
     return number
 
 
-def tensor_numbers(value: Value, session: int) -> list[int]:
+def tensor_numbers(value: Value) -> list[int]:
     """The number of a tensor, or those of a list of tensors; none for any other value."""
-    number = tensor_number(value, session)
+    number = tensor_number(value)
     if number >= 0:
         return [number]
     elements, numbers = lib.host_elements(value), []
     for index in range(lib.host_length(value)):
-        number = tensor_number(elements[index], session)
+        number = tensor_number(elements[index])
         if number < 0:
             return []
         numbers.append(number)

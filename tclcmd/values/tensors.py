@@ -7,6 +7,7 @@ script can still use the name.
 
 from __future__ import annotations
 
+import itertools
 from dataclasses import dataclass
 
 from pyroi.arrays import Array
@@ -30,6 +31,25 @@ class _Entry:
     is_named: bool = False
 
 
+class Family:
+    """The stores of interpreters between which scripts can pass values: a number is that of one tensor in all of them.
+
+    So a handle that comes from another interpreter, or another thread, is never taken for a tensor of this one.
+    """
+
+    def __init__(self) -> None:
+        self.stores: set[Tensors] = set()
+        self.numbers = itertools.count()  # a step of it is one step for all threads
+        self.last = -1  # the last number that was given
+
+    def find(self, number: int) -> Array | None:
+        """The tensor of this number, whichever store has it."""
+        for store in tuple(self.stores):
+            if (array := store.get(number)) is not None:
+                return array
+        return None
+
+
 class Tensors:
     """The store of one interpreter: number -> array."""
 
@@ -37,17 +57,17 @@ class Tensors:
     #: by name.
     is_count_lost = False
 
-    def __init__(self) -> None:
+    def __init__(self, family: Family | None = None) -> None:
         self._entries: dict[int, _Entry] = {}
         self._buffers: dict[int, _Buffer] = {}
-        self._next = 0
         self._bytes = 0
         self._peak = 0
+        self.family = family or Family()
+        self.family.stores.add(self)
 
     def add(self, array: Array) -> int:
         """Adds an array with one reference, and returns its number."""
-        number = self._next
-        self._next += 1
+        number = self.family.last = next(self.family.numbers)
         self._entries[number] = _Entry(array, self._use_buffer(array))
         return number
 
@@ -58,7 +78,11 @@ class Tensors:
 
     def was_freed(self, number: int) -> bool:
         """Whether there was a tensor of this number that has been freed."""
-        return 0 <= number < self._next and number not in self._entries
+        return 0 <= number <= self.family.last and self.family.find(number) is None
+
+    def is_elsewhere(self, number: int) -> bool:
+        """Whether the tensor belongs to another interpreter."""
+        return number not in self._entries and self.family.find(number) is not None
 
     def retain(self, number: int) -> None:
         """Adds a reference."""
@@ -87,10 +111,11 @@ class Tensors:
         self._leave_buffer(entry.buffer)
         return True
 
-    def clear(self) -> None:
-        """Frees all tensors."""
+    def close(self) -> None:
+        """Frees all tensors and leaves the family."""
         for number in list(self._entries):
             self.delete(number)
+        self.family.stores.discard(self)
 
     def listing(self) -> list[dict[str, object]]:
         """The tensors that are alive, with their references and whether they are named."""

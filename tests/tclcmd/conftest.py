@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import os
 import pathlib
 import shutil
@@ -85,3 +86,21 @@ def roish(tmp_path: pathlib.Path) -> Roish:
 
     run.command = COMMAND  # type: ignore[attr-defined]
     return run
+
+
+@dataclasses.dataclass
+class Anywhere:
+    """A script that is to give the same wherever Tcl runs, and what it prints in roish."""
+
+    path: pathlib.Path
+    said: str
+
+
+@pytest.fixture
+def anywhere(roish: Roish) -> Anywhere:
+    """The script; that roish runs it without an error is seen here."""
+    path = pathlib.Path(__file__).with_name("anywhere.tcl")
+    done = roish(str(path))
+    assert (done.returncode, done.stderr) == (0, "")
+    assert done.stdout.splitlines()[1:3] == ["kept 0 1", "doubled 1.8 1.6 1.4"]
+    return Anywhere(path, done.stdout)

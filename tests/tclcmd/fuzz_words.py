@@ -252,6 +252,9 @@ class Words:
     def _tensor(self, kind: kinds.Kind) -> str:
         return self.pick(LIMITS if self.chance(0.2) else TENSORS)
 
+    def _foreigntensor(self, kind: kinds.Kind) -> str:
+        return self._tensor(kind)
+
     def _tensorlist(self, kind: kinds.Kind) -> str:
         tensor = self.pick([*TENSORS, *LIMITS, *LIMITS, *LIMITS])
         return f"[lrepeat {self.source.choice([1, 2, 3, 9])} {tensor}]" if self.chance(0.8) else self.mixture()

@@ -19,6 +19,7 @@ SAMPLES: dict[type[kinds.Kind], tuple[str, list[str]]] = {
     kinds.Tensor: ("[torch::zeros {2}]", ["invalid", "{}", "5", "{1 2}", "tensor", "tensor01", "tensor99999"]),
     kinds.TensorOrNumber: ("1", ["invalid", "{}", "{1 2}", "tensor99999"]),
     kinds.TensorList: ("[list [torch::zeros {2}]]", ["invalid", "{}", "[list 1]", "\\{", "[list tensor99999]"]),
+    kinds.ForeignTensor: ("[torch::zeros {2}]", ["invalid", "{}", "5", "{1 2}", "tensor01", "tensor99999"]),
     kinds.Handles: ("[torch::zeros {2}]", ["invalid", "\\{", "[list [torch::zeros 2] 7]"]),
     kinds.TensorOrNumbers: ("{{0 0 1 1}}", ["invalid", "{1 x}", "{{1 2} {3}}", "\\{", "tensor99999"]),
     kinds.Boxes: ("{0 0 1 1}", ["invalid", "{1 x}", "{{1 2} {3}}", "\\{", "tensor99999", "[list [torch::zeros 2] x]"]),
