@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import contextlib
 
-from tclcmd.interpreter import is_complete
+from tclcmd.interpreter import Interpreter, is_complete
 from tclcmd.shell import history
 from tclcmd.shell.editor import CONTINUATION, PROMPT
 
@@ -17,7 +17,8 @@ except ImportError:  # Python was built without it: no line editing or history
 class PlainEditor:
     """Reads commands line by line."""
 
-    def __init__(self) -> None:
+    def __init__(self, interpreter: Interpreter) -> None:
+        interpreter.serve_at_readline()
         self._file = history.place()
         self._saved = 0
         if readline is not None:

@@ -51,11 +51,36 @@ def _show_help(context: click.Context, _: click.Parameter, is_wanted: bool) -> N
         context.exit(streams.status_of(problem) if problem else 0)
 
 
+def _show_setup(context: click.Context, _: click.Parameter, is_wanted: bool) -> None:
+    if is_wanted:
+        from tclcmd.embedding.setup import line
+
+        problem = streams.say(line() + "\n")
+        streams.say_error(streams.complaint(problem))
+        context.exit(streams.status_of(problem) if problem else 0)
+
+
 @click.command(
     context_settings={"allow_interspersed_args": False, "help_option_names": []},
     options_metavar="[OPTIONS]",
 )
 @click.option("-c", "is_script", is_flag=True, help="The first word is a script itself, not the name of a file.")
+@click.option("-encoding", "encoding", metavar="NAME", help="The encoding of FILE, by Tcl's name for it, if not utf-8.")
+@click.option(
+    "--keep-going",
+    is_flag=True,
+    envvar="ROISH_KEEP_GOING",
+    help="A command on standard input that fails does not end the run, as with tclsh. Also by ROISH_KEEP_GOING=1 in "
+    "the environment.",
+)
+@click.option(
+    "--tclsh-setup",
+    is_flag=True,
+    is_eager=True,
+    expose_value=False,
+    callback=_show_setup,
+    help="Show the line by which `package require roi` works in tclsh, wish, and other programs with Tcl.",
+)
 @click.option("--threads", type=click.IntRange(1, 1024), metavar="N", help="How many threads operators may use.")
 @click.option("--debug", is_flag=True, help="Show where in the program an internal fault happened.")
 @click.option("--version", "show_version", is_flag=True, help="Show the versions of roish and of Tcl.")
@@ -64,7 +89,13 @@ def _show_help(context: click.Context, _: click.Parameter, is_wanted: bool) -> N
 )
 @click.argument("words", nargs=-1, type=click.UNPROCESSED, metavar="[FILE | -c SCRIPT] [ARG]...")
 def _program_of_words(
-    is_script: bool, threads: int | None, debug: bool, show_version: bool, words: tuple[str, ...]
+    is_script: bool,
+    encoding: str | None,
+    keep_going: bool,
+    threads: int | None,
+    debug: bool,
+    show_version: bool,
+    words: tuple[str, ...],
 ) -> None:
     """Runs Tcl scripts with the commands of torch:: in them.
 
@@ -73,6 +104,8 @@ def _program_of_words(
     """
     if is_script and not words:
         raise click.UsageError("-c needs a script")
+    if encoding is not None and (is_script or not words):
+        raise click.UsageError("-encoding needs a FILE")
     interpreter = _open_interpreter(debug)
     words = tuple(interpreter.from_system(word) for word in words)
     _tell_of_environment()
@@ -84,11 +117,11 @@ def _program_of_words(
         elif is_script:
             _run_text(interpreter, words[0], list(words[1:]))
         elif words:
-            _run_file(interpreter, words[0], list(words[1:]))
+            _run_file(interpreter, words[0], list(words[1:]), encoding or "utf-8")
         elif os.isatty(0):
             _run_prompt(interpreter)
         else:
-            _run_stdin(interpreter)
+            _run_stdin(interpreter, keep_going)
         _leave(interpreter, 0)
     except KeyboardInterrupt:  # between two evaluations
         _leave(interpreter, INTERRUPTED)
@@ -122,19 +155,24 @@ def _tell_of_environment() -> None:
 
 
 def _program() -> str:
-    """What ``info nameofexecutable`` says: Tcl's test package, for one, starts it again."""
-    program = shutil.which(sys.argv[0])
+    """What ``info nameofexecutable`` says: Tcl's test package, for one, starts it again.
+
+    Started by ``python -m tclcmd``, it is the roish beside that Python; if there is none, Python itself.
+    """
+    beside = os.path.dirname(sys.executable) if sys.executable else None
+    program = shutil.which(sys.argv[0]) or shutil.which("roish", path=beside) or sys.executable
     return os.path.abspath(program) if program else ""
 
 
 # ---- Where commands come from ----------------------------------------------------------------------------------------
 
 
-def _run_file(interpreter: Interpreter, path: str, arguments: list[str]) -> None:
+def _run_file(interpreter: Interpreter, path: str, arguments: list[str], encoding: str) -> None:
     _set_arguments(interpreter, path, arguments)
-    outcome = interpreter.eval_file(path)
+    outcome = interpreter.eval_file(path, encoding)
     if not outcome.is_complete:
         _fail(interpreter, outcome, "")
+    _serve_windows(interpreter)
 
 
 def _run_text(interpreter: Interpreter, script: str, arguments: list[str]) -> None:
@@ -144,9 +182,10 @@ def _run_text(interpreter: Interpreter, script: str, arguments: list[str]) -> No
     outcome = interpreter.eval(script)
     if not outcome.is_complete:
         _fail(interpreter, outcome, f'\n    (file "-c" line {interpreter.error_line})', source)
+    _serve_windows(interpreter)
 
 
-def _run_stdin(interpreter: Interpreter) -> None:
+def _run_stdin(interpreter: Interpreter, keeps_going: bool) -> None:
     _set_arguments(interpreter, "roish", [])
     source = Source("stdin")
     for first_line, command in interpreter.commands_on_stdin():
@@ -154,10 +193,19 @@ def _run_stdin(interpreter: Interpreter) -> None:
         outcome = interpreter.eval(command)
         if not outcome.is_complete:
             place = f'\n    (file "stdin" line {first_line + interpreter.error_line - 1})'
-            _fail(interpreter, outcome, place, source)
+            if not keeps_going or outcome.was_interrupted or _is_broken_pipe(interpreter):
+                _fail(interpreter, outcome, place, source)
+            _report(interpreter, place, source)
     if problem := interpreter.input_problem:
         interpreter.write(streams.complaint(problem, "read standard input"), to_error=True)
         _leave(interpreter, 1)
+    _serve_windows(interpreter)
+
+
+def _serve_windows(interpreter: Interpreter) -> None:
+    """A script that has opened windows goes on until they are closed, as with tclsh and wish."""
+    if interpreter.serve_windows().was_interrupted:
+        _leave(interpreter, INTERRUPTED)
 
 
 def _run_prompt(interpreter: Interpreter) -> None:
@@ -187,15 +235,19 @@ def _show_version(interpreter: Interpreter) -> None:
 
 def _fail(interpreter: Interpreter, outcome: Outcome, place: str, source: Source | None = None) -> NoReturn:
     """Reports a script that did not run to its end, and ends."""
-    from tclcmd.shell import complaints
-
     if outcome.was_interrupted:
         _leave(interpreter, INTERRUPTED)
     if _is_broken_pipe(interpreter):
         _leave(interpreter, streams.BROKEN_PIPE)
+    _report(interpreter, place, source)
+    _leave(interpreter, 1)
+
+
+def _report(interpreter: Interpreter, place: str, source: Source | None) -> None:
+    from tclcmd.shell import complaints
+
     trace = interpreter.get_global("errorInfo") or interpreter.result()
     interpreter.write(f"{trace}{place}\n{complaints.additions(interpreter, trace, source)}", to_error=True)
-    _leave(interpreter, 1)
 
 
 def _is_broken_pipe(interpreter: Interpreter) -> bool:

@@ -71,7 +71,7 @@ def choose_editor(interpreter: Interpreter) -> Editor:
             return RichEditor(interpreter)
     from tclcmd.shell.plain_editor import PlainEditor
 
-    return PlainEditor()
+    return PlainEditor(interpreter)
 
 
 def _obey(interpreter: Interpreter, command: str) -> None:

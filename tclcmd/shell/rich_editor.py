@@ -10,6 +10,7 @@ from prompt_toolkit.completion import CompleteEvent, Completion, get_common_comp
 from prompt_toolkit.completion import Completer as ToolkitCompleter
 from prompt_toolkit.document import Document
 from prompt_toolkit.enums import EditingMode
+from prompt_toolkit.eventloop.inputhook import InputHookContext
 from prompt_toolkit.filters import Condition, has_completions, has_focus
 from prompt_toolkit.formatted_text import StyleAndTextTuples
 from prompt_toolkit.history import History
@@ -45,6 +46,7 @@ class RichEditor:
     """Reads commands at a terminal."""
 
     def __init__(self, interpreter: Interpreter) -> None:
+        self._interpreter = interpreter
         self._session: PromptSession[str] = PromptSession(
             [("class:prompt", PROMPT)],
             completer=_Completions(interpreter),
@@ -66,11 +68,15 @@ class RichEditor:
         self._begin_line()
         while True:
             try:
-                return self._session.prompt()
+                return self._session.prompt(inputhook=self._serve_events)
             except KeyboardInterrupt:
                 continue
             except EOFError:
                 return None
+
+    def _serve_events(self, waiting: InputHookContext) -> None:
+        """Called while nobody types; returns when somebody does."""
+        self._interpreter.serve_until_readable(waiting.fileno())
 
     def _begin_line(self) -> None:
         """Begins a new line if the output of a command has left the cursor within one.
