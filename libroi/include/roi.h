@@ -686,10 +686,10 @@ typedef void roi_body(void *work, int32_t index);
 typedef void roi_run(void *context, int32_t count, roi_body *body, void *work);
 
 typedef struct roi_threads {
-    size_t size;    /* sizeof(roi_threads) */
-    int32_t count;  /* at most so many calls of `body` are asked for; 1: everything is done by the thread that calls */
-    roi_run *run;   /* not NULL where count is above 1 */
-    void *context;  /* for `run` */
+    size_t size;   /* sizeof(roi_threads) */
+    int32_t count; /* at most so many calls of `body` are asked for; 1: everything is done by the thread that calls */
+    roi_run *run;  /* not NULL where count is above 1 */
+    void *context; /* for `run` */
 } roi_threads;
 
 /* Sets them for later calls of this thread, whatever roi_set_num_threads says; NULL: the library's own again, as at first.

@@ -9,8 +9,8 @@
 enum { MOST = 8, BOXES = 64, CHANNELS = 320 };
 
 struct seen {
-    int asked;      /* times that `run` was called */
-    int32_t most;   /* the largest count it was called with */
+    int asked;       /* times that `run` was called */
+    int32_t most;    /* the largest count it was called with */
     int calls[MOST]; /* of each index */
     pthread_t callers[MOST];
 };

@@ -36,10 +36,7 @@ int32_t roi_get_num_threads(void)
 /* The program's own, of this thread; NULL: none. */
 static __thread const roi_threads *own;
 
-void roi_use_threads(const roi_threads *threads)
-{
-    own = threads && threads->size == sizeof *threads ? threads : NULL;
-}
+void roi_use_threads(const roi_threads *threads) { own = threads && threads->size == sizeof *threads ? threads : NULL; }
 
 int roi_threads_for(double work)
 {
@@ -253,7 +250,7 @@ roi_status roi_parallel_for(int64_t items, int threads, const volatile int32_t *
         own->run(own->context, (int32_t)min_i64(threads, items), join, &loop);
     else
 #if defined(ROI_HAVE_THREADS)
-    if (threads > 1 && items > 1)
+        if (threads > 1 && items > 1)
         run_parallel(&loop);
     else
 #endif
