@@ -29,7 +29,7 @@ BUILDS_PROGRAMS := --ignore=tests/pyroi/test_library.py
 SOURCES := pyproject.toml meson.build meson.options $(shell find libroi pyroi tclcmd -name __pycache__ -prune -o -print)
 
 # Those that clang-format formats: .clang-format has the style.
-C_SOURCES = $(shell find libroi tests/libroi -name '*.[ch]')
+C_SOURCES = $(shell find libroi pyroi tclcmd tests examples -name '*.[ch]')
 
 .DELETE_ON_ERROR:
 .PHONY: help build build-c demo test test-all test-c tiers check format sanitize sanitize-python symbols docs docs-check pictures bench fuzz clean
@@ -81,7 +81,7 @@ check: $(INSTALLED) .venv/stamp-lint ## ruff, mypy, and the form of the C source
 format: .venv/stamp-lint ## Let ruff and clang-format format the sources
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
-	$(BIN)/clang-format -i $(C_SOURCES)
+	@$(BIN)/clang-format -i $(C_SOURCES)
 
 sanitize: $(VENV) ## The tests in C, with AddressSanitizer and UndefinedBehaviorSanitizer
 	@$(MESON) setup build/sanitize -Dtests=true -Doptimization=0 -Ddebug=true -Db_ndebug=false -Db_lundef=false \

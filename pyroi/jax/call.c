@@ -19,12 +19,9 @@ static xla_ffi_error *fail(const xla_ffi_frame *frame, xla_ffi_error_code code, 
 static xla_ffi_error_code code_of(roi_status status)
 {
     switch (status) {
-    case ROI_ERROR_MEMORY:
-        return XLA_FFI_RESOURCE_EXHAUSTED;
-    case ROI_CANCELLED:
-        return XLA_FFI_CANCELLED;
-    default:
-        return XLA_FFI_INVALID_ARGUMENT;
+    case ROI_ERROR_MEMORY: return XLA_FFI_RESOURCE_EXHAUSTED;
+    case ROI_CANCELLED: return XLA_FFI_CANCELLED;
+    default: return XLA_FFI_INVALID_ARGUMENT;
     }
 }
 
@@ -66,16 +63,12 @@ static size_t size_of(xla_ffi_data_type dtype)
 {
     switch (dtype) {
     case XLA_FFI_F64:
-    case XLA_FFI_S64:
-        return 8;
+    case XLA_FFI_S64: return 8;
     case XLA_FFI_F32:
-    case XLA_FFI_S32:
-        return 4;
+    case XLA_FFI_S32: return 4;
     case XLA_FFI_F16:
-    case XLA_FFI_BF16:
-        return 2;
-    default:
-        return 0;
+    case XLA_FFI_BF16: return 2;
+    default: return 0;
     }
 }
 
@@ -222,17 +215,11 @@ const double *xla_numbers(xla_call *call, const char *name, int64_t count)
 static roi_dtype dtype_of(xla_call *call, const xla_view *view)
 {
     switch (view->buffer->dtype) {
-    case XLA_FFI_F64:
-        return ROI_FLOAT64;
-    case XLA_FFI_F32:
-        return ROI_FLOAT32;
-    case XLA_FFI_F16:
-        return ROI_FLOAT16;
-    case XLA_FFI_BF16:
-        return ROI_BFLOAT16;
-    default:
-        call->broken = "an operand has elements of another type than this handler takes";
-        return ROI_FLOAT32;
+    case XLA_FFI_F64: return ROI_FLOAT64;
+    case XLA_FFI_F32: return ROI_FLOAT32;
+    case XLA_FFI_F16: return ROI_FLOAT16;
+    case XLA_FFI_BF16: return ROI_BFLOAT16;
+    default: call->broken = "an operand has elements of another type than this handler takes"; return ROI_FLOAT32;
     }
 }
 

@@ -31,8 +31,8 @@ typedef struct xla_call {
     const xla_ffi_frame *frame;
     xla_view arguments[XLA_MOST_OPERANDS];
     xla_view results[XLA_MOST_OPERANDS];
-    xla_fault fault;     /* what its message tells of the call, beside what libroi says */
-    const char *broken;  /* what of the call is not as this program makes them, or NULL */
+    xla_fault fault;    /* what its message tells of the call, beside what libroi says */
+    const char *broken; /* what of the call is not as this program makes them, or NULL */
 } xla_call;
 
 /* Computes one example. What it finds broken it says in `broken`, whatever it returns. */
@@ -49,8 +49,8 @@ bool xla_flag(xla_call *call, const char *name);
 const double *xla_numbers(xla_call *call, const char *name, int64_t count);
 
 /* Operands as libroi takes them. */
-roi_array xla_map(xla_call *call, const xla_view *view);    /* [N, C, H, W], or [N, M] as [1, 1, N, M] */
-roi_boxes xla_boxes(xla_call *call, const xla_view *view);  /* [K, columns] */
+roi_array xla_map(xla_call *call, const xla_view *view);   /* [N, C, H, W], or [N, M] as [1, 1, N, M] */
+roi_boxes xla_boxes(xla_call *call, const xla_view *view); /* [K, columns] */
 roi_vector xla_vector(xla_call *call, const xla_view *view);
 int64_t xla_elements(const xla_view *view);
 

@@ -12,9 +12,10 @@ typedef struct xla_fault {
     int32_t status; /* roi_status */
     int64_t row, column;
     double value;
-    int64_t example; /* of those that vmap has put into one call, counted through all its dimensions; -1: there is one */
-    int64_t images;  /* of the map */
-    int64_t columns; /* of the boxes */
+    int64_t
+        example;    /* of those that vmap has put into one call, counted through all its dimensions; -1: there is one */
+    int64_t images; /* of the map */
+    int64_t columns;    /* of the boxes */
     int64_t first_rows; /* of the first of two arrays of boxes, or 0 */
 } xla_fault;
 

@@ -49,10 +49,7 @@ static roi_status align_backward(xla_call *call, roi_error *error_ret)
     return run_align(call, LIBROI(roi_align_backward, XLA_ROI_ALIGN_BACKWARD), &grad, &input_grad, &params, error_ret);
 }
 
-void *xla_roi_align(void *frame)
-{
-    return xla_run(frame, "roi_align", align, 2, 1, (int[]){2, 4, 4});
-}
+void *xla_roi_align(void *frame) { return xla_run(frame, "roi_align", align, 2, 1, (int[]){2, 4, 4}); }
 
 void *xla_roi_align_backward(void *frame)
 {
@@ -152,8 +149,8 @@ static void release(gathered *scratch)
     free(scratch->grads);
 }
 
-static int64_t gather(gathered *scratch, int64_t level, const roi_boxes *boxes, size_t box_bytes,
-                      const roi_array *grad, size_t grad_bytes)
+static int64_t gather(gathered *scratch, int64_t level, const roi_boxes *boxes, size_t box_bytes, const roi_array *grad,
+                      size_t grad_bytes)
 {
     int64_t count = 0;
     for (int64_t row = 0; row < boxes->count; row++) {
@@ -180,8 +177,7 @@ static roi_status flow_to_levels(xla_call *call, gathered *scratch, int64_t coun
     if (!allocate(scratch, boxes, box_bytes, grad_bytes))
         return ROI_ERROR_MEMORY;
     roi_levels_params levels = levels_params(call, count);
-    roi_status status =
-        LIBROI(roi_assign_levels, XLA_ROI_ASSIGN_LEVELS)(&levels, boxes, scratch->levels, error_ret);
+    roi_status status = LIBROI(roi_assign_levels, XLA_ROI_ASSIGN_LEVELS)(&levels, boxes, scratch->levels, error_ret);
     for (int64_t level = 0; level < count && status == ROI_SUCCESS; level++) {
         roi_boxes selected = *boxes;
         roi_array rows = *grad, into = xla_map(call, &call->results[level]);
@@ -222,10 +218,7 @@ static xla_ffi_error *run_levels(xla_ffi_frame *frame, const char *name, xla_ope
     return xla_run(frame, name, compute, fit ? (int)arguments : 2, fit ? (int)results : 1, ranks);
 }
 
-void *xla_multiscale_roi_align(void *frame)
-{
-    return run_levels(frame, "multiscale_roi_align", multiscale);
-}
+void *xla_multiscale_roi_align(void *frame) { return run_levels(frame, "multiscale_roi_align", multiscale); }
 
 void *xla_multiscale_roi_align_backward(void *frame)
 {
@@ -276,10 +269,7 @@ static roi_status pool_backward(xla_call *call, roi_error *error_ret)
     return LIBROI(roi_pool_backward, XLA_ROI_POOL_BACKWARD)(&params, &grad, &places, &boxes, &input_grad, error_ret);
 }
 
-void *xla_roi_pool(void *frame)
-{
-    return xla_run(frame, "roi_pool", pool, 2, 2, (int[]){2, 4, 4, 5});
-}
+void *xla_roi_pool(void *frame) { return xla_run(frame, "roi_pool", pool, 2, 2, (int[]){2, 4, 4, 5}); }
 
 void *xla_roi_pool_backward(void *frame)
 {
@@ -330,18 +320,15 @@ static roi_status prroi_backward(xla_call *call, roi_error *error_ret)
     double *corners = malloc(((size_t)boxes.count * 4 + 1) * sizeof *corners);
     if (!corners)
         return ROI_ERROR_MEMORY;
-    roi_status status = LIBROI(roi_prroi_pool_backward, XLA_ROI_PRROI_POOL_BACKWARD)(
-        &params, &grad, &input, &boxes, &input_grad, corners, error_ret);
+    roi_status status = LIBROI(roi_prroi_pool_backward, XLA_ROI_PRROI_POOL_BACKWARD)(&params, &grad, &input, &boxes,
+                                                                                     &input_grad, corners, error_ret);
     if (status == ROI_SUCCESS)
         write_corners(corners, &boxes, call->results[1].data);
     free(corners);
     return status;
 }
 
-void *xla_prroi_pool(void *frame)
-{
-    return xla_run(frame, "prroi_pool", prroi, 2, 1, (int[]){2, 4, 4});
-}
+void *xla_prroi_pool(void *frame) { return xla_run(frame, "prroi_pool", prroi, 2, 1, (int[]){2, 4, 4}); }
 
 void *xla_prroi_pool_backward(void *frame)
 {

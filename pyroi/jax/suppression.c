@@ -27,10 +27,7 @@ static roi_status iou_rotated(xla_call *call, roi_error *error_ret)
     return run_iou(call, LIBROI(roi_box_iou_rotated, XLA_ROI_BOX_IOU_ROTATED), error_ret);
 }
 
-void *xla_box_iou(void *frame)
-{
-    return xla_run(frame, "box_iou", iou, 2, 1, (int[]){2, 2, 2});
-}
+void *xla_box_iou(void *frame) { return xla_run(frame, "box_iou", iou, 2, 1, (int[]){2, 2, 2}); }
 
 void *xla_box_iou_rotated(void *frame)
 {
@@ -98,12 +95,6 @@ static roi_status nms_rotated(xla_call *call, roi_error *error_ret)
     return run_nms(call, LIBROI(roi_nms_rotated, XLA_ROI_NMS_ROTATED), error_ret);
 }
 
-void *xla_nms(void *frame)
-{
-    return xla_run(frame, "nms", nms, 3, 2, (int[]){2, 1, 1, 1, 0});
-}
+void *xla_nms(void *frame) { return xla_run(frame, "nms", nms, 3, 2, (int[]){2, 1, 1, 1, 0}); }
 
-void *xla_nms_rotated(void *frame)
-{
-    return xla_run(frame, "nms_rotated", nms_rotated, 3, 2, (int[]){2, 1, 1, 1, 0});
-}
+void *xla_nms_rotated(void *frame) { return xla_run(frame, "nms_rotated", nms_rotated, 3, 2, (int[]){2, 1, 1, 1, 0}); }

@@ -84,8 +84,8 @@ typedef struct {
     int64_t *dims;
 } xla_ffi_buffer;
 
-enum { XLA_FFI_BUFFER = 1 };                       /* the one type of arguments and of results */
-enum { XLA_FFI_ARRAY = 1, XLA_FFI_SCALAR = 3 };    /* types of attributes */
+enum { XLA_FFI_BUFFER = 1 };                    /* the one type of arguments and of results */
+enum { XLA_FFI_ARRAY = 1, XLA_FFI_SCALAR = 3 }; /* types of attributes */
 
 typedef struct {
     const char *text; /* without a 0 at its end */

@@ -31,22 +31,18 @@ OrtStatus *ort_tell(const struct kernel *kernel, roi_status status, const roi_er
 {
     const char *text = roi_status_text(status);
     switch (status) {
-    case ROI_SUCCESS:
-        return NULL;
-    case ROI_ERROR_MEMORY:
-        return ort_no_memory(kernel);
+    case ROI_SUCCESS: return NULL;
+    case ROI_ERROR_MEMORY: return ort_no_memory(kernel);
     case ROI_ERROR_BATCH_INDEX:
         return ort_fail(kernel, "%s, row %lld: %s, got %.15g", batch, (long long)row, text, error->value);
     case ROI_ERROR_COORDINATE:
     case ROI_ERROR_SIDE:
         return ort_fail(kernel, "%s, row %lld: %s, got %.9g", boxes, (long long)row, text, error->value);
     case ROI_ERROR_BOX_OVERFLOW:
-    case ROI_ERROR_BOX_REACH:
-        return ort_fail(kernel, "%s, row %lld: %s", boxes, (long long)row, text);
+    case ROI_ERROR_BOX_REACH: return ort_fail(kernel, "%s, row %lld: %s", boxes, (long long)row, text);
     case ROI_ERROR_SCORE:
         return ort_fail(kernel, "%s, row %lld: %s, got %.9g", scores, (long long)row, text, error->value);
-    default:
-        return ort_fail(kernel, "%s", text);
+    default: return ort_fail(kernel, "%s", text);
     }
 }
 
@@ -184,14 +180,10 @@ OrtStatus *ort_output(const struct kernel *kernel, OrtKernelContext *context, si
 roi_dtype ort_dtype(ort_type type)
 {
     switch (type) {
-    case ORT_DOUBLE:
-        return ROI_FLOAT64;
-    case ORT_FLOAT16:
-        return ROI_FLOAT16;
-    case ORT_BFLOAT16:
-        return ROI_BFLOAT16;
-    default:
-        return ROI_FLOAT32;
+    case ORT_DOUBLE: return ROI_FLOAT64;
+    case ORT_FLOAT16: return ROI_FLOAT16;
+    case ORT_BFLOAT16: return ROI_BFLOAT16;
+    default: return ROI_FLOAT32;
     }
 }
 
@@ -228,14 +220,10 @@ static double upper_half_of_float(uint16_t bits)
 double ort_element(const struct tensor *tensor, int64_t at)
 {
     switch (tensor->type) {
-    case ORT_DOUBLE:
-        return ((const double *)tensor->data)[at];
-    case ORT_FLOAT16:
-        return half(((const uint16_t *)tensor->data)[at]);
-    case ORT_BFLOAT16:
-        return upper_half_of_float(((const uint16_t *)tensor->data)[at]);
-    default:
-        return (double)((const float *)tensor->data)[at];
+    case ORT_DOUBLE: return ((const double *)tensor->data)[at];
+    case ORT_FLOAT16: return half(((const uint16_t *)tensor->data)[at]);
+    case ORT_BFLOAT16: return upper_half_of_float(((const uint16_t *)tensor->data)[at]);
+    default: return (double)((const float *)tensor->data)[at];
     }
 }
 
@@ -260,7 +248,8 @@ static void run(void *given, int32_t count, roi_body *body, void *work)
     const struct ort_threads *session = given;
     bool done[ROI_MOST_THREADS] = {false};
     struct errand errand = {body, work, done};
-    OrtStatus *status = session->api->KernelContext_ParallelFor(session->context, run_errand, (size_t)count, 0, &errand);
+    OrtStatus *status = session->api->KernelContext_ParallelFor(session->context, run_errand, (size_t)count, 0,
+                                                                &errand);
     if (status)
         session->api->ReleaseStatus(status);
     for (int32_t i = 0; i < count; i++)

@@ -17,7 +17,8 @@ struct kernel;
 /* An operator, whatever the types of its tensors. */
 struct kind {
     const char *name;
-    const char *inputs;  /* a letter each: T of the operator's type, F float32, I int64; a small letter may be left out */
+    const char
+        *inputs; /* a letter each: T of the operator's type, F float32, I int64; a small letter may be left out */
     const char *outputs;
     OrtStatus *(*prepare)(struct kernel *kernel, const OrtKernelInfo *info); /* reads the attributes */
     OrtStatus *(*compute)(const struct kernel *kernel, OrtKernelContext *context);
@@ -40,7 +41,7 @@ struct kernel {
     int64_t sampling_ratio;
     bool aligned, clockwise;
     roi_mode mode;
-    double degrees;        /* what an angle of 1 is */
+    double degrees; /* what an angle of 1 is */
     bool center_point_box;
     double iou_threshold, score_threshold, sigma;
     roi_soft_method method;

@@ -5,9 +5,9 @@
 #include "kernel.h"
 
 /* pooling.c: crops of a map at boxes */
-extern const struct kind ort_roi_align, ort_max_roi_pool;       /* of ONNX */
-extern const struct kind ort_old_roi_align;                     /* before its operator set 16 */
-extern const struct kind ort_mmcv_roi_align, ort_mmcv_rotated;  /* of mmcv */
+extern const struct kind ort_roi_align, ort_max_roi_pool;      /* of ONNX */
+extern const struct kind ort_old_roi_align;                    /* before its operator set 16 */
+extern const struct kind ort_mmcv_roi_align, ort_mmcv_rotated; /* of mmcv */
 extern const struct kind ort_rotated, ort_prroi_pool, ort_ps_roi_align, ort_ps_roi_pool;
 
 /* suppression.c: which of many boxes are kept */

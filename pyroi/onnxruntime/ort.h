@@ -12,7 +12,9 @@
 #include <stddef.h>
 #include <stdint.h>
 
-enum { ORT_TABLE = 17 }; /* the version of the table and of OrtCustomOp, the same as the minor version of ONNX Runtime */
+enum {
+    ORT_TABLE = 17
+}; /* the version of the table and of OrtCustomOp, the same as the minor version of ONNX Runtime */
 
 typedef struct OrtStatus OrtStatus; /* NULL: success */
 typedef struct OrtValue OrtValue;
@@ -28,13 +30,7 @@ typedef struct OrtCustomOp OrtCustomOp;
 enum { ORT_FAIL = 1, ORT_INVALID_ARGUMENT = 2 };
 
 /* ONNXTensorElementDataType, which are the numbers of onnx.TensorProto.DataType */
-typedef enum ort_type {
-    ORT_FLOAT = 1,
-    ORT_INT64 = 7,
-    ORT_FLOAT16 = 10,
-    ORT_DOUBLE = 11,
-    ORT_BFLOAT16 = 16
-} ort_type;
+typedef enum ort_type { ORT_FLOAT = 1, ORT_INT64 = 7, ORT_FLOAT16 = 10, ORT_DOUBLE = 11, ORT_BFLOAT16 = 16 } ort_type;
 
 /* OrtCustomOpInputOutputCharacteristic */
 enum { ORT_REQUIRED = 0, ORT_OPTIONAL = 1 };

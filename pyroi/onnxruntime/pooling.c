@@ -122,9 +122,9 @@ struct call {
     OrtKernelContext *context;
     struct tensor map;
     roi_boxes boxes;
-    void *widened;       /* of the boxes, to be freed; NULL: they are used as they are */
-    const char *batch;   /* the name of the input with the images' indices */
-    int64_t channels;    /* of a crop */
+    void *widened;     /* of the boxes, to be freed; NULL: they are used as they are */
+    const char *batch; /* the name of the input with the images' indices */
+    int64_t channels;  /* of a crop */
 };
 
 /* One operator of libroi. */

@@ -21,7 +21,11 @@ enum { NEWEST_MEANING = 16, OLDEST = 10 };
 
 static const struct op *of(const OrtCustomOp *base) { return (const struct op *)base; }
 static const char *name(const OrtCustomOp *base) { return of(base)->kind->name; }
-static const char *provider(const OrtCustomOp *base) { (void)base; return "CPUExecutionProvider"; }
+static const char *provider(const OrtCustomOp *base)
+{
+    (void)base;
+    return "CPUExecutionProvider";
+}
 static size_t input_count(const OrtCustomOp *base) { return strlen(of(base)->kind->inputs); }
 static size_t output_count(const OrtCustomOp *base) { return strlen(of(base)->kind->outputs); }
 
@@ -57,9 +61,17 @@ static int memory_type(const OrtCustomOp *base, size_t index)
     return 0; /* the provider's own */
 }
 
-static int one(const OrtCustomOp *base) { (void)base; return 1; }
+static int one(const OrtCustomOp *base)
+{
+    (void)base;
+    return 1;
+}
 static int since(const OrtCustomOp *base) { return of(base)->since; }
-static int until(const OrtCustomOp *base) { (void)base; return INT32_MAX; }
+static int until(const OrtCustomOp *base)
+{
+    (void)base;
+    return INT32_MAX;
+}
 
 static OrtStatus *create(const OrtCustomOp *base, const OrtApi *api, const OrtKernelInfo *info, void **kernel_ret)
 {
@@ -88,26 +100,41 @@ static void destroy(void *kernel) { free(kernel); }
 /* ---- Operators ------------------------------------------------------------------------------------------------- */
 
 #define OP(KIND, TYPE, SINCE)                                                                                          \
-    {{.version = ORT_TABLE, .GetName = name, .GetExecutionProviderType = provider, .GetInputType = input_type,         \
-      .GetInputTypeCount = input_count, .GetOutputType = output_type, .GetOutputTypeCount = output_count,              \
-      .KernelDestroy = destroy, .GetInputCharacteristic = need_of_input, .GetOutputCharacteristic = need_of_output,    \
-      .GetInputMemoryType = memory_type, .GetVariadicInputMinArity = one, .GetVariadicInputHomogeneity = one,          \
-      .GetVariadicOutputMinArity = one, .GetVariadicOutputHomogeneity = one, .CreateKernelV2 = create,                 \
-      .KernelComputeV2 = compute, .GetStartVersion = since, .GetEndVersion = until},                                   \
-     &(KIND), TYPE, SINCE}
+    {                                                                                                                  \
+        {.version = ORT_TABLE,                                                                                         \
+         .GetName = name,                                                                                              \
+         .GetExecutionProviderType = provider,                                                                         \
+         .GetInputType = input_type,                                                                                   \
+         .GetInputTypeCount = input_count,                                                                             \
+         .GetOutputType = output_type,                                                                                 \
+         .GetOutputTypeCount = output_count,                                                                           \
+         .KernelDestroy = destroy,                                                                                     \
+         .GetInputCharacteristic = need_of_input,                                                                      \
+         .GetOutputCharacteristic = need_of_output,                                                                    \
+         .GetInputMemoryType = memory_type,                                                                            \
+         .GetVariadicInputMinArity = one,                                                                              \
+         .GetVariadicInputHomogeneity = one,                                                                           \
+         .GetVariadicOutputMinArity = one,                                                                             \
+         .GetVariadicOutputHomogeneity = one,                                                                          \
+         .CreateKernelV2 = create,                                                                                     \
+         .KernelComputeV2 = compute,                                                                                   \
+         .GetStartVersion = since,                                                                                     \
+         .GetEndVersion = until},                                                                                      \
+            &(KIND), TYPE, SINCE                                                                                       \
+    }
 #define ALL_TYPES(KIND, SINCE)                                                                                         \
     OP(KIND, ORT_FLOAT, SINCE), OP(KIND, ORT_DOUBLE, SINCE), OP(KIND, ORT_FLOAT16, SINCE), OP(KIND, ORT_BFLOAT16, SINCE)
 
-static const struct op of_onnx[] = {
-    ALL_TYPES(ort_roi_align, NEWEST_MEANING), ALL_TYPES(ort_max_roi_pool, 1), OP(ort_non_max_suppression, ORT_FLOAT, 1)};
-static const struct op of_old_onnx[] = {
-    ALL_TYPES(ort_old_roi_align, OLDEST), ALL_TYPES(ort_max_roi_pool, 1), OP(ort_non_max_suppression, ORT_FLOAT, 1)};
+static const struct op of_onnx[] = {ALL_TYPES(ort_roi_align, NEWEST_MEANING), ALL_TYPES(ort_max_roi_pool, 1),
+                                    OP(ort_non_max_suppression, ORT_FLOAT, 1)};
+static const struct op of_old_onnx[] = {ALL_TYPES(ort_old_roi_align, OLDEST), ALL_TYPES(ort_max_roi_pool, 1),
+                                        OP(ort_non_max_suppression, ORT_FLOAT, 1)};
 static const struct op of_mmcv[] = {ALL_TYPES(ort_mmcv_roi_align, 1), ALL_TYPES(ort_mmcv_rotated, 1)};
 static const struct op of_mmdeploy[] = {ALL_TYPES(ort_mmcv_rotated, 1), OP(ort_mmdeploy_rotated, ORT_FLOAT, 1)};
 /* In our own domain, operators of ONNX have their newest meaning; versions are those of the domain. */
 static const struct op ours[] = {
-    ALL_TYPES(ort_roi_align, 1), ALL_TYPES(ort_max_roi_pool, 1), OP(ort_non_max_suppression, ORT_FLOAT, 1),
-    ALL_TYPES(ort_rotated, 1), ALL_TYPES(ort_prroi_pool, 1), ALL_TYPES(ort_ps_roi_align, 1),
+    ALL_TYPES(ort_roi_align, 1),   ALL_TYPES(ort_max_roi_pool, 1),    OP(ort_non_max_suppression, ORT_FLOAT, 1),
+    ALL_TYPES(ort_rotated, 1),     ALL_TYPES(ort_prroi_pool, 1),      ALL_TYPES(ort_ps_roi_align, 1),
     ALL_TYPES(ort_ps_roi_pool, 1), OP(ort_nms_rotated, ORT_FLOAT, 1), OP(ort_soft_nms, ORT_FLOAT, 1)};
 
 #define COUNT(OPS) (sizeof(OPS) / sizeof *(OPS))
@@ -119,10 +146,8 @@ static const struct domain {
     const struct op *ops;
     size_t count;
 } domains[DOMAINS] = {
-    [ONNX] = {"", of_onnx, COUNT(of_onnx)},
-    [OLD_ONNX] = {"", of_old_onnx, COUNT(of_old_onnx)},
-    [MMCV] = {"mmcv", of_mmcv, COUNT(of_mmcv)},
-    [MMDEPLOY] = {"mmdeploy", of_mmdeploy, COUNT(of_mmdeploy)},
+    [ONNX] = {"", of_onnx, COUNT(of_onnx)},     [OLD_ONNX] = {"", of_old_onnx, COUNT(of_old_onnx)},
+    [MMCV] = {"mmcv", of_mmcv, COUNT(of_mmcv)}, [MMDEPLOY] = {"mmdeploy", of_mmdeploy, COUNT(of_mmdeploy)},
     [OURS] = {"roi", ours, COUNT(ours)},
 };
 

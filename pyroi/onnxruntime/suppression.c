@@ -288,12 +288,15 @@ static OrtStatus *read_boxes(struct job *job, OrtKernelContext *context)
     if (status)
         return status;
     if (boxes.shape[2] != (job->rotated ? 5 : 4))
-        return ort_fail(kernel, "boxes: expected %s, got %lld in the last place", dimensions, (long long)boxes.shape[2]);
+        return ort_fail(kernel, "boxes: expected %s, got %lld in the last place", dimensions,
+                        (long long)boxes.shape[2]);
     if (scores.shape[0] != boxes.shape[0] || scores.shape[2] != boxes.shape[1])
-        return ort_fail(kernel, "scores: expected [%lld, classes, %lld] for boxes [%lld, %lld, %lld], got "
-                        "[%lld, %lld, %lld]", (long long)boxes.shape[0], (long long)boxes.shape[1],
-                        (long long)boxes.shape[0], (long long)boxes.shape[1], (long long)boxes.shape[2],
-                        (long long)scores.shape[0], (long long)scores.shape[1], (long long)scores.shape[2]);
+        return ort_fail(kernel,
+                        "scores: expected [%lld, classes, %lld] for boxes [%lld, %lld, %lld], got "
+                        "[%lld, %lld, %lld]",
+                        (long long)boxes.shape[0], (long long)boxes.shape[1], (long long)boxes.shape[0],
+                        (long long)boxes.shape[1], (long long)boxes.shape[2], (long long)scores.shape[0],
+                        (long long)scores.shape[1], (long long)scores.shape[2]);
     job->boxes = boxes.data;
     job->scores = scores.data;
     job->images = boxes.shape[0];

@@ -96,8 +96,7 @@ static int outlasts_patience(sig_atomic_t evaluation)
 static sig_atomic_t wait_for_press(void)
 {
     sig_atomic_t evaluation;
-    while (read(wake[0], &evaluation, sizeof evaluation) != sizeof evaluation) {
-    }
+    while (read(wake[0], &evaluation, sizeof evaluation) != sizeof evaluation) {}
     return evaluation;
 }
 

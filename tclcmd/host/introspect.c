@@ -7,8 +7,10 @@
 #include "internal.h"
 
 static const char *const behind[] = {
-    [HOST_COMMANDS] = "::tcl::info::commands", [HOST_PROCS] = "::tcl::info::procs",
-    [HOST_VARIABLES] = "::tcl::info::vars",   [HOST_FRAME] = "::tcl::info::frame",
+    [HOST_COMMANDS] = "::tcl::info::commands",
+    [HOST_PROCS] = "::tcl::info::procs",
+    [HOST_VARIABLES] = "::tcl::info::vars",
+    [HOST_FRAME] = "::tcl::info::frame",
     [HOST_TRACES] = "::trace",
 };
 enum { QUESTIONS = sizeof behind / sizeof behind[0], MOST_WORDS = 4 };

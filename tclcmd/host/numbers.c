@@ -112,12 +112,9 @@ static int read_boolean(struct reader *reader, Tcl_Obj *value, int depth)
 static int read_number(struct reader *reader, Tcl_Obj *value, int depth)
 {
     switch (reader->kind) {
-    case HOST_INTEGER:
-        return read_integer(reader, value, depth);
-    case HOST_BOOLEAN:
-        return read_boolean(reader, value, depth);
-    case HOST_REAL:
-        break;
+    case HOST_INTEGER: return read_integer(reader, value, depth);
+    case HOST_BOOLEAN: return read_boolean(reader, value, depth);
+    case HOST_REAL: break;
     }
     return read_real(reader, value, depth);
 }

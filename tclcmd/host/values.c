@@ -105,17 +105,14 @@ static Tcl_Obj *beginning(Tcl_Obj *value, int nesting, int *budget)
         return value;
     Tcl_ListObjGetElements(NULL, value, &count, &elements);
     Tcl_Obj *list = Tcl_NewListObj(0, NULL);
-    for (int i = 0; i < count && *budget > 0; i++) {
+    for (int i = 0; i<count && * budget> 0; i++) {
         --*budget;
         Tcl_ListObjAppendElement(NULL, list, beginning(elements[i], nesting + 1, budget));
     }
     return list;
 }
 
-struct Tcl_Obj *host_beginning(struct Tcl_Obj *value, int elements)
-{
-    return beginning(value, 0, &elements);
-}
+struct Tcl_Obj *host_beginning(struct Tcl_Obj *value, int elements) { return beginning(value, 0, &elements); }
 
 const char *host_name(struct Tcl_Obj *value) { return Tcl_GetString(value); }
 
@@ -258,7 +255,8 @@ const char *host_option(struct Tcl_Obj *value)
     if (!value || host_is_unnamed_tensor(value))
         return NULL;
     const char *text = Tcl_GetString(value);
-    const int is_letter = (text[0] == '-') && ((text[1] >= 'a' && text[1] <= 'z') || (text[1] >= 'A' && text[1] <= 'Z'));
+    const int is_letter = (text[0] == '-') &&
+                          ((text[1] >= 'a' && text[1] <= 'z') || (text[1] >= 'A' && text[1] <= 'Z'));
     /* With a space in it the text is a list, or a sentence, that happens to begin with a dash. */
     return is_letter && !strpbrk(text, SPACE) && !is_number_word(text + 1) ? text : NULL;
 }
