@@ -8,10 +8,12 @@ from __future__ import annotations
 import math
 from typing import Any
 
+import pyroi
+import pyroi.torch  # before PyTorch: it says what to do where that is missing
+
+# isort: split
 import torch
 
-import pyroi
-import pyroi.torch
 from pyroi.nms import nms_in_own_type
 from pyroi.tools.replacing import Replacement, Tool
 from pyroi.tools.tensors import are_ours, as_compared

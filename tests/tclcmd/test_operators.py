@@ -70,7 +70,7 @@ def test_every_operator_of_pyroi_is_a_command():
         "watch_cancel_flag",
         "release_memory",
     }
-    others |= {"accelerate", "restore"}
+    others |= {"accelerate", "get_include", "get_library", "restore"}
     assert {command.name for command in OPERATORS} - COMMANDS_ONLY == functions - others
 
 
