@@ -11,6 +11,7 @@ import sys
 from collections.abc import Callable, Iterator
 from typing import Any
 
+import numpy as np
 import pytest
 
 try:
@@ -98,9 +99,12 @@ class Anywhere:
 
 @pytest.fixture
 def anywhere(roish: Roish) -> Anywhere:
-    """The script; that roish runs it without an error is seen here."""
+    """The script; that roish runs it without an error is seen here, and that products are NumPy's."""
     path = pathlib.Path(__file__).with_name("anywhere.tcl")
     done = roish(str(path))
     assert (done.returncode, done.stderr) == (0, "")
-    assert done.stdout.splitlines()[1:3] == ["kept 0 1", "doubled 1.8 1.6 1.4"]
+    lines = done.stdout.splitlines()
+    assert lines[1:3] == ["kept 0 1", "doubled 1.8 1.6 1.4"]
+    crops = np.array(lines[0].split(": ")[1].split(), np.float32).reshape(3, 4)[:2]
+    assert np.array_equal(np.array(lines[3].split()[1:], np.float32), (crops @ crops.T).ravel())
     return Anywhere(path, done.stdout)
