@@ -38,6 +38,8 @@ class Engine:
     name: str
     load: Callable[[int], Loaded]
     ours: bool = False
+    #: How far float32 results may be from other engines', relative to the largest magnitude: see measure.py.
+    tolerance: float = 2e-5
 
 
 # ---- pyroi ----------------------------------------------------------------------------------------------------------
@@ -164,13 +166,37 @@ def load_onnxruntime(threads: int) -> Loaded:
     import onnx  # noqa: F401 (without it the models cannot be made)
     import onnxruntime
 
-    operators = {"roi_align": onnxruntime_align, "nms": onnxruntime_nms}
-    return f"ONNX Runtime {onnxruntime.__version__}", {
-        name: partial(function, threads) for name, function in operators.items()
-    }
+    def options():
+        options = onnxruntime.SessionOptions()
+        options.intra_op_num_threads, options.inter_op_num_threads = threads, 1
+        return options
+
+    return f"ONNX Runtime {onnxruntime.__version__}", onnxruntime_operators(options)
 
 
-def onnxruntime_align(threads, input, boxes, output_size, spatial_scale, sampling_ratio, aligned) -> Call:
+def load_pyroi_onnxruntime(threads: int) -> Loaded:
+    """ONNX Runtime's CPU provider with pyroi's kernels under its operators."""
+    import onnx  # noqa: F401 (without it the models cannot be made)
+    import onnxruntime
+
+    import pyroi
+    import pyroi.onnxruntime
+
+    def options():
+        options = onnxruntime.SessionOptions()
+        options.intra_op_num_threads, options.inter_op_num_threads = threads, 1
+        return pyroi.onnxruntime.accelerate(options)
+
+    name = f"pyroi.onnxruntime {pyroi.__version__} on ONNX Runtime {onnxruntime.__version__}"
+    return name, onnxruntime_operators(options)
+
+
+def onnxruntime_operators(options) -> dict[str, Callable[..., Call]]:
+    """The operators in sessions with such options, which a function makes anew for each."""
+    return {"roi_align": partial(onnxruntime_align, options), "nms": partial(onnxruntime_nms, options)}
+
+
+def onnxruntime_align(options, input, boxes, output_size, spatial_scale, sampling_ratio, aligned) -> Call:
     """A model of one RoiAlign node."""
     if input.dtype != np.float32 or not input.flags.c_contiguous:
         raise Absent("it takes float32 in the plain layout only")
@@ -182,19 +208,19 @@ def onnxruntime_align(threads, input, boxes, output_size, spatial_scale, samplin
         "spatial_scale": spatial_scale,
         "coordinate_transformation_mode": "half_pixel" if aligned else "output_half_pixel",
     }
-    return onnxruntime_call(threads, "RoiAlign", feeds, np.float32, settings)
+    return onnxruntime_call(options, "RoiAlign", feeds, np.float32, settings)
 
 
-def onnxruntime_nms(threads, boxes, scores, iou_threshold) -> Call:
+def onnxruntime_nms(options, boxes, scores, iou_threshold) -> Call:
     """A model of one NonMaxSuppression node: one image, one class. Of its rows, the box's index is what is compared."""
     limits = {"most": np.array([len(boxes)]), "iou": np.array([iou_threshold], np.float32)}
     call = onnxruntime_call(
-        threads, "NonMaxSuppression", {"boxes": boxes[None], "scores": scores[None, None]} | limits, np.int64, {}
+        options, "NonMaxSuppression", {"boxes": boxes[None], "scores": scores[None, None]} | limits, np.int64, {}
     )
     return lambda: call()[:, 2]
 
 
-def onnxruntime_call(threads, operator, feeds, result, settings) -> Call:
+def onnxruntime_call(options, operator, feeds, result, settings) -> Call:
     """Runs a model of one node on arrays, named as its inputs."""
     import onnxruntime
     from onnx import helper
@@ -207,9 +233,7 @@ def onnxruntime_call(threads, operator, feeds, result, settings) -> Call:
     inputs = [value(name, array.dtype, array.ndim) for name, array in feeds.items()]
     graph = helper.make_graph([node], operator, inputs, [value("result", result)])
     model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", 16)], ir_version=8)
-    options = onnxruntime.SessionOptions()
-    options.intra_op_num_threads, options.inter_op_num_threads = threads, 1
-    session = onnxruntime.InferenceSession(model.SerializeToString(), options, providers=["CPUExecutionProvider"])
+    session = onnxruntime.InferenceSession(model.SerializeToString(), options(), providers=["CPUExecutionProvider"])
     return lambda: session.run(None, feeds)[0]
 
 
@@ -425,14 +449,15 @@ def loop_rotated(function, input, boxes, output_size, spatial_scale, sampling_ra
 ENGINES = [
     *(Engine(f"pyroi {tier}", partial(load_pyroi, tier), ours=True) for tier in ("avx512", "avx2", "baseline")),
     Engine("torchvision", load_torchvision),
+    Engine("pyroi.onnxruntime", load_pyroi_onnxruntime),
     Engine("ONNX Runtime", load_onnxruntime),
     Engine("OpenVINO", load_openvino),
-    Engine("pyroi.jax", load_pyroi_jax),
-    Engine("JAX", load_jax),
+    Engine("pyroi.jax", load_pyroi_jax, tolerance=5e-5),
+    Engine("JAX", load_jax, tolerance=5e-5),
     Engine("powerboxes", partial(load_powerboxes, "nms")),
     Engine("powerboxes R-tree", partial(load_powerboxes, "rtree_nms")),
     Engine("lsnms", load_lsnms),
     Engine("MNN", load_mnn),
-    Engine("ncnn", load_ncnn),
+    Engine("ncnn", load_ncnn, tolerance=5e-5),
     Engine("C loop", load_loop),
 ]
