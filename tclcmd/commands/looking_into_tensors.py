@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 
 from pyroi.arrays import Array, shape_text
@@ -95,6 +97,13 @@ def tensor_to_list(input: Array, nested: bool) -> tclobj.Numbers:
     return tclobj.Numbers(input if nested else input.reshape(-1))
 
 
+#: How numbers are printed, whatever NumPy was told: packages that share the process set options of their own.
+PRINTED: dict[str, Any] = {
+    "threshold": 200, "edgeitems": 3, "linewidth": 100, "precision": 6, "suppress": False, "sign": "-",
+    "floatmode": "maxprec", "nanstr": "nan", "infstr": "inf", "formatter": None,
+}  # fmt: skip
+
+
 @command(
     INPUT,
     group=GROUP,
@@ -109,5 +118,6 @@ def tensor_print(input: Array) -> str:
     """
     head = f"{dtypes.name_of(input.dtype)} {shape_text(input.shape)}"
     flat = input.reshape(-1, *input.shape[-3:]) if input.ndim > 4 and input.size > 200 else input
-    body = np.array2string(flat, threshold=200, edgeitems=3, max_line_width=100, precision=6, separator=" ")
+    with np.printoptions(**PRINTED):
+        body = np.array2string(flat, separator=" ")
     return f"{head}\n{body}"

@@ -139,6 +139,15 @@ def test_what_a_command_gives(tcl, script, expected):
     assert result.startswith(expected[:-1]) if expected.endswith("*") else result == expected
 
 
+def test_what_others_tell_numpy_changes_no_text(tcl):
+    """Packages in the same process may set NumPy's options."""
+    script = "torch::tensor_print [torch::tensor_create {1.5 -2 nan inf 1e-9}]"
+    expected = tcl(script)
+    options = {"precision": 1, "nanstr": "NA", "infstr": "oo", "sign": "+", "suppress": True, "floatmode": "fixed"}
+    with np.printoptions(linewidth=20, formatter={"float_kind": "{:11.5g}".format}, **options):
+        assert tcl(script) == expected
+
+
 ERRORS = [
     ("torch::tensor_create {1 2} -requiresGrad true", "Invalid requiresGrad value: gradients are not recorded"),
     ("torch::tensor_create {{1 2} {3}}", "Invalid data value: the lists are ragged: length 1 at {1}, length 2 before"),
