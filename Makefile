@@ -24,7 +24,7 @@ PARALLEL := --numprocesses=auto --maxprocesses=8 --dist=loadfile --no-loadscope-
 TOO_BIG_FOR_ASAN := --ignore=tests/pyroi/test_bounded.py --ignore=tests/pyroi/test_large.py -k 'not memory'
 
 # Tests that build programs against the installed library, which ask for no sanitizer.
-BUILDS_PROGRAMS := --ignore=tests/pyroi/test_library.py
+BUILDS_PROGRAMS := --ignore=tests/pyroi/test_linking.py
 
 SOURCES := pyproject.toml meson.build meson.options $(shell find libroi pyroi tclcmd -name __pycache__ -prune -o -print)
 

@@ -18,7 +18,7 @@ from pyroi.errors import Error
 from pyroi.grid import affine_grid, grid_sample
 from pyroi.images import denormalize_image, normalize_image, resize_image
 from pyroi.iou import box_iof, box_iou, box_iou_rotated, complete_box_iou, distance_box_iou, generalized_box_iou
-from pyroi.library import get_include, get_library
+from pyroi.linking import get_include, get_library
 from pyroi.memory import release_memory
 from pyroi.modules import MultiScaleROIAlign, ROIAlign
 from pyroi.native import ffi as _ffi

@@ -11,7 +11,7 @@ import sys
 from collections.abc import Callable
 
 import pyroi
-from pyroi import library
+from pyroi import linking
 from pyroi.runtime import environment_problems
 
 # Packages whose versions matter in a report of a fault; none is imported for it.
@@ -20,11 +20,11 @@ _VARIABLES = ("OMP_NUM_THREADS", "ROI_CPU_TIER", "ROI_KEEP_MEMORY")
 
 # Options that ask for something, in the order of the answers, with what they ask for.
 _ANSWERS: dict[str, tuple[Callable[[], list[str]], str]] = {
-    "cflags": (library.compiler_flags, "what a C or C++ compiler needs to find the headers"),
-    "libs": (library.linker_flags, "what a linker needs to find the library"),
-    "pkgconfigdir": (lambda: [library.pkgconfig_folder()], "the folder of roi.pc, for PKG_CONFIG_PATH"),
-    "cmakedir": (lambda: [library.cmake_folder()], "the folder of roi-config.cmake, for -Droi_DIR"),
-    "library": (lambda: [library.get_library()], "the shared library itself"),
+    "cflags": (linking.compiler_flags, "what a C or C++ compiler needs to find the headers"),
+    "libs": (linking.linker_flags, "what a linker needs to find the library"),
+    "pkgconfigdir": (lambda: [linking.pkgconfig_folder()], "the folder of roi.pc, for PKG_CONFIG_PATH"),
+    "cmakedir": (lambda: [linking.cmake_folder()], "the folder of roi-config.cmake, for -Droi_DIR"),
+    "library": (lambda: [linking.get_library()], "the shared library itself"),
 }
 
 
@@ -34,8 +34,8 @@ def report() -> str:
     companions = (f"{name} {version}" for name in _COMPANIONS if (version := _version(name)))
     given = (f"{name}={os.environ[name]}" for name in _VARIABLES if name in os.environ)
     lines = [
-        ("pyroi", f"{pyroi.__version__} in {library.FOLDER}"),
-        ("library", library.get_library()),
+        ("pyroi", f"{pyroi.__version__} in {linking.FOLDER}"),
+        ("library", linking.get_library()),
         ("Python", f"{platform.python_version()} in {sys.executable}"),
         ("system", f"{platform.platform()}, {os.cpu_count()} processors"),
         ("kernels", f"{cpu['tier']} (the best here: {cpu['best']})"),

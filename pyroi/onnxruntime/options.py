@@ -12,7 +12,7 @@ import onnxruntime
 
 from pyroi.arrays import to_integer
 from pyroi.errors import ArgumentError, ArgumentTypeError
-from pyroi.library import FOLDER
+from pyroi.linking import FOLDER
 
 OLDEST = (1, 17)  # whose table of functions has KernelContext_ParallelFor: ort.h
 _OPSET = "pyroi.onnx_opset"  # the entry that register.c reads

@@ -5,9 +5,9 @@ from __future__ import annotations
 import pathlib
 import re
 
-#: Where `pkgIndex.tcl` is, and the library that it names.
+#: Where `pkgIndex.tcl` is, and the extension that it names.
 FOLDER = pathlib.Path(__file__).resolve().parent
-LIBRARY = FOLDER / "libtclroi.so"
+EXTENSION = FOLDER / "libtclroi.so"
 
 _SPECIAL = re.compile(r'[\s\\{}\[\]$";#]')
 

@@ -20,7 +20,7 @@ from pyroi.errors import ArgumentError, ArgumentTypeError
 pytestmark = pytest.mark.generated
 
 NAN, INF = math.nan, math.inf
-# What has no arguments to speak of: see test_threads, test_memory, test_library and test_contract.
+# What has no arguments to speak of: see test_threads, test_linking, test_memory and test_contract.
 SETTINGS = {"cpu_features", "get_include", "get_library", "get_num_threads", "release_memory", "set_num_threads"}
 SETTINGS |= {"watch_cancel_flag"}
 SETTINGS |= {"accelerate", "restore"}  # see tests/pyroi_tools

@@ -12,7 +12,7 @@ import pytest
 
 from tclcmd.embedding import setup
 
-if not setup.LIBRARY.exists():
+if not setup.EXTENSION.exists():
     pytest.skip("built without Tcl's headers", allow_module_level=True)
 
 TCLSH = shutil.which("tclsh8.6") or shutil.which("tclsh")
@@ -147,9 +147,9 @@ def test_the_end_of_tclsh(tclsh):
 
 def test_unload_says_that_it_cannot(tclsh):
     """Python cannot leave a process; everything works on."""
-    library = f"{{{setup.LIBRARY}}}"
-    done = tclsh(f"puts [catch {{unload {library}}} message]:$message; puts [torch::tensor_numel [torch::ones 3]]")
-    assert done.stdout == f'1:file "{setup.LIBRARY}" cannot be unloaded under a trusted interpreter\n3\n'
+    extension = f"{{{setup.EXTENSION}}}"
+    done = tclsh(f"puts [catch {{unload {extension}}} message]:$message; puts [torch::tensor_numel [torch::ones 3]]")
+    assert done.stdout == f'1:file "{setup.EXTENSION}" cannot be unloaded under a trusted interpreter\n3\n'
 
 
 def test_children_of_tclsh_end_with_tensors_alive(tclsh):
