@@ -6,7 +6,6 @@ import argparse
 import importlib.metadata
 import os
 import platform
-import shlex
 import sys
 from collections.abc import Callable
 
@@ -62,7 +61,7 @@ def main(arguments: list[str] | None = None) -> None:
         parser.add_argument(f"--{name}", action="store_true", help=meaning)
     asked = vars(parser.parse_args(arguments))
     words = [word for name, (answer, _) in _ANSWERS.items() if asked[name] for word in answer()]
-    print(shlex.join(words) if words else report())
+    print(" ".join(words) if words else report())
 
 
 if __name__ == "__main__":

@@ -24,7 +24,7 @@
  * NaN         in a box is an error; in a map it reaches just those results that sample the pixel. A pixel of weight 0
  *             does not take part, so that infinity beside a sample does not become NaN.
  * Threads     Functions may be called from any number of threads at once. Each call itself uses up to
- *             roi_get_num_threads() threads; the result is the same to the last bit for every number of them, and for
+ *             roi_get_num_threads() threads, or those of roi_use_threads; the result is the same to the last bit for every number of them, and for
  *             every company: an image, a box or a channel has the same bits alone and among others. Threads are kept for
  *             the next call, and sleep meanwhile; where the system gives none, a call does with fewer. After a fork() the
  *             child starts its own.
@@ -693,8 +693,10 @@ typedef struct roi_threads {
 } roi_threads;
 
 /* Sets them for later calls of this thread, whatever roi_set_num_threads says; NULL: the library's own again, as at first.
-   The struct is not copied: it has to stay until another is set. */
-ROI_API void roi_use_threads(const roi_threads *threads);
+   Returns what was set before, so that a part of a program can set it again when it has finished. The struct is not
+   copied: it has to stay until another is set. One whose size this library does not know counts as NULL. A count below 1,
+   or no `run`, counts as 1; a count above ROI_MOST_THREADS as that. */
+ROI_API const roi_threads *roi_use_threads(const roi_threads *threads);
 
 /* The kernels are compiled once per tier of processor, and the best that this one runs is chosen when the library is
    loaded. The environment variable ROI_CPU_TIER (baseline, avx2, avx512) lowers the choice. Results of two tiers may

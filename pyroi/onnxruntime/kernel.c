@@ -23,7 +23,9 @@ OrtStatus *ort_fail(const struct kernel *kernel, const char *format, ...)
 
 OrtStatus *ort_no_memory(const struct kernel *kernel)
 {
-    return kernel->api->CreateStatus(ORT_FAIL, "out of memory for what is computed on the way");
+    char message[MESSAGE];
+    snprintf(message, sizeof message, "%s: out of memory for intermediate results", kernel->op->kind->name);
+    return kernel->api->CreateStatus(ORT_FAIL, message);
 }
 
 OrtStatus *ort_tell(const struct kernel *kernel, roi_status status, const roi_error *error, int64_t row,
@@ -68,6 +70,9 @@ static OrtStatus *other_than(const struct kernel *kernel, const OrtKernelInfo *i
         return ort_fail(kernel, "%s: expected %s, got the integer %lld", name, rule, (long long)integer);
     if (succeeds(kernel, kernel->api->KernelInfoGetAttribute_string(info, name, NULL, &size)))
         return ort_fail(kernel, "%s: expected %s, got text", name, rule);
+    if (succeeds(kernel, kernel->api->KernelInfoGetAttributeArray_int64(info, name, NULL, &size)) ||
+        succeeds(kernel, kernel->api->KernelInfoGetAttributeArray_float(info, name, NULL, &size)))
+        return ort_fail(kernel, "%s: expected %s, got a list", name, rule);
     return NULL;
 }
 
@@ -119,10 +124,14 @@ OrtStatus *ort_word(const struct kernel *kernel, const OrtKernelInfo *info, cons
                 return NULL;
             }
     }
-    return ort_fail(kernel, "%s: expected %s or %s, got \"%s\"", name, words[0], words[1], found[0] ? found : "...");
+    return ort_fail(kernel, "%s: expected %s or %s, got \"%s\"", name, words[0], words[1],
+                    size <= sizeof found ? found : "...");
 }
 
 /* ---- Tensors --------------------------------------------------------------------------------------------------- */
+
+/* Modulo 2^64: libroi checks that a tensor's sizes do not overflow, and an empty one has no elements to reach. */
+static int64_t product(int64_t a, int64_t b) { return (int64_t)((uint64_t)a * (uint64_t)b); }
 
 /* Shape and type of what is there. Ranks above MOST_RANK are told, their shape is not read. */
 static OrtStatus *look_at(const struct kernel *kernel, const OrtValue *value, struct tensor *tensor)
@@ -139,9 +148,9 @@ static OrtStatus *look_at(const struct kernel *kernel, const OrtValue *value, st
         status = kernel->api->GetDimensions(info, tensor->shape, rank);
     kernel->api->ReleaseTensorTypeAndShapeInfo(info);
     tensor->rank = (int64_t)rank;
-    tensor->count = 1;
+    tensor->count = 1; /* of a tensor without elements the sizes' product may be any number on the way to 0 */
     for (size_t i = 0; i < rank && i < MOST_RANK; i++)
-        tensor->count *= tensor->shape[i];
+        tensor->count = product(tensor->count, tensor->shape[i]);
     return status;
 }
 
@@ -164,7 +173,10 @@ OrtStatus *ort_input(const struct kernel *kernel, const OrtKernelContext *contex
     if (rank >= 0 && tensor_ret->rank != rank)
         return ort_fail(kernel, "%s: expected %s, got a tensor of rank %lld", name, dimensions,
                         (long long)tensor_ret->rank);
-    if (rank < 0 && (tensor_ret->rank > MOST_RANK || tensor_ret->count != 1))
+    if (tensor_ret->rank > MOST_RANK)
+        return ort_fail(kernel, "%s: expected one number, got a tensor of rank %lld", name,
+                        (long long)tensor_ret->rank);
+    if (rank < 0 && tensor_ret->count != 1)
         return ort_fail(kernel, "%s: expected one number, got %lld", name, (long long)tensor_ret->count);
     return kernel->api->GetTensorMutableData((OrtValue *)value, &tensor_ret->data);
 }
@@ -192,7 +204,7 @@ roi_array ort_array(void *data, ort_type type, const int64_t shape[4])
     roi_array array = {data, ort_dtype(type), {shape[0], shape[1], shape[2], shape[3]}, {0}};
     array.strides[3] = 1;
     for (int i = 3; i-- > 0;)
-        array.strides[i] = array.strides[i + 1] * shape[i + 1];
+        array.strides[i] = product(array.strides[i + 1], shape[i + 1]);
     return array;
 }
 
@@ -257,8 +269,8 @@ static void run(void *given, int32_t count, roi_body *body, void *work)
             body(work, i);
 }
 
-void ort_use_threads(struct ort_threads *session, const struct kernel *kernel, const OrtKernelContext *context)
+void ort_find_threads(struct ort_threads *session_ret, const struct kernel *kernel, const OrtKernelContext *context)
 {
-    *session = (struct ort_threads){kernel->api, context, {sizeof(roi_threads), roi_get_num_threads(), run, session}};
-    roi_use_threads(&session->threads);
+    const roi_threads threads = {sizeof threads, roi_get_num_threads(), run, session_ret};
+    *session_ret = (struct ort_threads){kernel->api, context, threads};
 }

@@ -12,7 +12,14 @@
 
 #include "ort.h"
 
+/* What an angle of 1 in radians is. */
+#define DEGREES_OF_RADIAN 57.29577951308232
+
 struct kernel;
+
+/* A function of libroi that pools boxes. */
+typedef roi_status pooling(const struct kernel *kernel, const roi_array *input, const roi_boxes *boxes,
+                           const roi_array *output_ret, roi_error *error_ret);
 
 /* An operator, whatever the types of its tensors. */
 struct kind {
@@ -22,6 +29,10 @@ struct kind {
     const char *outputs;
     OrtStatus *(*prepare)(struct kernel *kernel, const OrtKernelInfo *info); /* reads the attributes */
     OrtStatus *(*compute)(const struct kernel *kernel, OrtKernelContext *context);
+    /* Of operators that pool: */
+    int64_t columns; /* of the boxes; 4: their images are an input of their own; 6: the last one is an angle */
+    bool by_bin;     /* each bin has channels of its own */
+    pooling *pool;
 };
 
 /* An operator for one type, as ONNX Runtime sees it. */
@@ -49,7 +60,7 @@ struct kernel {
 
 /* ---- Errors ---------------------------------------------------------------------------------------------------- */
 
-/* With the operator's name before it. */
+/* With the operator's name before them. */
 __attribute__((format(printf, 2, 3))) OrtStatus *ort_fail(const struct kernel *kernel, const char *format, ...);
 OrtStatus *ort_no_memory(const struct kernel *kernel);
 
@@ -104,7 +115,7 @@ struct ort_threads {
     roi_threads threads;
 };
 
-/* Lets libroi's calls of this thread use the session's, until roi_use_threads(NULL). */
-void ort_use_threads(struct ort_threads *session, const struct kernel *kernel, const OrtKernelContext *context);
+/* For `roi_use_threads(&session->threads)`, or to run something by them. */
+void ort_find_threads(struct ort_threads *session_ret, const struct kernel *kernel, const OrtKernelContext *context);
 
 #endif

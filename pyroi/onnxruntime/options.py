@@ -16,6 +16,7 @@ from pyroi.linking import FOLDER
 
 OLDEST = (1, 17)  # whose table of functions has KernelContext_ParallelFor: ort.h
 _OPSET = "pyroi.onnx_opset"  # the entry that register.c reads
+_REGISTERED = "pyroi.registered"  # the entry of options that have the library, with the opset it was registered for
 _NEWEST_MEANING = 16  # the version of ONNX's operators since which RoiAlign means what it means
 
 
@@ -55,26 +56,32 @@ def accelerate(session_options: Any, *, opset: int | None = None) -> Any:
 
     Raises:
         TypeError: `session_options` are none, or `opset` is no integer.
-        ValueError: `opset` is below 1, or another one than in an earlier call.
+        ValueError: `opset` is below 1, or on the other side of 16 than in an earlier call.
     """
     if not isinstance(session_options, onnxruntime.SessionOptions):
         rule = f"expected onnxruntime.SessionOptions, got {type(session_options).__name__}"
         raise ArgumentTypeError("session_options", rule)
-    version = _NEWEST_MEANING if opset is None else to_integer(opset, "opset")
-    if version < 1:
-        raise ArgumentError("opset", f"expected 1 or more, got {version}")
-    before = _entry(session_options)
+    if opset is not None and (opset := to_integer(opset, "opset")) < 1:
+        raise ArgumentError("opset", f"expected 1 or more, got {opset}")
+    before = _entry(session_options, _REGISTERED)
     if before is None:
-        _stay_loaded()
-        session_options.add_session_config_entry(_OPSET, str(version))
-        session_options.register_custom_ops_library(get_library())
-    elif (int(before) < _NEWEST_MEANING) != (version < _NEWEST_MEANING):
-        raise ArgumentError("opset", f"these options have been accelerated for {before} already, got {version}")
+        _register(session_options, opset)
+    elif opset is not None and (int(before) < _NEWEST_MEANING) != (opset < _NEWEST_MEANING):
+        raise ArgumentError("opset", f"these options have been accelerated for {before} already, got {opset}")
     return session_options
 
 
-def _entry(session_options: Any) -> str | None:
+def _register(session_options: Any, opset: int | None) -> None:
+    """Registers the library, for the opset that is given or that the options have as an entry already."""
+    _stay_loaded()
+    if opset is not None:
+        session_options.add_session_config_entry(_OPSET, str(opset))
+    session_options.register_custom_ops_library(get_library())
+    session_options.add_session_config_entry(_REGISTERED, _entry(session_options, _OPSET) or str(_NEWEST_MEANING))
+
+
+def _entry(session_options: Any, name: str) -> str | None:
     try:
-        return str(session_options.get_session_config_entry(_OPSET))
+        return str(session_options.get_session_config_entry(name))
     except RuntimeError:  # how ONNX Runtime says that there is none
         return None

@@ -65,9 +65,11 @@ typedef struct OrtApi {
     void (*ReleaseTensorTypeAndShapeInfo)(OrtTensorTypeAndShapeInfo *info); /* 99 */
     void *unused_100;
     void (*ReleaseCustomOpDomain)(OrtCustomOpDomain *domain); /* 101 */
-    void *unused_102[61];
+    void *unused_102[60];
+    OrtStatus *(*KernelInfoGetAttributeArray_float)(const OrtKernelInfo *info, const char *name, float *out,
+                                                    size_t *size); /* 162 */
     OrtStatus *(*KernelInfoGetAttributeArray_int64)(const OrtKernelInfo *info, const char *name, int64_t *out,
-                                                    size_t *size); /* 163 */
+                                                    size_t *size);
     void *unused_164[73];
     OrtStatus *(*HasSessionConfigEntry)(const OrtSessionOptions *options, const char *key, int *out); /* 237 */
     OrtStatus *(*GetSessionConfigEntry)(const OrtSessionOptions *options, const char *key, char *out, size_t *size);

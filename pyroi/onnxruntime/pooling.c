@@ -4,8 +4,6 @@
 
 #include "kinds.h"
 
-static const double degrees_of_radian = 57.29577951308232;
-
 /* ---- Attributes ------------------------------------------------------------------------------------------------ */
 
 static OrtStatus *check_scale_and_size(const struct kernel *kernel)
@@ -110,7 +108,7 @@ static OrtStatus *prepare_rotated(struct kernel *kernel, const OrtKernelInfo *in
 static OrtStatus *prepare_mmcv_rotated(struct kernel *kernel, const OrtKernelInfo *info)
 {
     OrtStatus *status = prepare_rotated(kernel, info);
-    kernel->degrees = degrees_of_radian;
+    kernel->degrees = DEGREES_OF_RADIAN;
     return status;
 }
 
@@ -126,10 +124,6 @@ struct call {
     const char *batch; /* the name of the input with the images' indices */
     int64_t channels;  /* of a crop */
 };
-
-/* One operator of libroi. */
-typedef roi_status pooling(const struct kernel *kernel, const roi_array *input, const roi_boxes *boxes,
-                           const roi_array *output_ret, roi_error *error_ret);
 
 /* libroi takes boxes of 32 bits or more. Angles are in degrees there, which not all are here; then all is in double. */
 static OrtStatus *widen(struct call *call, const struct tensor *rois, bool angles)
@@ -149,8 +143,12 @@ static OrtStatus *widen(struct call *call, const struct tensor *rois, bool angle
 }
 
 /* Boxes [K, columns], the last of them an angle where there are six. */
-static OrtStatus *read_boxes(struct call *call, int64_t columns, const char *dimensions)
+static OrtStatus *read_boxes(struct call *call)
 {
+    static const char *const forms[] = {
+        [4] = "[K, 4]", [5] = "[K, 5], the batch index first", [6] = "[K, 6], the batch index first"};
+    const int64_t columns = call->kernel->op->kind->columns;
+    const char *dimensions = forms[columns];
     struct tensor rois;
     OrtStatus *status = ort_input(call->kernel, call->context, 1, "rois", 2, dimensions, &rois);
     if (status)
@@ -178,7 +176,7 @@ static OrtStatus *read_batch(struct call *call)
     return NULL;
 }
 
-static OrtStatus *write_crops(struct call *call, pooling *pool)
+static OrtStatus *write_crops(struct call *call)
 {
     const struct kernel *kernel = call->kernel;
     const int64_t shape[4] = {call->boxes.count, call->channels, kernel->height, kernel->width};
@@ -190,9 +188,10 @@ static OrtStatus *write_crops(struct call *call, pooling *pool)
     const roi_array output = ort_array(crops, call->map.type, shape);
     struct ort_threads session;
     roi_error error;
-    ort_use_threads(&session, kernel, call->context);
-    const roi_status done = pool(kernel, &input, &call->boxes, &output, &error);
-    roi_use_threads(NULL);
+    ort_find_threads(&session, kernel, call->context);
+    const roi_threads *before = roi_use_threads(&session.threads);
+    const roi_status done = kernel->op->kind->pool(kernel, &input, &call->boxes, &output, &error);
+    roi_use_threads(before);
     return ort_tell(kernel, done, &error, error.row, "rois", call->batch, "");
 }
 
@@ -205,27 +204,27 @@ static OrtStatus *divide_channels(struct call *call)
         call->channels = 0;
         return NULL;
     }
-    if (kernel->height > channels || kernel->width > channels || channels % (kernel->height * kernel->width))
+    if (kernel->height > channels || kernel->width > channels / kernel->height ||
+        channels % (kernel->height * kernel->width))
         return ort_fail(kernel, "X: expected a multiple of %lld x %lld channels, got %lld", (long long)kernel->height,
                         (long long)kernel->width, (long long)channels);
     call->channels = channels / (kernel->height * kernel->width);
     return NULL;
 }
 
-static OrtStatus *compute(const struct kernel *kernel, OrtKernelContext *context, int64_t columns,
-                          const char *dimensions, bool by_bin, pooling *pool)
+static OrtStatus *compute(const struct kernel *kernel, OrtKernelContext *context)
 {
     struct call call = {.kernel = kernel, .context = context, .batch = "rois"};
     OrtStatus *status = ort_input(kernel, context, 0, "X", 4, "[N, C, H, W]", &call.map);
     if (!status)
-        status = read_boxes(&call, columns, dimensions);
-    if (!status && columns == 4)
+        status = read_boxes(&call);
+    if (!status && kernel->op->kind->columns == 4)
         status = read_batch(&call);
     call.channels = call.map.shape[1];
-    if (!status && by_bin)
+    if (!status && kernel->op->kind->by_bin)
         status = divide_channels(&call);
     if (!status)
-        status = write_crops(&call, pool);
+        status = write_crops(&call);
     free(call.widened);
     return status;
 }
@@ -287,49 +286,19 @@ static roi_status pool_by_bin(const struct kernel *kernel, const roi_array *inpu
     return roi_ps_roi_pool(&params, input, boxes, output_ret, error_ret);
 }
 
-static const char four[] = "[K, 4]", five[] = "[K, 5], the batch index first", six[] = "[K, 6], the batch index first";
+#define POOLING(NAME, INPUTS, PREPARE, COLUMNS, BY_BIN, POOL)                                                          \
+    {                                                                                                                  \
+        .name = NAME, .inputs = INPUTS, .outputs = "T", .prepare = PREPARE, .compute = compute, .columns = COLUMNS,    \
+        .by_bin = BY_BIN, .pool = POOL                                                                                 \
+    }
 
-static OrtStatus *compute_roi_align(const struct kernel *kernel, OrtKernelContext *context)
-{
-    return compute(kernel, context, 4, four, false, align);
-}
-
-static OrtStatus *compute_max_roi_pool(const struct kernel *kernel, OrtKernelContext *context)
-{
-    return compute(kernel, context, 5, five, false, pool_maxima);
-}
-
-static OrtStatus *compute_mmcv_roi_align(const struct kernel *kernel, OrtKernelContext *context)
-{
-    return compute(kernel, context, 5, five, false, align);
-}
-
-static OrtStatus *compute_rotated(const struct kernel *kernel, OrtKernelContext *context)
-{
-    return compute(kernel, context, 6, six, false, align_rotated);
-}
-
-static OrtStatus *compute_prroi_pool(const struct kernel *kernel, OrtKernelContext *context)
-{
-    return compute(kernel, context, 5, five, false, integrate);
-}
-
-static OrtStatus *compute_ps_roi_align(const struct kernel *kernel, OrtKernelContext *context)
-{
-    return compute(kernel, context, 5, five, true, align_by_bin);
-}
-
-static OrtStatus *compute_ps_roi_pool(const struct kernel *kernel, OrtKernelContext *context)
-{
-    return compute(kernel, context, 5, five, true, pool_by_bin);
-}
-
-const struct kind ort_roi_align = {"RoiAlign", "TTI", "T", prepare_roi_align, compute_roi_align};
-const struct kind ort_old_roi_align = {"RoiAlign", "TTI", "T", prepare_old_roi_align, compute_roi_align};
-const struct kind ort_max_roi_pool = {"MaxRoiPool", "TT", "T", prepare_max_roi_pool, compute_max_roi_pool};
-const struct kind ort_mmcv_roi_align = {"MMCVRoiAlign", "TT", "T", prepare_mmcv_roi_align, compute_mmcv_roi_align};
-const struct kind ort_mmcv_rotated = {"MMCVRoIAlignRotated", "TT", "T", prepare_mmcv_rotated, compute_rotated};
-const struct kind ort_rotated = {"RoiAlignRotated", "TT", "T", prepare_rotated, compute_rotated};
-const struct kind ort_prroi_pool = {"PrRoiPool", "TT", "T", read_size, compute_prroi_pool};
-const struct kind ort_ps_roi_align = {"PsRoiAlign", "TT", "T", read_size, compute_ps_roi_align};
-const struct kind ort_ps_roi_pool = {"PsRoiPool", "TT", "T", read_size, compute_ps_roi_pool};
+const struct kind ort_roi_align = POOLING("RoiAlign", "TTI", prepare_roi_align, 4, false, align);
+const struct kind ort_old_roi_align = POOLING("RoiAlign", "TTI", prepare_old_roi_align, 4, false, align);
+const struct kind ort_max_roi_pool = POOLING("MaxRoiPool", "TT", prepare_max_roi_pool, 5, false, pool_maxima);
+const struct kind ort_mmcv_roi_align = POOLING("MMCVRoiAlign", "TT", prepare_mmcv_roi_align, 5, false, align);
+const struct kind ort_mmcv_rotated = POOLING("MMCVRoIAlignRotated", "TT", prepare_mmcv_rotated, 6, false,
+                                             align_rotated);
+const struct kind ort_rotated = POOLING("RoiAlignRotated", "TT", prepare_rotated, 6, false, align_rotated);
+const struct kind ort_prroi_pool = POOLING("PrRoiPool", "TT", read_size, 5, false, integrate);
+const struct kind ort_ps_roi_align = POOLING("PsRoiAlign", "TT", read_size, 5, true, align_by_bin);
+const struct kind ort_ps_roi_pool = POOLING("PsRoiPool", "TT", read_size, 5, true, pool_by_bin);

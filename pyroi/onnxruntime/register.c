@@ -193,10 +193,11 @@ static OrtStatus *read_opset(const OrtApi *api, const OrtSessionOptions *options
     if (status || !there)
         return status;
     char *end;
-    *opset = (int)strtol(text, &end, 10);
-    return end != text && *end == '\0' && *opset > 0
-               ? NULL
-               : api->CreateStatus(ORT_INVALID_ARGUMENT, OPSET_KEY ": expected a version of ONNX's operators");
+    const long version = strtol(text, &end, 10);
+    if (end == text || *end != '\0' || version < 1)
+        return api->CreateStatus(ORT_INVALID_ARGUMENT, OPSET_KEY ": expected a version of ONNX's operators");
+    *opset = version < NEWEST_MEANING ? (int)version : NEWEST_MEANING;
+    return NULL;
 }
 
 /* The table; NULL, with a status if there is a way to make one, where this is no ONNX Runtime that is known. */

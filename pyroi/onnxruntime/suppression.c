@@ -14,8 +14,6 @@
 
 enum { WORTH_THREADS = 1 << 15, PLACE = 64 }; /* scores to look at; letters */
 
-static const double degrees_of_radian = 57.29577951308232;
-
 /* ---- Attributes ------------------------------------------------------------------------------------------------ */
 
 static OrtStatus *check_iou_threshold(const struct kernel *kernel, double threshold)
@@ -54,7 +52,7 @@ static OrtStatus *prepare_rotated(struct kernel *kernel, const OrtKernelInfo *in
 static OrtStatus *prepare_mmdeploy_rotated(struct kernel *kernel, const OrtKernelInfo *info)
 {
     OrtStatus *status = prepare_rotated(kernel, info);
-    kernel->degrees = -degrees_of_radian;
+    kernel->degrees = -DEGREES_OF_RADIAN;
     return status;
 }
 
@@ -229,11 +227,11 @@ static void run_tasks(void *given, int32_t thread)
     const int64_t tasks = job->images * job->classes;
     int64_t task;
     (void)thread;
-    roi_use_threads(&alone);
+    const roi_threads *before = roi_use_threads(&alone);
     while ((task = __atomic_fetch_add(&job->next, 1, __ATOMIC_RELAXED)) < tasks &&
            !__atomic_load_n(&job->failure, __ATOMIC_ACQUIRE))
         run_task(job, task);
-    roi_use_threads(NULL);
+    roi_use_threads(before);
 }
 
 /* ---- Results --------------------------------------------------------------------------------------------------- */
@@ -262,10 +260,9 @@ static OrtStatus *run(struct job *job, OrtKernelContext *context)
         return ort_no_memory(job->kernel);
     if (tasks > 1 && tasks * job->count >= WORTH_THREADS && roi_get_num_threads() > 1) {
         struct ort_threads session;
-        ort_use_threads(&session, job->kernel, context);
+        ort_find_threads(&session, job->kernel, context);
         const int64_t most = session.threads.count;
         session.threads.run(&session, (int32_t)(tasks < most ? tasks : most), run_tasks, job);
-        roi_use_threads(NULL);
     } else
         run_tasks(job, 0);
     OrtStatus *status = job->failure ? job->failure : write_kept(job, context);
@@ -301,7 +298,7 @@ static OrtStatus *read_boxes(struct job *job, OrtKernelContext *context)
     job->scores = scores.data;
     job->images = boxes.shape[0];
     job->count = boxes.shape[1];
-    job->classes = scores.shape[1];
+    job->classes = job->count ? scores.shape[1] : 0; /* there may be many of them without a box */
     return NULL;
 }
 
@@ -415,8 +412,14 @@ static OrtStatus *compute_soft_nms(const struct kernel *kernel, OrtKernelContext
     return status;
 }
 
-const struct kind ort_non_max_suppression = {"NonMaxSuppression", "FFiff", "I", prepare_non_max_suppression,
-                                             compute_non_max_suppression};
-const struct kind ort_mmdeploy_rotated = {"NMSRotated", "FF", "I", prepare_mmdeploy_rotated, compute_rotated};
-const struct kind ort_nms_rotated = {"NmsRotated", "FF", "I", prepare_rotated, compute_rotated};
-const struct kind ort_soft_nms = {"SoftNms", "FF", "IF", prepare_soft_nms, compute_soft_nms};
+#define SUPPRESSION(NAME, INPUTS, OUTPUTS, PREPARE, COMPUTE)                                                           \
+    {                                                                                                                  \
+        .name = NAME, .inputs = INPUTS, .outputs = OUTPUTS, .prepare = PREPARE, .compute = COMPUTE                     \
+    }
+
+const struct kind ort_non_max_suppression = SUPPRESSION("NonMaxSuppression", "FFiff", "I", prepare_non_max_suppression,
+                                                        compute_non_max_suppression);
+const struct kind ort_mmdeploy_rotated = SUPPRESSION("NMSRotated", "FF", "I", prepare_mmdeploy_rotated,
+                                                     compute_rotated);
+const struct kind ort_nms_rotated = SUPPRESSION("NmsRotated", "FF", "I", prepare_rotated, compute_rotated);
+const struct kind ort_soft_nms = SUPPRESSION("SoftNms", "FF", "IF", prepare_soft_nms, compute_soft_nms);

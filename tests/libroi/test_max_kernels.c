@@ -1,10 +1,11 @@
 /*
  * test_max_kernels.c - the inner loops of RoIPool, each against a plain loop that says what it does
  *
- * This program is compiled once per CPU tier and type computed in, and knows the kernels' sources, unlike the other tests: their functions are
- * called as they are, on random numbers with ties in them.
+ * This program is compiled once per CPU tier and type computed in, and knows the kernels' sources, unlike the other tests:
+ * their functions are called as they are, on random numbers with ties in them.
  */
 #include "check.h"
+#include "tier.h"
 
 #include "kernels/pool_kernel.c"
 
@@ -94,8 +95,7 @@ static void test_bin(const REAL *t, int taps)
 int main(void)
 {
     static REAL numbers[SIZE];
-    if (strcmp(roi_cpu_tier_name(roi_best_cpu_tier()), TIER_NAME) != 0 && strcmp(TIER_NAME, "baseline") != 0 &&
-        !(roi_best_cpu_tier() == ROI_CPU_AVX512 && strcmp(TIER_NAME, "avx2") == 0))
+    if (!has_tier())
         return 77; /* skipped: this processor does not have the tier */
     for (int round = 0; round < 50; round++) {
         fill(numbers);

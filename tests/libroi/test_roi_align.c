@@ -126,7 +126,7 @@ static void test_five_columns_and_batch_index(void)
 
 /* ---- Against the definition ------------------------------------------------------------------------------------ */
 
-/* A few ulp of the sum of |weight * value|, as tests/oracles/bounds.py has it, and one rounding to the stored type. */
+/* A few ulp of the sum of |weight * value|, as tests/support/oracles/bounds.py has it, and one rounding to the stored type. */
 static double allowed(roi_dtype dtype, double expected, double size)
 {
     static const double stored[] = {0, 0, 0x1p-11, 0x1p-8}, smallest[] = {0x1p-149, 0x1p-1074, 0x1p-24, 0x1p-133};

@@ -4,6 +4,7 @@
  * Compiled once per CPU tier, as test_max_kernels.c is.
  */
 #include "check.h"
+#include "tier.h"
 
 #include "kernels/align_max_kernel.c"
 
@@ -55,8 +56,7 @@ static void test_samples(const bool corners)
 
 int main(void)
 {
-    if (strcmp(roi_cpu_tier_name(roi_best_cpu_tier()), TIER_NAME) != 0 && strcmp(TIER_NAME, "baseline") != 0 &&
-        !(roi_best_cpu_tier() == ROI_CPU_AVX512 && strcmp(TIER_NAME, "avx2") == 0))
+    if (!has_tier())
         return 77; /* skipped: this processor does not have the tier */
     for (int round = 0; round < 200; round++)
         for (int corners = 0; corners < 2; corners++)

@@ -36,7 +36,12 @@ int32_t roi_get_num_threads(void)
 /* The program's own, of this thread; NULL: none. */
 static __thread const roi_threads *own;
 
-void roi_use_threads(const roi_threads *threads) { own = threads && threads->size == sizeof *threads ? threads : NULL; }
+const roi_threads *roi_use_threads(const roi_threads *threads)
+{
+    const roi_threads *before = own;
+    own = threads && threads->size == sizeof *threads ? threads : NULL;
+    return before;
+}
 
 int roi_threads_for(double work)
 {
@@ -241,19 +246,18 @@ static void run_parallel(struct loop *loop)
     pthread_mutex_unlock(&pool.lock);
     pthread_cond_destroy(&loop->left);
 }
+#else
+static void run_parallel(struct loop *loop) { run_items(loop, 0, NULL); }
 #endif
 
 roi_status roi_parallel_for(int64_t items, int threads, const volatile int32_t *cancel, roi_task *body, void *context)
 {
     struct loop loop = {.items = items, .threads = threads, .cancel = cancel, .body = body, .context = context};
-    if (own && threads > 1 && items > 1)
+    if (threads < 2 || items < 2)
+        run_items(&loop, 0, NULL);
+    else if (own)
         own->run(own->context, (int32_t)min_i64(threads, items), join, &loop);
     else
-#if defined(ROI_HAVE_THREADS)
-        if (threads > 1 && items > 1)
         run_parallel(&loop);
-    else
-#endif
-        run_items(&loop, 0, NULL);
     return cancelled(&loop) ? ROI_CANCELLED : ROI_SUCCESS;
 }

@@ -20,8 +20,8 @@ struct roi_job {
     const roi_array *maps; /* that the kernel works on: the call's, or the sum of gradients */
     struct roi_plan *plans;
     int64_t count; /* of plans: one for each box, and more where boxes are cut into bands */
-    /* Scratch memory, a part for each thread, which begins with a page; then tables. They are one block, since malloc keeps one for the next
-       call, but of two it gives pages back, which the system then clears again one by one. */
+    /* Scratch memory, a part for each thread, which begins with a page; then tables. They are one block, since malloc keeps
+       one for the next call, but of two it gives pages back, which the system then clears again one by one. */
     void *memory;
     char *scratch, *tables;
     struct roi_scratch_size scratch_size;
@@ -66,7 +66,8 @@ static inline char *roi_job_scratch(const struct roi_job *job, int thread)
     return job->scratch + (size_t)thread * job->scratch_bytes;
 }
 
-/* Whether a result is so large that it is better written by non-temporal stores; smaller ones stay in the caches for their reader. */
+/* Whether a result is so large that it is better written by non-temporal stores. Smaller ones stay in the caches for their
+   reader. */
 bool roi_job_is_large(const roi_array *result);
 
 #endif

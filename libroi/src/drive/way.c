@@ -35,7 +35,7 @@ static bool has_lines(const roi_array *map, bool narrow)
     return map->strides[AXIS_C] == 1 && map->shape[AXIS_C] >= roi_line_channels(narrow);
 }
 
-/* Places of pixels have to be what a lane can count, and a row of the map, or of the box, at least a line long. */
+/* Vectors along rows need pixels that lie together, and rows of at least a line. */
 static bool has_rows(const struct roi_plan_rule *rule, const struct roi_plan *plan)
 {
     const roi_array *map = &rule->maps[plan->box->level];
@@ -43,6 +43,7 @@ static bool has_rows(const struct roi_plan_rule *rule, const struct roi_plan *pl
            (map->strides[AXIS_W] == 1 && map->shape[AXIS_W] >= roi_line_channels(rule->axis.narrow));
 }
 
+/* Places of pixels have to be what a lane can count. */
 static bool is_countable(const struct roi_plan_rule *rule, const struct roi_plan *plan)
 {
     const int64_t *shape = rule->maps[plan->box->level].shape;

@@ -12,7 +12,7 @@
  * Both are done for as many channels as fill a cache line at once, with vectors along the channels (ring.h; forward
  * channels_template.h, backward patch_template.h). Boxes too large for that, or large for few channels, have rows long enough
  * to fill vectors: for them vectors run along the rows, channel by channel, or of all channels at once where these are few
- * and lie together; the second step is a product with a banded matrix (align_template.h, band_template.h).
+ * and lie together; the second step is a product with a banded matrix (align_kernel.c, band_template.h).
  *
  * Every sum begins with 0 and goes on with one product after the other, from low pixels to high, each added as multiply_add.h
  * says; sums of many products block by block (sums.h), from one multiple of ROI_SUM_BLOCK on the map to the next. So all ways

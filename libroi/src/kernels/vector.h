@@ -65,7 +65,11 @@ typedef REAL vec8 __attribute__((vector_size(VEC8_BYTES)));
 #define VEC8(name) VEC(name)
 #else
 #define QUAD(name) X86(_mm, name)
+#if VECTOR_BYTES == 16
+#define VEC8(name) VEC(name)
+#else
 #define VEC8(name) X86(_mm256, name)
+#endif
 #endif
 
 #include "kernels/multiply_add.h"
@@ -80,7 +84,7 @@ INLINE vec load_vec(const STORE *p)
     return v;
 #elif ROI_TYPE_IS == ROI_TYPE_IS_f16 && defined(__AVX512F__)
     return _mm512_cvtph_ps(_mm256_loadu_si256((const __m256i *)p));
-#elif ROI_TYPE_IS == ROI_TYPE_IS_f16 && defined(__F16C__)
+#elif ROI_TYPE_IS == ROI_TYPE_IS_f16 && defined(__F16C__) && defined(__AVX2__)
     return _mm256_cvtph_ps(_mm_loadu_si128((const __m128i *)p));
 #elif ROI_TYPE_IS == ROI_TYPE_IS_bf16 && defined(__AVX512F__)
     return (vec)_mm512_slli_epi32(_mm512_cvtepu16_epi32(_mm256_loadu_si256((const __m256i *)p)), 16);
