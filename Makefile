@@ -32,7 +32,7 @@ SOURCES := pyproject.toml meson.build meson.options $(shell find libroi pyroi tc
 C_SOURCES = $(shell find libroi pyroi tclcmd tests examples -name '*.[ch]')
 
 .DELETE_ON_ERROR:
-.PHONY: help build build-c demo test test-all test-c tiers check format sanitize sanitize-python symbols docs docs-check pictures bench fuzz clean
+.PHONY: help build build-c demo test test-all test-c tiers check format sanitize sanitize-python docs docs-check pictures bench fuzz clean
 
 help: ## This list
 	@sed -n 's/^\([a-z-]*\):.*## /\1	/p' $(MAKEFILE_LIST) | expand -t 14
@@ -90,10 +90,6 @@ sanitize: $(VENV) ## The tests in C, with AddressSanitizer and UndefinedBehavior
 
 sanitize-python: $(TESTABLE) ## pyroi's tests, with the same sanitizers
 	.ci/sanitized-pytest tests/pyroi $(TOO_BIG_FOR_ASAN) $(BUILDS_PROGRAMS) $(ARGS)
-
-symbols: build-c ## See that the C library exports roi_* and nothing else
-	@nm --dynamic --defined-only --format=posix build/c/libroi/libroi.so | \
-	    awk '/^roi_/ { ours++; next } { print "exported: " $$1; others++ } END { exit others || !ours }'
 
 docs: $(INSTALLED) ## Write docs/commands again from the commands' declarations
 	$(BIN)/python -I -m tclcmd.reference docs/commands

@@ -449,10 +449,10 @@ def loop_rotated(function, input, boxes, output_size, spatial_scale, sampling_ra
 ENGINES = [
     *(Engine(f"pyroi {tier}", partial(load_pyroi, tier), ours=True) for tier in ("avx512", "avx2", "baseline")),
     Engine("torchvision", load_torchvision),
-    Engine("pyroi.onnxruntime", load_pyroi_onnxruntime),
+    Engine("pyroi.onnxruntime", load_pyroi_onnxruntime, ours=True),
     Engine("ONNX Runtime", load_onnxruntime),
     Engine("OpenVINO", load_openvino),
-    Engine("pyroi.jax", load_pyroi_jax, tolerance=5e-5),
+    Engine("pyroi.jax", load_pyroi_jax, ours=True, tolerance=5e-5),
     Engine("JAX", load_jax, tolerance=5e-5),
     Engine("powerboxes", partial(load_powerboxes, "nms")),
     Engine("powerboxes R-tree", partial(load_powerboxes, "rtree_nms")),

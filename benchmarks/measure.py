@@ -84,7 +84,7 @@ def difference(one: np.ndarray, other: np.ndarray) -> float:
 
 
 def prepare(workload: Workload, workers: Sequence[Worker]) -> list[Worker]:
-    """Readies those that can do it, and compares each one's result with that of the last, a peer if there is one."""
+    """Readies those that can, and compares each result with that of the engine of least tolerance, a peer if any."""
     able = []
     for worker in workers:
         try:
@@ -92,15 +92,19 @@ def prepare(workload: Workload, workers: Sequence[Worker]) -> list[Worker]:
             able.append(worker)
         except Absent as reason:
             say(f"{workload.name}: {worker.engine.name}: skipped, {reason}")
-    expected = able[-1].result() if able else None
-    for worker in able[:-1]:
+    # Of several, the last: peers stand behind ours.
+    reference = min(reversed(able), key=lambda worker: worker.engine.tolerance, default=None)
+    expected = reference.result() if reference else None
+    for worker in able:
+        if worker is reference:
+            continue
         result = worker.result()
         apart = difference(result, expected)
-        tolerance = max(worker.engine.tolerance, able[-1].engine.tolerance)
+        tolerance = max(worker.engine.tolerance, reference.engine.tolerance)
         allowed = TOLERANCE_16 if result.dtype == np.float16 else tolerance
         if not apart <= allowed:
             raise Disagreement(
-                f"{workload.name}: {worker.engine.name} and {able[-1].engine.name} differ by {apart:.2g} "
+                f"{workload.name}: {worker.engine.name} and {reference.engine.name} differ by {apart:.2g} "
                 f"of the largest magnitude; {allowed:.0e} is allowed"
             )
     return able

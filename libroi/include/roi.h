@@ -24,10 +24,10 @@
  * NaN         in a box is an error; in a map it reaches just those results that sample the pixel. A pixel of weight 0
  *             does not take part, so that infinity beside a sample does not become NaN.
  * Threads     Functions may be called from any number of threads at once. Each call itself uses up to
- *             roi_get_num_threads() threads, or those of roi_use_threads; the result is the same to the last bit for every number of them, and for
- *             every company: an image, a box or a channel has the same bits alone and among others. Threads are kept for
- *             the next call, and sleep meanwhile; where the system gives none, a call does with fewer. After a fork() the
- *             child starts its own.
+ *             roi_get_num_threads() threads, or those of roi_use_threads; the result is the same to the last bit for
+ *             every number of them, and for every company: an image, a box or a channel has the same bits alone and
+ *             among others. Threads are kept for the next call, and sleep meanwhile; where the system gives none, a call
+ *             does with fewer. After a fork() the child starts its own.
  * Structs     Set `size` to sizeof the struct: a later version may add members at its end, and knows by the size
  *             which ones the caller has. Members that are not there have their default.
  */

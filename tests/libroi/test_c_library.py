@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import pathlib
+import platform
 import shutil
 import subprocess
 import sys
@@ -129,6 +130,18 @@ def test_header_in_cplusplus(build, tmp_path):
             tmp_path / name,
             cwd=tmp_path,
         )
+
+
+@pytest.mark.skipif(platform.machine() not in ("x86_64", "AMD64"), reason="these are processors of x86-64")
+@pytest.mark.parametrize("processor", ["x86-64", "ivybridge", "bdver2", "haswell"])
+@pytest.mark.parametrize("kernel", ["align", "align_max", "grid", "pool", "ps", "rotated"])
+def test_kernels_compile_for_other_processors(processor, kernel):
+    """As with CFLAGS=-march=native: with F16C (ivybridge) or FMA (bdver2), but without AVX2, too."""
+    source = ROOT / "libroi" / "src" / "kernels" / f"{kernel}_kernel.c"
+    for kind in ("f32", "f64", "f16", "bf16"):
+        words = ["-std=c99", "-D_POSIX_C_SOURCE=200809L", "-Wno-psabi", f"-march={processor}", "-fsyntax-only"]
+        words += [f"-I{ROOT / 'libroi' / name}" for name in ("include", "src")]
+        run(tool("cc"), *words, f"-DROI_TYPE={kind}", "-DROI_TIER=baseline", source)
 
 
 def test_cmake_finds_it(build, tmp_path):

@@ -1,4 +1,5 @@
 /* test_own_threads.c - calls whose work is done by threads of the program: the same bits, and none of the library's. */
+#include <dirent.h>
 #include <pthread.h>
 #include <stdlib.h>
 #include <string.h>
@@ -85,6 +86,18 @@ static struct seen try(int32_t count, roi_run *run, struct tensor *input, const 
     return seen;
 }
 
+/* Of this process. */
+static int count_threads(void)
+{
+    int count = 0;
+    DIR *folder = opendir("/proc/self/task");
+    for (const struct dirent *entry; folder && (entry = readdir(folder));)
+        count += entry->d_name[0] != '.';
+    if (folder)
+        closedir(folder);
+    return count;
+}
+
 static void test_bits(void)
 {
     struct tensor input = make_tensor(ROI_FLOAT32, 2, CHANNELS, 40, 36);
@@ -112,6 +125,7 @@ static void test_bits(void)
         }
         CHECK(try(count, run_in_turn, &input, expected).asked == at_once.asked);
     }
+    CHECK(count_threads() <= 1); /* the library has started none; 0 where the system does not tell */
     free_tensor(&input);
     free_tensor(&expected[0]);
     free_tensor(&expected[1]);
@@ -134,9 +148,21 @@ static void test_size(void)
     free_tensor(&grads);
 }
 
+/* Whoever sets threads for a while can set those of before again. */
+static void test_what_was_set(void)
+{
+    const roi_threads one = {sizeof one, 1, NULL, NULL}, other = {sizeof other, 1, NULL, NULL};
+    const roi_threads unknown = {sizeof unknown + 8, 1, NULL, NULL};
+    CHECK(roi_use_threads(&one) == NULL);
+    CHECK(roi_use_threads(&other) == &one);
+    CHECK(roi_use_threads(&unknown) == &other);
+    CHECK(roi_use_threads(NULL) == NULL);
+}
+
 int main(void)
 {
     test_bits();
+    test_what_was_set();
     test_size();
     return check_result();
 }

@@ -58,6 +58,7 @@ def test_no_file_lies_elsewhere():
 @pytest.mark.parametrize("path", files(), ids=lambda path: f"{path.parent.name}/{path.name}")
 def test_a_file_keeps_the_rules(path):
     text = path.read_text()
+    assert max(map(len, text.splitlines())) <= 128, "a line that is too long, which clang-format leaves in a comment"
     first = re.match(r"/\*\n? ?\*? ?(\S+) - ", text)
     assert first, "no first line that says what the file is for"
     assert first[1] == path.name

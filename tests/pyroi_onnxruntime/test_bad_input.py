@@ -164,7 +164,7 @@ ATTRIBUTES = [
     ("RoiAlign", {"spatial_scale": NAN}, r"spatial_scale: .* got -?nan"),
     ("RoiAlign", {"mode": "median"}, r'mode: expected avg or max, got "median"'),
     ("RoiAlign", {"mode": "m" * 999}, r"mode: expected avg or max"),
-    ("RoiAlign", {"mode": ""}, r"mode: expected avg or max"),
+    ("RoiAlign", {"mode": ""}, r'mode: expected avg or max, got ""'),
     ("RoiAlign", {"mode": 1}, r"mode: expected a word, got the integer 1"),
     ("RoiAlign", {"coordinate_transformation_mode": "pixel"}, r'expected output_half_pixel or half_pixel, got "pixel"'),
     ("MaxRoiPool", {"pooled_shape": [2]}, r"pooled_shape: expected two integers"),
@@ -176,6 +176,10 @@ ATTRIBUTES = [
     ("NMSRotated", {"iou_threshold": -0.5}, r"iou_threshold: expected a number from 0 to 1, got -0.5"),
     ("SoftNms", {"sigma": 0.0}, r"sigma: expected a finite number above 0, got 0"),
     ("SoftNms", {"method": "hard"}, r'method: expected gaussian or linear, got "hard"'),
+    ("SoftNms", {"method": ["linear"]}, r"method: expected a word, got a list"),
+    ("PrRoiPool", {"output_height": [2, 2]}, r"output_height: expected an integer, got a list"),
+    ("PrRoiPool", {"spatial_scale": [0.5]}, r"spatial_scale: expected a float, got a list"),
+    ("MMCVRoiAlign", {"aligned": [1]}, r"aligned: expected an integer, got a list"),
 ]
 
 
@@ -201,6 +205,29 @@ def test_output_too_large():
         running.run(None, ALIGN)
     none = {**ALIGN, "rois": ROIS[:0], "batch_indices": np.empty(0, np.int64)}
     assert running.run(None, none)[0].shape == (0, 3, 2**20, 2**20)
+
+
+@pytest.mark.parametrize("op", ["PsRoiAlign", "PsRoiPool"])
+def test_bins_whose_number_overflows(op):
+    """Their product is 2^64. The map of so many channels has no elements, so that nothing but a check stops it."""
+    running = session(build(op, output_height=2**32, output_width=2**32))
+    feeds = {"X": np.empty((1, 2**32, 0, 1), np.float32), "rois": FIVE[:1]}
+    with pytest.raises(Fault, match=r"X: expected a multiple of 4294967296 x 4294967296 channels, got 4294967296"):
+        running.run(None, feeds)
+
+
+def test_crops_whose_number_overflows():
+    """Of no boxes, with 2^80 bins each: refused, although such a result would have no elements."""
+    running = session(build("RoiAlign", output_height=2**40, output_width=2**40))
+    with pytest.raises(Fault, match="an array has more bytes than fit in 63 bits"):
+        running.run(None, {**ALIGN, "rois": ROIS[:0], "batch_indices": np.empty(0, np.int64)})
+
+
+def test_many_classes_of_no_boxes():
+    """There is nothing to look at, however many classes it would be for."""
+    feeds = {"boxes": np.empty((1, 0, 4), np.float32), "scores": np.empty((1, 2**40, 0), np.float32)}
+    running = session(build("NonMaxSuppression"))
+    assert running.run(None, {**NMS, **feeds})[0].shape == (0, 3)
 
 
 @pytest.mark.parametrize("options", [None, 1, "options", object()])

@@ -61,6 +61,33 @@ def test_options_twice():
         pyroi.onnxruntime.accelerate(options, opset=11)
 
 
+def test_the_entry_of_a_user_is_no_mark(monkeypatch):
+    """It says which opset the models have; a call without `opset` keeps it, and one that agrees changes nothing."""
+    options = onnxruntime.SessionOptions()
+    options.add_session_config_entry("pyroi.onnx_opset", "10")
+    assert pyroi.onnxruntime.accelerate(pyroi.onnxruntime.accelerate(options)) is options
+    pyroi.onnxruntime.accelerate(options, opset=11)  # RoiAlign means the same in both
+    with pytest.raises(ValueError, match="opset: these options have been accelerated for 10 already, got 16"):
+        pyroi.onnxruntime.accelerate(options, opset=16)
+    with pytest.raises(Exception, match="expected a version of ONNX's operators"):
+        options = onnxruntime.SessionOptions()
+        options.add_session_config_entry("pyroi.onnx_opset", "-1")
+        pyroi.onnxruntime.accelerate(options)
+
+
+def test_a_failed_registration_is_no_success(monkeypatch):
+    """The next call registers the operators."""
+    options = onnxruntime.SessionOptions()
+    with monkeypatch.context() as patch:
+        patch.setattr("pyroi.onnxruntime.options.get_library", lambda: "/nowhere/libroi.so")
+        with pytest.raises(Exception, match="nowhere"):
+            pyroi.onnxruntime.accelerate(options)
+    calls = []
+    monkeypatch.setattr("pyroi.onnxruntime.options._register", lambda *given: calls.append(given))
+    pyroi.onnxruntime.accelerate(options)
+    assert len(calls) == 1
+
+
 def test_old_and_new_models_in_turn():
     """Options for models before operator set 16 and for newer ones do not mix."""
     old = model("RoiAlign", FEEDS, {"Y": np.float32}, 11, output_height=7, output_width=7)

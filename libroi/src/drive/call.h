@@ -31,7 +31,7 @@ struct roi_call roi_call_of(const roi_array *maps, const double *spatial_scales,
 typedef roi_status roi_direction(const struct roi_call *call, roi_error *error_ret);
 
 /* Checks all that `call` holds, in the order in which a caller meets the arguments, then reads the boxes into a table and
-   lets `direction` do the rest. call->boxes and call->levels are set here. `levels` has been checked; NULL: there is one map. */
+   lets `direction` do the rest. call->boxes and call->levels are set here. `levels` has been checked; NULL means one map. */
 roi_status roi_make_call(struct roi_call *call, const roi_boxes *boxes, const roi_levels_params *levels,
                          roi_direction *direction, roi_error *error_ret);
 

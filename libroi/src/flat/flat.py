@@ -44,8 +44,8 @@ HEADER = """\
  *             features_strides have 4 numbers for each level, one level after the other.
  * Errors      error_row_ret, error_column_ret and error_value_ret take what roi_error tells; each may be NULL.
  *
- * A struct that gets a new member in a later minor version gives its function here a new argument: a program that does
- * not compile against this header compares roi_version().
+ * A struct that gets a new member in a later minor version gives its function here a new argument: a program that
+ * declares these functions by itself has to compare roi_version().
  */
 #ifndef ROI_FLAT_H
 #define ROI_FLAT_H

@@ -45,7 +45,7 @@ INLINE void put(const struct box *box, const struct view *out, int64_t bin, REAL
 
 /* ---- Forward --------------------------------------------------------------------------------------------------- */
 
-/* Whether quad k of a bin, which has [first, end), is the last of a block: bins are added up block by block (kernels/sums.h). */
+/* Whether quad k of a bin, which has [first, end), is the last of a block: bins are added up by blocks (sums.h). */
 static inline bool ends_block(int64_t k, int64_t first, int64_t end)
 {
     return k + 1 == end || (k + 1 - first) % ROI_SUM_BLOCK == 0;
