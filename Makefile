@@ -32,7 +32,7 @@ SOURCES := pyproject.toml meson.build meson.options $(shell find libroi pyroi tc
 C_SOURCES = $(shell find libroi pyroi tclcmd tests examples -name '*.[ch]')
 
 .DELETE_ON_ERROR:
-.PHONY: help build build-c demo test test-all test-c tiers check format sanitize sanitize-python docs docs-check pictures bench fuzz clean
+.PHONY: help build build-c demo test test-all test-c tiers check format sanitize sanitize-python docs reference reference-check pictures bench fuzz clean
 
 help: ## This list
 	@sed -n 's/^\([a-z-]*\):.*## /\1	/p' $(MAKEFILE_LIST) | expand -t 14
@@ -91,10 +91,13 @@ sanitize: $(VENV) ## The tests in C, with AddressSanitizer and UndefinedBehavior
 sanitize-python: $(TESTABLE) ## pyroi's tests, with the same sanitizers
 	.ci/sanitized-pytest tests/pyroi $(TOO_BIG_FOR_ASAN) $(BUILDS_PROGRAMS) $(ARGS)
 
-docs: $(INSTALLED) ## Write docs/commands again from the commands' declarations
+docs: .venv/stamp-docs ## The site, in build/site/html: all pages of docs, and the reference of Python and C
+	$(BIN)/python docs/site/build.py build/site
+
+reference: $(INSTALLED) ## Write docs/commands again from the commands' declarations
 	$(BIN)/python -I -m tclcmd.reference docs/commands
 
-docs-check: $(INSTALLED) ## See that docs/commands agrees with the declarations
+reference-check: $(INSTALLED) ## See that docs/commands agrees with the declarations
 	$(BIN)/python -I -m tclcmd.reference --check docs/commands
 
 pictures: $(INSTALLED) ## Draw the pictures of docs/operators again
@@ -134,6 +137,10 @@ $(TESTABLE): $(INSTALLED)
 	    $(BIN)/pip --disable-pip-version-check install --progress-bar off -r build/test-needs 2>&1 | \
 	        .ci/progress build/install.log || { tail -n 50 build/install.log >&2; exit 1; }; \
 	    cp build/test-needs .venv/test-needs; }
+	@touch $@
+
+.venv/stamp-docs: $(VENV)
+	@$(PIP) 'sphinx>=8' 'myst-parser>=4' furo sphinx-copybutton
 	@touch $@
 
 .venv/stamp-lint: $(VENV)

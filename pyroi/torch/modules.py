@@ -142,8 +142,7 @@ class MultiScaleRoIAlign(_Pooling):
             Crops ``[K, C, height, width]`` in the order of the boxes, of the first level's type.
 
         Raises:
-            TypeError, ValueError, MemoryError: As for :func:`multiscale_roi_align`; or no map has one of the names, or
-                `image_shapes` is empty.
+            ValueError: No map has one of the names, or `image_shapes` is empty; else as :func:`multiscale_roi_align`.
         """
         features = [check_tensor(level, "x") for name, level in x.items() if name in self.featmap_names]
         if not features:

@@ -1,0 +1,55 @@
+"""The page of the C reference, made from the header: each comment, and the declaration that it stands above."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+
+_SECTION = re.compile(r"/\* -+ (?P<name>[^-].*?) -+ \*/")
+_COMMENT = re.compile(r"/\*(?P<text>.*?)\*/", re.DOTALL)
+_HIDDEN = re.compile(r"^#.*?$|^extern \"C\" \{$|^\}$", re.MULTILINE)
+
+
+def _text(comment: str) -> str:
+    """A comment without its asterisks; what is indented in it stays so, and is shown as it is."""
+    lines = [re.sub(r"^ \* ?", "", line.rstrip()) for line in comment.strip("\n").split("\n")]
+    if all(line.startswith("   ") for line in lines[1:] if line):
+        lines = [lines[0], *(line[3:] for line in lines[1:])]
+    return "\n".join(lines).strip()
+
+
+def _paragraphs(text: str) -> Iterator[str]:
+    """Paragraphs as Markdown: those that are set in columns keep them."""
+    for paragraph in re.split(r"\n\s*\n", text):
+        columns = any(line.startswith("    ") or re.search(r"\S  +\S", line) for line in paragraph.split("\n"))
+        if columns:
+            yield f"```text\n{paragraph.rstrip()}\n```\n"
+        else:
+            yield re.sub(r"([<>*\[\]])", r"\\\1", paragraph) + "\n"
+
+
+def _declarations(part: str) -> Iterator[tuple[str, str]]:
+    """(Comment, declaration) in turn: a comment at the left margin belongs to what follows it, up to a blank line."""
+    for block in re.split(r"\n\s*\n(?=\S)", part):
+        block = _HIDDEN.sub("", block).strip("\n")
+        match = _COMMENT.match(block)
+        if match and block.startswith("/*"):
+            yield _text(match["text"]), block[match.end() :].strip()
+        elif block.strip():
+            yield "", block.strip()
+
+
+def page(header: str) -> str:
+    """The header as a page in Markdown."""
+    first, *rest = _SECTION.split(header)
+    lines = ["# C: roi.h", ""]
+    opening = _COMMENT.match(first)
+    assert opening, "the header begins with a comment"
+    title, _, text = _text(opening["text"]).partition("\n")
+    lines += [f"{title.split(' - ')[-1].capitalize()}.", "", *_paragraphs(text.strip())]
+    for name, part in zip(rest[::2], rest[1::2], strict=True):
+        lines += [f"## {name}", ""]
+        for comment, declaration in _declarations(part):
+            lines += _paragraphs(comment) if comment else []
+            lines += [f"```c\n{declaration}\n```\n"] if declaration else []
+    return "\n".join(lines)

@@ -1,0 +1,34 @@
+"""Sphinx's settings for the site, which `docs/site/build.py` builds."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+_ROOT = Path(__file__).resolve().parents[2]
+_VERSION = re.search(r"version: '([^']+)'", (_ROOT / "meson.build").read_text("utf-8"))
+
+project = "pyroi"
+copyright = "the authors of pyroi"
+release = version = _VERSION[1] if _VERSION else ""
+
+extensions = ["myst_parser", "sphinx_copybutton"]
+html_theme = "furo"
+html_title = f"pyroi {release}"
+html_show_sphinx = False
+html_copy_source = False
+templates_path: list[str] = []
+
+myst_enable_extensions = ["colon_fence"]
+myst_heading_anchors = 4
+# A page of commands begins with its title, and pages that are shown on their own as well begin with a comment.
+suppress_warnings = ["myst.header"]
+
+# The prompts of sessions are not copied with the commands behind them.
+copybutton_prompt_text = r"\$ |% |>>> |\.\.\. "
+copybutton_prompt_is_regexp = True
+
+# Names that stand for types in signatures, and are explained where they are used.
+nitpicky = False
+pygments_style = "friendly"
+pygments_dark_style = "github-dark"

@@ -1,0 +1,70 @@
+"""The site's pages that are made from sources have an entry for every public name."""
+
+from __future__ import annotations
+
+import pathlib
+import re
+import sys
+
+import pytest
+
+import pyroi
+
+pytest.importorskip("sphinx", reason="Sphinx is not installed: make docs")
+
+ROOT = pathlib.Path(__file__).resolve().parents[1]
+HEADER = (ROOT / "libroi" / "include" / "roi.h").read_text("utf-8")
+
+
+@pytest.fixture
+def site(monkeypatch):
+    """The modules that make the pages."""
+    monkeypatch.setattr(sys, "path", [str(ROOT / "docs" / "site"), *sys.path])
+    import build
+    import c_page
+    import python_pages
+
+    yield {"build": build, "c": c_page, "python": python_pages}
+    for module in ("build", "c_page", "python_pages"):
+        sys.modules.pop(module, None)
+
+
+def test_python(site):
+    """Every name of pyroi that is no constant has a page with its signature."""
+    pages = dict(site["python"].pages(site["python"].Sources(ROOT)))
+    for name in set(pyroi.__all__) - {"__version__"}:
+        assert re.search(rf"\.\. py:(function|class):: pyroi\.{name}\b", pages[f"pyroi.{name}.rst"])
+    assert ":param boxes:" in pages["pyroi.roi_align.rst"]
+    assert ".. py:function:: pyroi.torch.roi_align(" in pages["pyroi.torch.rst"]
+
+
+def test_c(site):
+    """Every function, struct and constant of roi.h is on the page, and comments became text."""
+    page = site["c"].page(HEADER)
+    fenced = "\n".join(re.findall(r"```c\n(.*?)```", page, re.DOTALL))
+    for name in re.findall(r"^ROI_API .*?(roi_\w+)\(", HEADER, re.MULTILINE):
+        assert f"{name}(" in fenced
+    for name in re.findall(r"^\} (roi_\w+);", HEADER, re.MULTILINE):
+        assert f"}} {name};" in fenced
+    assert re.search(r"^Pools each box from `input`", page, re.MULTILINE)
+
+
+@pytest.mark.parametrize(
+    ("page", "home", "given", "expected"),
+    [
+        ("README.md", "docs/index.md", "[a](docs/numerics.md#x)", "[a](numerics.md#x)"),
+        ("docs/operators/a.md", "docs/operators/a.md", "[a](../../README.md#how)", "[a](../index.md#how)"),
+        ("docs/operators/a.md", "docs/operators/a.md", "[a](../images/a.png)", "[a](../images/a.png)"),
+        ("docs/a.md", "docs/a.md", "[header](../libroi/include/roi.h)", "[header](c.md)"),
+        ("docs/a.md", "docs/a.md", "[a file](../examples/crop.c)", "a file"),
+        ("docs/a.md", "docs/a.md", "![picture](images/a.png)", "![picture](images/a.png)"),
+        ("docs/a.md", "docs/a.md", "[far](https://example.org/a)", "[far](https://example.org/a)"),
+    ],
+)
+def test_links(site, monkeypatch, tmp_path, page, home, given, expected):
+    """Links lead to where a page's text has gone; of a link to a file without a page its text is left."""
+    monkeypatch.setattr(site["build"], "ROOT", tmp_path)
+    monkeypatch.setattr(site["build"], "DOCS", tmp_path / "docs")
+    (tmp_path / page).parent.mkdir(parents=True, exist_ok=True)
+    (tmp_path / page).write_text(given, "utf-8")
+    assert site["build"].relinked(tmp_path / page, tmp_path / home) == expected
