@@ -20,9 +20,10 @@ HEADER = (ROOT / "libroi" / "include" / "roi.h").read_text("utf-8")
 def site(monkeypatch):
     """The modules that make the pages."""
     monkeypatch.setattr(sys, "path", [str(ROOT / "docs" / "site"), *sys.path])
-    import build
     import c_page
     import python_pages
+
+    import build
 
     yield {"build": build, "c": c_page, "python": python_pages}
     for module in ("build", "c_page", "python_pages"):
