@@ -7,6 +7,7 @@ from collections.abc import Iterator
 
 _SECTION = re.compile(r"/\* -+ (?P<name>[^-].*?) -+ \*/")
 _COMMENT = re.compile(r"/\*(?P<text>.*?)\*/", re.DOTALL)
+_TERM = re.compile(r"^([A-Z]\w+) {4,}(?=\S)", re.MULTILINE)
 _HIDDEN = re.compile(r"^#.*?$|^extern \"C\" \{$|^\}$", re.MULTILINE)
 
 
@@ -18,14 +19,31 @@ def _text(comment: str) -> str:
     return "\n".join(lines).strip()
 
 
+def _terms(paragraph: str) -> Iterator[str]:
+    """A list of terms, each explained in a column beside it, as a list in Markdown."""
+    head, *rest = _TERM.split(paragraph)
+    if heading := head.strip("-\n "):
+        yield f"### {heading}\n"
+    for term, explanation in zip(rest[::2], rest[1::2], strict=True):
+        yield f"* **{term}.** {_escaped(' '.join(explanation.split()))}"
+    yield ""
+
+
+def _escaped(text: str) -> str:
+    return re.sub(r"([<>*\[\]])", r"\\\1", text)
+
+
 def _paragraphs(text: str) -> Iterator[str]:
     """Paragraphs as Markdown: those that are set in columns keep them."""
     for paragraph in re.split(r"\n\s*\n", text):
+        if _TERM.search(paragraph):
+            yield from _terms(paragraph)
+            continue
         columns = any(line.startswith("    ") or re.search(r"\S  +\S", line) for line in paragraph.split("\n"))
         if columns:
             yield f"```text\n{paragraph.rstrip()}\n```\n"
         else:
-            yield re.sub(r"([<>*\[\]])", r"\\\1", paragraph) + "\n"
+            yield _escaped(paragraph) + "\n"
 
 
 def _declarations(part: str) -> Iterator[tuple[str, str]]:
