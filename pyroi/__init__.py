@@ -94,3 +94,8 @@ __all__ = [
     "soft_nms",
     "watch_cancel_flag",
 ]
+
+
+def __dir__() -> list[str]:
+    """The public names, and not the modules behind them."""
+    return __all__

@@ -54,6 +54,11 @@ def adaptive_avg_pool2d(input: npt.ArrayLike, output_size: int | Sequence[int | 
         ValueError: A wrong shape or range.
         MemoryError: The result does not fit in memory.
 
+    Example:
+        >>> import numpy as np, pyroi
+        >>> pyroi.adaptive_avg_pool2d(np.arange(5.0).reshape(1, 1, 5), (1, 3))
+        array([[[0.5, 2. , 3.5]]])
+
     Source:
         ``torch.nn.functional.adaptive_avg_pool2d``, whose definition this is.
     """
@@ -86,6 +91,11 @@ def adaptive_avg_pool2d_backward(grad: npt.ArrayLike, input_shape: Sequence[int]
         TypeError: An argument has a type that cannot be used.
         ValueError: A wrong shape or range.
         MemoryError: The result does not fit in memory.
+
+    Example:
+        >>> import numpy as np, pyroi
+        >>> pyroi.adaptive_avg_pool2d_backward(np.ones((1, 1, 1, 2)), (1, 1, 1, 4))
+        array([[[[0.5, 0.5, 0.5, 0.5]]]])
 
     Source:
         The transpose of the linear map that :func:`adaptive_avg_pool2d` is.
@@ -138,6 +148,11 @@ def adaptive_max_pool2d(
         ValueError: A wrong shape or range.
         MemoryError: The result does not fit in memory.
 
+    Example:
+        >>> import numpy as np, pyroi
+        >>> pyroi.adaptive_max_pool2d(np.arange(5.0).reshape(1, 1, 5), (1, 3))
+        array([[[1., 3., 4.]]])
+
     Source:
         ``torch.nn.functional.adaptive_max_pool2d``, whose definition this is. Where a bin has several NaN, PyTorch
         returns the index of the last.
@@ -172,6 +187,13 @@ def adaptive_max_pool2d_backward(grad: npt.ArrayLike, indices: npt.ArrayLike, in
         TypeError: An argument has a type that cannot be used.
         ValueError: A wrong shape or range; an index outside the map is named with its image.
         MemoryError: The result does not fit in memory.
+
+    Example:
+        >>> import numpy as np, pyroi
+        >>> map = np.arange(4.0).reshape(1, 1, 1, 4)
+        >>> most, indices = pyroi.adaptive_max_pool2d(map, (1, 2), return_indices=True)
+        >>> pyroi.adaptive_max_pool2d_backward(np.ones_like(most), indices, map.shape)
+        array([[[[0., 1., 0., 1.]]]])
 
     Source:
         The derivative of a maximum: 1 for the number it is, 0 for the others.

@@ -9,6 +9,7 @@ import numpy as np
 import numpy.typing as npt
 
 from pyroi import native
+from pyroi.argument_types import AlignMode, Boxes
 from pyroi.arrays import (
     Array,
     check_out,
@@ -73,13 +74,13 @@ def _levels(num_levels: int, canonical_level: Any, canonical_scale: Any) -> Any:
 @retrying
 def roi_align(
     input: npt.ArrayLike,
-    boxes: Any,
+    boxes: Boxes,
     output_size: int | Sequence[int],
     spatial_scale: float = 1.0,
     sampling_ratio: int = -1,
     aligned: bool = True,
     *,
-    mode: str = "avg",
+    mode: AlignMode = "avg",
     out: Array | None = None,
 ) -> Array:
     """Pools each box to a crop of fixed size.
@@ -112,6 +113,13 @@ def roi_align(
             is not a whole number in [0, N), or a coordinate that is not finite, is named with its row.
         MemoryError: The result does not fit in memory.
 
+    Example:
+        >>> import numpy as np, pyroi
+        >>> map = np.arange(25.0).reshape(1, 1, 5, 5)
+        >>> pyroi.roi_align(map, [[1, 1, 3, 3]], 2, sampling_ratio=2)
+        array([[[[ 6.,  7.],
+                 [11., 12.]]]])
+
     Source:
         K. He, G. Gkioxari, P. Dollár, R. Girshick, "Mask R-CNN", 2017, section 3; the half-pixel shift of `aligned`
         as in Detectron2; ``max_corner`` from the ONNX operator RoiAlign.
@@ -134,7 +142,7 @@ def roi_align(
 @retrying
 def roi_align_backward(
     grad: npt.ArrayLike,
-    boxes: Any,
+    boxes: Boxes,
     input_shape: Sequence[int],
     spatial_scale: float = 1.0,
     sampling_ratio: int = -1,
@@ -159,6 +167,14 @@ def roi_align_backward(
         ValueError: A wrong shape or range, as for :func:`roi_align`.
         MemoryError: The result does not fit in memory.
 
+    Example:
+        >>> import numpy as np, pyroi
+        >>> grad = pyroi.roi_align_backward(np.ones((1, 1, 1, 1)), [[1, 1, 3, 2]], (1, 1, 3, 4))
+        >>> grad[0, 0]
+        array([[0. , 0. , 0. , 0. ],
+               [0. , 0.5, 0.5, 0. ],
+               [0. , 0. , 0. , 0. ]])
+
     Source:
         The transpose of the linear map that :func:`roi_align` is.
     """
@@ -173,7 +189,7 @@ def roi_align_backward(
 @retrying
 def multiscale_roi_align(
     features: Sequence[npt.ArrayLike],
-    boxes: Any,
+    boxes: Boxes,
     output_size: int | Sequence[int],
     spatial_scales: Sequence[float],
     sampling_ratio: int = -1,
@@ -201,6 +217,13 @@ def multiscale_roi_align(
         TypeError: An argument has a type that cannot be used.
         ValueError: A wrong shape or range, or levels that differ in N, C or type.
         MemoryError: The result does not fit in memory.
+
+    Example:
+        >>> import numpy as np, pyroi
+        >>> pyramid = [np.full((1, 1, 256 // s, 256 // s), s, np.float32) for s in (4, 8, 16, 32)]
+        >>> scales = [1 / 4, 1 / 8, 1 / 16, 1 / 32]
+        >>> pyroi.multiscale_roi_align(pyramid, [[0, 0, 120, 120], [0, 0, 30, 30]], 1, scales).ravel()
+        array([8., 4.], dtype=float32)
 
     Source:
         T.-Y. Lin et al., "Feature Pyramid Networks for Object Detection", 2017, equation 1: see :func:`assign_levels`.
@@ -233,7 +256,7 @@ def multiscale_roi_align(
 @retrying
 def multiscale_roi_align_backward(
     grad: npt.ArrayLike,
-    boxes: Any,
+    boxes: Boxes,
     input_shapes: Sequence[Sequence[int]],
     spatial_scales: Sequence[float],
     sampling_ratio: int = -1,
@@ -309,7 +332,7 @@ def _to_scales(spatial_scales: Any, levels: int) -> list[float]:
 
 @retrying
 def assign_levels(
-    boxes: Any, num_levels: int, *, canonical_level: int = 2, canonical_scale: float = 224
+    boxes: Boxes, num_levels: int, *, canonical_level: int = 2, canonical_scale: float = 224
 ) -> npt.NDArray[np.int64]:
     """Assigns each box to the level of a feature pyramid from which it is pooled.
 
@@ -328,6 +351,11 @@ def assign_levels(
     Raises:
         TypeError: An argument has a type that cannot be used.
         ValueError: A wrong shape or range, or a coordinate that is not finite.
+
+    Example:
+        >>> import pyroi
+        >>> pyroi.assign_levels([[0, 0, 60, 60], [0, 0, 112, 112], [0, 0, 400, 400]], 4)
+        array([0, 1, 2])
 
     Source:
         T.-Y. Lin et al., "Feature Pyramid Networks for Object Detection", 2017, equation 1, where the default

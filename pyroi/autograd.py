@@ -114,18 +114,18 @@ def _pooling(forward: Callable[..., Any], backward: Callable[..., Any]) -> Calla
     )
 
 
-roi_align = _pooling(pyroi.roi_align, pyroi.roi_align_backward)
-roi_align_rotated = _pooling(pyroi.roi_align_rotated, pyroi.roi_align_rotated_backward)
-ps_roi_align = _pooling(pyroi.ps_roi_align, pyroi.ps_roi_align_backward)
-ps_roi_pool = _pooling(pyroi.ps_roi_pool, pyroi.ps_roi_pool_backward)
+roi_align: Callable[..., Any] = _pooling(pyroi.roi_align, pyroi.roi_align_backward)
+roi_align_rotated: Callable[..., Any] = _pooling(pyroi.roi_align_rotated, pyroi.roi_align_rotated_backward)
+ps_roi_align: Callable[..., Any] = _pooling(pyroi.ps_roi_align, pyroi.ps_roi_align_backward)
+ps_roi_pool: Callable[..., Any] = _pooling(pyroi.ps_roi_pool, pyroi.ps_roi_pool_backward)
 
-adaptive_avg_pool2d = _linear(
+adaptive_avg_pool2d: Callable[..., Any] = _linear(
     pyroi.adaptive_avg_pool2d,
     pyroi.adaptive_avg_pool2d_backward,
     lambda shape, output_size: (shape,),
     lambda shape, input_shape: (shape[2:],),
 )
-interpolate = _linear(
+interpolate: Callable[..., Any] = _linear(
     pyroi.interpolate,
     pyroi.interpolate_backward,
     lambda shape, size, *settings: (shape, *settings),
@@ -230,6 +230,7 @@ def adaptive_max_pool2d(
 
 # ---- Integrals -------------------------------------------------------------------------------------------------------
 
+prroi_pool: Callable[..., Any]
 _prroi_node, prroi_pool = _primitive(pyroi.prroi_pool)
 _prroi_back = primitive(pyroi.prroi_pool_backward)
 

@@ -19,7 +19,7 @@ UPRIGHT, ROTATED = 4, 5
 
 
 @dataclass(slots=True)  # not frozen, which would make each object take a microsecond longer
-class Boxes:
+class BoxTable:
     """K boxes, one a row; the batch index is in column 0, or in an array of its own, or absent."""
 
     rows: Array
@@ -41,7 +41,7 @@ class Boxes:
                 return self.name, f"array {image}, row {row - (self.ends[image - 1] if image else 0)}"
         return self.name, f"row {row}"
 
-    def select(self, places: Array) -> Boxes:
+    def select(self, places: Array) -> BoxTable:
         """The boxes of some rows."""
         batch = None if self.batch_index is None else self.batch_index[places]
         return replace(self, rows=self.rows[places], batch_index=batch, places=places)
@@ -57,7 +57,7 @@ class Boxes:
         return ffi.new(_BOXES, (address(rows), code, count, columns, (down // size, across // size), images))
 
 
-def to_boxes(value: Any, images: int | None, numbers: int = UPRIGHT) -> Boxes:
+def to_boxes(value: Any, images: int | None, numbers: int = UPRIGHT) -> BoxTable:
     """Boxes of `numbers` columns in any accepted form, for a map of N `images` (None: any N)."""
     if isinstance(value, (list, tuple)) and (not value or any(map(_is_of_an_image, value))):
         return _from_list(value, images, numbers)
@@ -68,17 +68,17 @@ def to_boxes(value: Any, images: int | None, numbers: int = UPRIGHT) -> Boxes:
         rows = rows.reshape(0, numbers + 1)
     if rows.ndim != 2 or not numbers <= rows.shape[1] <= numbers + 1:
         raise ArgumentError("boxes", f"expected [K, {numbers}] or [K, {numbers + 1}], got {shape_text(rows.shape)}")
-    return Boxes(rows)
+    return BoxTable(rows)
 
 
-def to_rows(value: Any, name: str, columns: int) -> Boxes:
+def to_rows(value: Any, name: str, columns: int) -> BoxTable:
     """Boxes of a fixed number of columns, without a batch index."""
     array = to_floats(value, name, np.float64)
     if array.shape in ((0,), (columns,)):
         array = array.reshape(-1, columns)
     if array.ndim != 2 or array.shape[1] != columns:
         raise ArgumentError(name, f"expected [K, {columns}], got {shape_text(array.shape)}")
-    return Boxes(widen(array), name=name, given=array.dtype)
+    return BoxTable(widen(array), name=name, given=array.dtype)
 
 
 def _to_rows(value: Any, name: str) -> Array:
@@ -94,7 +94,7 @@ def _is_of_an_image(element: Any) -> bool:
     return array.ndim == 2 or array.shape == (0,)
 
 
-def _from_list(arrays: list[Any] | tuple[Any, ...], images: int | None, numbers: int) -> Boxes:
+def _from_list(arrays: list[Any] | tuple[Any, ...], images: int | None, numbers: int) -> BoxTable:
     """One array [L, numbers] for each image."""
     if images is not None and len(arrays) != images:
         raise ArgumentError("boxes", f"expected one array for each of the {images} images, got a list of {len(arrays)}")
@@ -106,4 +106,4 @@ def _from_list(arrays: list[Any] | tuple[Any, ...], images: int | None, numbers:
             raise ArgumentError("boxes", f"array {index}: expected [L, {numbers}], got {shape_text(part.shape)}")
     counts = [len(part) for part in parts]
     rows = np.concatenate(parts) if parts else np.empty((0, numbers), np.float32)
-    return Boxes(rows, np.repeat(np.arange(len(parts), dtype=np.int64), counts), tuple(itertools.accumulate(counts)))
+    return BoxTable(rows, np.repeat(np.arange(len(parts), dtype=np.int64), counts), tuple(itertools.accumulate(counts)))

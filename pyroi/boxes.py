@@ -13,8 +13,9 @@ import numpy as np
 import numpy.typing as npt
 
 from pyroi import native
+from pyroi.argument_types import BoxFormat
 from pyroi.arrays import Array, address, cast, shape_text, to_number, to_numbers, to_size
-from pyroi.box_table import Boxes, to_rows
+from pyroi.box_table import BoxTable, to_rows
 from pyroi.errors import ArgumentError, ArgumentTypeError
 from pyroi.memory import retrying
 from pyroi.native import ffi, lib
@@ -36,6 +37,11 @@ def box_area(boxes: npt.ArrayLike) -> Array:
     Raises:
         TypeError: An argument has a type that cannot be used.
         ValueError: A wrong shape, or a coordinate that is not finite, which is named with its row.
+
+    Example:
+        >>> import pyroi
+        >>> pyroi.box_area([[0, 0, 10, 5], [3, 3, 3, 9]])
+        array([50.,  0.])
 
     Source:
         Width times height; a side below 0 counts as 0 everywhere in pyroi.
@@ -60,6 +66,11 @@ def remove_small_boxes(boxes: npt.ArrayLike, min_size: float) -> npt.NDArray[np.
     Raises:
         TypeError: An argument has a type that cannot be used.
         ValueError: A wrong shape, or a number that is not finite (for a coordinate, with its row).
+
+    Example:
+        >>> import pyroi
+        >>> pyroi.remove_small_boxes([[0, 0, 9, 9], [0, 0, 2, 9]], 3)
+        array([0])
 
     Source:
         torchvision's ``remove_small_boxes``.
@@ -87,6 +98,11 @@ def clip_boxes_to_image(boxes: npt.ArrayLike, size: Sequence[int]) -> Array:
     Raises:
         TypeError: An argument has a type that cannot be used.
         ValueError: A wrong shape or size, or a coordinate that is not finite, which is named with its row.
+
+    Example:
+        >>> import pyroi
+        >>> pyroi.clip_boxes_to_image([[-3, 2, 50, 9]], (8, 40))
+        array([[ 0.,  2., 40.,  8.]])
 
     Source:
         torchvision's ``clip_boxes_to_image``.
@@ -179,7 +195,7 @@ def to_format(value: Any, name: str) -> str:
 
 
 @retrying
-def box_convert(boxes: npt.ArrayLike, in_fmt: str, out_fmt: str) -> Array:
+def box_convert(boxes: npt.ArrayLike, in_fmt: BoxFormat, out_fmt: BoxFormat) -> Array:
     """Converts boxes to another format.
 
     ============  =======================================================================================
@@ -205,6 +221,11 @@ def box_convert(boxes: npt.ArrayLike, in_fmt: str, out_fmt: str) -> Array:
     Raises:
         TypeError: An argument has a type that cannot be used.
         ValueError: A wrong shape, an unknown format or pair of formats, or a number that is not finite, with its row.
+
+    Example:
+        >>> import pyroi
+        >>> pyroi.box_convert([[10, 20, 30, 40]], "xywh", "xyxy")
+        array([[10., 20., 40., 60.]])
 
     Source:
         The formats of torchvision's ``box_convert``.
@@ -243,6 +264,13 @@ def masks_to_boxes(masks: npt.ArrayLike) -> npt.NDArray[np.float32]:
         TypeError: An argument has a type that cannot be used.
         ValueError: A wrong shape.
 
+    Example:
+        >>> import numpy as np, pyroi
+        >>> mask = np.zeros((1, 6, 8), bool)
+        >>> mask[0, 2:4, 3:7] = True
+        >>> pyroi.masks_to_boxes(mask)
+        array([[3., 2., 6., 3.]], dtype=float32)
+
     Source:
         torchvision's ``masks_to_boxes``.
     """
@@ -272,7 +300,7 @@ def _sides(rows: Array) -> tuple[Array, Array]:
         return rows[:, 2] - rows[:, 0], rows[:, 3] - rows[:, 1]
 
 
-def _finite(table: Boxes) -> Array:
+def _finite(table: BoxTable) -> Array:
     """The rows of a table, after a check that they are finite."""
     finite = np.isfinite(table.rows)
     if not finite.all():

@@ -8,6 +8,7 @@ import numpy as np
 import numpy.typing as npt
 
 from pyroi import native
+from pyroi.argument_types import GridMode, Padding
 from pyroi.arrays import (
     Array,
     choice,
@@ -33,8 +34,8 @@ _PADDING = {"zeros": lib.ROI_PAD_ZEROS, "border": lib.ROI_PAD_BORDER, "reflectio
 def grid_sample(
     input: npt.ArrayLike,
     grid: npt.ArrayLike,
-    mode: str = "bilinear",
-    padding_mode: str = "zeros",
+    mode: GridMode = "bilinear",
+    padding_mode: Padding = "zeros",
     align_corners: bool = False,
 ) -> Array:
     """Samples a map at the points of a grid.
@@ -61,6 +62,12 @@ def grid_sample(
         TypeError: An argument has a type that cannot be used.
         ValueError: A wrong shape or range.
         MemoryError: The result does not fit in memory.
+
+    Example:
+        >>> import numpy as np, pyroi
+        >>> map = np.array([0.0, 10, 20, 30]).reshape(1, 1, 1, 4)
+        >>> pyroi.grid_sample(map, [[[[0, 0], [0.75, 0]]]])
+        array([[[[15., 30.]]]])
 
     Source:
         ``torch.nn.functional.grid_sample``, whose definition this is, its documented rule for NaN included.
@@ -104,6 +111,12 @@ def affine_grid(theta: npt.ArrayLike, size: Sequence[int], align_corners: bool =
         TypeError: An argument has a type that cannot be used.
         ValueError: A wrong shape or range.
         MemoryError: The result does not fit in memory.
+
+    Example:
+        >>> import numpy as np, pyroi
+        >>> pyroi.affine_grid(np.array([[[-1.0, 0, 0], [0, 1, 0]]]), (1, 1, 1, 2))  # mirrored
+        array([[[[ 0.5,  0. ],
+                 [-0.5,  0. ]]]])
 
     Source:
         ``torch.nn.functional.affine_grid``, whose definition this is.

@@ -9,6 +9,7 @@ import numpy as np
 import numpy.typing as npt
 
 from pyroi import native
+from pyroi.argument_types import ResizeMode
 from pyroi.arrays import (
     Array,
     cast,
@@ -48,6 +49,11 @@ def normalize_image(image: npt.ArrayLike, mean: npt.ArrayLike, std: npt.ArrayLik
             deviation that is not finite and above 0 (the message names the channel).
         MemoryError: The result does not fit in memory.
 
+    Example:
+        >>> import numpy as np, pyroi
+        >>> pyroi.normalize_image(np.full((3, 1, 1), 0.5), [0.25, 0.5, 0.75], 0.5).ravel()
+        array([ 0.5,  0. , -0.5])
+
     Source:
         ``torchvision.transforms.functional.normalize``.
     """
@@ -71,6 +77,11 @@ def denormalize_image(image: npt.ArrayLike, mean: npt.ArrayLike, std: npt.ArrayL
         TypeError: As for :func:`normalize_image`.
         ValueError: As for :func:`normalize_image`.
         MemoryError: The result does not fit in memory.
+
+    Example:
+        >>> import numpy as np, pyroi
+        >>> pyroi.denormalize_image(np.array([0.5, 0, -0.5]).reshape(3, 1, 1), [0.25, 0.5, 0.75], 0.5).ravel()
+        array([0.5, 0.5, 0.5])
 
     Source:
         The inverse of ``torchvision.transforms.functional.normalize``.
@@ -118,7 +129,7 @@ def _to_values(value: Any, images: Array, name: str) -> Array:
 
 @retrying
 def resize_image(
-    image: npt.ArrayLike, size: int | Sequence[int], mode: str = "bilinear", align_corners: bool = False
+    image: npt.ArrayLike, size: int | Sequence[int], mode: ResizeMode = "bilinear", align_corners: bool = False
 ) -> Array:
     """Resizes one image ``[C, H, W]`` or several ``[N, C, H, W]``: :func:`interpolate` for images.
 
@@ -135,6 +146,11 @@ def resize_image(
         TypeError: An argument has a type that cannot be used.
         ValueError: A wrong shape or range, as for :func:`interpolate`.
         MemoryError: The result does not fit in memory.
+
+    Example:
+        >>> import numpy as np, pyroi
+        >>> pyroi.resize_image(np.zeros((3, 60, 80), np.float32), (30, 40)).shape
+        (3, 30, 40)
 
     Source:
         See :func:`interpolate`.

@@ -10,7 +10,7 @@ import numpy.typing as npt
 
 from pyroi import native
 from pyroi.arrays import Array, describe, new_map
-from pyroi.box_table import Boxes, to_rows
+from pyroi.box_table import BoxTable, to_rows
 from pyroi.memory import retrying
 from pyroi.native import ffi, lib
 
@@ -97,6 +97,11 @@ def generalized_box_iou(boxes1: npt.ArrayLike, boxes2: npt.ArrayLike) -> Array:
         ValueError: As for :func:`box_iou`.
         MemoryError: The result does not fit in memory.
 
+    Example:
+        >>> import pyroi
+        >>> pyroi.generalized_box_iou([[0, 0, 10, 10]], [[10, 0, 20, 10], [20, 0, 30, 10]])
+        array([[ 0.        , -0.33333333]])
+
     Source:
         H. Rezatofighi et al., "Generalized Intersection over Union", 2019.
     """
@@ -119,6 +124,11 @@ def distance_box_iou(boxes1: npt.ArrayLike, boxes2: npt.ArrayLike) -> Array:
         TypeError: An argument has a type that cannot be used.
         ValueError: As for :func:`box_iou`.
         MemoryError: The result does not fit in memory.
+
+    Example:
+        >>> import pyroi
+        >>> pyroi.distance_box_iou([[0, 0, 10, 10]], [[0, 0, 10, 10], [10, 0, 20, 10]])
+        array([[ 1. , -0.2]])
 
     Source:
         Z. Zheng et al., "Distance-IoU Loss", 2020, equation 5.
@@ -144,6 +154,11 @@ def complete_box_iou(boxes1: npt.ArrayLike, boxes2: npt.ArrayLike) -> Array:
         TypeError: An argument has a type that cannot be used.
         ValueError: As for :func:`box_iou`.
         MemoryError: The result does not fit in memory.
+
+    Example:
+        >>> import pyroi
+        >>> pyroi.complete_box_iou([[0, 0, 10, 10]], [[0, 0, 10, 10], [10, 0, 20, 10]])
+        array([[ 1. , -0.2]])
 
     Source:
         Z. Zheng et al., "Distance-IoU Loss", 2020, equations 8 to 11.
@@ -174,6 +189,11 @@ def box_iou_rotated(boxes1: npt.ArrayLike, boxes2: npt.ArrayLike) -> Array:
         ValueError: A wrong shape, a number that is not finite or a side below 0, which is named with its row.
         MemoryError: The result does not fit in memory.
 
+    Example:
+        >>> import pyroi
+        >>> pyroi.box_iou_rotated([[5, 5, 10, 4, 0]], [[5, 5, 10, 4, 90], [5, 5, 4, 10, 90]])
+        array([[0.25, 1.  ]])
+
     Source:
         The Jaccard index of the boxes' areas; parameters as in Detectron2's ``pairwise_iou_rotated``.
     """
@@ -184,8 +204,8 @@ def box_iou_rotated(boxes1: npt.ArrayLike, boxes2: npt.ArrayLike) -> Array:
 class _Pair:
     """Two arrays of boxes; libroi numbers the rows of the second after those of the first."""
 
-    first: Boxes
-    second: Boxes
+    first: BoxTable
+    second: BoxTable
 
     @property
     def rows(self) -> Array:

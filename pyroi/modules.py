@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
 
 import numpy.typing as npt
 
 from pyroi.align import multiscale_roi_align, roi_align
+from pyroi.argument_types import Boxes
 from pyroi.arrays import Array, to_flag, to_size
 from pyroi.errors import ArgumentError
 
@@ -17,7 +17,20 @@ __all__ = ["MultiScaleROIAlign", "ROIAlign"]
 _CANONICAL_SCALE = float(224)  # a distinct object, which shows whether the caller gave a value
 
 
-class ROIAlign:
+class _Settings:
+    """An object that is known by its settings, which are its attributes: shown by them, and compared by them."""
+
+    def __repr__(self) -> str:
+        return f"{type(self).__name__}({', '.join(f'{name}={value}' for name, value in vars(self).items())})"
+
+    def __eq__(self, other: object) -> bool:
+        return vars(self) == vars(other) if type(other) is type(self) else NotImplemented
+
+    def __hash__(self) -> int:
+        return hash((type(self), *vars(self).values()))
+
+
+class ROIAlign(_Settings):
     """Pools boxes from one feature map; see :func:`pyroi.roi_align` for the definition.
 
     Args:
@@ -32,22 +45,19 @@ class ROIAlign:
     """
 
     def __init__(self, output_size: int | Sequence[int], *, aligned: bool = True) -> None:
-        self.output_size = to_size(output_size, "output_size")
-        self.aligned = to_flag(aligned, "aligned")
+        self.output_size: tuple[int, int] = to_size(output_size, "output_size")
+        self.aligned: bool = to_flag(aligned, "aligned")
 
     def forward(
-        self, features: npt.ArrayLike, rois: Any, spatial_scale: float = 1.0, sampling_ratio: int = -1
+        self, features: npt.ArrayLike, rois: Boxes, spatial_scale: float = 1.0, sampling_ratio: int = -1
     ) -> Array:
         """Crops ``[K, C, height, width]`` of `rois` from `features` ``[N, C, H, W]``."""
         return roi_align(features, rois, self.output_size, spatial_scale, sampling_ratio, self.aligned)
 
     __call__ = forward
 
-    def __repr__(self) -> str:
-        return f"ROIAlign(output_size={self.output_size}, aligned={self.aligned})"
 
-
-class MultiScaleROIAlign:
+class MultiScaleROIAlign(_Settings):
     """Pools boxes from a feature pyramid; see :func:`pyroi.multiscale_roi_align` for the definition.
 
     Args:
@@ -76,15 +86,15 @@ class MultiScaleROIAlign:
     ) -> None:
         if canocical_scale is not None and canonical_scale is not _CANONICAL_SCALE:
             raise ArgumentError("canonical_scale", "is given twice, once by its old spelling canocical_scale")
-        self.output_size = to_size(output_size, "output_size")
-        self.canonical_level = canonical_level
-        self.canonical_scale = canonical_scale if canocical_scale is None else canocical_scale
-        self.aligned = to_flag(aligned, "aligned")
+        self.output_size: tuple[int, int] = to_size(output_size, "output_size")
+        self.canonical_level: int = canonical_level
+        self.canonical_scale: float = canonical_scale if canocical_scale is None else canocical_scale
+        self.aligned: bool = to_flag(aligned, "aligned")
 
     def forward(
         self,
         features: Sequence[npt.ArrayLike],
-        rois: Any,
+        rois: Boxes,
         spatial_scales: Sequence[float],
         sampling_ratio: int = -1,
     ) -> Array:
@@ -101,9 +111,3 @@ class MultiScaleROIAlign:
         )
 
     __call__ = forward
-
-    def __repr__(self) -> str:
-        return (
-            f"MultiScaleROIAlign(output_size={self.output_size}, canonical_level={self.canonical_level}, "
-            f"canonical_scale={self.canonical_scale}, aligned={self.aligned})"
-        )

@@ -9,6 +9,7 @@ import numpy as np
 import numpy.typing as npt
 
 from pyroi import native
+from pyroi.argument_types import SoftMethod
 from pyroi.arrays import (
     DTYPE_CODES,
     Array,
@@ -23,7 +24,7 @@ from pyroi.arrays import (
     to_numbers,
     widen,
 )
-from pyroi.box_table import Boxes, to_rows
+from pyroi.box_table import BoxTable, to_rows
 from pyroi.errors import ArgumentError
 from pyroi.memory import retrying
 from pyroi.native import ffi, lib
@@ -123,6 +124,12 @@ def batched_nms(
         TypeError: An argument has a type that cannot be used.
         ValueError: As for :func:`nms`, or a class that is not a whole number.
 
+    Example:
+        >>> import pyroi
+        >>> boxes = [[0, 0, 10, 10], [1, 1, 11, 11], [20, 20, 30, 30]]
+        >>> pyroi.batched_nms(boxes, [0.9, 0.8, 0.7], [1, 2, 1], 0.5)
+        array([0, 1, 2])
+
     Source:
         The definition in torchvision's ``batched_nms``.
     """
@@ -156,6 +163,12 @@ def nms_rotated(
         TypeError: An argument has a type that cannot be used.
         ValueError: As for :func:`nms`, or a side below 0.
 
+    Example:
+        >>> import pyroi
+        >>> boxes = [[50, 50, 80, 10, 45], [50, 50, 80, 10, -45], [51, 50, 80, 10, 44]]
+        >>> pyroi.nms_rotated(boxes, [0.9, 0.8, 0.7], 0.5)
+        array([0, 1])
+
     Source:
         The definition in Detectron2's ``nms_rotated``.
     """
@@ -168,7 +181,7 @@ def soft_nms(
     boxes: npt.ArrayLike,
     scores: npt.ArrayLike,
     *,
-    method: str = "gaussian",
+    method: SoftMethod = "gaussian",
     sigma: float = 0.5,
     iou_threshold: float = 0.3,
     score_threshold: float = 0.001,
@@ -194,6 +207,15 @@ def soft_nms(
     Raises:
         TypeError: An argument has a type that cannot be used.
         ValueError: A wrong shape or range, an unknown method, or a number that is not finite, with its row.
+
+    Example:
+        >>> import pyroi
+        >>> boxes = [[0, 0, 10, 10], [0, 0, 10, 8], [20, 20, 30, 30]]
+        >>> kept, scores = pyroi.soft_nms(boxes, [0.9, 0.8, 0.7], method="linear")
+        >>> kept
+        array([0, 2, 1])
+        >>> scores.round(3)
+        array([0.9 , 0.7 , 0.16])
 
     Source:
         N. Bodla et al., "Soft-NMS: Improving Object Detection With One Line of Code", 2017, equations 2 and 3.
@@ -273,7 +295,7 @@ def _to_limit(max_output: Any) -> int:
 
 def _keep(
     function: Any,
-    rows: Boxes,
+    rows: BoxTable,
     scores: Any,
     classes: npt.NDArray[np.int64] | None,
     iou_threshold: Any,

@@ -31,7 +31,7 @@ except ModuleNotFoundError as _reason:
 import pyroi
 from pyroi import native
 from pyroi.arrays import DTYPE_CODES, Array
-from pyroi.box_table import Boxes
+from pyroi.box_table import BoxTable
 from pyroi.errors import ArgumentError
 from pyroi.native import ffi, lib
 
@@ -241,7 +241,7 @@ def _words(
     name = "boxes" if first_rows < 0 else "boxes1" if row < first_rows else "boxes2"
     row -= first_rows if name == "boxes2" else 0
     error = ffi.new(native.ERROR, (status, row, column, value))
-    table = Boxes(np.empty((0, columns)), name=name)
+    table = BoxTable(np.empty((0, columns)), name=name)
     try:
         native.fail(status, error, boxes=table, images=images, scale_name="spatial_scale", score_kind="a number")
     except ArgumentError as found:

@@ -7,12 +7,14 @@ from typing import Any
 
 from pyroi import native
 from pyroi.arrays import Array, describe, new_map, shape_text, to_map
-from pyroi.box_table import Boxes
+from pyroi.box_table import BoxTable
 from pyroi.errors import ArgumentError
 from pyroi.native import ffi
 
 
-def pool(function: Any, params: Any, scale: float, features: Array, table: Boxes, result: Array, **facts: Any) -> None:
+def pool(
+    function: Any, params: Any, scale: float, features: Array, table: BoxTable, result: Array, **facts: Any
+) -> None:
     """Calls a forward operator of libroi.
 
     `facts` are values for its error messages, in addition to those of all operators.
@@ -28,7 +30,7 @@ def flow_back(
     params: Any,
     scale: float,
     grads: Array,
-    table: Boxes,
+    table: BoxTable,
     shape: tuple[int, ...],
     *more: Any,
     **facts: Any,
@@ -40,7 +42,7 @@ def flow_back(
     return result
 
 
-def facts_of(table: Boxes, shape: Sequence[int], scale: float) -> dict[str, Any]:
+def facts_of(table: BoxTable, shape: Sequence[int], scale: float) -> dict[str, Any]:
     """The values for error messages that all these operators have in common, for a map of this shape."""
     return {
         "boxes": table,
@@ -52,7 +54,7 @@ def facts_of(table: Boxes, shape: Sequence[int], scale: float) -> dict[str, Any]
     }
 
 
-def to_grad(value: Any, table: Boxes, channels: int, shape: Sequence[int]) -> Array:
+def to_grad(value: Any, table: BoxTable, channels: int, shape: Sequence[int]) -> Array:
     """The gradient of the crops, after a check of its shape against the boxes and the map."""
     grads = to_map(value, "grad")
     if grads.shape[:2] != (len(table), channels):

@@ -8,6 +8,7 @@ from typing import Any
 import numpy.typing as npt
 
 from pyroi import native
+from pyroi.argument_types import Boxes
 from pyroi.arrays import Array, new_map, shape_text, to_input_shape, to_integer, to_map, to_number, to_size
 from pyroi.box_table import to_boxes
 from pyroi.errors import ArgumentError
@@ -44,7 +45,7 @@ def _channels(name: str, shape: Sequence[int], height: int, width: int) -> int:
 @retrying
 def ps_roi_align(
     input: npt.ArrayLike,
-    boxes: Any,
+    boxes: Boxes,
     output_size: int | Sequence[int],
     spatial_scale: float = 1.0,
     sampling_ratio: int = -1,
@@ -71,6 +72,13 @@ def ps_roi_align(
         ValueError: A wrong shape or range; the message names the argument, the rule and what came.
         MemoryError: The result does not fit in memory.
 
+    Example:
+        >>> import numpy as np, pyroi
+        >>> map = np.zeros((1, 4, 6, 6)) + np.arange(4).reshape(-1, 1, 1)  # each channel is its number
+        >>> pyroi.ps_roi_align(map, [[1, 1, 5, 5]], 2)
+        array([[[[0., 1.],
+                 [2., 3.]]]])
+
     Source:
         Z. Li et al., "Light-Head R-CNN", 2017; for position-sensitive channels J. Dai et al., "R-FCN", 2016. For a box
         without area, torchvision returns NaN if `sampling_ratio` is 0 or less, and else the value of a sample.
@@ -89,7 +97,7 @@ def ps_roi_align(
 @retrying
 def ps_roi_align_backward(
     grad: npt.ArrayLike,
-    boxes: Any,
+    boxes: Boxes,
     input_shape: Sequence[int],
     spatial_scale: float = 1.0,
     sampling_ratio: int = -1,
@@ -111,6 +119,12 @@ def ps_roi_align_backward(
         ValueError: A wrong shape or range, as for :func:`ps_roi_align`.
         MemoryError: The result does not fit in memory.
 
+    Example:
+        >>> import numpy as np, pyroi
+        >>> grad = pyroi.ps_roi_align_backward(np.ones((1, 1, 2, 2)), [[0, 0, 4, 4]], (1, 4, 4, 4))
+        >>> grad.sum((2, 3))
+        array([[1., 1., 1., 1.]])
+
     Source:
         The transpose of the linear map that :func:`ps_roi_align` is.
     """
@@ -122,7 +136,7 @@ def ps_roi_align_backward(
 
 @retrying
 def ps_roi_pool(
-    input: npt.ArrayLike, boxes: Any, output_size: int | Sequence[int], spatial_scale: float = 1.0
+    input: npt.ArrayLike, boxes: Boxes, output_size: int | Sequence[int], spatial_scale: float = 1.0
 ) -> Array:
     """Averages the pixels of each bin of each box, with a separate channel of the map for each bin.
 
@@ -147,6 +161,13 @@ def ps_roi_pool(
         ValueError: A wrong shape or range; the message names the argument, the rule and what came.
         MemoryError: The result does not fit in memory.
 
+    Example:
+        >>> import numpy as np, pyroi
+        >>> map = np.zeros((1, 4, 6, 6)) + np.arange(4).reshape(-1, 1, 1)  # each channel is its number
+        >>> pyroi.ps_roi_pool(map, [[1, 1, 5, 5]], 2)
+        array([[[[0., 1.],
+                 [2., 3.]]]])
+
     Source:
         J. Dai, Y. Li, K. He, J. Sun, "R-FCN", 2016, equation 1. torchvision's forward never reads the last row and
         column of the map, though its gradient flows there.
@@ -163,7 +184,7 @@ def ps_roi_pool(
 
 @retrying
 def ps_roi_pool_backward(
-    grad: npt.ArrayLike, boxes: Any, input_shape: Sequence[int], spatial_scale: float = 1.0
+    grad: npt.ArrayLike, boxes: Boxes, input_shape: Sequence[int], spatial_scale: float = 1.0
 ) -> Array:
     """The gradient of :func:`ps_roi_pool` for its input.
 
@@ -181,6 +202,12 @@ def ps_roi_pool_backward(
         ValueError: A wrong shape or range, as for :func:`ps_roi_pool`.
         MemoryError: The result does not fit in memory.
 
+    Example:
+        >>> import numpy as np, pyroi
+        >>> grad = pyroi.ps_roi_pool_backward(np.ones((1, 1, 2, 2)), [[0, 0, 4, 4]], (1, 4, 4, 4))
+        >>> grad.sum((2, 3))
+        array([[1., 1., 1., 1.]])
+
     Source:
         The transpose of the linear map that :func:`ps_roi_pool` is.
     """
@@ -188,7 +215,7 @@ def ps_roi_pool_backward(
     return _flow_back(lib.roi_ps_roi_pool_backward, _pool_params(scale), scale, grad, boxes, input_shape)
 
 
-def _flow_back(function: Any, params: Any, scale: float, grad: Any, boxes: Any, input_shape: Any) -> Array:
+def _flow_back(function: Any, params: Any, scale: float, grad: Any, boxes: Boxes, input_shape: Any) -> Array:
     shape = to_input_shape(input_shape)
     table = to_boxes(boxes, shape[0])
     height, width = to_map(grad, "grad").shape[2:]

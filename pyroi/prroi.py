@@ -10,8 +10,9 @@ import numpy as np
 import numpy.typing as npt
 
 from pyroi import native
+from pyroi.argument_types import Boxes
 from pyroi.arrays import Array, cast, describe, new_map, to_map, to_number, to_size
-from pyroi.box_table import Boxes, to_boxes
+from pyroi.box_table import BoxTable, to_boxes
 from pyroi.errors import ArgumentError
 from pyroi.memory import retrying
 from pyroi.native import ffi, lib
@@ -25,7 +26,9 @@ def _params(spatial_scale: float) -> Any:
 
 
 @retrying
-def prroi_pool(input: npt.ArrayLike, boxes: Any, output_size: int | Sequence[int], spatial_scale: float = 1.0) -> Array:
+def prroi_pool(
+    input: npt.ArrayLike, boxes: Boxes, output_size: int | Sequence[int], spatial_scale: float = 1.0
+) -> Array:
     """Pools each box to a crop of fixed size by the integral of the bilinear surface, without sampling.
 
     The surface passes through pixel k at coordinate k (there is no shift by half a pixel), is bilinear in between, and
@@ -47,6 +50,12 @@ def prroi_pool(input: npt.ArrayLike, boxes: Any, output_size: int | Sequence[int
         ValueError: A wrong shape or range, as for :func:`roi_align`.
         MemoryError: The result does not fit in memory.
 
+    Example:
+        >>> import numpy as np, pyroi
+        >>> map = np.arange(25.0).reshape(1, 1, 5, 5)
+        >>> pyroi.prroi_pool(map, [[1, 1, 3, 3]], 1)
+        array([[[[12.]]]])
+
     Source:
         B. Jiang, R. Luo, J. Mao, T. Xiao, Y. Jiang, "Acquisition of Localization Confidence for Accurate Object
         Detection", 2018, section 3.3.
@@ -62,7 +71,7 @@ def prroi_pool(input: npt.ArrayLike, boxes: Any, output_size: int | Sequence[int
 
 @retrying
 def prroi_pool_backward(
-    grad: npt.ArrayLike, input: npt.ArrayLike, boxes: Any, spatial_scale: float = 1.0
+    grad: npt.ArrayLike, input: npt.ArrayLike, boxes: Boxes, spatial_scale: float = 1.0
 ) -> tuple[Array, Any]:
     """Both gradients of :func:`prroi_pool`: for its input and for the corners of the boxes.
 
@@ -81,6 +90,13 @@ def prroi_pool_backward(
         TypeError: An argument has a type that cannot be used, or `grad` and `input` differ in type.
         ValueError: A wrong shape or range, as for :func:`roi_align`.
         MemoryError: The result does not fit in memory.
+
+    Example:
+        >>> import numpy as np, pyroi
+        >>> map = np.arange(25.0).reshape(1, 1, 5, 5)
+        >>> of_map, of_box = pyroi.prroi_pool_backward(np.ones((1, 1, 1, 1)), map, [[1, 1, 3, 3]])
+        >>> of_box
+        array([[0.5, 2.5, 0.5, 2.5]])
 
     Source:
         The derivatives of the integral; for the corners, by the integrals along the edges of the bins: equation 4 of
@@ -107,7 +123,7 @@ def prroi_pool_backward(
     return grad_input, _as_given(corners, table)
 
 
-def _as_given(corners: Array, table: Boxes) -> Any:
+def _as_given(corners: Array, table: BoxTable) -> Any:
     """The gradient of the corners, in the form of the `boxes` argument."""
     result = np.zeros_like(table.rows, order="C")
     result[:, -4:] = cast(corners, result.dtype)

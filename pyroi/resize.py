@@ -9,6 +9,7 @@ from typing import Any
 import numpy.typing as npt
 
 from pyroi import native
+from pyroi.argument_types import ResizeMode
 from pyroi.arrays import (
     Array,
     choice,
@@ -91,7 +92,7 @@ def resize_map_backward(
 def interpolate(
     input: npt.ArrayLike,
     size: int | Sequence[int] | None = None,
-    mode: str = "nearest",
+    mode: ResizeMode = "nearest",
     align_corners: bool = False,
     scale_factor: float | Sequence[float] | None = None,
     antialias: bool = False,
@@ -130,6 +131,12 @@ def interpolate(
         ValueError: A wrong shape or range; both or neither of `size` and `scale_factor`; `align_corners` or
             `antialias` with another mode.
         MemoryError: The result does not fit in memory.
+
+    Example:
+        >>> import numpy as np, pyroi
+        >>> map = np.array([0.0, 10, 20, 30]).reshape(1, 1, 1, 4)
+        >>> pyroi.interpolate(map, (1, 2), "area")
+        array([[[[ 5., 25.]]]])
 
     Source:
         ``torch.nn.functional.interpolate``, whose definitions these are, also for `align_corners` together with
@@ -171,7 +178,7 @@ def _to_factors(value: Any) -> tuple[float, float]:
 def interpolate_backward(
     grad: npt.ArrayLike,
     input_shape: Sequence[int],
-    mode: str = "nearest",
+    mode: ResizeMode = "nearest",
     align_corners: bool = False,
     scale_factor: float | Sequence[float] | None = None,
     antialias: bool = False,
@@ -193,6 +200,11 @@ def interpolate_backward(
         TypeError: An argument has a type that cannot be used.
         ValueError: A wrong shape or range, as for :func:`interpolate`.
         MemoryError: The result does not fit in memory.
+
+    Example:
+        >>> import numpy as np, pyroi
+        >>> pyroi.interpolate_backward(np.ones((1, 1, 1, 8)), (1, 1, 1, 4), "bilinear")
+        array([[[[2., 2., 2., 2.]]]])
 
     Source:
         The transpose of the linear map that :func:`interpolate` is.

@@ -9,6 +9,7 @@ import numpy as np
 import numpy.typing as npt
 
 from pyroi import native
+from pyroi.argument_types import Boxes
 from pyroi.arrays import (
     Array,
     describe,
@@ -41,7 +42,7 @@ def _params(spatial_scale: float) -> Any:
 @overload
 def roi_pool(
     input: npt.ArrayLike,
-    boxes: Any,
+    boxes: Boxes,
     output_size: int | Sequence[int],
     spatial_scale: float = ...,
     *,
@@ -50,7 +51,7 @@ def roi_pool(
 @overload
 def roi_pool(
     input: npt.ArrayLike,
-    boxes: Any,
+    boxes: Boxes,
     output_size: int | Sequence[int],
     spatial_scale: float = ...,
     *,
@@ -59,7 +60,7 @@ def roi_pool(
 @overload
 def roi_pool(
     input: npt.ArrayLike,
-    boxes: Any,
+    boxes: Boxes,
     output_size: int | Sequence[int],
     spatial_scale: float = ...,
     *,
@@ -70,7 +71,7 @@ def roi_pool(
 @retrying
 def roi_pool(
     input: npt.ArrayLike,
-    boxes: Any,
+    boxes: Boxes,
     output_size: int | Sequence[int],
     spatial_scale: float = 1.0,
     *,
@@ -102,6 +103,13 @@ def roi_pool(
         ValueError: A wrong shape or range; the message names the argument, the rule and what came.
         MemoryError: The result does not fit in memory.
 
+    Example:
+        >>> import numpy as np, pyroi
+        >>> map = np.arange(64.0).reshape(1, 1, 8, 8)
+        >>> pyroi.roi_pool(map, [[0, 0, 6, 6]], 2)
+        array([[[[27., 30.],
+                 [51., 54.]]]])
+
     Source:
         R. Girshick, "Fast R-CNN", 2015, section 2.1. torchvision ignores NaN, and returns -3.4e38 for a bin
         without a larger number.
@@ -121,7 +129,7 @@ def roi_pool(
 
 
 @retrying
-def roi_pool_backward(grad: npt.ArrayLike, argmax: npt.ArrayLike, boxes: Any, input_shape: Sequence[int]) -> Array:
+def roi_pool_backward(grad: npt.ArrayLike, argmax: npt.ArrayLike, boxes: Boxes, input_shape: Sequence[int]) -> Array:
     """The gradient of :func:`roi_pool` for its input.
 
     Args:
@@ -139,6 +147,15 @@ def roi_pool_backward(grad: npt.ArrayLike, argmax: npt.ArrayLike, boxes: Any, in
         TypeError: An argument has a type that cannot be used.
         ValueError: A wrong shape or range, as for :func:`roi_pool`; an argmax outside the map is named with its row.
         MemoryError: The result does not fit in memory.
+
+    Example:
+        >>> import numpy as np, pyroi
+        >>> map, box = np.arange(9.0).reshape(1, 1, 3, 3), [[0, 0, 1, 1]]
+        >>> crop, argmax = pyroi.roi_pool(map, box, 1, return_argmax=True)
+        >>> pyroi.roi_pool_backward(np.ones_like(crop), argmax, box, map.shape)[0, 0]
+        array([[0., 0., 0.],
+               [0., 1., 0.],
+               [0., 0., 0.]])
 
     Source:
         R. Girshick, "Fast R-CNN", 2015, section 2.3, "Back-propagation through RoI pooling layers".

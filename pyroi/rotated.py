@@ -8,6 +8,7 @@ from typing import Any
 import numpy.typing as npt
 
 from pyroi import native
+from pyroi.argument_types import Boxes
 from pyroi.arrays import Array, new_map, to_flag, to_input_shape, to_integer, to_map, to_number, to_size
 from pyroi.box_table import ROTATED, to_boxes
 from pyroi.memory import retrying
@@ -28,7 +29,7 @@ def _params(spatial_scale: float, sampling_ratio: int, aligned: Any, clockwise: 
 @retrying
 def roi_align_rotated(
     input: npt.ArrayLike,
-    boxes: Any,
+    boxes: Boxes,
     output_size: int | Sequence[int],
     spatial_scale: float = 1.0,
     sampling_ratio: int = -1,
@@ -64,6 +65,13 @@ def roi_align_rotated(
             a box that reaches farther than 2**40 pixels, is named with its row.
         MemoryError: The result, or the weights of a box, do not fit in memory.
 
+    Example:
+        >>> import numpy as np, pyroi
+        >>> map = np.arange(25.0).reshape(1, 1, 5, 5)
+        >>> pyroi.roi_align_rotated(map, [[2.5, 2.5, 2, 2, 90]], 2, sampling_ratio=2)
+        array([[[[14.,  9.],
+                 [15., 10.]]]])
+
     Source:
         J. Ma et al., "Arbitrary-Oriented Scene Text Detection via Rotation Proposals", 2018; sampled as the operator
         ROIAlignRotated of Detectron2 does.
@@ -81,7 +89,7 @@ def roi_align_rotated(
 @retrying
 def roi_align_rotated_backward(
     grad: npt.ArrayLike,
-    boxes: Any,
+    boxes: Boxes,
     input_shape: Sequence[int],
     spatial_scale: float = 1.0,
     sampling_ratio: int = -1,
@@ -107,6 +115,14 @@ def roi_align_rotated_backward(
         TypeError: An argument has a type that cannot be used.
         ValueError: A wrong shape or range, as for :func:`roi_align_rotated`.
         MemoryError: The result, or the weights of a box, do not fit in memory.
+
+    Example:
+        >>> import numpy as np, pyroi
+        >>> box = [[1.5, 1.5, 2, 1, 90]]
+        >>> pyroi.roi_align_rotated_backward(np.ones((1, 1, 1, 1)), box, (1, 1, 3, 3))[0, 0]
+        array([[0.  , 0.25, 0.  ],
+               [0.  , 0.5 , 0.  ],
+               [0.  , 0.25, 0.  ]])
 
     Source:
         The transpose of the linear map that :func:`roi_align_rotated` is.

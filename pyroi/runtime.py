@@ -25,7 +25,16 @@ def set_num_threads(n: int) -> None:
 
 
 def get_num_threads() -> int:
-    """The number of threads that a call may use; 1 where pyroi was built without threads."""
+    """The number of threads that a call may use; 1 where pyroi was built without threads.
+
+    Example:
+        >>> import pyroi
+        >>> before = pyroi.get_num_threads()
+        >>> pyroi.set_num_threads(1)
+        >>> pyroi.get_num_threads()
+        1
+        >>> pyroi.set_num_threads(before)
+    """
     return int(lib.roi_get_num_threads())
 
 

@@ -12,6 +12,7 @@ import numpy as np
 
 import pyroi
 from pyroi.align import MODES
+from pyroi.argument_types import AlignMode
 from pyroi.arrays import shape_text, to_size
 from pyroi.errors import ArgumentError, ArgumentTypeError
 from pyroi.jax.arguments import to_boxes, to_map
@@ -62,7 +63,7 @@ def roi_align(
     sampling_ratio: int = -1,
     aligned: bool = True,
     *,
-    mode: str = "avg",
+    mode: AlignMode = "avg",
 ) -> jax.Array:
     """Pools each box to a crop of fixed size; see :func:`pyroi.roi_align`.
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, ClassVar
 
 import torch
 import torch.fx
@@ -22,7 +22,7 @@ for _name in ("ps_roi_align", "ps_roi_pool", "roi_align", "roi_pool"):
 class _Pooling(torch.nn.Module):
     """A module with the settings of a function, which the subclass names in their order."""
 
-    settings: tuple[str, ...]
+    settings: ClassVar[tuple[str, ...]]
 
     def extra_repr(self) -> str:
         """The settings, for repr()."""
@@ -32,7 +32,7 @@ class _Pooling(torch.nn.Module):
 class RoIAlign(_Pooling):
     """:func:`roi_align` with fixed settings."""
 
-    settings = ("output_size", "spatial_scale", "sampling_ratio", "aligned")
+    settings: ClassVar[tuple[str, ...]] = ("output_size", "spatial_scale", "sampling_ratio", "aligned")
 
     def __init__(
         self, output_size: int | Sequence[int], spatial_scale: float, sampling_ratio: int, aligned: bool = False
@@ -51,7 +51,7 @@ class RoIAlign(_Pooling):
 class RoIPool(_Pooling):
     """:func:`roi_pool` with fixed settings."""
 
-    settings = ("output_size", "spatial_scale")
+    settings: ClassVar[tuple[str, ...]] = ("output_size", "spatial_scale")
 
     def __init__(self, output_size: int | Sequence[int], spatial_scale: float) -> None:
         super().__init__()
@@ -66,7 +66,7 @@ class RoIPool(_Pooling):
 class PSRoIAlign(_Pooling):
     """:func:`ps_roi_align` with fixed settings."""
 
-    settings = ("output_size", "spatial_scale", "sampling_ratio")
+    settings: ClassVar[tuple[str, ...]] = ("output_size", "spatial_scale", "sampling_ratio")
 
     def __init__(self, output_size: int | Sequence[int], spatial_scale: float, sampling_ratio: int) -> None:
         super().__init__()
@@ -82,7 +82,7 @@ class PSRoIAlign(_Pooling):
 class PSRoIPool(_Pooling):
     """:func:`ps_roi_pool` with fixed settings."""
 
-    settings = ("output_size", "spatial_scale")
+    settings: ClassVar[tuple[str, ...]] = ("output_size", "spatial_scale")
 
     def __init__(self, output_size: int | Sequence[int], spatial_scale: float) -> None:
         super().__init__()
@@ -109,7 +109,7 @@ class MultiScaleRoIAlign(_Pooling):
         canonical_level: That level, as a power of 2: 4 is a map of stride 16.
     """
 
-    settings = ("featmap_names", "output_size", "sampling_ratio")
+    settings: ClassVar[tuple[str, ...]] = ("featmap_names", "output_size", "sampling_ratio")
 
     def __init__(
         self,
@@ -122,7 +122,7 @@ class MultiScaleRoIAlign(_Pooling):
     ) -> None:
         super().__init__()
         self.featmap_names = featmap_names
-        self.output_size = to_size(output_size, "output_size")
+        self.output_size: tuple[int, int] = to_size(output_size, "output_size")
         self.sampling_ratio = sampling_ratio
         self.canonical_scale = canonical_scale
         self.canonical_level = canonical_level

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import math
+from typing import cast
 
 import numpy as np
 
 import pyroi
+from pyroi.argument_types import ResizeMode
 from pyroi.arrays import Array, shape_text
 from pyroi.errors import ArgumentError
 from tclcmd.commands.common_maps import GRAD, GROUP, IMAGE, INPUT_SHAPE
@@ -95,7 +97,7 @@ def interpolate(
     if SIDES.get(mode, sides) != sides:
         raise ArgumentError("mode", f"{mode} is for maps {FORMS[SIDES[mode]]}, got one of {shape_text(input.shape)}")
     if sides == 2:
-        return pyroi.interpolate(input, size, mode, align_corners, scale_factor, antialias)
+        return pyroi.interpolate(input, size, cast(ResizeMode, mode), align_corners, scale_factor, antialias)
     if antialias:
         raise ArgumentError("antialias", f"only maps {FORMS[2]} have it, got one of {shape_text(input.shape)}")
     if (size is None) == (scale_factor is None):
@@ -103,8 +105,8 @@ def interpolate(
         raise ArgumentError("size", f"expected either size or scale_factor, got {got}")
     asked = None if size is None else _asked_sides(size, sides)
     factors = None if scale_factor is None else _asked_factors(scale_factor, input.shape[2:])
-    mode = "bilinear" if mode in SIDES else mode
-    return (_resize_lines if sides == 1 else _resize_volumes)(input, asked, mode, align_corners, factors)
+    planar = cast(ResizeMode, "bilinear" if mode in SIDES else mode)
+    return (_resize_lines if sides == 1 else _resize_volumes)(input, asked, planar, align_corners, factors)
 
 
 def _asked_sides(size: int | tuple[int, ...], sides: int) -> tuple[int, ...]:
@@ -131,13 +133,13 @@ Asked = tuple[int, ...] | None
 Factored = tuple[float, ...] | None
 
 
-def _resize_lines(input: Array, asked: Asked, mode: str, align_corners: bool, factors: Factored) -> Array:
+def _resize_lines(input: Array, asked: Asked, mode: ResizeMode, align_corners: bool, factors: Factored) -> Array:
     """Resizes maps [N, C, L] as maps of height 1."""
     size, factor = asked and (1, *asked), factors and (1.0, *factors)
     return pyroi.interpolate(input[:, :, np.newaxis], size, mode, align_corners, factor)[:, :, 0]
 
 
-def _resize_volumes(input: Array, asked: Asked, mode: str, align_corners: bool, factors: Factored) -> Array:
+def _resize_volumes(input: Array, asked: Asked, mode: ResizeMode, align_corners: bool, factors: Factored) -> Array:
     """Resizes maps [N, C, D, H, W] in two passes.
 
     In the first pass, every plane is a channel; in the second one, every pixel of a plane is a channel of a map of
