@@ -12,6 +12,9 @@
  * Some things cannot be cancelled (a `gets stdin` that waits for a line, an array function under way). A script that
  * goes on for longer than the thread's patience is ended, as the user wished; a shell at whose prompt somebody works
  * is ended only by another Ctrl-C.
+ *
+ * After a fork the child process lacks the thread, and its pipe is the parent's. It therefore makes both anew, so that a
+ * Ctrl-C that the child receives cancels the child's evaluation and not the parent's.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -131,12 +134,14 @@ static void *cancel_when_woken(void *unused)
 }
 
 /* The thread takes no signals: SIGINT has to end a blocking call of the main thread. */
-static void start_thread(void)
+static void make_thread(void)
 {
     pthread_t thread;
     sigset_t all, saved;
-    if (pipe(wake) != 0)
+    if (pipe(wake) != 0) {
+        wake[0] = wake[1] = -1;
         return;
+    }
     for (int end = 0; end < 2; end++)
         fcntl(wake[end], F_SETFD, FD_CLOEXEC);
     fcntl(wake[1], F_SETFL, O_NONBLOCK);
@@ -147,11 +152,52 @@ static void start_thread(void)
     pthread_sigmask(SIG_SETMASK, &saved, NULL);
 }
 
+/* During a fork SIGINT waits, since until the child has its own pipe the handler would write to the parent's; and the
+   thread cancels nothing, since a lock of Tcl's that it held would be held in the child forever. */
+static sigset_t mask_before_fork;
+
+static void before_fork(void)
+{
+    sigset_t interrupt, saved;
+    sigemptyset(&interrupt);
+    sigaddset(&interrupt, SIGINT);
+    pthread_sigmask(SIG_BLOCK, &interrupt, &saved);
+    pthread_mutex_lock(&guard);
+    mask_before_fork = saved;
+}
+
+static void in_parent(void)
+{
+    const sigset_t saved = mask_before_fork;
+    pthread_mutex_unlock(&guard);
+    pthread_sigmask(SIG_SETMASK, &saved, NULL);
+}
+
+static void in_child(void)
+{
+    const sig_atomic_t evaluation = current;
+    for (int end = 0; end < 2; end++)
+        if (wake[end] >= 0)
+            close(wake[end]);
+    make_thread();
+    /* A press before the fork was meant for both; what the thread would have read of it is in the parent's pipe. */
+    if (interrupted && wake[1] >= 0 && write(wake[1], &evaluation, sizeof evaluation) < 0) {
+        /* An empty pipe has room. */
+    }
+    in_parent();
+}
+
+static void start(void)
+{
+    make_thread();
+    pthread_atfork(before_fork, in_parent, in_child);
+}
+
 void host_begin_interruptible(Tcl_Interp *interp)
 {
     static pthread_once_t once = PTHREAD_ONCE_INIT;
     struct sigaction ours = {.sa_handler = on_signal}; /* no SA_RESTART: a blocking call shall end */
-    pthread_once(&once, start_thread);
+    pthread_once(&once, start);
     interrupted = 0;
     set_evaluating(interp);
     sigaction(SIGINT, NULL, &before);

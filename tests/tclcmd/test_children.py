@@ -258,10 +258,16 @@ def test_the_same_script_gives_the_same_in_a_thread(threaded, anywhere):
 # ---- Fork ------------------------------------------------------------------------------------------------------------
 
 
-def test_both_go_on_after_a_fork(roish):
-    """By Tclx: the child process computes, too, with operators that use threads, and in a child interpreter."""
+@pytest.fixture
+def forking(roish):
+    """Runs roish with scripts that fork."""
     if roish("-c", "package require Tclx").returncode:
         pytest.skip("the package Tclx is not installed")
+    return roish
+
+
+def test_both_go_on_after_a_fork(forking):
+    """By Tclx: the child process computes, too, with operators that use threads, and in a child interpreter."""
     script = """package require Tclx
         proc work {} {torch::tensor_item [torch::tensor_sum [torch::roi_align [torch::ones {1 64 64 64}] {0 0 9 9} 7]]}
         set x [torch::ones 3]; work
@@ -273,7 +279,29 @@ def test_both_go_on_after_a_fork(roish):
             exit 3
         }
         puts [lrange [wait $pid] 1 2]"""
-    done = roish("-c", script)
+    done = forking("-c", script)
     assert done.stderr == ""
     sums = f"{64 * 7 * 7:.6f}"
     assert sorted(done.stdout.splitlines()) == sorted([f"0 1.0 1.0 1.0 {sums}", "9", f"1 1.0 1.0 1.0 {sums}", "EXIT 3"])
+
+
+@pytest.mark.parametrize("generations", [1, 2])
+def test_ctrl_c_stops_the_process_that_gets_it(forking, generations):
+    """A child process, or a child's child, is cancelled as roish itself would be, and its parents go on."""
+    script = """package require Tclx
+        pipe reader writer
+        proc descend {generations} {
+            global reader writer
+            set pid [fork]
+            if {$pid == 0} {
+                if {$generations > 1} {descend [expr {$generations - 1}]; exit 7}
+                puts $writer begun; flush $writer
+                while 1 {catch {foo}}
+            }
+            if {$generations == 1} {gets $reader; kill INT $pid}
+            puts [lrange [wait $pid] 1 2]
+        }
+        torch::ones 3; descend %d; puts [torch::tensor_numel [torch::ones 9]]"""
+    done = forking("-c", script % generations, timeout=60)
+    ends = ["EXIT 130", "EXIT 7"][:generations]
+    assert (done.stdout.splitlines(), done.stderr, done.returncode) == ([*ends, "9"], "", 0)
