@@ -80,23 +80,6 @@ static int fail_to_open(const char *reason)
                 reason, variable);
 }
 
-static void *open_library(void)
-{
-    const char *named = getenv(variable);
-    const char *const names[] = {named && *named ? named : ROI_PYTHON_LIBRARY, "libpython" VERSION ".so.1.0",
-                                 "libpython" VERSION ".dylib"};
-    void *library = NULL;
-    problem[0] = '\0';
-    for (size_t i = 0; i < (named && *named ? 1 : sizeof names / sizeof names[0]) && !library; i++) {
-        library = dlopen(names[i], RTLD_NOW | RTLD_GLOBAL);
-        if (!library && !problem[0])
-            fail_to_open(dlerror());
-    }
-    if (library)
-        problem[0] = '\0';
-    return library;
-}
-
 /* Whether the library is of the version of Python for which the commands were built. */
 static int has_version(void *library)
 {
@@ -123,15 +106,40 @@ static int find_functions(void *library)
     return 1;
 }
 
+/* A library is global, where Python's extension modules find its functions, only once it is the right one. A refused one
+   is closed, and another can be named. */
+static int use_library(void *library, const char *name)
+{
+    const int is_right = has_version(library) && find_functions(library);
+    const int is_global = is_right && dlopen(name, RTLD_NOW | RTLD_GLOBAL);
+    if (is_right && !is_global)
+        fail_to_open(dlerror());
+    dlclose(library);
+    return is_global;
+}
+
+/* Without the variable, several places are tried; the message is about the first. */
+static int open_library(void)
+{
+    const char *named = getenv(variable);
+    const char *const names[] = {named && *named ? named : ROI_PYTHON_LIBRARY, "libpython" VERSION ".so.1.0",
+                                 "libpython" VERSION ".dylib"};
+    const size_t count = named && *named ? 1 : sizeof names / sizeof names[0];
+    for (size_t i = 0; i < count; i++) {
+        void *library = dlopen(names[i], RTLD_NOW | RTLD_LOCAL);
+        if (library)
+            return use_library(library, names[i]);
+        if (i == 0)
+            fail_to_open(dlerror());
+    }
+    return 0;
+}
+
 static int load_python(void)
 {
-    /* The program may have loaded Python already. */
-    void *library = dlsym(RTLD_DEFAULT, "Py_GetVersion") ? RTLD_DEFAULT : open_library();
-    if (!library && library != RTLD_DEFAULT) /* RTLD_DEFAULT may be NULL */
-        return 0;
-    if (problem[0])
-        return 0;
-    return has_version(library) && find_functions(library);
+    const int is_there = dlsym(RTLD_DEFAULT, "Py_GetVersion") != NULL; /* the program may have loaded Python */
+    problem[0] = '\0';
+    return is_there ? has_version(RTLD_DEFAULT) && find_functions(RTLD_DEFAULT) : open_library();
 }
 
 /* ---- Starting it ----------------------------------------------------------------------------------------------- */
@@ -258,9 +266,12 @@ static int run(Tcl_Interp *interp, const char *folder)
 
 static int add_commands(Tcl_Interp *interp)
 {
-    char folder[PATH_MAX];
-    if (!own_path(folder) || !find_above(folder, sizeof folder, "tclcmd/embedding"))
-        return fail("the package tclcmd cannot be found above %s%s", folder, "") - 1;
+    char file[PATH_MAX], folder[PATH_MAX];
+    if (!own_path(file))
+        return -1;
+    strcpy(folder, file);
+    if (!find_above(folder, sizeof folder, "tclcmd/embedding"))
+        return fail("the package tclcmd cannot be found above %s%s", file, "") - 1;
     folder[strlen(folder) - strlen("/tclcmd/embedding")] = '\0';
     const PyGILState_STATE state = python.PyGILState_Ensure();
     const int status = run(interp, folder);

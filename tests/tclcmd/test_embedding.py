@@ -10,6 +10,7 @@ import sys
 
 import pytest
 
+import pyroi
 from tclcmd.embedding import setup
 
 if not setup.EXTENSION.exists():
@@ -206,23 +207,23 @@ def test_a_library_of_python_that_is_missing(tclsh):
     assert message.endswith("in the variable ROISH_LIBPYTHON")
 
 
-def test_it_can_be_named_later(tclsh):
-    """In the same process."""
-    script = "puts [catch {package require roi}]; unset env(ROISH_LIBPYTHON); puts [catch {package require roi}]"
-    assert tclsh(script, beginning="", ROISH_LIBPYTHON="/nowhere.so").stdout == "1\n0\n"
+OTHERS = [
+    ("int nothing;", "what the variable ROISH_LIBPYTHON names, or the program has loaded, is not a library of Python"),
+    ('const char *Py_GetVersion(void) {return "3.1.2 (x)";}', "and the library found is Python 3.1.2"),
+    (f'const char *Py_GetVersion(void) {{return "{VERSION}.9 (x)";}}', "the library of Python has no function Py_"),
+]
 
 
-@pytest.mark.parametrize(
-    ("source", "reason"),
-    [
-        (
-            "int nothing;",
-            "what the variable ROISH_LIBPYTHON names, or the program has loaded, is not a library of Python",
-        ),
-        ('const char *Py_GetVersion(void) {return "3.1.2 (x)";}', "and the library found is Python 3.1.2"),
-        (f'const char *Py_GetVersion(void) {{return "{VERSION}.9 (x)";}}', "the library of Python has no function Py_"),
-    ],
-)
+@pytest.mark.parametrize("source", ["", *(source for source, _ in OTHERS)])
+def test_it_can_be_named_later(tclsh, tmp_path, source):
+    """In the same process, be it that the first one is missing, or another library."""
+    script = "puts [catch {package require roi}]; unset env(ROISH_LIBPYTHON); puts [package require roi]"
+    wrong = made(tmp_path, source) if source else "/nowhere.so"
+    done = tclsh(script, beginning="", ROISH_LIBPYTHON=wrong)
+    assert (done.stdout, done.stderr) == (f"1\n{pyroi.__version__}\n", "")
+
+
+@pytest.mark.parametrize(("source", "reason"), OTHERS)
 def test_another_library(tclsh, tmp_path, source, reason):
     """One of something else, of another version, or a part of one."""
     done = tclsh("", ROISH_LIBPYTHON=made(tmp_path, source))
@@ -257,7 +258,19 @@ def test_a_python_without_packages(tclsh, tmp_path):
     )
 
 
-def test_another_version_of_tcl_does_not_see_the_package(tcl):
+def test_an_extension_away_from_its_packages(tclsh, tmp_path):
+    """The message tells the file above which they are missing."""
+    copy = shutil.copy(setup.EXTENSION, tmp_path.resolve())
+    done = tclsh("", beginning=f"load {{{copy}}} Roi")
+    assert done.stderr.splitlines()[0] == (
+        f"cannot load the package roi: the package tclcmd cannot be found above {copy}"
+    )
+
+
+@pytest.mark.parametrize(("version", "count"), [("8.5", 0), ("8.6", 1), ("8.6.99", 1), ("8.7", 1), ("9.0", 0)])
+def test_another_version_of_tcl_does_not_see_the_package(tcl, version, count):
     """The index offers it to 8.6 and what is compatible."""
-    tcl.run(f"set dir {{{setup.FOLDER}}}; package forget roi; source $dir/pkgIndex.tcl")
-    assert tcl("llength [package versions roi]") == "1"
+    tcl.run(f"interp create c; c eval {{package forget roi; rename package tcl_package; set version {version}}}")
+    tcl.run("c eval {proc package args {if {$args eq {provide Tcl}} {return $::version}; uplevel 1 tcl_package $args}}")
+    tcl.run(f"c eval {{set dir {{{setup.FOLDER}}}; source $dir/pkgIndex.tcl}}")
+    assert tcl("c eval {llength [package versions roi]}") == str(count)
