@@ -39,13 +39,14 @@ int host_has_window(Tcl_Interp *interp)
 /* Whether Ctrl-C was pressed, which cancels the script of an event and ends the wait. */
 static int is_interrupted(void) { return *host_interrupt_flag() != 0; }
 
-/* Passes Ctrl-C on to the prompt, whose handler is set again by now. */
-static void end_interruptible(Tcl_Interp *interp)
+/* Passes Ctrl-C on to the prompt, whose handler is set again by now; returns whether there was one. */
+static int end_interruptible(Tcl_Interp *interp)
 {
     const int is_passed_on = is_interrupted();
     host_end_interruptible(interp);
     if (is_passed_on)
         raise(SIGINT);
+    return is_passed_on;
 }
 
 void host_serve_windows(struct Tcl_Interp *interp)
@@ -64,7 +65,7 @@ static void note_readable(ClientData is_readable, int mask)
     *(int *)is_readable = 1;
 }
 
-void host_serve_until_input(Tcl_Interp *interp, Tcl_Channel input)
+int host_serve_until_input(Tcl_Interp *interp, Tcl_Channel input)
 {
     int is_readable = 0;
     host_begin_interruptible(interp);
@@ -74,7 +75,7 @@ void host_serve_until_input(Tcl_Interp *interp, Tcl_Channel input)
         Tcl_DoOneEvent(TCL_ALL_EVENTS);
     if (Tcl_GetStdChannel(TCL_STDIN) == input)
         Tcl_DeleteChannelHandler(input, note_readable, &is_readable);
-    end_interruptible(interp);
+    return end_interruptible(interp);
 }
 
 void host_serve_until_readable(struct Tcl_Interp *interp, int file)

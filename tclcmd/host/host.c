@@ -255,8 +255,8 @@ int host_read_line(struct Tcl_Interp *interp, struct Tcl_Obj *line)
     Tcl_Channel input;
     while ((input = Tcl_GetStdChannel(TCL_STDIN))) { /* NULL: the script has closed it */
         int problem = 0;
-        if (host_has_window(interp))
-            host_serve_until_input(interp, input);
+        if (host_has_window(interp) && host_serve_until_input(interp, input))
+            return EINTR;
         if (Tcl_GetsObj(input, line) >= 0) {
             Tcl_AppendToObj(line, "\n", 1);
             return 0;

@@ -45,8 +45,9 @@ void host_note_answers(Tcl_Interp *interp);
 /* Does the interpreter, or one that it has made, have a window of Tk's? */
 int host_has_window(Tcl_Interp *interp);
 
-/* Serves events until the channel has something to read, or its end; or until no window is left. */
-void host_serve_until_input(Tcl_Interp *interp, Tcl_Channel input);
+/* Serves events until the channel has something to read, or its end; or until no window is left. Returns whether Ctrl-C
+   has ended the wait. */
+int host_serve_until_input(Tcl_Interp *interp, Tcl_Channel input);
 
 /* The names of an interpreter's children, a list that the caller releases; NULL if it cannot be had. */
 Tcl_Obj *host_children(Tcl_Interp *interp);

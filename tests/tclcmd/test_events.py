@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import pathlib
 import shutil
+import signal
 import subprocess
 import sys
 import time
@@ -132,6 +133,24 @@ def test_events_are_served_between_commands_of_a_pipe(roish, windows, display):
     assert process.stdout.readline() == "command\n"
     assert process.wait(timeout=30) == 0
     process.stdout.close()
+
+
+def test_ctrl_c_between_commands_of_a_pipe_ends_the_run(roish, windows, display):
+    """With a window open as without one, though no further line comes."""
+    process = subprocess.Popen(
+        roish.command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
+        env={**os.environ, **display},
+    )  # fmt: skip
+    try:
+        process.stdin.write("package require Tk; puts begun; flush stdout\n")
+        process.stdin.flush()
+        assert process.stdout.readline() == "begun\n"
+        time.sleep(0.3)
+        process.send_signal(signal.SIGINT)
+        process.wait(timeout=30)  # its standard input stays open
+    finally:
+        process.kill()
+    assert (process.returncode, *process.communicate()) == (130, "", "")
 
 
 def test_the_same_as_wish(windows, display, tmp_path):
