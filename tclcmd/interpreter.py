@@ -100,23 +100,22 @@ def is_complete(script: str) -> bool:
 _SESSIONS: dict[int, Commands] = {}
 _NUMBERS = itertools.count()
 
-#: The stores of tensors of all interpreters between which values can go.
+#: The stores of tensors of all interpreters in this process, so that it gives each number once.
 _family = Family()
 
 
-def _begin_family() -> Family:
-    global _family
-    _family = Family()
-    return _family
+def _provide(tcl: Value) -> bool:
+    """Tells Tcl that the package is there. Returns whether this succeeded; the interpreter's result tells why not."""
+    return bool(lib.host_provide(tcl, NAMESPACE.encode(), PACKAGE.encode(), pyroi.__version__.encode()))
 
 
 class Commands:
     """The commands in one interpreter of Tcl, and its tensors, which end with it."""
 
-    def __init__(self, tcl: Value, family: Family, *, debug: bool = False) -> None:
+    def __init__(self, tcl: Value, *, debug: bool = False) -> None:
         self._tcl = tcl
         self.debug = debug
-        self.session = Session(next(_NUMBERS), family)
+        self.session = Session(next(_NUMBERS), _family)
         self.session.write = self._write_for_command
         self._commands = list(REGISTRY.values())
         self.failure: Failure | None = None  # the last one; a script may have caught it
@@ -127,19 +126,22 @@ class Commands:
 
     def add(self) -> bool:
         """Adds the commands. Returns whether this succeeded; the interpreter's result is the reason if not."""
+        # Provided first, since that alone can fail, and an interpreter without the package shall not have the commands.
+        if not _provide(self._tcl):
+            return False
         _SESSIONS[self.session.number] = self
         lib.host_watch_deletion(self._tcl, self.session.number)
         lib.host_answer_old_scripts(self._tcl)
         for index, command in enumerate(self._commands):
             for name in command.names:
                 lib.host_add_command(self._tcl, f"{NAMESPACE}::{name}".encode(), self.session.number, index)
-        return bool(lib.host_provide(self._tcl, NAMESPACE.encode(), PACKAGE.encode(), pyroi.__version__.encode()))
+        return True
 
     def forget(self) -> None:
         """Frees the tensors. The interpreter has ended."""
         self._tcl = None
+        _SESSIONS.pop(self.session.number, None)  # first, so that nothing finds a session that is half closed
         self.session.tensors.close()
-        _SESSIONS.pop(self.session.number, None)
 
     def result(self) -> str:
         """The result of the last evaluation as text. If it is a tensor, this names it, as printing does."""
@@ -215,8 +217,7 @@ class Interpreter(Commands):
         tcl = lib.host_create()
         if not tcl:
             raise TclMissing("the library is not of Tcl 8.6")
-        # Interpreters that the program creates itself do not exchange values: each begins a family.
-        super().__init__(tcl, _begin_family(), debug=debug)
+        super().__init__(tcl, debug=debug)
         self.input_problem = 0  # the system's last error number on standard input
         lib.host_offer(OFFER.encode())
         if lib.host_prepare(tcl) != lib.HOST_OK or not self.add():
@@ -398,11 +399,16 @@ _NESTED: int
 _FAULT, _NO_MEMORY, _NESTED = lib.HOST_FAULT, lib.HOST_NO_MEMORY, lib.HOST_NESTED
 
 
+def _pass_on(kind: type[BaseException], error: BaseException, traceback: object) -> None:
+    """An interpreter has ended, and nobody waits for an answer; but a Ctrl-C is meant for the evaluation."""
+    if issubclass(kind, KeyboardInterrupt):  # pressed before this evaluation took Ctrl-C over: now it has
+        signal.raise_signal(signal.SIGINT)
+
+
 def _lose_count(kind: type[BaseException], error: BaseException, traceback: object) -> None:
     """A value came or went, or a name was seen, and the store does not know: from now on it keeps what it has."""
     Tensors.is_count_lost = True
-    if issubclass(kind, KeyboardInterrupt):  # pressed before this evaluation took Ctrl-C over: now it has
-        signal.raise_signal(signal.SIGINT)
+    _pass_on(kind, error, traceback)
 
 
 def _ignore(kind: type[BaseException], error: BaseException, traceback: object) -> None:
@@ -424,7 +430,13 @@ def host_on_join(tcl: Value) -> int:
     """Adds the commands to an interpreter that a script or another program has created."""
     if not lib.host_join(tcl, OFFER.encode()):
         return ERROR
-    return OK if Commands(tcl, _family).add() else ERROR
+    if lib.host_has_commands(tcl):  # a script may have had Tcl forget the package
+        return OK if _provide(tcl) else ERROR
+    commands = Commands(tcl)
+    if commands.add():
+        return OK
+    commands.forget()
+    return ERROR
 
 
 def join(address: int) -> int:
@@ -432,7 +444,7 @@ def join(address: int) -> int:
     return int(host_on_join(ffi.cast("struct Tcl_Interp *", address)))
 
 
-@_callback(_ignore)
+@_callback(_pass_on)
 def host_on_deleted(session: int) -> None:
     """Frees the tensors of an interpreter that is deleted."""
     if interpreter := _SESSIONS.get(session):

@@ -104,7 +104,11 @@ CFFI_CALLBACK int host_on_join(struct Tcl_Interp *interp);
    host_offer(). */
 int host_join(struct Tcl_Interp *interp, const char *script);
 
-/* Creates the namespace, exports all of its commands, and provides the package. Returns 0 on an error. */
+/* Whether an interpreter that is prepared has the commands already. */
+int host_has_commands(struct Tcl_Interp *interp);
+
+/* Provides the package, creates the namespace, and exports all commands that it will have. Returns 0 on an error, such as
+   another version of the package, which leaves the interpreter without the namespace. */
 int host_provide(struct Tcl_Interp *interp, const char *name_space, const char *package, const char *version);
 
 /* host_on_deleted() will be called when the interpreter is deleted. Tensor values of the session may live longer. */

@@ -13,10 +13,10 @@
 /* The key under which an interpreter that has the commands stores the number of its session plus 1. */
 static const char key[] = "roi";
 
+int host_has_commands(struct Tcl_Interp *interp) { return Tcl_GetAssocData(interp, key, NULL) != NULL; }
+
 static int join(Tcl_Interp *interp)
 {
-    if (Tcl_InitStubs(interp, "8.6", 0) && Tcl_GetAssocData(interp, key, NULL))
-        return TCL_OK;
     const int status = host_on_join(interp);
     /* The messages of other statuses belong to the thread, which may not have prepared them yet. */
     if (status != HOST_OK && !*Tcl_GetStringResult(interp))
@@ -78,10 +78,12 @@ int host_join(struct Tcl_Interp *interp, const char *script)
 
 int host_provide(struct Tcl_Interp *interp, const char *name_space, const char *package, const char *version)
 {
+    if (Tcl_PkgProvide(interp, package, version) != TCL_OK) /* there is another version */
+        return 0;
     Tcl_Namespace *made = Tcl_FindNamespace(interp, name_space, NULL, TCL_GLOBAL_ONLY);
     if (!made)
         made = Tcl_CreateNamespace(interp, name_space, NULL, NULL);
-    return made && Tcl_Export(interp, made, "*", 0) == TCL_OK && Tcl_PkgProvide(interp, package, version) == TCL_OK;
+    return made && Tcl_Export(interp, made, "*", 0) == TCL_OK;
 }
 
 static void on_deleted(ClientData session, Tcl_Interp *interp)

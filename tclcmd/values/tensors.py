@@ -113,9 +113,9 @@ class Tensors:
 
     def close(self) -> None:
         """Frees all tensors and leaves the family."""
+        self.family.stores.discard(self)  # first, so that no interruption leaves it there
         for number in list(self._entries):
             self.delete(number)
-        self.family.stores.discard(self)
 
     def listing(self) -> list[dict[str, object]]:
         """The tensors that are alive, with their references and whether they are named."""

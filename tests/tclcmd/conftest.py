@@ -15,7 +15,9 @@ import numpy as np
 import pytest
 
 try:
+    from tclcmd import interpreter
     from tclcmd.interpreter import Interpreter
+    from tclcmd.values.tensors import Family
 except ModuleNotFoundError as error:
     if error.name != "tclcmd._host":
         raise
@@ -62,8 +64,9 @@ class Tcl:
 
 
 @pytest.fixture
-def tcl() -> Iterator[Tcl]:
-    """A fresh interpreter."""
+def tcl(monkeypatch: pytest.MonkeyPatch) -> Iterator[Tcl]:
+    """A fresh interpreter, whose first tensor is tensor0, as in a process of its own."""
+    monkeypatch.setattr(interpreter, "_family", Family())
     fresh = Tcl()
     yield fresh
     fresh.interpreter.close()

@@ -113,6 +113,19 @@ def test_the_same_script_gives_the_same_in_wish(roish, tmp_path, anywhere):
     assert started(roish, str(runner), script, tmp_path).stdout == anywhere.said + "1\n"
 
 
+KEPT = "puts [list [torch::tensor_to_list $x] [dict get [torch::memory_stats] live] [package present roi]]"
+
+
+def test_to_load_the_extension_where_the_commands_are_keeps_the_tensors(tclsh, roish):
+    """In roish, where Tcl has another loader for them, and in a child, which is given the package in two ways."""
+    said = roish("-c", "puts [list {1.0 1.0 1.0} 1 [package present roi]]").stdout
+    assert roish("-c", f"set x [torch::ones 3]; load {{{setup.EXTENSION}}} Roi; {KEPT}").stdout == said
+    script = f"""interp create c; c eval {{package require roi; set x [torch::ones 3]}}
+        c eval [list set auto_path $auto_path]
+        c eval {{package forget roi; package require roi; {KEPT}}}"""
+    assert tclsh(script).stdout == said
+
+
 def test_files_of_tcltest_run_in_tclsh(tclsh):
     """Tcl's own test package, with commands of both kinds."""
     script = """package require tcltest; namespace import ::tcltest::*

@@ -12,7 +12,9 @@ import time
 import pytest
 from tclcmd._host import lib
 
+from tclcmd import interpreter
 from tclcmd.commands import REGISTRY
+from tclcmd.values.tensors import Tensors
 
 ENDLESS = {
     "loop": "while 1 {}",
@@ -154,6 +156,23 @@ def test_what_is_left_of_an_interruption_in_child_interpreters(tcl, made_to):
     assert tcl.interpreter.eval("torch::zeros 2; while 1 {}").was_interrupted
     assert tcl("$child eval f") == "7"
     assert tcl("$child eval [list $grandchild eval {expr {3 + 4}}]") == "7"
+
+
+def test_a_press_as_an_interpreter_ends(tcl, monkeypatch):
+    """It stops the script as well, and nothing finds the session of that interpreter any more."""
+
+    def late(*_):
+        raise KeyboardInterrupt
+
+    sessions = dict(interpreter._SESSIONS)
+    tcl.run("interp create child; child eval {package require roi; set t [torch::ones 3]; string length $t}")
+    with monkeypatch.context() as patch:
+        patch.setattr(Tensors, "delete", late)
+        outcome = tcl.interpreter.eval("interp delete child; after 5000; set never 1")
+    assert outcome.was_interrupted
+    assert tcl("info exists never") == "0"
+    assert sessions == interpreter._SESSIONS
+    assert interpreter._family.stores == {tcl.interpreter.session.tensors}
 
 
 def test_a_press_that_python_took_before_the_evaluation(tcl, made_to):
