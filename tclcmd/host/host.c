@@ -90,6 +90,7 @@ struct Tcl_Interp *host_create(void)
 int host_prepare(struct Tcl_Interp *interp)
 {
     host_note_answers(interp);
+    host_note_load(interp);
     return Tcl_Init(interp);
 }
 

@@ -58,7 +58,8 @@ CFFI_CALLBACK int host_on_command(int session, int command, int count, struct Tc
 void host_prepare_fault(int status, struct Tcl_Obj *message, struct Tcl_Obj *code);
 
 /* Satisfies the first lines of scripts for the LibTorch binding: `package require torch`, and `load` of files whose names
-   begin with libtorchtcl, which does nothing then. For all other files `load` is what it was. */
+   begin with libtorchtcl, which does nothing then, or adds the commands to the interpreter that it names. For all other
+   files `load` is what it was; a `load` that is not Tcl's own, and versions of packages that are there, stay. */
 void host_answer_old_scripts(struct Tcl_Interp *interp);
 
 /* How many calls of commands are under way in this thread, each in the midst of the one before it. */

@@ -42,6 +42,9 @@ int host_list(Tcl_Obj *value, int *count_ret, Tcl_Obj ***elements_ret);
 /* Remembers the functions that host_introspect() calls; of an interpreter in which no script has run yet. */
 void host_note_answers(Tcl_Interp *interp);
 
+/* Remembers Tcl's own `load`, which alone is changed for old scripts; of such an interpreter, too. */
+void host_note_load(Tcl_Interp *interp);
+
 /* Does the interpreter, or one that it has made, have a window of Tk's? */
 int host_has_window(Tcl_Interp *interp);
 

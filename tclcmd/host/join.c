@@ -53,10 +53,11 @@ int host_offer(const char *script)
 }
 
 /* An interpreter of another program may have redefined commands; a new one has not. */
-static void note_answers_of_a_fresh_one(void)
+static void note_commands_of_a_fresh_one(void)
 {
     Tcl_Interp *fresh = Tcl_CreateInterp();
     host_note_answers(fresh);
+    host_note_load(fresh);
     Tcl_DeleteInterp(fresh);
 }
 
@@ -68,7 +69,7 @@ int host_join(struct Tcl_Interp *interp, const char *script)
         return 0;
     pthread_mutex_lock(&guard);
     if (!is_prepared++) {
-        note_answers_of_a_fresh_one();
+        note_commands_of_a_fresh_one();
         host_watch_exit();
         host_offer(script);
     }

@@ -10,6 +10,9 @@ static const char *const PACKAGES[] = {"torch", "Torch", "libtorchtcl"};
 /* The beginning of the names of the library's files. */
 static const char LIBRARY[] = "libtorchtcl";
 
+/* What Tcl's own `load` calls. */
+static Tcl_ObjCmdProc *own_load = NULL;
+
 /* The command `load` before. */
 struct loader {
     Tcl_ObjCmdProc *load;
@@ -24,14 +27,27 @@ static int is_here(Tcl_Obj *path)
     return strncmp(slash ? slash + 1 : text, LIBRARY, strlen(LIBRARY)) == 0;
 }
 
+/* Has the loader do what it does for `load {} Roi INTERPRETER`. */
+static int load_into(const struct loader *loader, Tcl_Interp *interp, Tcl_Obj *name, Tcl_Obj *other)
+{
+    Tcl_Obj *words[] = {name, Tcl_NewObj(), Tcl_NewStringObj("Roi", -1), other};
+    enum { COUNT = sizeof words / sizeof *words };
+    for (int i = 0; i < COUNT; i++)
+        Tcl_IncrRefCount(words[i]);
+    const int status = loader->load(loader->data, interp, COUNT, words);
+    for (int i = 0; i < COUNT; i++)
+        Tcl_DecrRefCount(words[i]);
+    return status;
+}
+
 static int load(ClientData data, Tcl_Interp *interp, int count, Tcl_Obj *const words[])
 {
     const struct loader *loader = (const struct loader *)data;
     for (int i = 1; i < count && i <= 3; i++) { /* -global and -lazy may come first */
         if (Tcl_GetString(words[i])[0] == '-')
             continue;
-        if (is_here(words[i]))
-            return TCL_OK;
+        if (is_here(words[i])) /* the package's name and an interpreter may follow */
+            return count == i + 3 ? load_into(loader, interp, words[0], words[i + 2]) : TCL_OK;
         break;
     }
     return loader->load(loader->data, interp, count, words);
@@ -45,23 +61,47 @@ static void forget(ClientData data)
     Tcl_Free(data);
 }
 
-static void answer_loads(Tcl_Interp *interp)
+/* Returns 0 if the command of this name is not Tcl's own `load`. */
+static int answer(Tcl_Interp *interp, const char *name)
 {
     Tcl_CmdInfo known;
-    if (!Tcl_GetCommandInfo(interp, "::load", &known) || !known.isNativeObjectProc)
-        return; /* hidden, as in safe interpreters, or not Tcl's own */
+    if (!Tcl_GetCommandInfo(interp, name, &known) || !own_load || known.objProc != own_load)
+        return 0;
     struct loader *loader = (struct loader *)Tcl_Alloc(sizeof *loader);
     *loader = (struct loader){known.objProc, known.objClientData, known.deleteProc, known.deleteData};
     known.objProc = load;
     known.objClientData = loader;
     known.deleteProc = forget;
     known.deleteData = loader;
-    Tcl_SetCommandInfo(interp, "::load", &known);
+    return Tcl_SetCommandInfo(interp, name, &known);
+}
+
+/* A program, or a script, may have renamed Tcl's `load` and put a command of its own in its place, as magic does, which
+   passes on what it does not take for a file of its own. */
+static void answer_loads(Tcl_Interp *interp)
+{
+    int count = 0, is_found = answer(interp, "::load");
+    Tcl_Obj **names = NULL, *commands = is_found ? NULL : host_introspect(interp, HOST_COMMANDS, "::*");
+    if (commands)
+        Tcl_ListObjGetElements(NULL, commands, &count, &names);
+    for (int i = 0; i < count && !is_found; i++)
+        is_found = answer(interp, Tcl_GetString(names[i]));
+    if (commands)
+        host_drop(commands);
+}
+
+void host_note_load(Tcl_Interp *interp)
+{
+    Tcl_CmdInfo known;
+    own_load = Tcl_GetCommandInfo(interp, "::load", &known) && known.isNativeObjectProc ? known.objProc : NULL;
 }
 
 void host_answer_old_scripts(struct Tcl_Interp *interp)
 {
+    Tcl_InterpState state = Tcl_SaveInterpState(interp, TCL_OK); /* Tcl_PkgPresent() leaves a message */
     for (size_t i = 0; i < sizeof PACKAGES / sizeof *PACKAGES; i++)
-        Tcl_PkgProvideEx(interp, PACKAGES[i], VERSION, NULL);
+        if (!Tcl_PkgPresent(interp, PACKAGES[i], NULL, 0))
+            Tcl_PkgProvide(interp, PACKAGES[i], VERSION);
+    Tcl_RestoreInterpState(interp, state);
     answer_loads(interp);
 }

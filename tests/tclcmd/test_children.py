@@ -54,6 +54,25 @@ def test_to_load_again_keeps_the_tensors(tcl):
     assert tcl("set x [torch::ones 3]; load {} Roi; torch::tensor_to_list $x") == "1.0 1.0 1.0"
 
 
+def test_the_library_of_the_old_binding_is_loaded_into_a_child(tcl):
+    """With a package's name, or without."""
+    for child, word in (("a", "{}"), ("b", "Torchtcl")):
+        assert tcl(f"interp create {child}; load ./libtorchtcl.so {word} {child}") == ""
+        assert tcl(f"{child} eval {{torch::tensor_numel [torch::zeros 4]}}") == "4"
+    assert "nowhere" in tcl.error("load ./libtorchtcl.so {} nowhere")
+
+
+def test_a_child_with_another_package_of_this_name(tcl):
+    """Gets nothing, however often it is tried; nor does anything of its session remain. It can forget the package."""
+    tcl.run("interp create a; a eval {package provide roi 9.9}")
+    before = len(stores())
+    for _ in range(2):
+        assert "conflicting versions" in tcl.error("load {} Roi a")
+        assert tcl("a eval {list [info commands ::torch::*] [namespace exists ::torch]}") == "{} 0"
+    assert len(stores()) == before
+    assert tcl("a eval {package forget roi}; load {} Roi a; a eval {torch::tensor_numel [torch::zeros 4]}") == "4"
+
+
 def test_a_safe_child_cannot_have_them(tcl):
     """They read and write files."""
     tcl.run("interp create -safe quiet")

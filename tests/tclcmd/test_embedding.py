@@ -151,6 +151,19 @@ def test_the_program_keeps_its_settings(tclsh):
         assert tclsh(script, beginning="", LC_ALL=locale).stdout == "1\n"
 
 
+def test_a_procedure_in_place_of_load_stays(tclsh):
+    """It is called for every file, and gets the old binding's library from Tcl's own, which it has renamed."""
+    beginning = "rename load tcl_load; proc load args {incr ::calls; uplevel 1 tcl_load $args}; package require roi"
+    assert tclsh("puts <[load ./libtorchtcl.so]>,$calls", beginning=beginning).stdout == "<>,2\n"
+
+
+def test_packages_of_the_old_names_stay(tclsh):
+    """A program's own keep their versions, and loading succeeds without a word."""
+    beginning = f"package provide torch 1.0; puts <[load {{{setup.EXTENSION}}} Roi]>"
+    script = "puts [package present torch],[package present Torch]"
+    assert tclsh(script, beginning=beginning).stdout == "<>\n1.0,2.0.0\n"
+
+
 def test_ctrl_c_ends_tclsh_as_before(tclsh):
     """Python does not take the signal for itself."""
     done = tclsh("puts begun; flush stdout; exec kill -INT [pid]; after 2000; puts never")
