@@ -14,6 +14,8 @@ from typing import Any
 import numpy as np
 import pytest
 
+from pyroi.arrays import Array
+
 try:
     from tclcmd import interpreter
     from tclcmd.interpreter import Interpreter
@@ -70,6 +72,45 @@ def tcl(monkeypatch: pytest.MonkeyPatch) -> Iterator[Tcl]:
     fresh = Tcl()
     yield fresh
     fresh.interpreter.close()
+
+
+class Given:
+    """Arrays as tensors in variables of an interpreter, and back."""
+
+    def __init__(self, tcl: Tcl) -> None:
+        self.tcl = tcl
+
+    def set(self, name: str, array: Array) -> Array:
+        """Makes an array a variable; the tensor has the array's elements, not a copy."""
+        session = self.tcl.interpreter.session
+        self.tcl.interpreter.set_global(name, array)
+        assert session.tensors.stats()["live"]
+        return array
+
+    def __call__(self, script: str, **arrays: Array) -> Array:
+        """The array that a script gives, in which these arrays are variables."""
+        for name, array in arrays.items():
+            self.set(name, array)
+        self.tcl.run(f"set answer [{script}]")
+        return self.tcl.interpreter.tensor_in("answer")
+
+    def all(self, script: str) -> list[Array]:
+        """The arrays of a list that a script gives."""
+        self.tcl.run(f"set answers [{script}]")
+        count = int(self.tcl("llength $answers"))
+        return [self(f"lindex $answers {index}") for index in range(count)]
+
+
+@pytest.fixture
+def given(tcl: Tcl) -> Given:
+    """See above."""
+    return Given(tcl)
+
+
+@pytest.fixture(scope="module")
+def torch() -> Any:
+    """PyTorch, as an oracle."""
+    return pytest.importorskip("torch", reason="PyTorch is not installed: its own answers are not compared")
 
 
 Roish = Callable[..., subprocess.CompletedProcess[str]]

@@ -22,43 +22,6 @@ FLOATS = ("float32", "float64", "float16")
 INTEGERS = ("int32", "int64", "uint8")
 
 
-@pytest.fixture(scope="module")
-def torch():
-    """PyTorch, as an oracle."""
-    return pytest.importorskip("torch", reason="PyTorch is not installed: its own answers are not compared")
-
-
-class Given:
-    """Arrays as tensors in variables of an interpreter, and back."""
-
-    def __init__(self, tcl):
-        self.tcl = tcl
-
-    def set(self, name, array):
-        """Makes an array a variable; the tensor has the array's elements, not a copy."""
-        session = self.tcl.interpreter.session
-        self.tcl.interpreter.set_global(name, array)
-        assert session.tensors.stats()["live"]
-        return array
-
-    def __call__(self, script):
-        """The array that a script gives."""
-        self.tcl.run(f"set answer [{script}]")
-        return self.tcl.interpreter.tensor_in("answer")
-
-    def all(self, script):
-        """The arrays of a list that a script gives."""
-        self.tcl.run(f"set answers [{script}]")
-        count = int(self.tcl("llength $answers"))
-        return [self(f"lindex $answers {index}") for index in range(count)]
-
-
-@pytest.fixture
-def given(tcl):
-    """See above."""
-    return Given(tcl)
-
-
 def numbers(dtype, shape, seed=0):
     """Numbers of a type, few enough that some are equal; NaN, infinity and 0 among floating ones."""
     source = np.random.default_rng(seed)

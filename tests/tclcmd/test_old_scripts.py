@@ -67,15 +67,14 @@ def test_device_and_gradients_by_position(old, name):
     assert results.pop().startswith("Float32 ")
 
 
+@pytest.mark.parametrize("spelled", ["requiresGrad", "requires_grad"])
 @pytest.mark.parametrize("name", MAKING)
-def test_device_and_gradients_by_name(old, name):
+def test_device_and_gradients_by_name(old, name, spelled):
     """In both spellings, among the others."""
     own = MAKING[name].rpartition(" ")[0]
-    made = f"torch::{name} {own} -device cpu -requiresGrad no -dtype int64" if name[:4] != "rand" else f"torch::{name} "
-    if name[:4] == "rand":
-        made += f"{own} -device cpu -requires_grad no -dtype float64"
-    expected = "Float64" if name[:4] == "rand" else "Int64"
-    assert old(f"torch::tensor_dtype [{made}]") == expected
+    dtype = "float64" if name[:4] == "rand" else "int64"
+    made = f"torch::{name} {own} -device cpu -{spelled} no -dtype {dtype}"
+    assert old(f"torch::tensor_dtype [{made}]").lower() == dtype
 
 
 @pytest.mark.parametrize("device", ["cuda", "cuda:0", "CUDA", "mps", "xpu:1"])

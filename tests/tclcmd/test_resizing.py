@@ -10,26 +10,6 @@ import itertools
 import numpy as np
 import pytest
 
-
-@pytest.fixture(scope="module")
-def torch():
-    """PyTorch, as an oracle."""
-    return pytest.importorskip("torch", reason="PyTorch is not installed: its own results are not compared")
-
-
-@pytest.fixture
-def given(tcl):
-    """Sets a variable to a tensor, and gives the array of what a script gives."""
-
-    def evaluate(script, **arrays):
-        for name, array in arrays.items():
-            tcl.interpreter.set_global(name, array)
-        tcl.run(f"set answer [{script}]")
-        return tcl.interpreter.tensor_in("answer")
-
-    return evaluate
-
-
 LINES, VOLUMES = (2, 3, 7), (2, 3, 4, 5, 6)
 
 #: Map, mode, what is asked for in Tcl and in Python, align_corners.
