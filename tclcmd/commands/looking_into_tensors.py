@@ -15,6 +15,12 @@ from tclcmd.values import dtypes, tclobj
 
 GROUP = "Looking into tensors"
 
+#: How numbers are printed, whatever NumPy was told: packages that share the process set options of their own.
+PRINTED: dict[str, Any] = {
+    "threshold": 200, "edgeitems": 3, "linewidth": 100, "precision": 6, "suppress": False, "sign": "-",
+    "floatmode": "maxprec", "nanstr": "nan", "infstr": "inf", "formatter": None, "legacy": False,
+}  # fmt: skip
+
 X = "set x [torch::zeros {2 3}]\n"
 
 
@@ -78,7 +84,10 @@ def tensor_item(input: Array, precision: int | None) -> str | int:
         raise ArgumentError("input", f"expected exactly one element, got shape {shape_text(input.shape)}")
     if input.dtype.kind != "f":
         return int(input.item())
-    return str(input.reshape(1)[0]) if precision is None else f"{input.item():.{precision}f}"
+    if precision is not None:
+        return f"{input.item():.{precision}f}"
+    with np.printoptions(**PRINTED):
+        return str(input.reshape(1)[0])
 
 
 @command(
@@ -95,13 +104,6 @@ def tensor_to_list(input: Array, nested: bool) -> tclobj.Numbers:
     Numbers of Float32 and Float16 are written with as few digits as tell them apart.
     """
     return tclobj.Numbers(input if nested else input.reshape(-1))
-
-
-#: How numbers are printed, whatever NumPy was told: packages that share the process set options of their own.
-PRINTED: dict[str, Any] = {
-    "threshold": 200, "edgeitems": 3, "linewidth": 100, "precision": 6, "suppress": False, "sign": "-",
-    "floatmode": "maxprec", "nanstr": "nan", "infstr": "inf", "formatter": None,
-}  # fmt: skip
 
 
 @command(

@@ -141,10 +141,16 @@ def test_what_a_command_gives(tcl, script, expected):
 
 def test_what_others_tell_numpy_changes_no_text(tcl):
     """Packages in the same process may set NumPy's options."""
-    script = "torch::tensor_print [torch::tensor_create {1.5 -2 nan inf 1e-9}]"
+    script = (
+        "list [torch::tensor_print [torch::tensor_create {1.5 -2 nan inf 1e-9}]]"
+        " [torch::tensor_item [torch::full 1 0.1 float64] -precision full]"
+        " [torch::tensor_item [torch::full 1 12345678 float32] -precision full]"
+    )
     expected = tcl(script)
     options = {"precision": 1, "nanstr": "NA", "infstr": "oo", "sign": "+", "suppress": True, "floatmode": "fixed"}
     with np.printoptions(linewidth=20, formatter={"float_kind": "{:11.5g}".format}, **options):
+        assert tcl(script) == expected
+    with np.printoptions(legacy="1.13"):
         assert tcl(script) == expected
 
 
