@@ -20,6 +20,13 @@ from tclcmd.values import sizes
 Sized = int | tuple[int, ...] | None
 Factor = float | tuple[float, ...] | None
 
+FORMED = Parameter("input", Tensor(), "The map: [N, C, H, W], [N, C, L], or [N, C, D, H, W].")
+SIZE = Parameter(
+    "size",
+    OptionalSize(),
+    "The sides of the result, or one number for all; left off, or {}, where a scale factor is given.",
+    default=None,
+)
 ALIGN_CORNERS = Parameter(
     "align_corners",
     Boolean(),
@@ -53,13 +60,8 @@ def _mode(default: str, *others: str) -> Parameter:
 
 
 @command(
-    Parameter("input", Tensor(), "The map: [N, C, H, W], [N, C, L], or [N, C, D, H, W]."),
-    Parameter(
-        "size",
-        OptionalSize(),
-        "The sides of the result, or one number for all; left off, or {}, where a scale factor is given.",
-        default=None,
-    ),
+    FORMED,
+    SIZE,
     _mode("nearest", "linear", "trilinear"),
     ALIGN_CORNERS,
     SCALE_FACTOR,

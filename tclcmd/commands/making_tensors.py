@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 
 import numpy as np
 
@@ -323,8 +324,15 @@ def _normal(session: Session, shape: tuple[int, ...], drawn: Drawn, dtype: DType
     return session.random.standard_normal(shape, drawn).astype(dtype, copy=False)
 
 
-def _like(input: Array, dtype: DType | None) -> tuple[DType, Drawn]:
-    """The type of random numbers in the shape of a tensor, and that to draw them in."""
+#: Draws numbers of a shape from the session, in one type, and rounds them to another one.
+Distribution = Callable[[Session, tuple[int, ...], Drawn, DType], Array]
+
+
+def _random(session: Session, distribution: Distribution, shape: tuple[int, ...], dtype: DType) -> Array:
+    return distribution(session, shape, _drawn_type(shape, dtype), dtype)
+
+
+def _random_like(session: Session, distribution: Distribution, input: Array, dtype: DType | None) -> Array:
     chosen = dtype or input.dtype
     return chosen, _drawn_type(input.shape, chosen, "input", "dtype" if dtype else "input")
 
@@ -344,7 +352,7 @@ def rand(shape: tuple[int, ...], dtype: DType, session: Session) -> Array:
 
     After torch::manual_seed the same numbers come again.
     """
-    return _uniform(session, shape, _drawn_type(shape, dtype), dtype)
+    return _random(session, _uniform, shape, dtype)
 
 
 @command(
@@ -362,7 +370,7 @@ def randn(shape: tuple[int, ...], dtype: DType, session: Session) -> Array:
 
     After torch::manual_seed the same numbers come again.
     """
-    return _normal(session, shape, _drawn_type(shape, dtype), dtype)
+    return _random(session, _normal, shape, dtype)
 
 
 @command(
@@ -379,8 +387,7 @@ def rand_like(input: Array, dtype: DType | None, session: Session) -> Array:
 
     The element type is a floating one.
     """
-    chosen, drawn = _like(input, dtype)
-    return _uniform(session, input.shape, drawn, chosen)
+    return _random_like(session, _uniform, input, dtype)
 
 
 @command(
@@ -397,8 +404,7 @@ def randn_like(input: Array, dtype: DType | None, session: Session) -> Array:
 
     The element type is a floating one.
     """
-    chosen, drawn = _like(input, dtype)
-    return _normal(session, input.shape, drawn, chosen)
+    return _random_like(session, _normal, input, dtype)
 
 
 @command(

@@ -2,22 +2,26 @@
 
 from __future__ import annotations
 
+import dataclasses
+
 from pyroi.arrays import Array, shape_text
 from pyroi.errors import ArgumentError
 from tclcmd.commands.common_maps import GROUP, MAP
-from tclcmd.commands.interpolate import ALIGN_CORNERS, ANTIALIAS, SCALE_FACTOR, Factor, Sized, interpolate
+from tclcmd.commands.interpolate import (
+    ALIGN_CORNERS,
+    ANTIALIAS,
+    FORMED,
+    SCALE_FACTOR,
+    SIZE,
+    Factor,
+    Sized,
+    interpolate,
+)
 from tclcmd.language.declare import Parameter, command
-from tclcmd.language.kinds import Integer, OptionalSize, Tensor
+from tclcmd.language.kinds import Integer, Tensor
 from tclcmd.values import sizes
 
-SIZE = Parameter(
-    "output_size",
-    OptionalSize(),
-    "The sides of the result, or one number for all; left off, or {}, where a scale factor is given.",
-    default=None,
-    aliases=("size",),
-)
-
+OUTPUT_SIZE = dataclasses.replace(SIZE, name="output_size", aliases=("size",))
 
 #: Argument of torch::interpolate -> the parameter here to which its errors refer. The command sets the mode.
 CALLED = {"size": "output_size", "mode": "input"}
@@ -29,8 +33,8 @@ def _orders(*others: str) -> tuple[tuple[str, ...], ...]:
 
 
 @command(
-    Parameter("input", Tensor(), "The map: [N, C, H, W], [N, C, L], or [N, C, D, H, W]."),
-    SIZE,
+    FORMED,
+    OUTPUT_SIZE,
     SCALE_FACTOR,
     group=GROUP,
     forms=_orders(),
@@ -48,7 +52,7 @@ def upsample_nearest(input: Array, output_size: Sized, scale_factor: Factor) -> 
 
 @command(
     MAP,
-    SIZE,
+    OUTPUT_SIZE,
     SCALE_FACTOR,
     ALIGN_CORNERS,
     ANTIALIAS,

@@ -622,10 +622,9 @@ class Device(Kind):
         return "cpu"
 
 
-class Gradients(Kind):
+class Gradients(Boolean):
     """Whether to record gradients, which is not supported."""
 
-    placeholder = "bool"
     expects = "false"
 
     def suits(self, value: Value, session: Session) -> bool:
@@ -634,10 +633,7 @@ class Gradients(Kind):
 
     def read(self, value: Value, session: Session) -> bool:
         """False."""
-        boolean = tclobj.boolean_of(value)
-        if boolean is None:
-            raise self.mismatch(value, session)
-        if boolean:
+        if super().read(value, session):
             raise Mismatch(
                 "gradients are not recorded, expected false; operators have commands for theirs, such as "
                 "torch::roi_align_backward, and in Python pyroi.torch is what PyTorch differentiates"
@@ -647,10 +643,6 @@ class Gradients(Kind):
     def words_to_offer(self) -> list[tuple[str, str]]:
         """The one valid word."""
         return [("false", "")]
-
-    def show(self, default: Any) -> str:
-        """As Tcl writes it."""
-        return "false"
 
 
 @dataclass(frozen=True)
