@@ -34,8 +34,9 @@ What a value means depends on its text alone, never on how Tcl happens to store 
   list, so `{{1} {2}}` has the shape 2. A parameter that is one number takes a list of one number for that number.
 * **Boxes of several images** may be a list with a tensor or a list of rows for each image, and `{}` for an image
   without boxes. A list is read so if its first element is a tensor, an empty list, or a list of lists.
-* **Device and gradients.** Every command that makes a tensor takes `device` and `requires_grad` behind its own
-  parameters, by position and by name: `torch::zeros {2 3} float32 cpu false`. A device may also stand before the dtype.
+* **Device and gradients.** Commands that make tensors from numbers or shapes, such as `torch::zeros`, take `device` and
+  `requires_grad` behind their other parameters, by position and by name: `torch::zeros {2 3} float32 cpu false`. So do
+  `torch::tensor_to` and `torch::affine_grid`. A device may also stand before the dtype.
   `cpu` and `false` are the only valid values. Another device is an error, since this build computes on the CPU;
   `requires_grad true` is an error, since no command records gradients: the gradients of the operators are commands of
   their own, such as `torch::roi_align_backward`, and in Python PyTorch differentiates the operators of `pyroi.torch`.

@@ -50,7 +50,7 @@ command(
     Parameter("size", Integers(), "The sizes of the result, {N C height width}."),
     BORDERS,
     group=GROUP,
-    makes_tensor=True,
+    takes_device=True,
     summary="The grid by which torch::grid_sample maps images by affine maps.",
     description="Give torch::grid_sample the same alignCorners. The centre of the only pixel of a side is 0.",
     returns="A tensor [N, height, width, 2] of theta's floating type.",

@@ -133,7 +133,7 @@ def _described(tensor: Array) -> str:
     INPUT,
     dtype_parameter(None, "The new element type; its own if left off."),
     group=GROUP,
-    makes_tensor=True,
+    takes_device=True,
     examples=("set counts [torch::tensor_to [torch::arange 5] int64]",),
     see_also=("tensor_dtype",),
 )

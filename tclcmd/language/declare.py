@@ -87,7 +87,7 @@ class Parameter:
         return {f"-{self.camel}": self.camel, f"-{self.name}": self.name} | {f"-{alias}": self.camel for alias in old}
 
 
-#: The parameters at the end of every command that makes a tensor. Each has one valid value.
+#: The parameters at the end of each command that `takes_device`. Each has one valid value.
 PLACEMENT = (
     Parameter("device", Device(), "Where the tensor lives: cpu.", default="cpu", is_passed=False),
     Parameter("requires_grad", Gradients(), "Whether gradients are recorded: false.", default=False, is_passed=False),
@@ -224,7 +224,7 @@ def command(
     summary: str = "",
     description: str = "",
     forms: tuple[Form, ...] = (),
-    makes_tensor: bool = False,
+    takes_device: bool = False,
     **members: Any,
 ) -> Callable[[Function], Function]:
     """Declares the function that follows as a command.
@@ -238,11 +238,11 @@ def command(
         returns, examples, see_also: Texts of the reference. Examples are complete scripts.
         forms: The positional orders, if there are several; the last is the main one.
         aliases: Further names.
-        makes_tensor: Whether a device and requires_grad follow the parameters.
+        takes_device: Whether a device and requires_grad follow the parameters.
         needs_session: Whether the function takes the session of the interpreter.
     """
 
-    placement = PLACEMENT if makes_tensor else ()
+    placement = PLACEMENT if takes_device else ()
     ends = tuple(parameter.name for parameter in placement)
 
     def register(function: Function) -> Function:
