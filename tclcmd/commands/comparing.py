@@ -34,8 +34,12 @@ def _beside(number: int | float, input: Array) -> Array:
     """A number in the type of its comparison with a tensor."""
     if input.dtype.kind == "f":
         return ranges.number(number, input.dtype, "other")
-    is_int64 = isinstance(number, int) and -(2**63) <= number < 2**63
-    return np.asarray(number, INT64 if is_int64 else FLOAT64)
+    if not isinstance(number, int):
+        return np.asarray(number, FLOAT64)
+    if -(2**63) <= number < 2**63:
+        return np.asarray(number, INT64)
+    # It is beyond all integers of a tensor, though not as Float64, in which 2^63 - 1 and 2^63 are one number.
+    return np.asarray(np.inf if number > 0 else -np.inf, FLOAT64)
 
 
 def _comparison(name: str, old: str, operation: np.ufunc, phrase: str, opposite: str) -> None:

@@ -147,6 +147,17 @@ def test_integers_are_compared_exactly(given):
     assert given("torch::gt $x $y").tolist() == [True]
 
 
+def test_an_integer_beyond_64_bits_is_beyond_all_of_a_tensor(given):
+    """2^63 - 1 and 2^63 are one number in Float64, and so are -2^63 and -2^63 - 1."""
+    given.set("x", np.array([2**63 - 1, -(2**63)], np.int64))
+    for name, above, below in (("eq", 0, 0), ("ne", 1, 1), ("lt", 1, 0), ("le", 1, 0), ("gt", 0, 1), ("ge", 0, 1)):
+        for beyond in (2**63, 10**30):
+            assert given(f"torch::{name} $x {beyond}").tolist() == [above, above], (name, beyond)
+        for beyond in (-(2**63) - 1, -(10**30)):
+            assert given(f"torch::{name} $x {beyond}").tolist() == [below, below], (name, beyond)
+    assert given("torch::eq $x 9223372036854775807").tolist() == [True, False]
+
+
 def test_a_number_beside_a_floating_tensor_has_its_type(given):
     """0.1 is not a Float32, but what a script means by it is the nearest one."""
     given.set("x", np.array([0.1], np.float32))
