@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from typing import Any
 
@@ -9,7 +10,7 @@ import numpy as np
 
 from pyroi.arrays import Array, shape_text
 from pyroi.errors import ArgumentError
-from tclcmd.commands.common import DIM, FLOAT32, INPUT, KEEPDIM, axis_of, dim_parameter
+from tclcmd.commands.common import DIM, INPUT, KEEPDIM, along, axis_of, check_any, dim_parameter, without
 from tclcmd.commands.common_operands import (
     FIRST,
     FLOAT64,
@@ -17,8 +18,11 @@ from tclcmd.commands.common_operands import (
     OTHER,
     Operand,
     as_array,
+    by_blocks,
     check_broadcast,
     common_type,
+    real_type,
+    working_type,
 )
 from tclcmd.language.declare import Parameter, command
 from tclcmd.language.kinds import Boolean, Number, Order, Tensor
@@ -35,25 +39,24 @@ ALPHA = Parameter("alpha", Number(keeps_integers=True), "The factor of the secon
 def _arithmetic(operation: np.ufunc, input: Array, other: Operand, alpha: int | float = 1) -> Array:
     """`operation` in the common type of its operands, with shapes broadcast as NumPy does."""
     right = other if isinstance(other, np.ndarray) else as_array(other, input.dtype)
-    check_broadcast(input, right)
     kept = wide = common_type(input.dtype, right.dtype)
-    with np.errstate(all="ignore"):  # what is beyond the range gives Inf, as everywhere in floating-point arithmetic
-        if alpha != 1:
-            wide = np.promote_types(kept, FLOAT32) if kept.kind == "f" else kept  # rounded once, at the end
-            right = right.astype(wide, copy=False) * ranges.number(alpha, kept, "alpha").astype(wide)
-        result = np.asarray(operation(input.astype(wide, copy=False), right.astype(wide, copy=False)))
-        return result.astype(kept, copy=False)
+    if alpha == 1:
+        shape = check_broadcast(input, right, result=kept)
+    else:
+        wide = working_type(kept)
+        shape = check_broadcast(input, right, result=kept, also=(wide,))
+        factor = ranges.number(alpha, kept, "alpha")
+        right = by_blocks(np.multiply, right, factor, computed=wide, kept=wide, shape=right.shape)
+    return by_blocks(operation, input, right, computed=wide, kept=kept, shape=shape)
 
 
 def _quotient(input: Array, other: Operand) -> Array:
     beside = INT64 if input.dtype.kind in "iu" else input.dtype
     right = other if isinstance(other, np.ndarray) else as_array(other, beside)
-    check_broadcast(input, right)
-    kept = common_type(input.dtype, right.dtype)
-    wide = kept if kept.kind == "f" else FLOAT64
-    with np.errstate(all="ignore"):  # 1/0 is Inf
-        result = np.asarray(np.divide(input.astype(wide, copy=False), right.astype(wide, copy=False)))
-    return result if kept.kind == "f" else result.astype(FLOAT32)
+    common = common_type(input.dtype, right.dtype)
+    wide, kept = common if common.kind == "f" else FLOAT64, real_type(common)
+    shape = check_broadcast(input, right, result=kept)
+    return by_blocks(np.divide, input, right, computed=wide, kept=kept, shape=shape)
 
 
 @command(
@@ -118,11 +121,18 @@ def tensor_div(input: Array, other: Operand) -> Array:
 
 
 def _reduced(function: Callable[..., Any], input: Array, dim: int | None, keepdim: bool, **options: Any) -> Array:
-    axis = None if dim is None else axis_of(dim, input.ndim)
-    if axis is not None:  # along a dimension of size 0, the result may be larger than the tensor
-        sizes.check_shape(input.shape[:axis] + input.shape[axis + 1 :], np.float64, "input")
+    axis, _ = along(input, dim)
+    # Along a dimension of size 0, the result may be larger than the tensor.
+    sizes.check_shape(without(input, axis), FLOAT64, "input", also=(FLOAT64,))
     with np.errstate(all="ignore"):
         return np.asarray(function(input, axis=axis, keepdims=keepdim, **options))
+
+
+def _check_work(input: Array, axis: int | None, results: int) -> None:
+    """Checks the room for a copy of a tensor as Float64, and for some arrays of the size of its result."""
+    sizes.check_shape(input.shape, FLOAT64, "input")
+    elements = input.size + results * math.prod(without(input, axis))
+    sizes.check_room(elements * FLOAT64.itemsize, f"work on a tensor of shape {shape_text(input.shape)}")
 
 
 @command(
@@ -158,18 +168,18 @@ def tensor_mean(input: Array, dim: int | None, keepdim: bool) -> Array:
 
     Integers and Bool give Float32. The mean of finite numbers is finite, and that of nothing is NaN.
     """
-    sums = _reduced(np.sum, input, dim, keepdim, dtype=FLOAT64)
-    count = input.size if dim is None else input.shape[axis_of(dim, input.ndim)]
+    means = _reduced(np.sum, input, dim, keepdim, dtype=FLOAT64)
+    _, count = along(input, dim)
     with np.errstate(all="ignore"):
-        means = sums / count
-        if np.isinf(sums).any():  # perhaps on the way only: of infinite numbers it comes out the same
+        np.divide(means, count, out=means)
+        if np.isinf(means).any():  # perhaps on the way only: of infinite numbers it comes out the same
+            sizes.check_shape(input.shape, FLOAT64, "input")
             means = _reduced(np.sum, np.divide(input, count, dtype=FLOAT64), dim, keepdim)
-        return np.asarray(means).astype(input.dtype if input.dtype.kind == "f" else FLOAT32)
+        return means.astype(real_type(input.dtype))
 
 
 def _extreme(function: Callable[..., Any], input: Array, dim: int | None, keepdim: bool) -> Array:
-    if (input.size if dim is None else input.shape[axis_of(dim, input.ndim)]) == 0:
-        raise ArgumentError("input", f"expected at least one element to choose from, got {shape_text(input.shape)}")
+    check_any(along(input, dim)[1], input, "to choose from")
     return _reduced(function, input, dim, keepdim)
 
 
@@ -225,19 +235,19 @@ UNBIASED = Parameter(
 
 def _variance(input: Array, dim: int | None, unbiased: bool, keepdim: bool) -> Array:
     """As Float64."""
-    sizes.check_shape(input.shape, FLOAT64, "input")
-    axis = None if dim is None else axis_of(dim, input.ndim)
-    count = input.size if axis is None else input.shape[axis]
-    wide = input.astype(FLOAT64, copy=False)
+    axis, count = along(input, dim)
+    _check_work(input, axis, 3)
     with np.errstate(all="ignore"):
-        mean = np.divide(np.sum(wide, axis=axis, keepdims=True), count)
-        squares = _reduced(np.sum, np.square(wide - mean), dim, keepdim)
-        return np.asarray(np.divide(squares, max(count - unbiased, 0)))
+        mean = np.divide(np.sum(input, axis=axis, keepdims=True, dtype=FLOAT64), count)
+        squares = by_blocks(np.subtract, input, mean, computed=FLOAT64, kept=FLOAT64, shape=input.shape)
+        np.square(squares, out=squares)
+        variances = _reduced(np.sum, squares, dim, keepdim)
+        return np.divide(variances, max(count - unbiased, 0), out=variances)
 
 
 def _in_type_of(input: Array, numbers: Array) -> Array:
     with np.errstate(all="ignore"):
-        return np.asarray(numbers, input.dtype if input.dtype.kind == "f" else FLOAT32)
+        return np.asarray(numbers, real_type(input.dtype))
 
 
 @command(
@@ -271,7 +281,8 @@ def tensor_std(input: Array, dim: int | None, unbiased: bool, keepdim: bool) -> 
 
     It is the root of torch::tensor_var, with its types.
     """
-    return _in_type_of(input, np.sqrt(_variance(input, dim, unbiased, keepdim)))
+    variances = _variance(input, dim, unbiased, keepdim)
+    return _in_type_of(input, np.sqrt(variances, out=variances))
 
 
 @command(
@@ -287,28 +298,39 @@ def tensor_norm(input: Array, p: float, dim: int | None, keepdim: bool) -> Array
     """The norm of all elements as one vector, or the norms along one dimension.
 
     It is the sum of |x|^p to the power 1 / p; for inf the largest magnitude, for -inf the smallest, for 0 the number of
-    elements other than 0. Integers and Bool give Float32. Norms are
-    computed as Float64, without intermediate overflow.
+    elements other than 0. Integers and Bool give Float32. Norms are computed as Float64, without intermediate overflow.
     """
-    sizes.check_shape(input.shape, FLOAT64, "input")
-    axis = None if dim is None else axis_of(dim, input.ndim)
-    if (p < 0 or np.isinf(p)) and (input.size if axis is None else input.shape[axis]) == 0:
-        raise ArgumentError("input", f"expected at least one element for this order, got {shape_text(input.shape)}")
+    axis, count = along(input, dim)
+    if p < 0 or np.isinf(p):
+        check_any(count, input, "for this order")
+    _check_work(input, axis, 4)
+    magnitudes = by_blocks(np.abs, input, computed=FLOAT64, kept=FLOAT64, shape=input.shape)
     with np.errstate(all="ignore"):
-        return _in_type_of(input, _norm(np.abs(input.astype(FLOAT64)), p, axis, keepdim))
+        return _in_type_of(input, _norm(magnitudes, p, axis, keepdim))
 
 
 def _norm(magnitudes: Array, p: float, axis: int | None, keepdim: bool) -> Array:
+    """The norm, for which the magnitudes are overwritten."""
     if np.isinf(p):
         return np.asarray((np.max if p > 0 else np.min)(magnitudes, axis=axis, keepdims=keepdim))
     if p == 0:
-        return np.asarray(np.sum(magnitudes != 0, axis=axis, keepdims=keepdim, dtype=FLOAT64))
-    # scaled by powers of two, which are exact
-    largest = np.max(magnitudes, axis=axis, keepdims=True, initial=0)
-    exponents = np.where(np.isfinite(largest), np.frexp(largest)[1], 0)
-    powers = np.sum(np.ldexp(magnitudes, -exponents) ** p, axis=axis, keepdims=True)
-    norms = np.ldexp(np.sqrt(powers) if p == 2 else powers ** (1 / p), exponents)
+        return np.asarray(np.sum(np.not_equal(magnitudes, 0, out=magnitudes), axis=axis, keepdims=keepdim))
+    unit = _unit(magnitudes, p, axis)
+    np.divide(magnitudes, unit, out=magnitudes)
+    powers = np.sum(np.power(magnitudes, p, out=magnitudes), axis=axis, keepdims=True)
+    norms = unit * (np.sqrt(powers) if p == 2 else powers ** (1 / p))
     return np.asarray(norms if keepdim else norms.reshape(()) if axis is None else norms.squeeze(axis))
+
+
+def _unit(magnitudes: Array, p: float, axis: int | None) -> Array:
+    """By what to divide magnitudes, so that the power of the one that contributes most is 1, or nearly so."""
+    if p < 0:
+        most = np.min(magnitudes, axis=axis, keepdims=True)
+    else:
+        most = np.max(magnitudes, axis=axis, keepdims=True, initial=0)
+    unit = np.where((most == 0) | ~np.isfinite(most), 1, most)
+    # The usual orders are divided by a power of two, which is exact: the norm of 5 and 12 is 13.
+    return np.ldexp(0.5, np.frexp(unit)[1]) if p in (1, 2) else unit
 
 
 @command(
@@ -321,12 +343,12 @@ def _norm(magnitudes: Array, p: float, axis: int | None, keepdim: bool) -> Array
 )
 def tensor_cumsum(input: Array, dim: int) -> Array:
     """The sums of all elements up to each one along a dimension; types as in torch::tensor_sum."""
-    sizes.check_shape(input.shape, FLOAT64, "input")
     axis = axis_of(dim, input.ndim)
-    if input.dtype.kind != "f":
-        return np.cumsum(input, axis, INT64)
+    is_real = input.dtype.kind == "f"
+    sizes.check_shape(input.shape, FLOAT64, "input", also=(input.dtype,) if is_real and input.dtype != FLOAT64 else ())
+    sums = input.astype(FLOAT64 if is_real else INT64)
     with np.errstate(all="ignore"):
-        return np.cumsum(input, axis, FLOAT64).astype(input.dtype)
+        return np.cumsum(sums, axis, out=sums).astype(input.dtype if is_real else INT64, copy=False)
 
 
 # ---- Matrices --------------------------------------------------------------------------------------------------------
@@ -352,10 +374,12 @@ def tensor_matmul(input: Array, other: Array) -> Array:
     whose last bits may depend on the machine.
     """
     kept = common_type(input.dtype, other.dtype)
-    wide = np.promote_types(kept, FLOAT32) if kept.kind == "f" else kept
-    sizes.check_shape(_product_shape(input, other), wide, "other")
-    for name, array in (("input", input), ("other", other)):
-        sizes.check_shape(array.shape, wide, name)
+    wide = working_type(kept)
+    shape = _product_shape(input, other)
+    sizes.check_shape(shape, wide, "other")
+    elements = sum(array.size for array in (input, other) if array.dtype != wide) + math.prod(shape)
+    narrow = math.prod(shape) * kept.itemsize if kept != wide else 0
+    sizes.check_room(elements * wide.itemsize + narrow, f"a product of shape {shape_text(shape)}")
     with np.errstate(all="ignore"):
         product = np.matmul(input.astype(wide, copy=False), other.astype(wide, copy=False))
         return np.asarray(product).astype(kept, copy=False)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from typing import Any
 
@@ -9,8 +10,19 @@ import numpy as np
 
 from pyroi.arrays import Array, shape_text
 from pyroi.errors import ArgumentError
-from tclcmd.commands.common import DIM, FLOAT32, INPUT, KEEPDIM, axis_of, dim_parameter
-from tclcmd.commands.common_operands import INT64, Operand, as_array, check_broadcast, common_type
+from tclcmd.commands.common import (
+    DIM,
+    FLOAT32,
+    INPUT,
+    KEEPDIM,
+    DType,
+    along,
+    axis_of,
+    check_any,
+    dim_parameter,
+    without,
+)
+from tclcmd.commands.common_operands import BOOL, INT64, Operand, as_array, check_broadcast, common_type
 from tclcmd.language.declare import Parameter, command
 from tclcmd.language.kinds import Boolean, Integer, Tensor, TensorOrNumber, TensorOrNumbers
 from tclcmd.values import dtypes, ranges, sizes
@@ -53,10 +65,15 @@ def tensor_index_select(input: Array, dim: int, indices: Array) -> Array:
         raise ArgumentError("indices", f"expected Int64 or Int32, got {dtypes.name_of(indices.dtype)}{hint}")
     if indices.ndim > 1:
         raise ArgumentError("indices", f"expected one dimension, got {shape_text(indices.shape)}")
+    sizes.check_shape((indices.size,), BOOL, "indices", also=(BOOL, BOOL))
     outside = (indices < 0) | (indices >= input.shape[axis])
     if outside.any():
-        raise ArgumentError("indices", f"expected 0 to {input.shape[axis] - 1}, got {indices[outside].flat[0]}")
-    sizes.check_shape((*input.shape[:axis], indices.size, *input.shape[axis + 1 :]), input.dtype, "indices")
+        expected = f"0 to {input.shape[axis] - 1}" if input.shape[axis] else "none, for the dimension is empty"
+        raise ArgumentError("indices", f"expected {expected}, got {indices[outside].flat[0]}")
+    shape = (*input.shape[:axis], indices.size, *input.shape[axis + 1 :])
+    sizes.check_shape(shape, input.dtype, "indices")
+    converted = 0 if indices.dtype == INT64 else indices.size * INT64.itemsize
+    sizes.check_room(math.prod(shape) * input.dtype.itemsize + converted, f"a selection of shape {shape_text(shape)}")
     return np.take(input, indices.reshape(-1), axis)
 
 
@@ -77,7 +94,7 @@ def _check_mask(mask: Array, argument: str) -> None:
 def tensor_masked_select(input: Array, mask: Array) -> Array:
     """Selects the elements for which a mask is true, in row-major order."""
     _check_mask(mask, "mask")
-    check_broadcast(input, mask, "mask")
+    check_broadcast(input, mask, "mask", result=input.dtype)
     left, right = np.broadcast_arrays(input, mask)
     chosen: Array = left[right]
     return chosen
@@ -97,12 +114,22 @@ def tensor_masked_fill(input: Array, mask: Array, value: Operand) -> Array:
     The result has the type of the input, which must hold the value.
     """
     _check_mask(mask, "mask")
-    check_broadcast(input, mask, "mask")
+    shape = check_broadcast(input, mask, "mask", result=input.dtype)
     if not isinstance(value, np.ndarray):
-        return np.where(mask, ranges.number(value, input.dtype, "value"), input)
-    if value.size != 1:
+        element = ranges.number(value, input.dtype, "value")
+    elif value.size == 1:
+        element = ranges.to_dtype(value.reshape(()), input.dtype, "value")
+    else:
         raise ArgumentError("value", f"expected one element, got shape {shape_text(value.shape)}")
-    return np.where(mask, ranges.to_dtype(value.reshape(()), input.dtype, "value"), input)
+    return _chosen(mask, element, input, input.dtype, shape)
+
+
+def _chosen(condition: Array, x: Array, y: Array, dtype: DType, shape: tuple[int, ...]) -> Array:
+    """The elements of x and y in a type. Unlike np.where, it converts them without another array."""
+    result = np.empty(shape, dtype)
+    np.copyto(result, y, casting="unsafe")
+    np.copyto(result, x, casting="unsafe", where=condition)
+    return result
 
 
 @command(
@@ -122,10 +149,10 @@ def tensor_where(condition: Array, x: Operand, y: Operand) -> Array:
     """
     _check_mask(condition, "condition")
     left, right = _alternatives(x, y)
-    check_broadcast(condition, left, "x")
-    check_broadcast(np.broadcast_to(condition, np.broadcast_shapes(condition.shape, left.shape)), right, "y")
     common = left.dtype if left.dtype == right.dtype else common_type(left.dtype, right.dtype)
-    return np.where(condition, left.astype(common, copy=False), right.astype(common, copy=False))
+    shape = check_broadcast(condition, left, "x", result=common)
+    shape = check_broadcast(np.broadcast_to(condition, shape), right, "y", result=common)
+    return _chosen(condition, left, right, common, shape)
 
 
 def _alternatives(x: Operand, y: Operand) -> tuple[Array, Array]:
@@ -148,7 +175,7 @@ def _alternatives(x: Operand, y: Operand) -> tuple[Array, Array]:
 def tensor_nonzero(input: Array) -> Array:
     """The indices of the nonzero elements, in row-major order. NaN is not 0."""
     count = int(np.count_nonzero(input))
-    sizes.check_shape((count, max(input.ndim, 1)), INT64, "input")
+    sizes.check_shape((count, max(input.ndim, 1)), INT64, "input", also=(INT64,))
     if input.ndim == 0:  # which argwhere would treat as a vector
         return np.empty((count, 0), INT64)
     return np.argwhere(input).astype(INT64, copy=False)
@@ -158,11 +185,12 @@ def tensor_nonzero(input: Array) -> Array:
 
 
 def _extreme_index(function: Callable[..., Any], input: Array, dim: int | None, keepdim: bool) -> Array:
-    axis = None if dim is None else axis_of(dim, input.ndim)
-    if (input.size if axis is None else input.shape[axis]) == 0:
-        raise ArgumentError("input", f"expected at least one element to choose from, got {shape_text(input.shape)}")
-    if axis is not None:
-        sizes.check_shape(input.shape[:axis] + input.shape[axis + 1 :], INT64, "input")
+    axis, count = along(input, dim)
+    check_any(count, input, "to choose from")
+    sizes.check_shape(without(input, axis), INT64, "input")
+    if axis is not None:  # NumPy copies the tensor with this dimension last
+        work = input.size * input.dtype.itemsize + input.size // count * INT64.itemsize
+        sizes.check_room(work, f"work on a tensor of shape {shape_text(input.shape)}")
     return np.asarray(function(input, axis=axis, keepdims=keepdim), INT64)
 
 
@@ -210,17 +238,21 @@ DESCENDING = Parameter("descending", Boolean(), "Whether the largest element com
 SORTED = "Sorting is stable, and NaN counts as the largest number."
 
 
-def _order(input: Array, dim: int, descending: bool) -> tuple[Array, int]:
-    """The indices that sort a tensor along a dimension, and that dimension counted from the start."""
-    axis = axis_of(dim, input.ndim)
-    sizes.check_shape(input.shape, INT64, "input")
+def _order(input: Array, axis: int, descending: bool) -> Array:
+    """The indices that sort a tensor along a dimension."""
+    sizes.check_shape(input.shape, INT64, "input", also=(INT64,))
     if input.size == 0:
-        return np.empty(input.shape, INT64), axis
+        return np.empty(input.shape, INT64)
+    # The second array is the reversed order, or the sorted tensor. Besides, there are an index of each dimension, and
+    # the elements along this one.
+    work = 2 * input.size + sum(input.shape) + input.shape[axis]
+    sizes.check_room(work * INT64.itemsize, f"work on a tensor of shape {shape_text(input.shape)}")
     if not descending:
-        return np.argsort(input, axis, kind="stable").astype(INT64, copy=False), axis
+        return np.argsort(input, axis, kind="stable").astype(INT64, copy=False)
     # Reversed before and after, to keep the order of equal elements.
     order = np.argsort(np.flip(input, axis), axis, kind="stable").astype(INT64, copy=False)
-    return np.flip(input.shape[axis] - 1 - order, axis), axis
+    np.subtract(input.shape[axis] - 1, order, out=order)
+    return np.ascontiguousarray(np.flip(order, axis))
 
 
 def _along(input: Array, indices: Array, axis: int) -> Array:
@@ -244,7 +276,7 @@ def _along(input: Array, indices: Array, axis: int) -> Array:
 )
 def tensor_argsort(input: Array, dim: int, descending: bool) -> Array:
     """See above."""
-    return np.ascontiguousarray(_order(input, dim, descending)[0])
+    return _order(input, axis_of(dim, input.ndim), descending)
 
 
 @command(
@@ -261,8 +293,9 @@ def tensor_argsort(input: Array, dim: int, descending: bool) -> Array:
 )
 def tensor_sort(input: Array, dim: int, descending: bool) -> list[Array]:
     """See above."""
-    order, axis = _order(input, dim, descending)
-    return [_along(input, order, axis), np.ascontiguousarray(order)]
+    axis = axis_of(dim, input.ndim)
+    order = _order(input, axis, descending)
+    return [_along(input, order, axis), order]
 
 
 @command(
@@ -281,8 +314,8 @@ def tensor_sort(input: Array, dim: int, descending: bool) -> list[Array]:
 )
 def tensor_topk(input: Array, k: int, dim: int, largest: bool, sorted: bool) -> list[Array]:
     """See above."""
-    order, axis = _order(input, dim, largest)
+    axis = axis_of(dim, input.ndim)
     if k > input.shape[axis]:
         raise ArgumentError("k", f"expected at most {input.shape[axis]}, got {k}")
-    chosen = order[(slice(None),) * axis + (slice(k),)].copy()
+    chosen = _order(input, axis, largest)[(slice(None),) * axis + (slice(k),)].copy()
     return [_along(input, chosen, axis), chosen]

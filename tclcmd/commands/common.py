@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from pyroi.arrays import Array
+from pyroi.arrays import Array, shape_text
 from pyroi.errors import ArgumentError
 from tclcmd.language.declare import REQUIRED, Parameter
 from tclcmd.language.kinds import DTYPE, Boolean, Integer, Integers, Tensor
@@ -35,6 +35,25 @@ def axis_of(dim: int, dimensions: int, argument: str = "dim") -> int:
         have = f"{-dimensions} to {dimensions - 1}" if dimensions else "none, for the tensor has no dimensions"
         raise ArgumentError(argument, f"expected {have}, got {dim}")
     return dim % dimensions
+
+
+def along(input: Array, dim: int | None) -> tuple[int | None, int]:
+    """A dimension counted from the start, and its size; of no dimension, None and the number of all elements."""
+    if dim is None:
+        return None, input.size
+    axis = axis_of(dim, input.ndim)
+    return axis, input.shape[axis]
+
+
+def check_any(count: int, input: Array, use: str) -> None:
+    """Raises ArgumentError if there is no element for a use."""
+    if count == 0:
+        raise ArgumentError("input", f"expected at least one element {use}, got {shape_text(input.shape)}")
+
+
+def without(input: Array, axis: int | None) -> tuple[int, ...]:
+    """The shape that is left of a tensor if a dimension, or every one, becomes one element."""
+    return () if axis is None else input.shape[:axis] + input.shape[axis + 1 :]
 
 
 def filled(shape: tuple[int, ...], value: int | float, dtype: DType, sized_by: str = "shape") -> Array:

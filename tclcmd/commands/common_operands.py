@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import numpy as np
 
 from pyroi.arrays import Array, shape_text
@@ -21,18 +23,34 @@ OTHER = Parameter(
 
 INT64: DType = np.dtype(np.int64)
 FLOAT64: DType = np.dtype(np.float64)
+BOOL: DType = np.dtype(np.bool_)
 
 Operand = Array | int | float
 
 
-def check_broadcast(input: Array, other: Array, argument: str = "other") -> None:
-    """Raises ArgumentError if the shapes do not broadcast, MemoryError if the result is too large."""
+def check_broadcast(
+    input: Array, other: Array, argument: str = "other", *, result: DType, also: Sequence[DType] = ()
+) -> tuple[int, ...]:
+    """The shape of both. Raises ArgumentError if they do not broadcast, and MemoryError as `sizes.check_shape` does."""
     try:
         shape = np.broadcast_shapes(input.shape, other.shape)
     except ValueError:
         rule = f"shape {shape_text(other.shape)} does not broadcast with {shape_text(input.shape)}"
         raise ArgumentError(argument, rule) from None
-    sizes.check_shape(shape, np.float64, argument)
+    sizes.check_shape(shape, result, argument, also)
+    return shape
+
+
+def by_blocks(operation: np.ufunc, *operands: Array, computed: DType, kept: DType, shape: tuple[int, ...]) -> Array:
+    """`operation` computed in one type and kept in another one.
+
+    Operands and results are converted block by block, so that only the result takes memory.
+    """
+    result = np.empty(shape, kept)
+    signature = (*(computed,) * operation.nin, BOOL if kept == BOOL else computed)  # comparisons give Bool
+    with np.errstate(all="ignore"):  # what is beyond the range gives Inf, as everywhere in floating-point arithmetic
+        operation(*operands, out=result, signature=signature, casting="unsafe")
+    return result
 
 
 def common_type(left: DType, right: DType) -> DType:
@@ -41,6 +59,16 @@ def common_type(left: DType, right: DType) -> DType:
     if (left.kind == "f") != (right.kind == "f"):
         return left if left.kind == "f" else right
     return np.promote_types(left, right)
+
+
+def working_type(kept: DType) -> DType:
+    """The type in which results of a type are computed: Float32 for Float16, which is then rounded once, at the end."""
+    return np.promote_types(kept, FLOAT32) if kept.kind == "f" else kept
+
+
+def real_type(dtype: DType) -> DType:
+    """A floating type itself, and Float32 for all others."""
+    return dtype if dtype.kind == "f" else FLOAT32
 
 
 def as_array(number: int | float, beside: DType, argument: str = "other") -> Array:

@@ -9,7 +9,17 @@ import numpy as np
 
 from pyroi.arrays import Array
 from tclcmd.commands.common import INPUT
-from tclcmd.commands.common_operands import FIRST, FLOAT64, INT64, OTHER, Operand, check_broadcast, common_type
+from tclcmd.commands.common_operands import (
+    BOOL,
+    FIRST,
+    FLOAT64,
+    INT64,
+    OTHER,
+    Operand,
+    by_blocks,
+    check_broadcast,
+    common_type,
+)
 from tclcmd.language.declare import Parameter, command
 from tclcmd.language.kinds import Boolean, Number, Tensor
 from tclcmd.values import ranges, sizes
@@ -24,10 +34,10 @@ TRUTHS = "A Bool tensor."
 
 def _compare(operation: np.ufunc, input: Array, other: Operand) -> Array:
     right = other if isinstance(other, np.ndarray) else _beside(other, input)
-    check_broadcast(input, right)
+    shape = check_broadcast(input, right, result=BOOL)
     is_mixed = "f" in input.dtype.kind + right.dtype.kind and input.dtype.kind != right.dtype.kind
     common = FLOAT64 if is_mixed else common_type(input.dtype, right.dtype)
-    return np.asarray(operation(input.astype(common, copy=False), right.astype(common, copy=False)))
+    return by_blocks(operation, input, right, computed=common, kept=BOOL, shape=shape)
 
 
 def _beside(number: int | float, input: Array) -> Array:
@@ -87,12 +97,16 @@ NEAR = (
 )
 def isclose(input: Array, other: Array, rtol: float, atol: float, equal_nan: bool) -> Array:
     """Finds the elements that are equal within |input - other| <= atol + rtol * |other|."""
-    check_broadcast(input, other)
+    shape = check_broadcast(input, other, result=BOOL, also=(FLOAT64, FLOAT64, BOOL))
+    is_close = np.empty(shape, BOOL)
     with np.errstate(all="ignore"):
-        is_close = (input == other) | (_difference(input, other) <= atol + rtol * np.abs(other.astype(np.float64)))
+        np.less_equal(_difference(input, other, shape), _tolerance(other, rtol, atol), out=is_close)
+        for operand in (input, other):
+            np.logical_and(is_close, np.isfinite(operand), out=is_close)
+        np.logical_or(is_close, np.equal(input, other), out=is_close)
         if equal_nan:
-            is_close |= np.isnan(input) & np.isnan(other)
-    return np.asarray(is_close)
+            np.logical_or(is_close, np.isnan(input) & np.isnan(other), out=is_close)
+    return is_close
 
 
 @command(
@@ -108,14 +122,20 @@ def allclose(input: Array, other: Array, rtol: float, atol: float, equal_nan: bo
     return bool(isclose(input, other, rtol, atol, equal_nan).all())
 
 
-def _difference(left: Array, right: Array) -> Array:
-    """|left - right| as Float64, exact for integers beyond 2^53; NaN if one of them is infinite."""
+def _tolerance(other: Array, rtol: float, atol: float) -> Array:
+    tolerance = by_blocks(np.abs, other, computed=FLOAT64, kept=FLOAT64, shape=other.shape)
+    np.multiply(tolerance, rtol, out=tolerance)
+    return np.add(tolerance, atol, out=tolerance)
+
+
+def _difference(left: Array, right: Array, shape: tuple[int, ...]) -> Array:
+    """|left - right| as Float64, rounded once, also for integers beyond 2^53."""
     if "f" in left.dtype.kind + right.dtype.kind:
-        far = np.abs(left.astype(np.float64) - right.astype(np.float64))
-        return np.where(np.isinf(left) | np.isinf(right), np.nan, far)
-    left, right = left.astype(np.int64), right.astype(np.int64)
-    # Modulo 2^64, the difference between the larger and the smaller integer is right.
-    return np.where(left > right, left - right, right - left).view(np.uint64).astype(np.float64)
+        far = by_blocks(np.subtract, left, right, computed=FLOAT64, kept=FLOAT64, shape=shape)
+        return np.abs(far, out=far)
+    far = by_blocks(np.maximum, left, right, computed=INT64, kept=INT64, shape=shape)
+    far -= by_blocks(np.minimum, left, right, computed=INT64, kept=INT64, shape=shape)
+    return far.view(np.uint64).astype(FLOAT64)  # modulo 2^64, a difference of 0 or more is right
 
 
 # ---- Which is a finite number ----------------------------------------------------------------------------------------

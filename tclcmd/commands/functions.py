@@ -4,23 +4,32 @@ from __future__ import annotations
 
 import functools
 from collections.abc import Callable
+from typing import Any
 
 import numpy as np
 
 from pyroi.arrays import Array
 from pyroi.errors import ArgumentError
-from tclcmd.commands.common import FLOAT32, INPUT
-from tclcmd.commands.common_operands import FLOAT64, INT64, Operand, as_array, check_broadcast, common_type
+from tclcmd.commands.common import INPUT, DType
+from tclcmd.commands.common_operands import (
+    FLOAT64,
+    INT64,
+    Operand,
+    as_array,
+    by_blocks,
+    check_broadcast,
+    common_type,
+    real_type,
+    working_type,
+)
 from tclcmd.language.declare import Parameter, command
 from tclcmd.language.kinds import Number, Tensor, TensorOrNumber
 from tclcmd.values import sizes
 
 GROUP = "Functions"
 
-Function = Callable[[Array], Array]
 
-
-def _row(name: str, function: Function, summary: str, types: str, old: tuple[str, ...] = ()) -> None:
+def _row(name: str, function: Callable[..., Any], summary: str, types: str, old: tuple[str, ...] = ()) -> None:
     command(
         INPUT,
         group=GROUP,
@@ -37,20 +46,21 @@ def _row(name: str, function: Function, summary: str, types: str, old: tuple[str
 KEPT = "The result has the input's type. Bool counts as Int64."
 
 
-def _kept(function: Function, input: Array) -> Array:
+def _kept(function: np.ufunc, input: Array) -> Array:
     kept = INT64 if input.dtype.kind == "b" else input.dtype
     sizes.check_shape(input.shape, kept, "input")
-    with np.errstate(all="ignore"):
-        return np.asarray(function(input.astype(kept, copy=False)))
+    return by_blocks(function, input, computed=kept, kept=kept, shape=input.shape)
 
 
-def _rounded(function: Function, input: Array) -> Array:
+def _rounded(function: np.ufunc, input: Array) -> Array:
     """`function` for floating types; integers are copied."""
-    return _kept(function if input.dtype.kind == "f" else np.copy, input)
+    return _kept(function if input.dtype.kind == "f" else np.positive, input)
 
 
 def _relu(input: Array) -> Array:
-    return np.asarray(np.maximum(input, input.dtype.type(0)))
+    kept = INT64 if input.dtype.kind == "b" else input.dtype
+    sizes.check_shape(input.shape, kept, "input")
+    return by_blocks(np.maximum, input, np.zeros((), kept), computed=kept, kept=kept, shape=input.shape)
 
 
 _row(
@@ -67,7 +77,7 @@ _row(
 )
 _row(
     "tensor_relu",
-    functools.partial(_kept, _relu),
+    _relu,
     "The rectified linear unit: each element, or 0 if it is negative.",
     f"{KEPT} NaN stays NaN.",
 )
@@ -95,16 +105,27 @@ _row(
 REAL = "The result has the input's floating type; integers and Bool give Float32, computed as Float64."
 
 
-def _real(function: Function, input: Array) -> Array:
-    kept = input.dtype if input.dtype.kind == "f" else FLOAT32
-    wide = FLOAT64 if input.dtype.kind != "f" else np.promote_types(kept, FLOAT32)
-    sizes.check_shape(input.shape, wide, "input")
-    with np.errstate(all="ignore"):
-        return np.asarray(function(input.astype(wide, copy=False))).astype(kept, copy=False)
+def _types(input: Array) -> tuple[DType, DType]:
+    """The type of a result, and that in which it is computed."""
+    kept = real_type(input.dtype)
+    return kept, working_type(kept) if input.dtype.kind == "f" else FLOAT64
+
+
+def _real(function: np.ufunc, input: Array) -> Array:
+    kept, wide = _types(input)
+    sizes.check_shape(input.shape, kept, "input")
+    return by_blocks(function, input, computed=wide, kept=kept, shape=input.shape)
 
 
 def _sigmoid(input: Array) -> Array:
-    return np.asarray(1 / (1 + np.exp(-input)))
+    kept, wide = _types(input)
+    sizes.check_shape(input.shape, wide, "input", also=() if kept == wide else (kept,))
+    work = by_blocks(np.negative, input, computed=wide, kept=wide, shape=input.shape)
+    with np.errstate(all="ignore"):
+        np.exp(work, out=work)
+        np.add(work, 1, out=work)
+        np.reciprocal(work, out=work)
+    return work.astype(kept, copy=False)
 
 
 _row(
@@ -122,7 +143,7 @@ _row(
 )
 _row(
     "tensor_sigmoid",
-    functools.partial(_real, _sigmoid),
+    _sigmoid,
     "The logistic function of each element x: 1 / (1 + exp(-x)).",
     REAL,
 )
@@ -152,14 +173,11 @@ def tensor_pow(input: Array, exponent: Operand) -> Array:
     0 or more. A fractional power of a negative number is NaN.
     """
     right = exponent if isinstance(exponent, np.ndarray) else as_array(exponent, input.dtype, "exponent")
-    check_broadcast(input, right, "exponent")
     kept = common_type(input.dtype, right.dtype)
+    shape = check_broadcast(input, right, "exponent", result=kept)
     if kept.kind in "iu" and right.size and right.min() < 0:
         raise ArgumentError("exponent", f"expected 0 or more for integers, got {right.min()}")
-    wide = np.promote_types(kept, FLOAT32) if kept.kind == "f" else kept
-    with np.errstate(all="ignore"):
-        powers = np.power(input.astype(wide, copy=False), right.astype(wide, copy=False))
-        return np.asarray(powers).astype(kept, copy=False)
+    return by_blocks(np.power, input, right, computed=working_type(kept), kept=kept, shape=shape)
 
 
 @command(

@@ -146,12 +146,17 @@ def arange(start: int | float, end: int | float, step: int | float, dtype: DType
 def _steps(start: int | float, end: int | float, step: int | float) -> Array:
     if integers := _integers(start, end, step):
         first, last, stride = integers
-        return _multiples(_counted(-((first - last) // stride)), stride) + first
+        multiples = _multiples(_counted(-((first - last) // stride)), stride)
+        return np.add(multiples, first, out=multiples)
     # Half of everything, where the whole is beyond Float64.
     scale = 1.0 if math.isfinite(float(end) - float(start)) else 0.5
     low, high = start * scale, end * scale
     count = _counted(max(0.0, min((high - low) / step / scale, 2.0**63)))
-    return (low + step * scale * np.arange(count)) / scale
+    numbers: Array = np.arange(count, dtype=np.float64)
+    np.multiply(step * scale, numbers, out=numbers)
+    np.add(low, numbers, out=numbers)
+    np.divide(numbers, scale, out=numbers)
+    return numbers
 
 
 def _counted(count: int | float) -> int:
@@ -163,7 +168,9 @@ def _counted(count: int | float) -> int:
 
 def _multiples(count: int, step: int) -> Array:
     """0, step, 2 * step, ... modulo 2^64: a sum with another integer is right if it has 64 bits."""
-    return np.arange(count, dtype=np.int64) * np.uint64(step % 2**64).astype(np.int64)
+    numbers = np.arange(count, dtype=np.int64)
+    np.multiply(numbers, np.uint64(step % 2**64).astype(np.int64), out=numbers)
+    return numbers
 
 
 def _integers(*numbers: int | float) -> list[int] | None:
@@ -194,7 +201,7 @@ def linspace(start: int | float, end: int | float, steps: int, dtype: DType) -> 
     Integers of 64 bits are exact where the dtype is an integer one, which cuts fractions off toward zero. Other numbers
     are computed as Float64.
     """
-    sizes.check_shape((steps,), np.float64, "steps")
+    sizes.check_shape((steps,), np.float64, "steps", also=(np.float64, np.float64))
     if dtype.kind in "iu" and (integers := _integers(start, end)):
         first, last = integers
         return _within(_whole_parts(first, last, max(steps - 1, 1))[:steps], dtype)
@@ -307,8 +314,9 @@ def _drawn_type(shape: tuple[int, ...], dtype: DType, sized_by: str = "shape", t
     """The type to draw numbers in, which is never float16. Errors name the last two arguments."""
     if dtype.kind != "f":
         raise ArgumentError(typed_by, f"expected a floating type, got {dtypes.name_of(dtype)}")
-    sizes.check_shape(shape, dtype, sized_by)
-    return np.float64 if dtype.itemsize == 8 else np.float32
+    drawn = np.float64 if dtype.itemsize == 8 else np.float32
+    sizes.check_shape(shape, dtype, sized_by, also=() if dtype == drawn else (drawn,))
+    return drawn
 
 
 def _uniform(session: Session, shape: tuple[int, ...], drawn: Drawn, dtype: DType) -> Array:
@@ -334,7 +342,8 @@ def _random(session: Session, distribution: Distribution, shape: tuple[int, ...]
 
 def _random_like(session: Session, distribution: Distribution, input: Array, dtype: DType | None) -> Array:
     chosen = dtype or input.dtype
-    return chosen, _drawn_type(input.shape, chosen, "input", "dtype" if dtype else "input")
+    drawn = _drawn_type(input.shape, chosen, "input", "dtype" if dtype else "input")
+    return distribution(session, input.shape, drawn, chosen)
 
 
 @command(
@@ -423,12 +432,12 @@ def randint(low: int, high: int, shape: tuple[int, ...], dtype: DType, session: 
 
     After torch::manual_seed the same numbers come again.
     """
-    sizes.check_shape(shape, np.int64)
+    sizes.check_shape(shape, np.int64, also=() if dtype == np.int64 else (dtype,))
     if high <= low:
         raise ArgumentError("high", f"expected an integer above low, which is {low}, got {high}")
     ranges.number(low, dtype, "low")
     ranges.number(high - 1, dtype, "high")
-    return session.random.integers(low, high, shape).astype(dtype)
+    return session.random.integers(low, high, shape).astype(dtype, copy=False)
 
 
 @command(

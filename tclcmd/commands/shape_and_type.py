@@ -80,6 +80,7 @@ def tensor_slice(input: Array, dim: int, start: int, end: int | None, step: int)
     """
     axis = axis_of(dim, input.ndim)
     part = input[(slice(None),) * axis + (slice(start, end, step),)]
+    room.check_shape(part.shape, part.dtype, "input")
     return part.copy()  # a view would keep the whole alive
 
 
@@ -292,10 +293,11 @@ def tensor_split(input: Array, sections: int | None, indices: tuple[int, ...] | 
 
 
 def _cut(input: Array, axis: int, ends: list[int]) -> list[Array]:
-    room.check_shape(input.shape, input.dtype, "input")
     before = (slice(None),) * axis
-    pairs = zip([0, *ends], [*ends, None], strict=True)
-    return [input[(*before, slice(start, end))].copy() for start, end in pairs]
+    views = [input[(*before, slice(start, end))] for start, end in zip([0, *ends], [*ends, None], strict=True)]
+    # Of indices that go back, parts overlap, and may be larger together than the tensor.
+    room.check_room(sum(view.nbytes + BYTES_PER_PART for view in views), f"a list of {len(views)} tensors")
+    return [view.copy() for view in views]
 
 
 @command(
@@ -315,5 +317,6 @@ def tensor_chunk(input: Array, chunks: int, dim: int) -> list[Array]:
     """
     axis = axis_of(dim, input.ndim)
     size = max(-(-input.shape[axis] // chunks), 1)
-    room.check_room(-(-input.shape[axis] // size) * BYTES_PER_PART, f"a list of {chunks} tensors")
+    parts = -(-input.shape[axis] // size)
+    room.check_room(parts * BYTES_PER_PART, f"a list of {parts} tensors")
     return _cut(input, axis, list(range(size, input.shape[axis], size)))

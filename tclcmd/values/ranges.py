@@ -26,12 +26,13 @@ def to_dtype(array: Array, dtype: DType, argument: str) -> Array:
 
     Raises ArgumentError, about `argument`, for the first number that the type does not hold.
     """
-    sizes.check_shape(array.shape, dtype, argument)
+    is_rounded = dtype.kind == "f" and not np.can_cast(array.dtype, dtype)
+    sizes.check_shape(array.shape, dtype, argument, also=(bool, bool, bool) if is_rounded else ())
     if dtype.kind in "iu":
         _check_integers(array, dtype, argument)
     with np.errstate(all="ignore"):  # numbers that become infinite are found below; the rest is rounding
         made = array.astype(dtype)
-        if dtype.kind == "f" and not np.can_cast(array.dtype, dtype):
+        if is_rounded:
             _check_outside(array, np.isinf(made) & np.isfinite(array), dtype, argument)
     return made
 

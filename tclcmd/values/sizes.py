@@ -57,17 +57,25 @@ def check_rank(dimensions: int, argument: str) -> None:
         raise ArgumentError(argument, f"expected at most {MOST_DIMENSIONS} dimensions, got {dimensions}")
 
 
-def check_shape(shape: Sequence[int], dtype: npt.DTypeLike, argument: str = "shape") -> None:
-    """Raises ArgumentError, about `argument`, for a shape that no array can have, and MemoryError for lack of room."""
+def check_shape(
+    shape: Sequence[int], dtype: npt.DTypeLike, argument: str = "shape", also: Sequence[npt.DTypeLike] = ()
+) -> None:
+    """Raises ArgumentError, about `argument`, for a shape that no array can have, and MemoryError for lack of room.
+
+    `also` are the types of further arrays of this shape that a command has at the same time.
+    """
     check_rank(len(shape), argument)
     if any(size < 0 for size in shape):
         raise ArgumentError(argument, f"expected sizes of 0 or more, got {shape_text(shape)}")
     # A size of 0 makes the array empty, but NumPy still refuses a product of the others beyond its range.
-    count = math.prod(size for size in shape if size) * np.dtype(dtype).itemsize
-    if count > MOST_BYTES:
+    count = math.prod(size for size in shape if size)
+    if count * np.dtype(dtype).itemsize > MOST_BYTES:
         raise ArgumentError(argument, f"a tensor of shape {shape_text(shape)} is larger than any memory")
     if 0 not in shape:
-        check_room(count, f"a tensor of shape {shape_text(shape)}")
+        bytes_each = sum(np.dtype(each).itemsize for each in (dtype, *also))
+        check_room(
+            count * bytes_each, f"a tensor of shape {shape_text(shape)}{', with memory to work in,' if also else ''}"
+        )
 
 
 def list_bytes(shape: Sequence[int]) -> int:

@@ -276,6 +276,27 @@ def test_a_norm_does_not_overflow_on_the_way(given):
     same(given("torch::tensor_norm $x"), np.float32(5))
 
 
+#: Numbers, order -> norm. Where an element is 1e20 times another one, only one of them counts: the larger one, or the
+#: smaller one for a negative order. The rest is as IEEE 754 has it: 0 to a negative power is infinite.
+FAR = [
+    ([3, 4], "2000", 4), ([3, 4], "-2000", 3), ([3, 4], "1e300", 4), ([-3, 0], "2000", 3),
+    ([1e-300, 1e300], "-1", 1e-300), ([1e-10, 1e10], "-20", 1e-10), ([1e-300, 1e300], "3", 1e300),
+    ([1e-300, 1e300], "-2", 1e-300), ([5e-324, 5e-324], "1", 1e-323), ([5e-324, 1], "-3", 5e-324),
+    ([5e-324, 0], "7", 5e-324), ([1.5e308, 0], "2", 1.5e308), ([0, 0], "3", 0), ([0, 4], "-3", 0), ([0, 0], "-2", 0),
+    ([np.inf, 4], "3", np.inf), ([np.inf, 4], "2", np.inf), ([np.inf, 4], "-3", 4), ([np.inf, np.inf], "-1", np.inf),
+    ([0, np.inf], "-1", 0), ([np.nan, 4], "3", np.nan), ([np.nan, 4], "-3", np.nan), ([np.nan, np.inf], "2", np.nan),
+    ([5, 12], "2", 13), ([0.25, -0.5, 1], "1", 1.75),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("elements", "p", "expected"), FAR)
+def test_a_norm_of_elements_far_apart(given, elements, p, expected):
+    """Or of a large order: the power of the element that counts most neither overflows nor vanishes."""
+    given.set("x", np.array([elements], np.float64))
+    for words in ("", "-dim 1", "-dim -1 -keepdim 1"):
+        np.testing.assert_allclose(given(f"torch::tensor_norm $x {p} {words}").reshape(()), expected, rtol=1e-15)
+
+
 @pytest.mark.parametrize("dtype", DTYPES)
 def test_cumsum(given, dtype):
     """Along either dimension; 0 if left off."""
@@ -475,6 +496,8 @@ X = "set x [torch::zeros {2 3}]; set i [torch::zeros {2 3} int64]; set b [torch:
 REFUSED = [
     ("torch::tensor_index_select $x 0 {0 2}", "Invalid indices tensor: expected 0 to 1, got 2"),
     ("torch::tensor_index_select $x 0 -1", "Invalid indices tensor: expected 0 to 1, got -1"),
+    ("torch::tensor_index_select [torch::zeros {2 0}] 1 0",
+     "Invalid indices tensor: expected none, for the dimension is empty, got 0"),
     ("torch::tensor_index_select $x 0 [torch::ones 1]", "Invalid indices tensor: expected Int64 or Int32, got Float32"),
     ("torch::tensor_index_select $x 0 [torch::ones 1 bool]",
      "Invalid indices tensor: expected Int64 or Int32, got Bool; torch::tensor_masked_select takes a mask"),
