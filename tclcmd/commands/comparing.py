@@ -27,6 +27,7 @@ from tclcmd.values import ranges, sizes
 GROUP = "Comparing"
 
 TRUTHS = "A Bool tensor."
+SECOND = Parameter("other", Tensor(), "What to compare it with.", aliases=("input2", "tensor2"))
 
 
 # ---- Which is larger -------------------------------------------------------------------------------------------------
@@ -76,11 +77,59 @@ _comparison("gt", "Gt", np.greater, "greater than other", "le")
 _comparison("ge", "Ge", np.greater_equal, "greater than other, or equal to it", "lt")
 
 
+# ---- Which are true --------------------------------------------------------------------------------------------------
+
+
+def _combine(operation: np.ufunc, input: Array, other: Array) -> Array:
+    result = np.empty(check_broadcast(input, other, result=BOOL), BOOL)
+    operation(input, other, out=result)
+    return result
+
+
+TRUE = "An element is true if it is not 0, of any type; NaN is true."
+MASKS = "set a [torch::tensor_create {1 1 0} bool]\nset b [torch::tensor_create {1 0 0} bool]\n"
+
+
+def _connective(name: str, operation: np.ufunc, summary: str, see_also: tuple[str, ...]) -> None:
+    command(
+        FIRST,
+        SECOND,
+        group=GROUP,
+        name=name,
+        aliases=(f"tensor_{name}",),
+        summary=summary,
+        description=TRUE,
+        returns=TRUTHS,
+        examples=(f"{MASKS}puts [torch::tensor_to_list [torch::{name} $a $b]]",),
+        see_also=see_also,
+    )(functools.partial(_combine, operation))
+
+
+_connective("logical_and", np.logical_and, "Whether both elements are true.", ("logical_or", "logical_not"))
+_connective("logical_or", np.logical_or, "Whether one element is true, or both are.", ("logical_and", "logical_xor"))
+_connective("logical_xor", np.logical_xor, "Whether one element is true, but not both.", ("logical_or", "ne"))
+
+
+@command(
+    INPUT,
+    group=GROUP,
+    aliases=("tensor_logical_not",),
+    description=TRUE,
+    summary="Whether each element is false.",
+    returns=TRUTHS,
+    examples=("set mask [torch::tensor_create {1 0} bool]\nputs [torch::tensor_to_list [torch::logical_not $mask]]",),
+    see_also=("logical_and", "tensor_masked_select"),
+)
+def logical_not(input: Array) -> Array:
+    """See above."""
+    return _ask(np.logical_not, input)
+
+
 # ---- Which is near ---------------------------------------------------------------------------------------------------
 
 NEAR = (
     FIRST,
-    Parameter("other", Tensor(), "What to compare it with.", aliases=("input2", "tensor2")),
+    SECOND,
     Parameter("rtol", Number(at_least=0), "Tolerance relative to other.", default=1e-5, aliases=("relativeTolerance",)),
     Parameter("atol", Number(at_least=0), "Tolerance on top of that.", default=1e-8, aliases=("absoluteTolerance",)),
     Parameter("equal_nan", Boolean(), "Whether NaN equals NaN.", default=False),

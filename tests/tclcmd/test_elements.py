@@ -132,6 +132,35 @@ def test_a_comparison(given, name, pair):
     same(found, getattr(torch, name)(torch.from_numpy(x), torch.from_numpy(y)).numpy())
 
 
+#: Connective -> the same of two numbers, in Python.
+CONNECTIVES = {
+    "logical_and": lambda a, b: a != 0 and b != 0,
+    "logical_or": lambda a, b: a != 0 or b != 0,
+    "logical_xor": lambda a, b: (a != 0) != (b != 0),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize(("name", "pair"), products(CONNECTIVES, PAIRS))
+def test_a_connective(given, name, pair):
+    """Against Python, number by number; NaN is not 0, and so true."""
+    x = given.set("x", numbers(pair[0], (6, 1)))
+    y = given.set("y", numbers(pair[1], (7,), 1))
+    expected = np.array([[CONNECTIVES[name](a, b) for b in y.tolist()] for a in x[:, 0].tolist()])
+    assert {True, False} == set(expected.flat)
+    same(given(f"torch::{name} $x $y"), expected)
+    same(given(f"torch::tensor_{name} -input1 $x -tensor2 $y"), expected)
+    same(given(f"torch::logical{name[8:].title()} -input $x -other $y"), expected)
+
+
+@pytest.mark.parametrize("dtype", DTYPES)
+def test_logical_not(given, dtype):
+    """As Python has it."""
+    x = given.set("x", numbers(dtype, (3, 4)))
+    expected = np.array([[not element for element in row] for row in x.tolist()])
+    for call in ("torch::logical_not $x", "torch::logicalNot -tensor $x", "torch::tensor_logical_not -input $x"):
+        same(given(call), expected)
+
+
 def test_integers_are_compared_exactly(given):
     """2^53 and 2^53 + 1 are one number in Float64; 300 is beyond UInt8, yet an integer; 1.5 is no integer."""
     given.set("x", np.array([2**53, 2**53 + 1], np.int64))
@@ -494,6 +523,8 @@ def test_chunk(given, torch, words, count, dim):
 X = "set x [torch::zeros {2 3}]; set i [torch::zeros {2 3} int64]; set b [torch::ones {2 3} bool]; "
 
 REFUSED = [
+    ("torch::logical_and $x 1", "Invalid other tensor: expected a tensor"),
+    ("torch::logical_xor $x [torch::ones 4]", "Invalid other tensor: shape [4] does not broadcast with [2, 3]"),
     ("torch::tensor_index_select $x 0 {0 2}", "Invalid indices tensor: expected 0 to 1, got 2"),
     ("torch::tensor_index_select $x 0 -1", "Invalid indices tensor: expected 0 to 1, got -1"),
     ("torch::tensor_index_select [torch::zeros {2 0}] 1 0",

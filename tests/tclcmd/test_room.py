@@ -63,6 +63,7 @@ TWO = [
     *(f"torch::{name} $x {other}" for name in ("eq", "gt") for other in ("$y", "$i", "$h", "$v", "2", "0.5")),
     *(f"torch::{name} $x {other}" for name in ("isclose", "allclose") for other in ("$y", "$i", "$h", "$v")),
     "torch::isclose $x $y -equalNan 1",
+    *(f"torch::logical_{name}" for name in ("and $x $i", "xor $x $v", "not $x")),
 ]  # fmt: skip
 MADE = [
     *(f"torch::{name} $x" for name in ("isnan", "isinf", "isfinite", "zeros_like", "ones_like")),
