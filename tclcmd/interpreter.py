@@ -10,6 +10,8 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Any, TypeVar
 
+import numpy as np
+
 import pyroi
 from pyroi.arrays import Array
 from pyroi.memory import retrying
@@ -183,7 +185,8 @@ class Commands:
         """Runs a command, `count` of whose words come before its options, and leaves its result or error in Tcl."""
         call = Call(self._commands[index], self.session, words, count, options)
         try:
-            lib.host_set_result(self._tcl, tclobj.new_value(_run(call), self._adopt))
+            result = _run(call)
+            lib.host_set_result(self._tcl, _given_back(call, result) or tclobj.new_value(result, self._adopt))
             return OK
         except ScriptFailed:
             return ERROR
@@ -338,6 +341,14 @@ def _run(call: Call) -> Any:
     if call.command.needs_session:
         arguments["session"] = call.session
     return call.command.function(**arguments)
+
+
+def _given_back(call: Call, result: Any) -> Value | None:
+    """The value of the parameter whose tensor the command has changed and returns, if it is such a command."""
+    name = call.command.gives_back
+    if not name or not isinstance(result, np.ndarray) or result is not call.arguments[name]:
+        return None
+    return call.words[call.layout.places[name]]
 
 
 def _translate(error: BaseException, call: Call) -> CommandError:

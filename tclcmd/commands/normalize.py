@@ -45,10 +45,11 @@ def _with_channels(function: Callable[..., Array], image: Array, mean: Array, st
     STD,
     INPLACE,
     group=GROUP,
+    gives_back="image",
     summary="Subtracts means and divides by standard deviations.",
     description="In place the numbers of the image itself change, and with them those of every tensor that shares its "
     "memory, as one made by torch::tensor_reshape or torch::tensor_permute may.",
-    returns="A tensor of the image's shape and floating type; in place, one that shares the image's memory.",
+    returns="A tensor of the image's shape and floating type; in place, the image itself.",
     examples=(
         "set image [torch::rand {3 48 64}]\n"
         "set normal [torch::normalize_image $image {0.485 0.456 0.406} {0.229 0.224 0.225}]\n"
@@ -69,9 +70,10 @@ def normalize_image(image: Array, mean: Array, std: Array, inplace: bool) -> Arr
     STD,
     INPLACE,
     group=GROUP,
+    gives_back="image",
     summary="The inverse of torch::normalize_image: multiplies by standard deviations and adds means.",
     description="In place the numbers of the image itself change, as they do by torch::normalize_image.",
-    returns="A tensor of the image's shape and floating type; in place, one that shares the image's memory.",
+    returns="A tensor of the image's shape and floating type; in place, the image itself.",
     examples=(
         "set image [torch::rand {3 48 64}]\n"
         "set normal [torch::normalize_image $image 0.5 0.25]\n"

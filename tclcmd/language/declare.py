@@ -127,6 +127,7 @@ class Command:
     see_also: tuple[str, ...] = ()
     aliases: tuple[str, ...] = ()
     needs_session: bool = False
+    gives_back: str = ""
 
     @property
     def summary(self) -> str:
@@ -240,6 +241,7 @@ def command(
         aliases: Further names.
         takes_device: Whether a device and requires_grad follow the parameters.
         needs_session: Whether the function takes the session of the interpreter.
+        gives_back: The parameter whose value is the result if the function returns its array, which it has changed.
     """
 
     placement = PLACEMENT if takes_device else ()

@@ -281,17 +281,40 @@ def test_means_and_deviations_in_all_their_forms(tcl):
     ],
 )
 def test_an_image_is_normalized_in_place(tcl, made, tmp_path, monkeypatch):
-    """However the tensor was made; the result is the same memory."""
+    """However the tensor was made; the result is the tensor itself."""
     monkeypatch.chdir(tmp_path)
     tcl.run(f"set x [{made}]")
     bytes_before = tcl.stats()["bytes"]
     tcl.run("set y [torch::normalize_image $x 1 2 -inplace true]")
     assert tcl.stats()["bytes"] == bytes_before
+    assert tcl.stats()["live"] == 1
     assert tcl.floats("set x") == tcl.floats("set y") == [0, 0.5, 1, 1.5]
     tcl.run("torch::denormalizeImage $x 1 2 yes")
     assert tcl.floats("set y") == [1, 2, 3, 4]
     tcl.run("unset x")
     assert tcl.floats("set y") == [1, 2, 3, 4]
+    tcl.run("unset y")
+    assert tcl.stats()["live"] == 0
+
+
+@pytest.mark.parametrize("shape", ["4", "{2 2}", "{1 2 2}", "{2 3 4 4}"])
+@pytest.mark.parametrize(
+    "words", ["$x 1 2 true", "-image $x -std 2 -mean 1 -inplace 1", "-mean 1 -std 2 -inplace on -input $x"]
+)
+def test_in_place_the_result_is_the_image(tcl, shape, words):
+    """Its handle, too, whether or not a script has seen it before; and otherwise another tensor."""
+    tcl.run(f"set x [torch::ones {shape}]")
+    assert tcl(f"set y [torch::normalize_image {words}]; expr {{$x eq $y}}") == "1"
+    assert tcl(f"set z [torch::denormalize_image {words}]; expr {{$x eq $z}}") == "1"
+    assert tcl.stats()["live"] == 1
+    assert tcl("expr {[torch::normalize_image $x 1 2] eq $x}") == "0"
+    assert "image" in tcl("torch::normalize_image -help")
+
+
+def test_a_tensor_changed_in_place_lives_on_as_the_result(tcl):
+    """Nothing else need hold it."""
+    assert tcl.floats("torch::normalize_image [torch::ones {1 2 2}] 3 2 true") == [-1, -1, -1, -1]
+    assert tcl.stats()["live"] == 0
 
 
 def test_in_place_needs_a_floating_image(tcl):
