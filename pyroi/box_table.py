@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -94,16 +95,22 @@ def _is_of_an_image(element: Any) -> bool:
     return array.ndim == 2 or array.shape == (0,)
 
 
-def _from_list(arrays: list[Any] | tuple[Any, ...], images: int | None, numbers: int) -> BoxTable:
-    """One array [L, numbers] for each image."""
+def to_parts(arrays: Any, images: int | None, numbers: int, read: Callable[[Any, str], Any]) -> list[Any]:
+    """The arrays [L, numbers] of a list, one for each image; `read` makes an array of floats of each."""
     if images is not None and len(arrays) != images:
         raise ArgumentError("boxes", f"expected one array for each of the {images} images, got a list of {len(arrays)}")
-    parts = [_to_rows(array, "boxes") for array in arrays]
+    parts = [read(array, "boxes") for array in arrays]
     for index, part in enumerate(parts):
         if part.shape == (0,):
             parts[index] = part.reshape(0, numbers)
         elif part.ndim != 2 or part.shape[1] != numbers:
             raise ArgumentError("boxes", f"array {index}: expected [L, {numbers}], got {shape_text(part.shape)}")
+    return parts
+
+
+def _from_list(arrays: list[Any] | tuple[Any, ...], images: int | None, numbers: int) -> BoxTable:
+    """One array [L, numbers] for each image."""
+    parts = to_parts(arrays, images, numbers, _to_rows)
     counts = [len(part) for part in parts]
     rows = np.concatenate(parts) if parts else np.empty((0, numbers), np.float32)
     return BoxTable(rows, np.repeat(np.arange(len(parts), dtype=np.int64), counts), tuple(itertools.accumulate(counts)))

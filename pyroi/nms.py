@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
 import numpy.typing as npt
@@ -30,6 +30,8 @@ from pyroi.memory import retrying
 from pyroi.native import ffi, lib
 
 __all__ = ["batched_nms", "nms", "nms_rotated", "soft_nms"]
+
+AnyArray = TypeVar("AnyArray", bound=Any)  # of NumPy or of another library
 
 _METHODS = {"gaussian": lib.ROI_SOFT_GAUSSIAN, "linear": lib.ROI_SOFT_LINEAR}
 _PARAMS = ffi.typeof("roi_nms_params *")
@@ -253,10 +255,11 @@ def soft_nms(
 
 
 def _to_scores(value: Any, count: int) -> Array:
-    return _one_per_box(to_floats(value, "scores", np.float64), "scores", count)
+    return one_per_box(to_floats(value, "scores", np.float64), "scores", count)
 
 
-def _one_per_box(array: Array, name: str, count: int) -> Array:
+def one_per_box(array: AnyArray, name: str, count: int) -> AnyArray:
+    """An array [count], as it came."""
     if array.shape != (count,):
         raise ArgumentError(name, f"expected [{count}], one for each box, got {shape_text(array.shape)}")
     return array
@@ -264,7 +267,7 @@ def _one_per_box(array: Array, name: str, count: int) -> Array:
 
 def _to_classes(value: Any, count: int) -> npt.NDArray[np.int64]:
     """Classes as int64. Floating types are accepted if the values are whole numbers."""
-    given = _one_per_box(to_numbers(value, "idxs"), "idxs", count)
+    given = one_per_box(to_numbers(value, "idxs"), "idxs", count)
     if is_integer(given.dtype):
         return np.ascontiguousarray(given, np.int64)
     numbers = given.astype(np.float64)  # 2^63 is beyond the range of float16

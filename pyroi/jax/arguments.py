@@ -6,9 +6,12 @@ from typing import Any
 
 import jax
 import jax.numpy as jnp
+import numpy as np
 
 from pyroi.arrays import shape_text
+from pyroi.box_table import to_parts
 from pyroi.errors import ArgumentError, ArgumentTypeError
+from pyroi.nms import one_per_box
 
 _MAPS = {"float16", "bfloat16", "float32", "float64"}
 
@@ -17,7 +20,7 @@ def to_array(value: Any, name: str) -> jax.Array:
     """`value` as an array of numbers."""
     try:
         array = jnp.asarray(value)
-    except (TypeError, ValueError) as reason:
+    except (TypeError, ValueError, OverflowError) as reason:
         raise ArgumentTypeError(name, f"cannot be read as an array: {reason}") from reason
     if array.dtype.name not in _MAPS and not jnp.issubdtype(array.dtype, jnp.integer) and array.dtype != jnp.bool_:
         rule = "expected floating-point numbers of 16 to 64 bits, integers or booleans"
@@ -45,33 +48,43 @@ def to_wide(value: Any, name: str) -> jax.Array:
 def to_rows(value: Any, name: str, columns: int) -> jax.Array:
     """Boxes [K, columns], in no image."""
     array = to_wide(value, name)
-    if array.shape == (0,):
-        array = array.reshape(0, columns)
+    if array.shape in ((0,), (columns,)):
+        array = array.reshape(-1, columns)
     if array.ndim != 2 or array.shape[1] != columns:
         raise ArgumentError(name, f"expected [K, {columns}], got {shape_text(array.shape)}")
     return array
 
 
-def to_scores(value: Any, boxes: jax.Array, name: str = "scores") -> jax.Array:
+def to_scores(value: Any, boxes: jax.Array) -> jax.Array:
     """A number for each box."""
-    array = to_wide(value, name)
-    if array.shape != (boxes.shape[0],):
-        rule = f"expected {shape_text(boxes.shape[:1])}, one for each box"
-        raise ArgumentError(name, f"{rule}, got {shape_text(array.shape)}")
-    return array
+    return one_per_box(to_wide(value, "scores"), "scores", boxes.shape[0])
 
 
 def to_classes(value: Any, boxes: jax.Array) -> jax.Array:
     """A whole number of 32 bits for each box."""
+    _check_range(value)
     array = to_array(value, "idxs")
     if array.dtype.name in _MAPS:
         raise ArgumentTypeError("idxs", f"expected integers, got {array.dtype}")
     if array.dtype.itemsize == 8 or array.dtype == jnp.uint32:
         raise ArgumentTypeError("idxs", f"expected integers that int32 holds, got {array.dtype}: see array.astype")
-    if array.shape != (boxes.shape[0],):
-        rule = f"expected {shape_text(boxes.shape[:1])}, one for each box"
-        raise ArgumentError("idxs", f"{rule}, got {shape_text(array.shape)}")
-    return array.astype(jnp.int32)
+    return one_per_box(array, "idxs", boxes.shape[0]).astype(jnp.int32)
+
+
+def _check_range(value: Any) -> None:
+    """Refuses classes that JAX, which has no integers of 64 bits unless it is told to, would wrap around."""
+    if isinstance(value, jax.Array):
+        return
+    try:
+        given = np.asarray(value)
+    except (TypeError, ValueError, OverflowError):  # traced numbers in a list, for one
+        return
+    if given.dtype.kind not in "iu" or not given.size:
+        return
+    limits = np.iinfo(np.int32)
+    for number in (int(given.min()), int(given.max())):
+        if not limits.min <= number <= limits.max:
+            raise ArgumentError("idxs", f"expected integers that int32 holds, got {number}")
 
 
 def to_boxes(value: Any, images: int, numbers: int = 4) -> jax.Array:
@@ -95,19 +108,22 @@ def to_boxes(value: Any, images: int, numbers: int = 4) -> jax.Array:
 
 
 def _is_of_an_image(element: Any) -> bool:
+    """Whether an element of a list is the array of an image's boxes, and not a row or a number."""
+    if isinstance(element, (list, tuple)):
+        return not element or _dimensions(element) == 2
     return getattr(element, "ndim", 0) == 2 or getattr(element, "shape", None) == (0,)
+
+
+def _dimensions(value: Any) -> int:
+    """Of an array, or of lists in lists, by their first elements: what is in them may be traced."""
+    if isinstance(value, (list, tuple)):
+        return 1 + (_dimensions(value[0]) if value else 0)
+    return int(getattr(value, "ndim", 0))
 
 
 def _from_list(arrays: Any, images: int, numbers: int) -> jax.Array:
     """One array [L, numbers] for each image, with the image before each row."""
-    if len(arrays) != images:
-        raise ArgumentError("boxes", f"expected one array for each of the {images} images, got a list of {len(arrays)}")
-    parts = [to_wide(array, "boxes") for array in arrays]
-    for index, part in enumerate(parts):
-        if part.shape == (0,):
-            parts[index] = part.reshape(0, numbers)
-        elif part.ndim != 2 or part.shape[1] != numbers:
-            raise ArgumentError("boxes", f"array {index}: expected [L, {numbers}], got {shape_text(part.shape)}")
+    parts = to_parts(arrays, images, numbers, to_wide)
     if not parts:
         return jnp.zeros((0, numbers + 1), jnp.float32)
     dtype = jnp.result_type(*parts)

@@ -27,7 +27,7 @@ static xla_ffi_error_code code_of(roi_status status)
 
 static xla_ffi_error *fail_at(xla_call *call, roi_status status, const roi_error *error)
 {
-    char message[1024] = "";
+    char message[1024] = "libroi found an error, and Python failed to describe it"; /* stays if Python raises */
     if (call->broken)
         return fail(call->frame, XLA_FFI_INTERNAL, call->broken);
     call->fault.status = status;
@@ -89,11 +89,43 @@ static void look(xla_call *call, const xla_ffi_buffers *operands, int count, con
     }
 }
 
+static int64_t elements_of(const xla_view *view)
+{
+    int64_t count = 1;
+    for (int64_t d = 0; d < view->rank; d++)
+        count *= view->dims[d];
+    return count;
+}
+
+/* Whether an operand has the leading dimensions of the first result. An argument may have the size 1 instead. */
+static bool has_examples_of(const xla_view *view, const xla_view *result, bool is_argument)
+{
+    const xla_ffi_buffer *buffer = view->buffer;
+    int64_t leading = result->buffer->rank - result->rank;
+    if (buffer->rank - view->rank != leading)
+        return false;
+    for (int64_t d = 0; d < leading; d++)
+        if (buffer->dims[d] != result->buffer->dims[d] && !(is_argument && buffer->dims[d] == 1))
+            return false;
+    return true;
+}
+
+static void check_examples(xla_call *call, int arguments, int results)
+{
+    bool fit = true;
+    for (int i = 0; i < arguments; i++)
+        fit = fit && has_examples_of(&call->arguments[i], &call->results[0], true);
+    for (int i = 0; i < results; i++)
+        fit = fit && has_examples_of(&call->results[i], &call->results[0], false);
+    if (!fit)
+        call->broken = "the leading dimensions of an operand are not those of the first result";
+}
+
 /* Moves a view to the example of this number, counted through the leading dimensions of the results. */
 static void move(xla_view *view, const xla_view *result, int64_t example)
 {
     const xla_ffi_buffer *buffer = view->buffer;
-    int64_t stride = xla_elements(view) * (int64_t)size_of(buffer->dtype), offset = 0;
+    int64_t stride = elements_of(view) * (int64_t)size_of(buffer->dtype), offset = 0;
     for (int64_t d = buffer->rank - view->rank - 1; d >= 0; d--) {
         int64_t size = result->buffer->dims[d];
         offset += buffer->dims[d] > 1 ? example % size * stride : 0;
@@ -138,6 +170,8 @@ xla_ffi_error *xla_run(xla_ffi_frame *frame, const char *name, xla_operator *com
     xla_call call = {.frame = frame, .fault = {.operator_name = name, .example = -1}};
     look(&call, &frame->arguments, arguments, ranks, call.arguments);
     look(&call, &frame->results, results, ranks + arguments, call.results);
+    if (!call.broken)
+        check_examples(&call, arguments, results);
     if (call.broken)
         return fail(frame, XLA_FFI_INTERNAL, call.broken);
     bool alone = call.results[0].buffer->rank == call.results[0].rank;
@@ -223,12 +257,12 @@ static roi_dtype dtype_of(xla_call *call, const xla_view *view)
     }
 }
 
-int64_t xla_elements(const xla_view *view)
+void *xla_data(xla_call *call, const xla_view *view, xla_ffi_data_type dtype)
 {
-    int64_t count = 1;
-    for (int64_t d = 0; d < view->rank; d++)
-        count *= view->dims[d];
-    return count;
+    if (view->buffer->dtype == dtype)
+        return view->data;
+    call->broken = "an operand has elements of another type than this handler takes";
+    return NULL;
 }
 
 roi_array xla_map(xla_call *call, const xla_view *view)

@@ -52,6 +52,8 @@ const double *xla_numbers(xla_call *call, const char *name, int64_t count);
 roi_array xla_map(xla_call *call, const xla_view *view);   /* [N, C, H, W], or [N, M] as [1, 1, N, M] */
 roi_boxes xla_boxes(xla_call *call, const xla_view *view); /* [K, columns] */
 roi_vector xla_vector(xla_call *call, const xla_view *view);
-int64_t xla_elements(const xla_view *view);
+
+/* The elements of an operand as they lie; NULL, and the call broken, where they are of another type. */
+void *xla_data(xla_call *call, const xla_view *view, xla_ffi_data_type dtype);
 
 #endif

@@ -199,6 +199,8 @@ static roi_status multiscale_backward(xla_call *call, roi_error *error_ret)
     roi_boxes boxes = xla_boxes(call, &call->arguments[0]);
     roi_array grad = xla_map(call, &call->arguments[1]);
     call->fault.images = call->results[0].dims[0];
+    if (grad.shape[0] != boxes.count)
+        call->broken = "there is not one crop for each box";
     if (call->broken)
         return ROI_SUCCESS;
     gathered scratch = {NULL, NULL, NULL, NULL};
@@ -207,30 +209,42 @@ static roi_status multiscale_backward(xla_call *call, roi_error *error_ret)
     return status;
 }
 
-/* Both have boxes and as many other operands as there are levels, or one. Ranks: boxes, then nothing but maps. */
-static xla_ffi_error *run_levels(xla_ffi_frame *frame, const char *name, xla_operator *compute)
+/* As many operands as a frame has, if that is at least so many and not too many. */
+static int operands_of(const xla_ffi_buffers *operands, int least)
+{
+    return least <= operands->size && operands->size <= XLA_MOST_OPERANDS ? (int)operands->size : least;
+}
+
+/* Ranks: boxes, then nothing but maps. */
+static xla_ffi_error *run_levels(xla_ffi_frame *frame, const char *name, xla_operator *compute, int arguments,
+                                 int results)
 {
     int ranks[2 * XLA_MOST_OPERANDS];
     for (int i = 0; i < 2 * XLA_MOST_OPERANDS; i++)
         ranks[i] = i ? 4 : 2;
-    int64_t arguments = frame->arguments.size, results = frame->results.size;
-    bool fit = 1 < arguments && arguments <= XLA_MOST_OPERANDS && results <= XLA_MOST_OPERANDS;
-    return xla_run(frame, name, compute, fit ? (int)arguments : 2, fit ? (int)results : 1, ranks);
+    return xla_run(frame, name, compute, arguments, results, ranks);
 }
 
-void *xla_multiscale_roi_align(void *frame) { return run_levels(frame, "multiscale_roi_align", multiscale); }
+void *xla_multiscale_roi_align(void *frame)
+{
+    int arguments = operands_of(&((xla_ffi_frame *)frame)->arguments, 2);
+    return run_levels(frame, "multiscale_roi_align", multiscale, arguments, 1);
+}
 
 void *xla_multiscale_roi_align_backward(void *frame)
 {
-    return run_levels(frame, "multiscale_roi_align_backward", multiscale_backward);
+    int results = operands_of(&((xla_ffi_frame *)frame)->results, 1);
+    return run_levels(frame, "multiscale_roi_align_backward", multiscale_backward, 2, results);
 }
 
 /* ---- Maxima ---------------------------------------------------------------------------------------------------- */
 
-/* Places [K, C, height, width, 2], pairs of 32 bits. */
-static roi_indices to_indices(const xla_view *view)
+/* Places [K, C, height, width, 2], pairs of 32 bits. That they are as many as the crops' numbers libroi checks. */
+static roi_indices to_indices(xla_call *call, const xla_view *view)
 {
-    roi_indices indices = {(int64_t *)(void *)view->data, {0}, {0}};
+    roi_indices indices = {xla_data(call, view, XLA_FFI_S32), {0}, {0}};
+    if (view->dims[4] != 2)
+        call->broken = "places are no pairs";
     memcpy(indices.shape, view->dims, sizeof indices.shape);
     int64_t stride = 1;
     for (int d = 3; d >= 0; d--) {
@@ -250,7 +264,7 @@ static roi_status pool(xla_call *call, roi_error *error_ret)
     roi_pool_params params = pool_params(call);
     roi_array input = xla_map(call, &call->arguments[1]), output = xla_map(call, &call->results[0]);
     roi_boxes boxes = xla_boxes(call, &call->arguments[0]);
-    roi_indices places = to_indices(&call->results[1]);
+    roi_indices places = to_indices(call, &call->results[1]);
     call->fault.images = input.shape[0];
     if (call->broken)
         return ROI_SUCCESS;
@@ -261,7 +275,7 @@ static roi_status pool_backward(xla_call *call, roi_error *error_ret)
 {
     roi_pool_params params = pool_params(call);
     roi_array grad = xla_map(call, &call->arguments[1]), input_grad = xla_map(call, &call->results[0]);
-    roi_indices places = to_indices(&call->arguments[2]);
+    roi_indices places = to_indices(call, &call->arguments[2]);
     roi_boxes boxes = xla_boxes(call, &call->arguments[0]);
     call->fault.images = input_grad.shape[0];
     if (call->broken)
@@ -295,16 +309,16 @@ static roi_status prroi(xla_call *call, roi_error *error_ret)
 }
 
 /* Corners [K, 4] in double, as rows of the form and type that boxes have; a batch index has the gradient 0. */
-static void write_corners(const double *corners, const roi_boxes *boxes, char *data)
+static void write_corners(const double *corners, const roi_boxes *boxes, void *data)
 {
     int64_t columns = boxes->columns, batch = columns - 4;
     for (int64_t i = 0; i < boxes->count * columns; i++) {
         int64_t row = i / columns, column = i % columns;
         double value = column < batch ? 0 : corners[row * 4 + column - batch];
         if (boxes->dtype == ROI_FLOAT64)
-            ((double *)(void *)data)[i] = value;
+            ((double *)data)[i] = value;
         else
-            ((float *)(void *)data)[i] = (float)value;
+            ((float *)data)[i] = (float)value;
     }
 }
 
@@ -314,7 +328,11 @@ static roi_status prroi_backward(xla_call *call, roi_error *error_ret)
     roi_array grad = xla_map(call, &call->arguments[1]), input = xla_map(call, &call->arguments[2]);
     roi_boxes boxes = xla_boxes(call, &call->arguments[0]);
     roi_array input_grad = xla_map(call, &call->results[0]);
+    const xla_view *boxes_view = &call->arguments[0], *boxes_grad = &call->results[1];
+    void *into = xla_data(call, boxes_grad, boxes_view->buffer->dtype);
     call->fault.images = input.shape[0];
+    if (memcmp(boxes_grad->dims, boxes_view->dims, 2 * sizeof *boxes_grad->dims))
+        call->broken = "the gradient of the boxes has another shape than these";
     if (call->broken)
         return ROI_SUCCESS;
     double *corners = malloc(((size_t)boxes.count * 4 + 1) * sizeof *corners);
@@ -323,7 +341,7 @@ static roi_status prroi_backward(xla_call *call, roi_error *error_ret)
     roi_status status = LIBROI(roi_prroi_pool_backward, XLA_ROI_PRROI_POOL_BACKWARD)(&params, &grad, &input, &boxes,
                                                                                      &input_grad, corners, error_ret);
     if (status == ROI_SUCCESS)
-        write_corners(corners, &boxes, call->results[1].data);
+        write_corners(corners, &boxes, into);
     free(corners);
     return status;
 }

@@ -39,49 +39,50 @@ void *xla_box_iou_rotated(void *frame)
 typedef roi_status nms_function(const roi_nms_params *, const roi_boxes *, const roi_vector *, const int64_t *,
                                 int64_t *, int64_t *, roi_error *);
 
-/* Classes [N] of 32 bits, widened; an array of another size than the boxes' stands for none. */
-static bool widen_classes(const xla_view *view, int64_t boxes, int64_t **classes_ret)
+/* Classes [N] of 32 bits, widened. */
+static int64_t *widen(const int32_t *classes, int64_t count)
 {
-    *classes_ret = NULL;
-    if (view->dims[0] != boxes || !boxes)
-        return true;
-    int64_t *classes = malloc((size_t)boxes * sizeof *classes);
-    if (!classes)
-        return false;
-    for (int64_t i = 0; i < boxes; i++)
-        classes[i] = ((const int32_t *)(const void *)view->data)[i];
-    *classes_ret = classes;
-    return true;
+    int64_t *wide = malloc(((size_t)count + 1) * sizeof *wide);
+    for (int64_t i = 0; wide && i < count; i++)
+        wide[i] = classes[i];
+    return wide;
 }
 
 /* Indices as the result has them: of 32 bits, and -1 behind the last. */
-static void write_kept(const int64_t *kept, int64_t count, const xla_view *kept_view, const xla_view *count_view)
+static void write_kept(const int64_t *kept, int64_t count, int32_t *into, int64_t size)
 {
-    int32_t *indices = (int32_t *)(void *)kept_view->data;
-    for (int64_t i = 0; i < kept_view->dims[0]; i++)
-        indices[i] = i < count ? (int32_t)kept[i] : -1;
-    *(int32_t *)(void *)count_view->data = (int32_t)count;
+    for (int64_t i = 0; i < size; i++)
+        into[i] = i < count ? (int32_t)kept[i] : -1;
 }
 
+/* An array of no classes stands for boxes without classes. */
 static roi_status run_nms(xla_call *call, nms_function *function, roi_error *error_ret)
 {
-    int64_t limit = call->results[0].dims[0], count = 0, *classes = NULL;
+    int64_t limit = call->results[0].dims[0], found = 0;
     roi_nms_params params = {.size = sizeof params,
                              .iou_threshold = xla_number(call, "iou_threshold"),
                              .score_threshold = xla_number(call, "score_threshold"),
                              .max_output = limit};
     roi_boxes boxes = xla_boxes(call, &call->arguments[0]);
     roi_vector scores = xla_vector(call, &call->arguments[1]);
+    const int32_t *classes = xla_data(call, &call->arguments[2], XLA_FFI_S32);
+    int32_t *indices = xla_data(call, &call->results[0], XLA_FFI_S32);
+    int32_t *count = xla_data(call, &call->results[1], XLA_FFI_S32);
+    bool by_class = call->arguments[2].dims[0] != 0;
+    if (by_class && call->arguments[2].dims[0] != boxes.count)
+        call->broken = "there is not one class for each box";
     if (call->broken)
         return ROI_SUCCESS;
-    int64_t *kept = malloc(((size_t)limit + 1) * sizeof *kept);
+    int64_t *wide = by_class ? widen(classes, boxes.count) : NULL, *kept = malloc(((size_t)limit + 1) * sizeof *kept);
     roi_status status = ROI_ERROR_MEMORY;
-    if (kept && widen_classes(&call->arguments[2], boxes.count, &classes))
-        status = function(&params, &boxes, &scores, classes, kept, &count, error_ret);
-    if (status == ROI_SUCCESS)
-        write_kept(kept, count, &call->results[0], &call->results[1]);
+    if (kept && (wide || !by_class))
+        status = function(&params, &boxes, &scores, wide, kept, &found, error_ret);
+    if (status == ROI_SUCCESS) {
+        write_kept(kept, found, indices, limit);
+        *count = (int32_t)found;
+    }
     free(kept);
-    free(classes);
+    free(wide);
     return status;
 }
 

@@ -145,6 +145,4 @@ typedef struct {
     xla_ffi_attributes attributes;
 } xla_ffi_frame;
 
-typedef xla_ffi_error *xla_ffi_handler(xla_ffi_frame *frame);
-
 #endif

@@ -92,6 +92,31 @@ AT_TRACING = {
         r"scores: expected \[2\], one for each box, got \[1\]",
     ),
     "idxs": (lambda: rj.batched_nms(ROWS, SCORES, SCORES, 0.5), TypeError, "idxs: expected integers, got float32"),
+    "idxs, wide": (
+        lambda: rj.batched_nms(ROWS, SCORES, np.array([0, 2**32]), 0.5),
+        ValueError,
+        "idxs: expected integers that int32 holds, got 4294967296",
+    ),
+    "idxs, a list": (
+        lambda: rj.batched_nms(ROWS, SCORES, [-(2**31) - 1, 0], 0.5),
+        ValueError,
+        "idxs: expected integers that int32 holds, got -2147483649",
+    ),
+    "idxs, uint32": (
+        lambda: rj.batched_nms(ROWS, SCORES, np.array([0, 2**31], np.uint32), 0.5),
+        ValueError,
+        "idxs: expected integers that int32 holds, got 2147483648",
+    ),
+    "idxs, wider than any": (
+        lambda: rj.batched_nms(ROWS, SCORES, [0, 2**70], 0.5),
+        TypeError,
+        "idxs: cannot be read as an array",
+    ),
+    "idxs, shape": (
+        lambda: rj.batched_nms(ROWS, SCORES, np.zeros(3, int), 0.5),
+        ValueError,
+        r"idxs: expected \[2\], one for each box, got \[3\]",
+    ),
     "iou_threshold": (
         lambda: rj.nms(ROWS, SCORES, 1.5),
         ValueError,
@@ -168,6 +193,18 @@ def test_what_only_numbers_tell(call, message):
     assert np.array_equal(rj.roi_align(MAP, BOXES[:1], 1, sampling_ratio=1), np.ones((1, 3, 1, 1)))
 
 
+@pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")
+def test_words_that_fail(monkeypatch):
+    """If Python raises while it describes an error, there is an error still, with words of its own."""
+
+    def fail(fault):
+        raise RuntimeError("no words")
+
+    monkeypatch.setattr(importlib.import_module("pyroi.jax.handlers"), "_message", fail)
+    with pytest.raises((jax.errors.JaxRuntimeError, ValueError), match="libroi found an error, and Python failed"):
+        jax.block_until_ready(rj.roi_align(MAP, with_number(BOXES, (1, 0), 7), 2))
+
+
 def test_errors_in_threads():
     """Those whose boxes are wrong get their errors, the others their crops."""
     pool = jax.jit(lambda b: rj.roi_align(MAP, b, 1, sampling_ratio=1))
@@ -186,6 +223,105 @@ def test_errors_in_threads():
     for thread in threads:
         thread.join()
     assert outcomes == [6, 6, 6, "3", 6, "5", 6, "7"]  # 1 is an image that is there
+
+
+# ---- Calls of other programs -----------------------------------------------------------------------------------------
+
+
+def arrays(*forms):
+    """Types and shapes as results are declared, from text like "float32 2 3"."""
+    parts = [form.split() for form in forms]
+    return tuple(jax.ShapeDtypeStruct(tuple(map(int, sizes)), np.dtype(name)) for name, *sizes in parts)
+
+
+ALIGN = {"spatial_scale": 1.0, "sampling_ratio": 2, "aligned": True}
+LEVELS = {"sampling_ratio": 2, "aligned": True, "canonical_level": 0, "canonical_scale": 9.0}
+LEVELS |= {"spatial_scales": np.ones(1)}
+NMS, SCALE = {"iou_threshold": 0.5, "score_threshold": 0.0}, {"spatial_scale": 1.0}
+TYPE = "an operand has elements of another type than this handler takes"
+LEADING = "the leading dimensions of an operand are not those of the first result"
+SHAPES = "shapes do not fit together"
+MAPS, CROPS = "float32 2 3 9 11", "float32 2 3 2 2"
+
+# Name, arguments, results, settings, and what is said.
+FOREIGN = {
+    "kept, type": ("nms", ["float32 8 4", "float32 8", "int32 0"], ["float16 8", "int32"], NMS, TYPE),
+    "count, type": ("nms", ["float32 8 4", "float32 8", "int32 0"], ["int32 8", "float16"], NMS, TYPE),
+    "classes, type": ("nms", ["float32 8 4", "float32 8", "float16 8"], ["int32 8", "int32"], NMS, TYPE),
+    "classes, size": ("nms", ["float32 8 4", "float32 8", "int32 7"], ["int32 8", "int32"], NMS, "one class for each"),
+    "scores, size": ("nms", ["float32 8 4", "float32 7", "int32 0"], ["int32 8", "int32"], NMS, SHAPES),
+    "places, type": ("roi_pool", ["float32 2 5", MAPS], [CROPS, "float16 2 3 2 2 2"], SCALE, TYPE),
+    "places, pairs": ("roi_pool", ["float32 2 5", MAPS], [CROPS, "int32 2 3 2 2 1"], SCALE, "no pairs"),
+    "places, shape": ("roi_pool", ["float32 2 5", MAPS], [CROPS, "int32 2 3 1 2 2"], SCALE, SHAPES),
+    "places of a gradient, type": (
+        "roi_pool_backward",
+        ["float32 2 5", CROPS, "float16 2 3 2 2 2"],
+        [MAPS],
+        SCALE,
+        TYPE,
+    ),
+    "places of a gradient, shape": (
+        "roi_pool_backward",
+        ["float32 2 5", CROPS, "int32 1 3 2 2 2"],
+        [MAPS],
+        SCALE,
+        SHAPES,
+    ),
+    "corners, type": (
+        "prroi_pool_backward",
+        ["float32 2 5", CROPS, MAPS],
+        [MAPS, "float16 2 5"],
+        SCALE,
+        TYPE,
+    ),
+    "corners, shape": (
+        "prroi_pool_backward",
+        ["float32 2 5", CROPS, MAPS],
+        [MAPS, "float32 2 4"],
+        SCALE,
+        "the gradient of the boxes has another shape",
+    ),
+    "more examples than results": ("roi_align", ["float32 3 2 5", MAPS], [CROPS], ALIGN | {"mode": 0}, LEADING),
+    "other examples": (
+        "roi_align",
+        ["float32 3 2 5", "float32 1 2 3 9 11"],
+        ["float32 4 2 3 2 2"],
+        ALIGN | {"mode": 0},
+        LEADING,
+    ),
+    "results of fewer examples": (
+        "nms",
+        ["float32 3 8 4", "float32 3 8", "int32 1 0"],
+        ["int32 3 8", "int32 1"],
+        NMS,
+        LEADING,
+    ),
+    "fewer crops than boxes": (
+        "multiscale_roi_align_backward",
+        ["float32 9 5", CROPS],
+        [MAPS],
+        LEVELS,
+        "one crop for each box",
+    ),
+    "no levels": ("multiscale_roi_align_backward", ["float32 2 5", CROPS], [], LEVELS, "another number of operands"),
+    "two results": (
+        "multiscale_roi_align",
+        ["float32 2 5", MAPS],
+        [CROPS, CROPS],
+        LEVELS,
+        "another number of operands",
+    ),
+}
+
+
+@pytest.mark.parametrize(("name", "given", "results", "settings", "message"), FOREIGN.values(), ids=FOREIGN)
+def test_calls_that_pyroi_does_not_make(name, given, results, settings, message):
+    """A program that names a handler itself, with types or shapes that it has not, gets an error and no numbers."""
+    call = jax.ffi.ffi_call(f"pyroi_{name}", arrays(*results), has_side_effect=True)
+    given = [np.zeros(form.shape, form.dtype) for form in arrays(*given)]
+    with pytest.raises((jax.errors.JaxRuntimeError, ValueError, RuntimeError), match=message):
+        jax.block_until_ready(jax.jit(lambda *given: call(*given, **settings))(*given))
+        jax.effects_barrier()
 
 
 # ---- Frames of other versions ----------------------------------------------------------------------------------------
