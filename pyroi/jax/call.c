@@ -6,8 +6,6 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
-void *xla_libroi[XLA_ROI_FUNCTIONS];
-
 /* ---- Errors ---------------------------------------------------------------------------------------------------- */
 
 static xla_ffi_error *fail(const xla_ffi_frame *frame, xla_ffi_error_code code, const char *message)

@@ -14,9 +14,6 @@
 #include "handlers.h"
 #include "xla_ffi.h"
 
-/* A function of libroi, found in the table by its number. Its type is that of roi.h. */
-#define LIBROI(name, number) ((__typeof__(&name))xla_libroi[number])
-
 enum { XLA_MOST_OPERANDS = 64 };
 
 /* An argument or a result, of one example. */

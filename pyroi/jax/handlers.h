@@ -22,28 +22,6 @@ typedef struct xla_fault {
 /* Writes the message for a fault, with its final 0, into a text of this size. */
 CFFI_CALLBACK void xla_describe_fault(const xla_fault *fault, char *text, int64_t size);
 
-/* The operators, by the numbers that their functions have in libroi's table below. */
-enum {
-    XLA_ROI_ALIGN,
-    XLA_ROI_ALIGN_BACKWARD,
-    XLA_ROI_ALIGN_ROTATED,
-    XLA_ROI_ALIGN_ROTATED_BACKWARD,
-    XLA_ROI_ALIGN_MULTISCALE,
-    XLA_ROI_ASSIGN_LEVELS,
-    XLA_ROI_POOL,
-    XLA_ROI_POOL_BACKWARD,
-    XLA_ROI_PRROI_POOL,
-    XLA_ROI_PRROI_POOL_BACKWARD,
-    XLA_ROI_BOX_IOU,
-    XLA_ROI_BOX_IOU_ROTATED,
-    XLA_ROI_NMS,
-    XLA_ROI_NMS_ROTATED,
-    XLA_ROI_FUNCTIONS
-};
-
-/* Where libroi's functions are, which are in another module: to be filled in before the first call. */
-extern void *xla_libroi[];
-
 /* Handlers of XLA's foreign function interface: each takes a call frame and gives NULL or an error. A result that has
    one more meaning than its pyroi function's is told of in pooling.c or suppression.c. */
 void *xla_roi_align(void *frame);

@@ -1,4 +1,4 @@
-"""The handlers in C, made known to XLA: where they are, where libroi is for them, and the words for what they find."""
+"""The handlers in C, made known to XLA, and the words for what they find."""
 
 from __future__ import annotations
 
@@ -35,32 +35,12 @@ _HANDLERS = {
 #: names and attributes stay as long as the first number of pyroi's version.
 TARGETS = tuple(_HANDLERS)
 
-_LIBROI = {
-    lib.XLA_ROI_ALIGN: native.lib.roi_align,
-    lib.XLA_ROI_ALIGN_BACKWARD: native.lib.roi_align_backward,
-    lib.XLA_ROI_ALIGN_ROTATED: native.lib.roi_align_rotated,
-    lib.XLA_ROI_ALIGN_ROTATED_BACKWARD: native.lib.roi_align_rotated_backward,
-    lib.XLA_ROI_ALIGN_MULTISCALE: native.lib.roi_align_multiscale,
-    lib.XLA_ROI_ASSIGN_LEVELS: native.lib.roi_assign_levels,
-    lib.XLA_ROI_POOL: native.lib.roi_pool,
-    lib.XLA_ROI_POOL_BACKWARD: native.lib.roi_pool_backward,
-    lib.XLA_ROI_PRROI_POOL: native.lib.roi_prroi_pool,
-    lib.XLA_ROI_PRROI_POOL_BACKWARD: native.lib.roi_prroi_pool_backward,
-    lib.XLA_ROI_BOX_IOU: native.lib.roi_box_iou,
-    lib.XLA_ROI_BOX_IOU_ROTATED: native.lib.roi_box_iou_rotated,
-    lib.XLA_ROI_NMS: native.lib.roi_nms,
-    lib.XLA_ROI_NMS_ROTATED: native.lib.roi_nms_rotated,
-}
-
 
 def _register() -> None:
-    """Tells the handlers where libroi's functions are, and XLA where the handlers are.
+    """Tells XLA where the handlers are.
 
-    XLA asks each handler for the version that it was written for, and refuses it where that is none of its own.
+    XLA asks each for the version that it was written for, and refuses it where that is none of its own.
     """
-    for number, function in _LIBROI.items():
-        address = native.ffi.addressof(native.lib, function.__name__)
-        lib.xla_libroi[number] = ffi.cast("void *", int(native.ffi.cast("intptr_t", address)))
     for name, handler in _HANDLERS.items():
         try:
             jax.ffi.register_ffi_target(name, jax.ffi.pycapsule(int(ffi.cast("intptr_t", handler))), platform="cpu")

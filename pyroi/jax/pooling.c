@@ -38,7 +38,7 @@ static roi_status align(xla_call *call, roi_error *error_ret)
     params.mode = (roi_mode)xla_integer(call, "mode");
     roi_array input = xla_map(call, &call->arguments[1]), output = xla_map(call, &call->results[0]);
     call->fault.images = input.shape[0];
-    return run_align(call, LIBROI(roi_align, XLA_ROI_ALIGN), &input, &output, &params, error_ret);
+    return run_align(call, roi_align, &input, &output, &params, error_ret);
 }
 
 static roi_status align_backward(xla_call *call, roi_error *error_ret)
@@ -46,7 +46,7 @@ static roi_status align_backward(xla_call *call, roi_error *error_ret)
     roi_align_params params = align_params(call, xla_number(call, "spatial_scale"));
     roi_array grad = xla_map(call, &call->arguments[1]), input_grad = xla_map(call, &call->results[0]);
     call->fault.images = input_grad.shape[0];
-    return run_align(call, LIBROI(roi_align_backward, XLA_ROI_ALIGN_BACKWARD), &grad, &input_grad, &params, error_ret);
+    return run_align(call, roi_align_backward, &grad, &input_grad, &params, error_ret);
 }
 
 void *xla_roi_align(void *frame) { return xla_run(frame, "roi_align", align, 2, 1, (int[]){2, 4, 4}); }
@@ -76,13 +76,12 @@ static roi_status run_rotated(xla_call *call, rotated_function *function, int64_
 
 static roi_status align_rotated(xla_call *call, roi_error *error_ret)
 {
-    return run_rotated(call, LIBROI(roi_align_rotated, XLA_ROI_ALIGN_ROTATED), call->arguments[1].dims[0], error_ret);
+    return run_rotated(call, roi_align_rotated, call->arguments[1].dims[0], error_ret);
 }
 
 static roi_status align_rotated_backward(xla_call *call, roi_error *error_ret)
 {
-    return run_rotated(call, LIBROI(roi_align_rotated_backward, XLA_ROI_ALIGN_ROTATED_BACKWARD),
-                       call->results[0].dims[0], error_ret);
+    return run_rotated(call, roi_align_rotated_backward, call->results[0].dims[0], error_ret);
 }
 
 void *xla_roi_align_rotated(void *frame)
@@ -120,8 +119,7 @@ static roi_status multiscale(xla_call *call, roi_error *error_ret)
     call->fault.images = features[0].shape[0];
     if (call->broken)
         return ROI_SUCCESS;
-    return LIBROI(roi_align_multiscale, XLA_ROI_ALIGN_MULTISCALE)(&params, &levels, features, scales, &boxes, &output,
-                                                                  error_ret);
+    return roi_align_multiscale(&params, &levels, features, scales, &boxes, &output, error_ret);
 }
 
 /* What the gradient of one level needs: the boxes that are pooled from it, put together. */
@@ -177,7 +175,7 @@ static roi_status flow_to_levels(xla_call *call, gathered *scratch, int64_t coun
     if (!allocate(scratch, boxes, box_bytes, grad_bytes))
         return ROI_ERROR_MEMORY;
     roi_levels_params levels = levels_params(call, count);
-    roi_status status = LIBROI(roi_assign_levels, XLA_ROI_ASSIGN_LEVELS)(&levels, boxes, scratch->levels, error_ret);
+    roi_status status = roi_assign_levels(&levels, boxes, scratch->levels, error_ret);
     for (int64_t level = 0; level < count && status == ROI_SUCCESS; level++) {
         roi_boxes selected = *boxes;
         roi_array rows = *grad, into = xla_map(call, &call->results[level]);
@@ -185,7 +183,7 @@ static roi_status flow_to_levels(xla_call *call, gathered *scratch, int64_t coun
         rows.data = scratch->grads;
         rows.shape[0] = selected.count = gather(scratch, level, boxes, box_bytes, grad, grad_bytes);
         roi_align_params params = align_params(call, scales[level]);
-        status = LIBROI(roi_align_backward, XLA_ROI_ALIGN_BACKWARD)(&params, &rows, &selected, &into, error_ret);
+        status = roi_align_backward(&params, &rows, &selected, &into, error_ret);
         if (status != ROI_SUCCESS && error_ret->row >= 0)
             error_ret->row = scratch->places[error_ret->row];
     }
@@ -268,7 +266,7 @@ static roi_status pool(xla_call *call, roi_error *error_ret)
     call->fault.images = input.shape[0];
     if (call->broken)
         return ROI_SUCCESS;
-    return LIBROI(roi_pool, XLA_ROI_POOL)(&params, &input, &boxes, &output, &places, error_ret);
+    return roi_pool(&params, &input, &boxes, &output, &places, error_ret);
 }
 
 static roi_status pool_backward(xla_call *call, roi_error *error_ret)
@@ -280,7 +278,7 @@ static roi_status pool_backward(xla_call *call, roi_error *error_ret)
     call->fault.images = input_grad.shape[0];
     if (call->broken)
         return ROI_SUCCESS;
-    return LIBROI(roi_pool_backward, XLA_ROI_POOL_BACKWARD)(&params, &grad, &places, &boxes, &input_grad, error_ret);
+    return roi_pool_backward(&params, &grad, &places, &boxes, &input_grad, error_ret);
 }
 
 void *xla_roi_pool(void *frame) { return xla_run(frame, "roi_pool", pool, 2, 2, (int[]){2, 4, 4, 5}); }
@@ -305,7 +303,7 @@ static roi_status prroi(xla_call *call, roi_error *error_ret)
     call->fault.images = input.shape[0];
     if (call->broken)
         return ROI_SUCCESS;
-    return LIBROI(roi_prroi_pool, XLA_ROI_PRROI_POOL)(&params, &input, &boxes, &output, error_ret);
+    return roi_prroi_pool(&params, &input, &boxes, &output, error_ret);
 }
 
 /* Corners [K, 4] in double, as rows of the form and type that boxes have; a batch index has the gradient 0. */
@@ -338,8 +336,7 @@ static roi_status prroi_backward(xla_call *call, roi_error *error_ret)
     double *corners = malloc(((size_t)boxes.count * 4 + 1) * sizeof *corners);
     if (!corners)
         return ROI_ERROR_MEMORY;
-    roi_status status = LIBROI(roi_prroi_pool_backward, XLA_ROI_PRROI_POOL_BACKWARD)(&params, &grad, &input, &boxes,
-                                                                                     &input_grad, corners, error_ret);
+    roi_status status = roi_prroi_pool_backward(&params, &grad, &input, &boxes, &input_grad, corners, error_ret);
     if (status == ROI_SUCCESS)
         write_corners(corners, &boxes, into);
     free(corners);

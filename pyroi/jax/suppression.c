@@ -17,14 +17,11 @@ static roi_status run_iou(xla_call *call, iou_function *function, roi_error *err
     return call->broken ? ROI_SUCCESS : function(&params, &first, &second, &matrix, error_ret);
 }
 
-static roi_status iou(xla_call *call, roi_error *error_ret)
-{
-    return run_iou(call, LIBROI(roi_box_iou, XLA_ROI_BOX_IOU), error_ret);
-}
+static roi_status iou(xla_call *call, roi_error *error_ret) { return run_iou(call, roi_box_iou, error_ret); }
 
 static roi_status iou_rotated(xla_call *call, roi_error *error_ret)
 {
-    return run_iou(call, LIBROI(roi_box_iou_rotated, XLA_ROI_BOX_IOU_ROTATED), error_ret);
+    return run_iou(call, roi_box_iou_rotated, error_ret);
 }
 
 void *xla_box_iou(void *frame) { return xla_run(frame, "box_iou", iou, 2, 1, (int[]){2, 2, 2}); }
@@ -86,14 +83,11 @@ static roi_status run_nms(xla_call *call, nms_function *function, roi_error *err
     return status;
 }
 
-static roi_status nms(xla_call *call, roi_error *error_ret)
-{
-    return run_nms(call, LIBROI(roi_nms, XLA_ROI_NMS), error_ret);
-}
+static roi_status nms(xla_call *call, roi_error *error_ret) { return run_nms(call, roi_nms, error_ret); }
 
 static roi_status nms_rotated(xla_call *call, roi_error *error_ret)
 {
-    return run_nms(call, LIBROI(roi_nms_rotated, XLA_ROI_NMS_ROTATED), error_ret);
+    return run_nms(call, roi_nms_rotated, error_ret);
 }
 
 void *xla_nms(void *frame) { return xla_run(frame, "nms", nms, 3, 2, (int[]){2, 1, 1, 1, 0}); }
