@@ -78,41 +78,48 @@ _release_gil = types.ExternalFunction("PyEval_SaveThread", types.uintp())
 _take_gil = types.ExternalFunction("PyEval_RestoreThread", types.void(types.uintp))
 
 
+@numba.njit
+def _let_go() -> Any:
+    """Releases the GIL, if this thread has it: a state for `_take_back`, or 0."""
+    state = np.uintp(0)
+    if _has_gil():
+        state = _release_gil()
+    return state
+
+
+@numba.njit
+def _take_back(state: Any) -> None:
+    if state:
+        _take_gil(state)
+
+
 # Arrays whose addresses go to libroi must live until it returns, and compiled code lets go of an array after its last
 # use. So each is an argument here, which the caller holds.
 
 
 @numba.njit
 def _call_align(params: Any, features: Any, boxes: Any, crops: Any, error: Any) -> Any:
-    state = np.uintp(0)
-    if _has_gil():
-        state = _release_gil()
+    state = _let_go()
     status = _roi_align(
         params.ctypes.data, features.ctypes.data, boxes.ctypes.data, crops.ctypes.data, error.ctypes.data
     )
-    if state:
-        _take_gil(state)
+    _take_back(state)
     return status
 
 
 @numba.njit
 def _call_iou(params: Any, boxes1: Any, boxes2: Any, matrix: Any, error: Any) -> Any:
-    state = np.uintp(0)
-    if _has_gil():
-        state = _release_gil()
+    state = _let_go()
     status = _roi_box_iou(
         params.ctypes.data, boxes1.ctypes.data, boxes2.ctypes.data, matrix.ctypes.data, error.ctypes.data
     )
-    if state:
-        _take_gil(state)
+    _take_back(state)
     return status
 
 
 @numba.njit
 def _call_nms(params: Any, boxes: Any, scores: Any, kept: Any, count: Any, error: Any) -> Any:
-    state = np.uintp(0)
-    if _has_gil():
-        state = _release_gil()
+    state = _let_go()
     status = _roi_nms(
         params.ctypes.data,
         boxes.ctypes.data,
@@ -122,8 +129,7 @@ def _call_nms(params: Any, boxes: Any, scores: Any, kept: Any, count: Any, error
         count.ctypes.data,
         error.ctypes.data,
     )
-    if state:
-        _take_gil(state)
+    _take_back(state)
     return status
 
 
@@ -156,6 +162,25 @@ def _check_numbers(value: Any, name: str, form: str) -> None:
 def _check_number(value: Any, name: str) -> None:
     if not isinstance(_plain(value), (types.Float, types.Integer, float, int)):
         raise TypingError(f"{name}: expected a number, got {value}")
+
+
+def _check_integer(value: Any, name: str) -> None:
+    if not isinstance(_plain(value), (types.Integer, int)):
+        raise TypingError(f"{name}: expected an integer, got {value}")
+
+
+def _check_flag(value: Any, name: str) -> None:
+    """Booleans; of integers 0 and 1 will do, which only their values tell."""
+    if not isinstance(_plain(value), (types.Boolean, types.Integer, bool)):
+        raise TypingError(f"{name}: expected True or False, got {value}")
+
+
+def _check_sizes(value: Any, name: str) -> None:
+    sizes = tuple(value) if isinstance(value, (types.UniTuple, types.Tuple)) else (value, value)
+    if len(sizes) != 2:
+        raise TypingError(f"{name}: expected (height, width), got {value}")
+    for size in sizes:
+        _check_integer(size, name)
 
 
 def _plain(value: Any) -> Any:
@@ -345,13 +370,9 @@ def _compile_roi_align(
     _check_map(input, "input")
     _check_numbers(boxes, "boxes", "[K, 5]")
     _check_number(spatial_scale, "spatial_scale")
-    if (
-        not isinstance(output_size, (types.Integer, types.UniTuple, types.Tuple))
-        or getattr(output_size, "count", 2) != 2
-    ):
-        raise TypingError(f"output_size: expected (height, width), got {output_size}")
-    if not isinstance(_plain(sampling_ratio), (types.Integer, int)):
-        raise TypingError(f"sampling_ratio: expected an integer, got {sampling_ratio}")
+    _check_sizes(output_size, "output_size")
+    _check_integer(sampling_ratio, "sampling_ratio")
+    _check_flag(aligned, "aligned")
 
     def run(
         input: Any,
@@ -368,6 +389,8 @@ def _compile_roi_align(
             raise Misuse("boxes", "expected [K, 4] or [K, 5], got [{}, {}]", boxes.shape[0], boxes.shape[1])
         if not (spatial_scale > 0 and math.isfinite(spatial_scale)):
             raise Misuse("spatial_scale", "expected a finite number above 0, got {}", spatial_scale)
+        if aligned != 0 and aligned != 1:
+            raise Misuse("aligned", "expected True or False, got {}", aligned)
         rows = _wide(boxes)
         crops = np.empty((boxes.shape[0], input.shape[1], height, width), input.dtype)
         params, error = np.zeros(1, _ALIGN), np.zeros(1, _ERROR)
@@ -466,9 +489,10 @@ def _compile_nms(
     _check_numbers(boxes, "boxes", "[N, 4]")
     _check_numbers(scores, "scores", "[N]")
     _check_number(iou_threshold, "iou_threshold")
-    for value, name in ((score_threshold, "score_threshold"), (max_output, "max_output")):
-        if not _is_none(value):
-            _check_number(value, name)
+    if not _is_none(score_threshold):
+        _check_number(score_threshold, "score_threshold")
+    if not _is_none(max_output):
+        _check_integer(max_output, "max_output")
 
     def run(boxes: Any, scores: Any, iou_threshold: Any, score_threshold: Any = None, max_output: Any = None) -> Any:
         count = boxes.shape[0]

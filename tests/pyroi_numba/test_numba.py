@@ -154,6 +154,9 @@ def test_settings_out_of_range():
             pool_with(MAP, BOXES, 3, scale, 2, False)
     with pytest.raises(ValueError, match=r"output_size: expected sizes of 0 or more, got \(-1, -1\)"):
         pool_with(MAP, BOXES, -1, 1.0, 2, False)
+    with pytest.raises(ValueError, match="aligned: expected True or False, got 7"):
+        pool_with(MAP, BOXES, 2, 1.0, 2, 7)
+    assert np.array_equal(pool_with(MAP, BOXES, 2, 1.0, 2, 1), pyroi.roi_align(MAP, BOXES, 2, 1.0, 2, True))
     with pytest.raises(ValueError, match="score_threshold: expected a number, got nan"):
         suppress_with(ROWS, SCORES, 0.5, np.nan, 7)
     with pytest.raises(ValueError, match="max_output: expected 0 or more, got -7"):
@@ -175,6 +178,20 @@ COMPILE_TIME = {
     "boxes1": (overlap, (BOXES + 1j, ROWS), "boxes1: expected float32 or float64 or integers, got complex64"),
     "scores": (suppress, (ROWS, ROWS, 0.5), r"scores: expected \[N\], got an array of 2 dimensions"),
     "iou_threshold": (suppress, (ROWS, SCORES, "a half"), "iou_threshold: expected a number, got unicode_type"),
+    "output_size": (pool_with, (MAP, BOXES, 2.5, 1.0, 2, True), "output_size: expected an integer, got float64"),
+    "output_size, a pair": (
+        pool_with,
+        (MAP, BOXES, (2, 2.0), 1.0, 2, True),
+        "output_size: expected an integer, got float64",
+    ),
+    "output_size, three": (
+        pool_with,
+        (MAP, BOXES, (2, 2, 2), 1.0, 2, True),
+        r"output_size: expected \(height, width\)",
+    ),
+    "sampling_ratio": (pool_with, (MAP, BOXES, 2, 1.0, 2.0, True), "sampling_ratio: expected an integer, got float64"),
+    "aligned": (pool_with, (MAP, BOXES, 2, 1.0, 2, 0.5), "aligned: expected True or False, got float64"),
+    "max_output": (suppress_with, (ROWS, SCORES, 0.5, 0.1, 2.7), "max_output: expected an integer, got float64"),
 }
 
 
