@@ -7,6 +7,7 @@ A tool is a package with functions of its own for what pyroi computes. :func:`ac
 from __future__ import annotations
 
 import importlib
+import sys
 from typing import Any
 
 from pyroi.errors import ArgumentError, ArgumentTypeError
@@ -22,8 +23,6 @@ TOOLS = {
     "torchvision": "pyroi.torch.vision",
     "ultralytics": "pyroi.tools.ultralytics",
 }
-
-_accelerated: list[str] = []
 
 
 def accelerate(tool: str) -> None:
@@ -43,10 +42,7 @@ def accelerate(tool: str) -> None:
         ImportError: The package is not installed or does not load, or is of a version that pyroi does not know; nothing
             is replaced then.
     """
-    join = _join_of(tool)
-    join.accelerate()
-    if tool not in _accelerated:
-        _accelerated.append(tool)
+    _join_of(tool).accelerate()
 
 
 def restore(tool: str | None = None) -> None:
@@ -59,12 +55,11 @@ def restore(tool: str | None = None) -> None:
         TypeError: `tool` is no text.
         ValueError: `tool` is none that :func:`accelerate` knows.
     """
-    if tool is not None and tool not in _accelerated:
+    if tool is not None:
         _check(tool)
-        return
-    for name in list(_accelerated) if tool is None else [tool]:
-        _join_of(name).restore()
-        _accelerated.remove(name)
+    for name in TOOLS if tool is None else [tool]:
+        if TOOLS[name] in sys.modules:  # else it was never accelerated
+            _join_of(name).restore()
 
 
 def _check(tool: Any) -> None:

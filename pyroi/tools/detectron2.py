@@ -7,14 +7,17 @@ from typing import Any
 import pyroi
 import pyroi.torch
 from pyroi.tools.replacing import Replacement, Tool
+from pyroi.tools.suppression import at_or_above
 from pyroi.tools.tensors import are_ours
 from pyroi.torch.tensors import call
 
 
 def _nms_rotated(boxes: Any, scores: Any, iou_threshold: float) -> Any:
-    if not are_ours(boxes, scores):
+    """An IoU equal to the threshold suppresses there, and the threshold is a C float whatever the boxes are."""
+    limit = at_or_above(iou_threshold, "float32")
+    if not are_ours(boxes, scores) or limit is None:
         return NotImplemented
-    return call(pyroi.nms_rotated, boxes.detach(), scores.detach(), iou_threshold)
+    return call(pyroi.nms_rotated, boxes.detach(), scores.detach(), limit)
 
 
 def _pairwise_iou_rotated(boxes1: Any, boxes2: Any) -> Any:

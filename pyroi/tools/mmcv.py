@@ -16,6 +16,7 @@ import torch
 
 from pyroi.nms import nms_in_own_type
 from pyroi.tools.replacing import Replacement, Tool
+from pyroi.tools.suppression import at_or_above
 from pyroi.tools.tensors import are_ours, as_compared
 from pyroi.torch.tensors import call
 
@@ -35,24 +36,26 @@ def _nms(
 
 
 def _nms_rotated(dets: Any, scores: Any, iou_threshold: float, labels: Any = None, clockwise: bool = True) -> Any:
-    if not are_ours(dets, scores):
+    """An IoU equal to the threshold suppresses there, and the threshold is a C float whatever the boxes are."""
+    limit = at_or_above(iou_threshold, "float32")
+    if not are_ours(dets, scores) or limit is None:
         return NotImplemented
     if len(dets) == 0:
         return dets, None  # which is what mmcv gives
     rows = _turned(dets.detach(), clockwise)
     if labels is None:
-        kept = call(pyroi.nms_rotated, rows, scores.detach(), iou_threshold)
+        kept = call(pyroi.nms_rotated, rows, scores.detach(), limit)
     else:
-        kept = _by_label(rows, scores.detach(), labels, iou_threshold)
+        kept = _by_label(rows, scores.detach(), labels, limit)
     return _with_scores(dets, scores, kept)
 
 
-def _by_label(rows: Any, scores: Any, labels: Any, iou_threshold: float) -> Any:
+def _by_label(rows: Any, scores: Any, labels: Any, limit: float) -> Any:
     """Suppression within each label, by falling score over all."""
     parts = [torch.empty(0, dtype=torch.int64)]
     for label in labels.unique():
         places = (labels == label).nonzero().squeeze(1)
-        parts.append(places[call(pyroi.nms_rotated, rows[places], scores[places], iou_threshold)])
+        parts.append(places[call(pyroi.nms_rotated, rows[places], scores[places], limit)])
     kept = torch.cat(parts).sort().values
     return kept[scores[kept].argsort(descending=True, stable=True)]
 

@@ -43,9 +43,13 @@ class Tool:
             return
         self._check_version()
         places = [self._find(replacement) for replacement in self.replacements]
-        for place in places:
-            place.put_in()
         self._places = places
+        try:
+            for place in places:
+                place.put_in()
+        except BaseException:  # an interrupt, for one
+            self.restore()
+            raise
 
     def restore(self) -> None:
         """Puts the package's own back."""
@@ -78,7 +82,7 @@ class Tool:
                 owner = getattr(owner, part)
             original = inspect.getattr_static(owner, name)
             parameters = list(inspect.signature(getattr(owner, name)).parameters)
-        except (ImportError, AttributeError) as reason:
+        except Exception as reason:  # what does not load may raise anything
             raise ImportError(f"accelerate({self.package!r}) does not find {replacement.name}: {reason}") from reason
         if parameters != replacement.parameters.split():
             rule = f"knows {replacement.name} with the parameters {replacement.parameters}"
@@ -87,8 +91,18 @@ class Tool:
 
 
 def _with_a_way_back(ours: Callable[..., Any], original: Callable[..., Any]) -> Callable[..., Any]:
+    """Ours; where it does not compute what is asked for, the package's own.
+
+    That one may take more than its signature has: a decorator of mmcv's takes parameters by their former names.
+    """
+    signature = inspect.signature(ours)
+
     @functools.wraps(original)
     def run(*arguments: Any, **options: Any) -> Any:
+        try:
+            signature.bind(*arguments, **options)
+        except TypeError:
+            return original(*arguments, **options)
         try:
             result = ours(*arguments, **options)
         except (ArgumentError, ArgumentTypeError):

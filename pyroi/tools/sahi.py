@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from typing import Any
 
 import numpy as np
@@ -10,17 +9,19 @@ import numpy as np
 import pyroi
 from pyroi.nms import nms_in_own_type
 from pyroi.tools.replacing import Replacement, Tool
-from pyroi.tools.suppression import falling
+from pyroi.tools.suppression import at_or_above, falling
 
 
 def _nms(predictions: Any, match_metric: str = "IOU", match_threshold: float = 0.5) -> Any:
-    """An IoU equal to the threshold, in float32, suppresses here; equal scores are ordered by the corners."""
-    if match_metric != "IOU" or not 0 < match_threshold <= 1 or len(predictions) == 0:
+    """An IoU equal to the threshold, in the type of the boxes, suppresses here; equal scores are ordered by corners."""
+    if match_metric != "IOU" or predictions.dtype not in (np.float32, np.float64) or len(predictions) == 0:
+        return NotImplemented
+    limit = at_or_above(match_threshold, predictions.dtype)
+    if limit is None:
         return NotImplemented
     x1, y1, x2, y2, scores = predictions.T[:5]
     order = np.lexsort((y2, x2, y1, x1, -scores))
     boxes = predictions[order, :4]
-    limit = math.nextafter(float(np.float32(match_threshold)), -math.inf)
     suppress = nms_in_own_type if boxes.dtype == np.float32 else pyroi.nms
     return order[suppress(boxes, falling(len(order)), limit)].tolist()
 

@@ -22,6 +22,16 @@ def above_when_rounded(threshold: float) -> float:
     return min(math.nextafter(middle, -math.inf) if wins_tie else middle, 1.0)
 
 
+def at_or_above(threshold: float, dtype: Any) -> float | None:
+    """The number above which an IoU of float64 is at or above the threshold, rounded to this type; None: it has none.
+
+    pyroi suppresses above a number from 0 to 1. That an IoU of 0 suppresses too, no such number says.
+    """
+    if not 0 < threshold <= 1:
+        return None
+    return math.nextafter(float(np.dtype(dtype).type(threshold)), -math.inf)
+
+
 def falling(count: int) -> Any:
     """Scores of boxes that are in the order in which they are to be gone through."""
     return -np.arange(count, dtype=np.float64)

@@ -25,13 +25,18 @@ def overlap(first, second):
     return torch.tensor(pairs, dtype=first.dtype).reshape(len(first), len(second))
 
 
-def suppress(matrix, scores, threshold):
-    """Indices that are kept, by falling score."""
+def suppress(matrix, scores, may_stay):
+    """Indices that are kept, by falling score; `may_stay` tells it of the IoU with a kept one."""
     kept = []
     for index in scores.argsort(descending=True, stable=True).tolist():
-        if all(matrix[index, other] <= threshold for other in kept):
+        if all(may_stay(matrix[index, other]) for other in kept):
             kept.append(index)
     return torch.tensor(kept, dtype=torch.int64)
+
+
+def suppress_rotated(matrix, scores, threshold):
+    """By the rule of both packages' CPU kernels: an IoU of the threshold suppresses too; the threshold is a float."""
+    return suppress(matrix, scores, lambda iou: iou < float(np.float32(threshold)))
 
 
 def degrees(boxes, clockwise):
@@ -54,7 +59,7 @@ def detectron2_modules():
     """detectron2.layers, as far as it is joined."""
 
     def nms_rotated(boxes, scores, iou_threshold):
-        return suppress(overlap(boxes, boxes), scores, iou_threshold)
+        return suppress_rotated(overlap(boxes, boxes), scores, iou_threshold)
 
     def pairwise_iou_rotated(boxes1, boxes2):
         return overlap(boxes1, boxes2)
@@ -85,7 +90,8 @@ def mmcv_modules():
     def nms(boxes, scores, iou_threshold, offset=0, score_threshold=0, max_num=-1):
         assert offset == 0, "the stub has no other"
         places = (scores > score_threshold).nonzero().squeeze(1) if score_threshold > 0 else torch.arange(len(scores))
-        kept = places[suppress(upright(boxes[places], boxes[places]), scores[places], iou_threshold)]
+        matrix = upright(boxes[places], boxes[places])
+        kept = places[suppress(matrix, scores[places], lambda iou: iou <= iou_threshold)]
         kept = kept[:max_num] if max_num > 0 else kept
         return torch.cat([boxes[kept], scores[kept].reshape(-1, 1)], 1), kept
 
@@ -95,7 +101,7 @@ def mmcv_modules():
         rows = degrees(dets, clockwise)
         apart = torch.zeros(len(dets)) if labels is None else labels
         matrix = overlap(rows, rows) * (apart[:, None] == apart)
-        kept = suppress(matrix, scores, iou_threshold)
+        kept = suppress_rotated(matrix, scores, iou_threshold)
         return torch.cat([dets[kept], scores[kept].reshape(-1, 1)], 1), kept
 
     def box_iou_rotated(bboxes1, bboxes2, mode="iou", aligned=False, clockwise=True):
@@ -147,6 +153,7 @@ TURNED = torch.tensor(
 RADIANS = torch.cat([TURNED[:, :4], TURNED[:, 4:] * math.pi / 180], 1)
 CORNERS = torch.cat([TURNED[:, :2], TURNED[:, :2] + TURNED[:, 2:4]], 1)
 SCORES = torch.tensor(RNG.random(20))
+HALVES = torch.tensor([[4, 4, 4, 4, 0], [4, 3, 4, 2, 0], [40, 4, 4, 4, 0.0]], dtype=torch.float64)  # IoU 8 / 16
 LABELS = torch.tensor(RNG.integers(0, 3, 20))
 MAP = torch.tensor(RNG.standard_normal((1, 2, 9, 11)))
 IMAGE = torch.zeros(20, 1, dtype=torch.float64)
@@ -154,6 +161,8 @@ IMAGE = torch.zeros(20, 1, dtype=torch.float64)
 CALLS = {
     "detectron2": [
         lambda d, m: d.nms_rotated(TURNED, SCORES, 0.3),
+        *[lambda d, m, t=t: d.nms_rotated(HALVES, SCORES[:3], t) for t in (0.0, 0.49, 0.5, 0.51, 1.0)],
+        lambda d, m: d.nms_rotated(HALVES.float(), SCORES[:3].float(), 0.5),
         lambda d, m: d.pairwise_iou_rotated(TURNED, TURNED[:7]),
         lambda d, m: sys.modules["detectron2.layers.roi_align_rotated"].ROIAlignRotated((2, 3), 0.5, 2)(
             MAP, torch.cat([IMAGE, TURNED], 1)
@@ -164,6 +173,8 @@ CALLS = {
         lambda d, m: m.nms(CORNERS, SCORES, 0.3, score_threshold=0.4, max_num=5),
         lambda d, m: m.nms_rotated(RADIANS, SCORES, 0.3),
         lambda d, m: m.nms_rotated(RADIANS, SCORES, 0.3, labels=LABELS, clockwise=False),
+        *[lambda d, m, t=t: m.nms_rotated(HALVES, SCORES[:3], t) for t in (0.0, 0.49, 0.5, 0.51, 1.0)],
+        lambda d, m: m.nms_rotated(HALVES, SCORES[:3], 0.5, labels=LABELS[:3] * 0),
         lambda d, m: m.nms_rotated(RADIANS[:0], SCORES[:0], 0.3),
         lambda d, m: m.box_iou_rotated(RADIANS, RADIANS[:7]),
         lambda d, m: m.box_iou_rotated(RADIANS, RADIANS[:7], clockwise=False),
@@ -194,6 +205,16 @@ def test_the_same_results(packages, tool, call):
     assert is_same(call(*packages), before)
     pyroi.restore(tool)
     assert [dict(vars(package)) for package in packages] == names
+
+
+@pytest.mark.parametrize("tool", CALLS)
+def test_pairs_at_the_threshold(packages, tool):
+    """Of two rotated boxes whose IoU is 0.5 both kernels drop one, at the threshold of 0.5."""
+    pyroi.accelerate(tool)
+    kept = [packages[0].nms_rotated(HALVES, SCORES[:3], t) for t in (0.5, 0.51)]
+    if tool == "mmcv":
+        kept = [packages[1].nms_rotated(HALVES, SCORES[:3], t)[1] for t in (0.5, 0.51)]
+    assert [len(places) for places in kept] == [2, 3]
 
 
 def test_gradients_of_detectron2(packages):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import sys
 import types
 
@@ -12,7 +13,7 @@ from children import run_child
 import pyroi
 from pyroi.errors import ArgumentError
 from pyroi.tools import TOOLS
-from pyroi.tools.replacing import Replacement, Tool
+from pyroi.tools.replacing import Place, Replacement, Tool
 from pyroi.tools.suppression import above_when_rounded
 
 
@@ -78,6 +79,73 @@ def test_what_is_refused_goes_back(package):
     assert sample.double("text", times=3) == ("theirs", "text", 3)
     assert sample.double(0) == ("theirs", 0, 1)
     tool.restore()
+
+
+def test_former_names_go_back(package):
+    """What a decorator lets the package's own take beyond its signature, and what is wrong for both."""
+    sample, _ = package
+    theirs = sample.double
+
+    @functools.wraps(theirs)
+    def renamed(*arguments, **options):
+        return theirs(*arguments, **{"times" if name == "repeats" else name: x for name, x in options.items()})
+
+    sample.double = renamed
+    tool = Tool("sample", (1, 2), REPLACEMENTS)
+    tool.accelerate()
+    assert sample.double(1, times=2) == ("ours", 1, 2)
+    assert sample.double(1, repeats=2) == ("theirs", 1, 2)
+    with pytest.raises(TypeError, match="more"):
+        sample.double(1, more=2)
+    tool.restore()
+    assert sample.double is renamed
+
+
+def test_a_module_that_does_not_load(package, tmp_path, monkeypatch):
+    """Whatever it raises, it is an ImportError, and nothing is replaced."""
+    sample, _ = package
+    (tmp_path / "sample_that_breaks.py").write_text("raise OSError('undefined symbol')")
+    monkeypatch.syspath_prepend(tmp_path)
+    before = sample.double
+    tool = Tool("sample", (1, 2), [REPLACEMENTS[0], Replacement("sample_that_breaks", "double", "x", double)])
+    with pytest.raises(ImportError, match="does not find double: undefined symbol"):
+        tool.accelerate()
+    assert sample.double is before
+
+
+def test_an_interrupt_while_they_are_put_in(package, monkeypatch):
+    """What was put in until then is taken out, and the next call begins anew."""
+    sample, _ = package
+    before, tool = dict(vars(sample.Box)), Tool("sample", (1, 2), REPLACEMENTS[::-1])
+    put_in = Place.put_in
+
+    def interrupted(self):
+        if self.name == "double":
+            raise KeyboardInterrupt
+        put_in(self)
+
+    monkeypatch.setattr(Place, "put_in", interrupted)
+    with pytest.raises(KeyboardInterrupt):
+        tool.accelerate()
+    assert dict(vars(sample.Box)) == before
+    monkeypatch.undo()
+    tool.accelerate()
+    assert sample.double(1) == ("ours", 1, 1)
+    tool.restore()
+
+
+def test_restored_by_either_door():
+    """What a join's own accelerate() has put in, restore() takes out: there is one record of it."""
+    vision = pytest.importorskip("pyroi.torch.vision", reason="PyTorch is not installed")
+    pytest.importorskip("torchvision", reason="torchvision is not installed")
+    for tool in (None, "torchvision"):
+        vision.accelerate()
+        assert vision._registered is not None
+        pyroi.restore(tool)
+        assert vision._registered is None
+        pyroi.accelerate("torchvision")
+        vision.restore()
+        assert vision._registered is None
 
 
 @pytest.mark.parametrize(
