@@ -9,6 +9,7 @@ import sys
 
 import chart
 import growth
+import joins
 import measure
 import overhead
 import report
@@ -35,6 +36,9 @@ def parse() -> argparse.Namespace:
     parser.add_argument(
         "--overhead", action="store_true", help="what starting up and the shell cost, instead of the table"
     )
+    parser.add_argument(
+        "--joins", nargs="*", metavar="PACKAGE", help="functions of packages, with pyroi under them and without"
+    )
     parser.add_argument("--load", help="show an earlier result instead of measuring", **path)
     parser.add_argument("--json", help="where to write the result", **path)
     parser.add_argument("--compare", help="a result written earlier", **path)
@@ -46,6 +50,9 @@ def parse() -> argparse.Namespace:
     for name in options.engine or []:
         if not any(engine.name.startswith(name) for engine in ENGINES):
             parser.error(f"no such engine: {name}; there are {', '.join(engine.name for engine in ENGINES)}")
+    for name in options.joins or []:
+        if name not in joins.JOINS:
+            parser.error(f"no such join: {name}; there are {', '.join(joins.JOINS)}")
     if min(options.rounds, options.starts, *(options.threads or [1])) < 1:
         parser.error("--rounds, --starts and --threads are 1 or more")
     if options.quick:
@@ -103,6 +110,9 @@ def main() -> None:
         return
     if options.overhead:
         print(overhead.markdown(options.rounds))
+        return
+    if options.joins is not None:
+        print(joins.markdown(options.joins, options.rounds))
         return
     try:
         old = report.load_rows(options.compare) if options.compare else None  # read first: measuring takes its time

@@ -14,7 +14,10 @@ from pyroi import linking
 from pyroi.runtime import environment_problems
 
 # Packages whose versions matter in a report of a fault; none is imported for it.
-_COMPANIONS = ("numpy", "cffi", "torch", "torchvision", "onnxruntime", "onnx", "jax", "numba", "autograd", "ml_dtypes")
+_COMPANIONS = (
+    *("numpy", "cffi", "torch", "torchvision", "onnxruntime", "onnx", "jax", "numba", "autograd", "ml_dtypes"),
+    *("sahi", "supervision", "ultralytics", "mmcv", "detectron2"),
+)
 _VARIABLES = ("OMP_NUM_THREADS", "ROI_CPU_TIER", "ROI_KEEP_MEMORY")
 
 # Options that ask for something, in the order of the answers, with what they ask for.
