@@ -36,28 +36,18 @@ def _nms(
 
 
 def _nms_rotated(dets: Any, scores: Any, iou_threshold: float, labels: Any = None, clockwise: bool = True) -> Any:
-    """An IoU equal to the threshold suppresses there, and the threshold is a C float whatever the boxes are."""
+    """An IoU equal to the threshold suppresses there, and the threshold is a C float whatever the boxes are.
+
+    Labels stay mmcv's: its kernel for the CPU does not read them, and others do.
+    """
     limit = at_or_above(iou_threshold, "float32")
-    if not are_ours(dets, scores) or limit is None:
+    if not are_ours(dets, scores) or limit is None or labels is not None:
         return NotImplemented
     if len(dets) == 0:
         return dets, None  # which is what mmcv gives
-    rows = _turned(dets.detach(), clockwise)
-    if labels is None:
-        kept = call(pyroi.nms_rotated, rows, scores.detach(), limit)
-    else:
-        kept = _by_label(rows, scores.detach(), labels, limit)
-    return _with_scores(dets, scores, kept)
-
-
-def _by_label(rows: Any, scores: Any, labels: Any, limit: float) -> Any:
-    """Suppression within each label, by falling score over all."""
-    parts = [torch.empty(0, dtype=torch.int64)]
-    for label in labels.unique():
-        places = (labels == label).nonzero().squeeze(1)
-        parts.append(places[call(pyroi.nms_rotated, rows[places], scores[places], limit)])
-    kept = torch.cat(parts).sort().values
-    return kept[scores[kept].argsort(descending=True, stable=True)]
+    return _with_scores(
+        dets, scores, call(pyroi.nms_rotated, _turned(dets.detach(), clockwise), scores.detach(), limit)
+    )
 
 
 def _box_iou_rotated(
@@ -71,7 +61,7 @@ def _box_iou_rotated(
 def _bbox_overlaps(bboxes1: Any, bboxes2: Any, mode: str = "iou", aligned: bool = False, offset: int = 0) -> Any:
     if not are_ours(bboxes1, bboxes2) or mode != "iou" or aligned or offset != 0:
         return NotImplemented
-    return pyroi.torch.box_iou(bboxes1, bboxes2)
+    return call(pyroi.box_iou, bboxes1.detach(), bboxes2.detach())
 
 
 def _align(self: Any, input: Any, rois: Any) -> Any:
