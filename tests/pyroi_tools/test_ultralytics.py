@@ -102,3 +102,19 @@ def test_a_model():
     pyroi.accelerate("ultralytics")
     after = run()
     assert len(before) and torch.equal(before, after)
+
+
+@pytest.mark.filterwarnings("ignore")  # of the exporter
+def test_a_model_of_onnx(tmp_path, monkeypatch):
+    """YOLO11n of random weights, exported with suppression in the graph: ONNX Runtime gives the same numbers."""
+    torchvision_ops()
+    graphs = pytest.importorskip("graphs", reason="onnx or onnxruntime is not installed", exc_type=ImportError)
+    monkeypatch.chdir(tmp_path)
+    torch.manual_seed(0)
+    settings = {"nms": True, "conf": 1e-6, "iou": 0.5, "max_det": 50, "imgsz": 160, "opset": 17}
+    path = ultralytics.YOLO("yolo11n.yaml").export(format="onnx", simplify=False, device="cpu", **settings)
+    model = importlib.import_module("onnx").load(path)
+    assert "NonMaxSuppression" in {node.op_type for node in model.graph.node}
+    feeds = {"images": np.random.default_rng(0).random((1, 3, 160, 160), np.float32)}
+    [plain], [ours] = graphs.run(model, feeds, ours=False), graphs.run(model, feeds)
+    assert (plain[0, :, 4] > 0).sum() > 10 and np.array_equal(plain, ours)
