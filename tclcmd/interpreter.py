@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 import os
+import re
 import signal
 import traceback
 from collections.abc import Callable, Iterator
@@ -91,6 +92,11 @@ def open_library(program: str = "") -> None:
             return
         reasons.append(tclobj.decode(ffi.string(reason)))
     raise TclMissing("; ".join(reasons))
+
+
+def literal(text: str) -> str:
+    """The text with the special characters of Tcl's patterns escaped."""
+    return re.sub(r"([*?\[\]\\])", r"\\\1", text)
 
 
 def is_complete(script: str) -> bool:
@@ -247,6 +253,11 @@ class Interpreter(Commands):
         raw = tclobj.encode(script)
         return self._outcome(lib.host_eval(self._tcl, raw, len(raw)))
 
+    def eval_typed(self, command: str) -> Outcome:
+        """Evaluates a command that was typed at a prompt: it is recorded, so that `history` and `!!` know it."""
+        raw = tclobj.encode(command)
+        return self._outcome(lib.host_eval_typed(self._tcl, raw, len(raw)))
+
     def eval_file(self, path: str, encoding: str = "utf-8") -> Outcome:
         """Evaluates the script in a file, in an encoding that Tcl knows."""
         return self._outcome(lib.host_eval_file(self._tcl, tclobj.encode(path), tclobj.encode(encoding)))
@@ -287,6 +298,10 @@ class Interpreter(Commands):
         """Sets a global variable of Tcl, to text or a list."""
         made = tclobj.new_value(value, self._adopt)
         lib.host_set_global(self._tcl, tclobj.encode(name), made)
+
+    def has_command(self, name: str) -> bool:
+        """Whether there is a command of this very name, at global level."""
+        return bool(self.commands(literal(name)))
 
     def commands(self, pattern: str) -> list[str]:
         """Names of commands."""

@@ -211,6 +211,17 @@ int host_eval(struct Tcl_Interp *interp, const char *script, int length)
     return status;
 }
 
+int host_eval_typed(struct Tcl_Interp *interp, const char *command, int length)
+{
+    Tcl_Obj *value = Tcl_NewStringObj(command, length);
+    Tcl_IncrRefCount(value);
+    host_begin_interruptible(interp);
+    const int status = Tcl_RecordAndEvalObj(interp, value, TCL_EVAL_GLOBAL | TCL_EVAL_DIRECT);
+    host_end_interruptible(interp);
+    Tcl_DecrRefCount(value);
+    return status;
+}
+
 int host_eval_file(struct Tcl_Interp *interp, const char *path, const char *encoding)
 {
     Tcl_Obj *name = Tcl_NewStringObj(path, -1);

@@ -2,12 +2,20 @@
 
 from __future__ import annotations
 
+import shutil
 import textwrap
 
 from tclcmd.language.declare import NAMESPACE, REGISTRY, Command, Form, Parameter, by_group
 from tclcmd.values.quoting import quote
 
+#: The width of lines where there is no terminal, and of the widest line in a terminal: longer ones are hard to read.
 WIDTH = 100
+
+#: The narrowest column of text, in a terminal however narrow.
+NARROWEST = 40
+
+#: Where the second column begins in lists of commands.
+COLUMN = 33
 
 
 def usage(command: Command) -> str:
@@ -51,10 +59,22 @@ def overview() -> str:
     """All commands by group, one line each."""
     lines = []
     for group, members in by_group().items():
-        lines += [f"{group}:", *(f"  {command.full_name:30} {command.summary}" for command in members), ""]
-    return (
-        "\n".join(lines) + f"{NAMESPACE}::help NAME tells about one of them, {NAMESPACE}::help -search WORDS finds one."
-    )
+        lines += [f"{group}:", *map(_summary_line, members), ""]
+    end = f"{NAMESPACE}::help NAME tells about one of them, {NAMESPACE}::help -search WORDS finds one."
+    return "\n".join([*lines, _wrapped(end)])
+
+
+def _summary_line(command: Command) -> str:
+    return _wrapped(command.summary, f"  {command.full_name:{COLUMN - 3}} ", " " * COLUMN)
+
+
+def _wrapped(text: str, first: str = "", others: str = "") -> str:
+    """A text in lines as wide as the terminal, without breaking a word; `first` and `others` begin the lines."""
+    columns = min(shutil.get_terminal_size((WIDTH, 24)).columns, WIDTH)
+    return textwrap.fill(
+        text, max(columns, len(others) + NARROWEST), initial_indent=first, subsequent_indent=others,
+        break_long_words=False, break_on_hyphens=False,
+    )  # fmt: skip
 
 
 def search(words: str) -> str:
@@ -62,8 +82,7 @@ def search(words: str) -> str:
     wanted = list(dict.fromkeys(words.lower().split()))
     found = [row for row in REGISTRY.values() if all(word in _searched(row) for word in wanted)]
     found.sort(key=lambda row: not any(word in row.name for word in wanted))
-    lines = [f"  {row.full_name:30} {row.summary}" for row in found]
-    return "\n".join(lines) if lines else f"No command has {quote(words)} in its help."
+    return "\n".join(map(_summary_line, found)) if found else f"No command has {quote(words)} in its help."
 
 
 def _searched(row: Command) -> str:
@@ -73,11 +92,11 @@ def _searched(row: Command) -> str:
 
 def help_text(command: Command) -> str:
     """The declaration of a command as text for a terminal."""
-    blocks = [f"{command.full_name} - {command.summary}", usage(command), parameter_lines(command)]
-    blocks += [f"Result: {command.returns}", _filled(command.description)]
+    blocks = [_wrapped(f"{command.full_name} - {command.summary}"), _usage_lines(command), parameter_lines(command)]
+    blocks += [_wrapped(f"Result: {command.returns}"), _filled(command.description)]
     blocks += ["Example:\n" + textwrap.indent(example, "    ") for example in command.examples[:1]]
     if command.see_also:
-        blocks.append("See also: " + ", ".join(f"{NAMESPACE}::{name}" for name in command.see_also))
+        blocks.append(_wrapped("See also: " + ", ".join(f"{NAMESPACE}::{name}" for name in command.see_also)))
     return "\n\n".join(block for block in blocks if block)
 
 
@@ -88,10 +107,13 @@ def parameter_lines(command: Command) -> str:
 
 def _parameter_line(parameter: Parameter) -> str:
     default = f" Default: {parameter.shown_default}." if parameter.shown_default else ""
-    return textwrap.fill(
-        parameter.help + default, WIDTH, initial_indent=f"  -{parameter.camel:16} ", subsequent_indent=" " * 20
-    )
+    return _wrapped(parameter.help + default, f"  -{parameter.camel:16} ", " " * 20)
+
+
+def _usage_lines(command: Command) -> str:
+    begins = ["Usage: ", *["   or: "] * len(syntaxes(command))]
+    return "\n".join(_wrapped(text, begin, " " * 12) for begin, text in zip(begins, syntaxes(command), strict=False))
 
 
 def _filled(text: str) -> str:
-    return "\n\n".join(textwrap.fill(paragraph, WIDTH) for paragraph in text.split("\n\n")) if text else ""
+    return "\n\n".join(_wrapped(paragraph) for paragraph in text.split("\n\n")) if text else ""

@@ -12,7 +12,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from tclcmd.display.summary import kind_of
-from tclcmd.interpreter import Interpreter
+from tclcmd.interpreter import Interpreter, literal
 from tclcmd.language import kinds, lookup, syntax
 from tclcmd.language.declare import NAMESPACE, REGISTRY, Command, Parameter
 from tclcmd.values import tclobj
@@ -23,6 +23,23 @@ SPECIAL = re.compile(r'([\s$\[\]{}"\\;])')
 #: Tcl's own commands whose words name files, and those whose words name variables.
 FILE_COMMANDS = frozenset({"cd", "exec", "file", "glob", "load", "open", "source"})
 VARIABLE_COMMANDS = frozenset({"append", "global", "incr", "lappend", "lassign", "set", "unset", "upvar", "variable"})
+
+#: The second words of Tcl's own commands that are no ensembles.
+SUBCOMMANDS = {
+    "after": frozenset({"cancel", "idle", "info"}),
+    "history": frozenset({"add", "change", "clear", "event", "info", "keep", "nextid", "redo"}),
+    "interp": frozenset({
+        "alias", "aliases", "bgerror", "cancel", "create", "debug", "delete", "eval", "exists", "expose", "hidden",
+        "hide", "invokehidden", "issafe", "limit", "marktrusted", "recursionlimit", "share", "slaves", "target",
+        "transfer",
+    }),
+    "package": frozenset({
+        "forget", "ifneeded", "names", "prefer", "present", "provide", "require", "unknown", "vcompare", "versions",
+        "vsatisfies",
+    }),
+    "trace": frozenset({"add", "info", "remove"}),
+    "update": frozenset({"idletasks"}),
+}  # fmt: skip
 
 #: The number of letters from which commands are also found by the middle of their names.
 SHORTEST_INSIDE = 3
@@ -67,6 +84,8 @@ class Completer:
             yield from self._arguments(row, words[1:], typed)
         elif words[0] in VARIABLE_COMMANDS and len(words) == 1:
             yield from self._variables(typed)
+        elif len(words) == 1 and (found := list(self._subcommands(words[0], typed))):
+            yield from found
         elif words[0] in FILE_COMMANDS or "/" in typed:
             yield from _files(typed)
 
@@ -78,11 +97,19 @@ class Completer:
             yield from self._tcl_commands(typed)
 
     def _tcl_commands(self, typed: str) -> Iterator[Candidate]:
-        pattern = f"{_literal(typed)}*"
+        pattern = f"{literal(typed)}*"
         procedures = set(self._interpreter.procedures(pattern))
         for name in sorted(self._interpreter.commands(pattern)):
             note = "procedure" if name in procedures else "Tcl"
             yield Candidate(_as_typed(name, typed), len(typed), note)
+
+    def _subcommands(self, command: str, typed: str) -> Iterator[Candidate]:
+        """The second words of Tcl's own commands; those of an ensemble, as `string`, are commands of a namespace."""
+        inside = f"::tcl::{command.removeprefix('::')}::"
+        names = {name.removeprefix(inside) for name in self._interpreter.commands(f"{literal(inside)}*")}
+        for name in sorted(names | SUBCOMMANDS.get(command.removeprefix("::"), frozenset())):
+            if name.startswith(typed):
+                yield Candidate(name, len(typed))
 
     # ---- Arguments of our commands ----
 
@@ -128,7 +155,7 @@ class Completer:
 
     def _names(self, typed: str) -> list[str]:
         """Global variables: those that hold tensors, then others, then Tcl's own if a part of the name was typed."""
-        found = [_as_typed(name, typed) for name in self._interpreter.variables(f"{_literal(typed)}*")]
+        found = [_as_typed(name, typed) for name in self._interpreter.variables(f"{literal(typed)}*")]
         own = [name for name in found if typed or name not in self._of_tcl]
         return sorted(own, key=lambda name: (name in self._of_tcl, self._interpreter.tensor_in(name) is None, name))
 
@@ -241,8 +268,3 @@ def _names_in(folder: str, begin: str) -> list[str]:
 def _as_typed(name: str, typed: str) -> str:
     """A name without leading colons, unless they were typed."""
     return name if typed.startswith("::") else name.removeprefix("::")
-
-
-def _literal(text: str) -> str:
-    """The text with the special characters of Tcl's patterns escaped."""
-    return re.sub(r"([*?\[\]\\])", r"\\\1", text)

@@ -17,11 +17,12 @@ except ImportError:  # Python was built without it: no line editing or history
 class PlainEditor:
     """Reads commands line by line."""
 
-    def __init__(self, interpreter: Interpreter) -> None:
+    def __init__(self, interpreter: Interpreter, edit_mode: str) -> None:
         interpreter.serve_at_readline()
         self._file = history.place()
         self._saved = 0
         if readline is not None:
+            readline.parse_and_bind(f"set editing-mode {edit_mode}")
             readline.set_history_length(history.LONGEST_HISTORY)
             if self._file is not None:
                 with contextlib.suppress(OSError):  # a shell without history is still a shell

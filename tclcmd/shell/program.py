@@ -11,6 +11,7 @@ import warnings
 from typing import TYPE_CHECKING, NoReturn
 
 import click
+from click.shell_completion import CompletionItem
 
 from tclcmd.files import streams
 from tclcmd.shell.source import Source
@@ -81,17 +82,35 @@ def _show_setup(context: click.Context, _: click.Parameter, is_wanted: bool) -> 
     callback=_show_setup,
     help="Show the line by which `package require roi` works in tclsh, wish, and other programs with Tcl.",
 )
+@click.option("-i", "asks_after", is_flag=True, help="Ask for commands when FILE or SCRIPT has ended.")
+@click.option("--norc", is_flag=True, help="Do not run ~/.roishrc before the first command is asked for.")
+@click.option(
+    "--edit-mode",
+    type=click.Choice(["emacs", "vi"]),
+    default="emacs",
+    envvar="ROISH_EDIT_MODE",
+    help="The keys of the prompt. Also by ROISH_EDIT_MODE in the environment.",
+)
 @click.option("--threads", type=click.IntRange(1, 1024), metavar="N", help="How many threads operators may use.")
 @click.option("--debug", is_flag=True, help="Show where in the program an internal fault happened.")
 @click.option("--version", "show_version", is_flag=True, help="Show the versions of roish and of Tcl.")
 @click.option(
     "-h", "--help", is_flag=True, is_eager=True, expose_value=False, callback=_show_help, help="Show this text."
 )
-@click.argument("words", nargs=-1, type=click.UNPROCESSED, metavar="[FILE | -c SCRIPT] [ARG]...")
+@click.argument(
+    "words",
+    nargs=-1,
+    type=click.UNPROCESSED,
+    metavar="[FILE | -c SCRIPT] [ARG]...",
+    shell_complete=lambda context, parameter, typed: [CompletionItem(typed, type="file")],
+)
 def _program_of_words(
     is_script: bool,
     encoding: str | None,
     keep_going: bool,
+    asks_after: bool,
+    norc: bool,
+    edit_mode: str,
     threads: int | None,
     debug: bool,
     show_version: bool,
@@ -106,6 +125,8 @@ def _program_of_words(
         raise click.UsageError("-c needs a script")
     if encoding is not None and (is_script or not words):
         raise click.UsageError("-encoding needs a FILE")
+    if asks_after and not words:
+        raise click.UsageError("-i needs a FILE or a SCRIPT")
     interpreter = _open_interpreter(debug)
     words = tuple(interpreter.from_system(word) for word in words)
     _tell_of_environment()
@@ -119,9 +140,12 @@ def _program_of_words(
         elif words:
             _run_file(interpreter, words[0], list(words[1:]), encoding or "utf-8")
         elif os.isatty(0):
-            _run_prompt(interpreter)
+            _set_arguments(interpreter, "roish", [])
+            _run_prompt(interpreter, edit_mode, reads_start_file=not norc)
         else:
             _run_stdin(interpreter, keep_going)
+        if asks_after:
+            _run_prompt(interpreter, edit_mode, reads_start_file=not norc)
         _leave(interpreter, 0)
     except KeyboardInterrupt:  # between two evaluations
         _leave(interpreter, INTERRUPTED)
@@ -208,12 +232,11 @@ def _serve_windows(interpreter: Interpreter) -> None:
         _leave(interpreter, INTERRUPTED)
 
 
-def _run_prompt(interpreter: Interpreter) -> None:
+def _run_prompt(interpreter: Interpreter, edit_mode: str, *, reads_start_file: bool) -> None:
     from tclcmd.shell import prompt
 
-    _set_arguments(interpreter, "roish", [])
     interpreter.set_global("tcl_interactive", "1")
-    _leave(interpreter, 0, prompt.run(interpreter))
+    _leave(interpreter, 0, prompt.run(interpreter, edit_mode=edit_mode, reads_start_file=reads_start_file))
 
 
 def _set_arguments(interpreter: Interpreter, name: str, arguments: list[str]) -> None:

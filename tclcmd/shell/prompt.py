@@ -5,20 +5,25 @@ from __future__ import annotations
 import errno
 import io
 import os
-import re
+import shutil
 import sys
 import time
+
+import click
 
 import pyroi
 from tclcmd.interpreter import Interpreter
 from tclcmd.shell.editor import Editor
 from tclcmd.values import tclobj
 
-HELP = re.compile(r"(\s*)help(?![^\s;])")
+#: What is run before the first command, if it is there.
+START_FILE = "~/.roishrc"
 
 
-def run(interpreter: Interpreter) -> int:
+def run(interpreter: Interpreter, *, edit_mode: str = "emacs", reads_start_file: bool = True) -> int:
     """Reads and runs commands until the end of the input.
+
+    The keys are those of Emacs or, with the mode "vi", of vi.
 
     Returns 0, or the system's error number if output cannot be written.
     """
@@ -28,13 +33,15 @@ def run(interpreter: Interpreter) -> int:
     interpreter.write(
         f"roish {pyroi.__version__}, Tcl {patchlevel}. help lists the commands of torch::, Ctrl-D leaves.\n"
     )
-    editor = choose_editor(interpreter)
+    editor = choose_editor(interpreter, edit_mode)
+    if reads_start_file:
+        _run_start_file(interpreter)
     while not interpreter.output_problem:
         try:
             command = editor.ask()
             if command is None:
                 break
-            _obey(interpreter, _with_help(interpreter, command))
+            _obey(interpreter, command)
         except KeyboardInterrupt:  # between two evaluations: the command has ended, and the shell goes on
             interpreter.write("Interrupted\n", to_error=True)
         except OSError as error:  # from the editor: the terminal or the pipe of standard output is closed
@@ -42,15 +49,17 @@ def run(interpreter: Interpreter) -> int:
     return interpreter.output_problem
 
 
-def _with_help(interpreter: Interpreter, command: str) -> str:
-    """The command, with `help` replaced by ::torch::help.
-
-    No command `help` is defined, which could conflict with one of the script; if the script defines one, that is run.
-    """
-    found = HELP.match(command)
-    if not found or interpreter.commands("::help"):
-        return command
-    return f"{found.group(1)}::torch::help{command[found.end() :]}"
+def _run_start_file(interpreter: Interpreter) -> None:
+    """Runs the user's start file. An error in it is reported, and the prompt goes on."""
+    path = os.path.expanduser(START_FILE)
+    interpreter.set_global("tcl_rcFileName", START_FILE)
+    if not os.path.isfile(path):
+        return
+    outcome = interpreter.eval_file(interpreter.from_system(path))
+    if outcome.is_error:
+        trace = interpreter.get_global("errorInfo") or interpreter.result()
+        interpreter.write(f"{trace}\n", to_error=True)
+    interpreter.write("")
 
 
 def _speak_utf8() -> None:
@@ -60,7 +69,7 @@ def _speak_utf8() -> None:
             stream.reconfigure(encoding="utf-8", errors="surrogateescape")
 
 
-def choose_editor(interpreter: Interpreter) -> Editor:
+def choose_editor(interpreter: Interpreter, edit_mode: str = "emacs") -> Editor:
     """The editor with colours and completion, or the plain one if the terminal or the installation lacks support."""
     if sys.stdin.isatty() and sys.stdout.isatty() and os.environ.get("TERM", "dumb") != "dumb":
         try:
@@ -68,28 +77,41 @@ def choose_editor(interpreter: Interpreter) -> Editor:
         except ImportError:
             pass
         else:
-            return RichEditor(interpreter)
+            return RichEditor(interpreter, edit_mode)
     from tclcmd.shell.plain_editor import PlainEditor
 
-    return PlainEditor(interpreter)
+    return PlainEditor(interpreter, edit_mode)
 
 
-def _obey(interpreter: Interpreter, command: str) -> None:
-    from tclcmd.shell import complaints, results
+def _obey(interpreter: Interpreter, typed: str) -> None:
+    from tclcmd.shell import complaints, results, shorthand
 
+    command = shorthand.in_tcl(interpreter, typed)
     begun = time.perf_counter()
-    outcome = interpreter.eval(tclobj.from_keys(command))
+    outcome = interpreter.eval_typed(tclobj.from_keys(command))
     seconds = time.perf_counter() - begun
     if outcome.was_interrupted:
         interpreter.write("Interrupted\n", to_error=True)
     elif outcome.is_error:
         message = interpreter.result()
-        interpreter.write(f"{message}\n{complaints.additions(interpreter, message, at_prompt=True)}", to_error=True)
+        added = complaints.additions(interpreter, message, at_prompt=True)
+        if not added and message.startswith(("invalid command name", "ambiguous command name")):
+            added = shorthand.instead(interpreter, typed)
+        interpreter.write(f"{message}\n{added}", to_error=True)
     elif result := results.shown(interpreter):
-        interpreter.write(f"{result}\n")
+        _show(interpreter, f"{result}\n")
     if interpreter.session.timing:
         interpreter.write(f"{duration_text(seconds)}\n")
     interpreter.write("")
+
+
+def _show(interpreter: Interpreter, text: str) -> None:
+    """Writes a result: page by page if it is longer than the terminal, and a pager is there."""
+    if text.count("\n") < shutil.get_terminal_size().lines or not (sys.stdin.isatty() and sys.stdout.isatty()):
+        interpreter.write(text)
+    else:
+        interpreter.write("")
+        click.echo_via_pager(text)
 
 
 def duration_text(seconds: float) -> str:

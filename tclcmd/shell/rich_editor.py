@@ -45,7 +45,7 @@ STYLE = Style.from_dict(
 class RichEditor:
     """Reads commands at a terminal."""
 
-    def __init__(self, interpreter: Interpreter) -> None:
+    def __init__(self, interpreter: Interpreter, edit_mode: str) -> None:
         self._interpreter = interpreter
         self._session: PromptSession[str] = PromptSession(
             [("class:prompt", PROMPT)],
@@ -58,7 +58,10 @@ class RichEditor:
             multiline=True,
             prompt_continuation=[("class:prompt", CONTINUATION)],
             complete_while_typing=True,
-            editing_mode=EditingMode.EMACS,
+            editing_mode=EditingMode.VI if edit_mode == "vi" else EditingMode.EMACS,
+            enable_suspend=True,
+            enable_open_in_editor=True,
+            tempfile_suffix=".tcl",
             include_default_pygments_style=False,
             reserve_space_for_menu=terminal.MENU_LINES,
         )

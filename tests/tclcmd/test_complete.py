@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import os
+import re
 
 import pytest
 
 from tclcmd.commands import REGISTRY
 from tclcmd.language import kinds
-from tclcmd.shell.complete import Completer, option_note
+from tclcmd.shell.complete import SUBCOMMANDS, Completer, option_note
 
 COMMANDS = list(REGISTRY.values())
 PARAMETERS = [(command, parameter) for command in COMMANDS for parameter in command.parameters]
@@ -166,3 +167,22 @@ def test_nothing_of_the_user_is_run(tcl, offered):
     assert tcl.interpreter.result() == "42"
     assert tcl("set runs") == "0"
     assert tcl("set errorInfo").startswith("earlier")
+
+
+def test_second_words_of_tcl(offered, tmp_path, monkeypatch):
+    """Those that Tcl itself knows: of ensembles, and of commands that list them in their error."""
+    monkeypatch.chdir(tmp_path)
+    assert {"length", "map", "range"} <= set(offered("string "))
+    assert set(offered("string rep")) == {"repeat", "replace"}
+    assert {"exists", "names"} <= set(offered("::array "))
+    assert set(offered("dict up")) == {"update"}
+    assert set(offered("trace ")) == {"add", "info", "remove"}
+    assert not offered("string length up")
+
+
+@pytest.mark.parametrize("command", sorted(SUBCOMMANDS))
+def test_listed_second_words_are_those_of_tcl(tcl, command):
+    """The list is the one of Tcl's own error message, but for `variable` and the like of trace, which it has left."""
+    tcl.interpreter.eval(f"{command} no-such-word 1")
+    told = set(re.findall(r"[a-z]+", tcl.interpreter.result().rpartition("must be ")[2])) - {"or", "an", "integer"}
+    assert SUBCOMMANDS[command] <= told or command == "after"

@@ -70,7 +70,7 @@ def terminal(roish, tmp_path) -> Iterator[Callable[..., Terminal]]:
     started: list[Terminal] = []
 
     def start(**options: Any) -> Terminal:
-        started.append(Terminal(roish.command, tmp_path, **options))
+        started.append(Terminal([*roish.command, "--norc"], tmp_path, **options))
         return started[-1]
 
     yield start
@@ -192,7 +192,7 @@ def test_ctrl_c_between_two_commands_ends_nothing(tcl, monkeypatch):
             signal.raise_signal(presses.pop())
         return interpreter.result()
 
-    monkeypatch.setattr(prompt, "choose_editor", lambda _: Typed("set a 1", "set b 2", "set c 3"))
+    monkeypatch.setattr(prompt, "choose_editor", lambda *_: Typed("set a 1", "set b 2", "set c 3"))
     monkeypatch.setattr(results, "shown", shown)
     written = []
     monkeypatch.setattr(tcl.interpreter, "write", lambda text, **_: written.append(text) or 0)
@@ -209,7 +209,99 @@ def test_a_terminal_that_has_gone_ends_the_prompt(tcl, monkeypatch):
 
     editor = Typed()
     editor.ask = gone
-    monkeypatch.setattr(prompt, "choose_editor", lambda _: editor)
+    monkeypatch.setattr(prompt, "choose_editor", lambda *_: editor)
     monkeypatch.setattr(tcl.interpreter, "write", lambda text, **_: 0)
     monkeypatch.setattr(tcl.interpreter, "set_at_prompt", lambda: None)
     assert prompt.run(tcl.interpreter) == errno.EPIPE
+
+
+# ---- What is typed although it is not Tcl ----------------------------------------------------------------------------
+
+
+def test_question_mark_and_quit(terminal):
+    """NAME? and ?NAME are help on NAME, and quit leaves."""
+    shell = terminal()
+    assert shell.ask("nms?").startswith("torch::nms - ")
+    assert shell.ask("? torch::nms").startswith("torch::nms - ")
+    shell.type("quit\n")
+    assert shell.close() == 0
+
+
+def test_what_a_script_has_defined_goes_first(terminal):
+    """Procedures of these names are run, not replaced."""
+    shell = terminal()
+    shell.ask("proc quit {} {return stays}; proc nms? {} {return mine}; proc help {} {return own}")
+    assert [shell.ask(name) for name in ("quit", "nms?", "help")] == ["stays", "mine", "own"]
+
+
+@pytest.mark.parametrize(
+    ("typed", "told"),
+    [
+        ("import torch", "need no import"),
+        ("print $x", "puts $x"),
+        ("print(x)", "puts $x"),
+        ("def f(x):", "proc name {argument} {body}"),
+        ("value = 5", "set value 5"),
+        ("value = 5 + 2", "set value [expr {5 + 2}]"),
+        ("y = 5", "set y 5"),  # of which Tcl says that it is ambiguous
+        ("x.shape", "torch::tensor_shape $x"),
+        ("x.mean()", "torch::tensor_mean $x"),
+        ("torch.roi_align(x, 3)", "torch::roi_align"),
+        ("roi_align(x,3)", "torch::roi_align ..."),
+    ],
+)
+def test_habits_from_elsewhere(terminal, typed, told):
+    """A command that Tcl does not know, as it would be in Python, is answered by how Tcl has it."""
+    shell = terminal()
+    shell.ask("set x [torch::ones 3]")
+    message = shell.ask(typed)
+    assert "command name" in message.splitlines()[0]
+    assert told in message
+
+
+def test_history_of_tcl(terminal):
+    """Commands are recorded, so that !! and history know them; what is shown of them is what was typed."""
+    shell = terminal()
+    assert shell.ask("expr {6 * 7}") == "42"
+    assert shell.ask("!!").splitlines()[-1] == "42"
+    assert "expr {6 * 7}" in shell.ask("history")
+
+
+def test_start_file(tmp_path, roish):
+    """~/.roishrc is run before the first command; an error in it is reported; --norc leaves it out."""
+    home = tmp_path / "home"
+    home.mkdir()
+    (home / ".roishrc").write_text("proc mine {} {return found}\nerror broken\n")
+    environment = {**os.environ, "HOME": str(home), "XDG_STATE_HOME": str(tmp_path)}
+    shell = Terminal(roish.command, tmp_path, dict(environment))
+    assert shell.ask("mine") == "found"
+    assert shell.ask("set tcl_rcFileName") == "~/.roishrc"
+    shell.type("exit\n")
+    shell.close()
+    shell = Terminal([*roish.command, "--norc"], tmp_path, dict(environment))
+    assert "invalid command name" in shell.ask("mine")
+    shell.type("exit\n")
+    shell.close()
+
+
+def test_prompt_after_a_script(tmp_path, roish):
+    """-i runs a script, then asks for commands; what the script has set is there, and its arguments are."""
+    (tmp_path / "a.tcl").write_text("set made 7\n")
+    shell = Terminal([*roish.command, "--norc", "-i", "a.tcl", "word"], tmp_path)
+    assert shell.ask("list $made $argv $tcl_interactive") == "7 word 1"
+    shell.type("exit\n")
+    assert shell.close() == 0
+    assert "-i needs a FILE" in roish("-i").stderr
+
+
+def test_shell_completion(roish):
+    """bash, zsh and fish get their scripts; options are completed by click, words as names of files."""
+    for shell in ("bash", "zsh", "fish"):
+        done = subprocess.run(
+            roish.command, env={**os.environ, "_ROISH_COMPLETE": f"{shell}_source"}, capture_output=True
+        )
+        assert b"_ROISH_COMPLETE" in done.stdout
+    asked = {**os.environ, "_ROISH_COMPLETE": "bash_complete", "COMP_WORDS": "roish --th", "COMP_CWORD": "1"}
+    assert subprocess.run(roish.command, env=asked, capture_output=True, text=True).stdout == "plain,--threads\n"
+    asked["COMP_WORDS"] = "roish scr"
+    assert subprocess.run(roish.command, env=asked, capture_output=True, text=True).stdout == "file,scr\n"

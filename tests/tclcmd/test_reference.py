@@ -41,11 +41,23 @@ def test_a_declaration_is_whole(command):
 
 @pytest.mark.parametrize("command", COMMANDS, ids=lambda command: command.name)
 def test_help_tells_all_parameters(tcl, command):
-    """The text in the shell names each option and default."""
-    text = tcl(f"torch::help {command.name}")
+    """The text in the shell names each option and default. How it is cut into lines does not matter here."""
+    text = " ".join(tcl(f"torch::help {command.name}").split())
     assert text.startswith(f"{command.full_name} - {command.summary}")
     assert all(f"-{parameter.camel}" in text for parameter in command.parameters)
     assert all(parameter.shown_default in text for parameter in command.parameters)
+
+
+@pytest.mark.parametrize("columns", [30, 60, 80, 300])
+def test_help_fits_the_terminal(tcl, monkeypatch, columns):
+    """No line is wider than the terminal, nor than what is read well, and no word is broken."""
+    monkeypatch.setenv("COLUMNS", str(columns))
+    text = tcl("torch::help") + "\n" + "\n".join(tcl(f"torch::help {name}") for name in ("roi_align", "nms", "tensor_matmul"))
+    examples = [line for line in text.splitlines() if line.startswith("    ") and "torch::" in line]
+    others = [line for line in text.splitlines() if line not in examples]
+    narrowest = help.COLUMN + help.NARROWEST
+    assert max(map(len, others)) <= min(max(columns, narrowest), help.WIDTH)
+    assert "Usage: torch::roi_align -input tensor" in text.replace("\n            ", " ")
 
 
 def test_the_usage_has_both_syntaxes():
