@@ -52,7 +52,8 @@ def test_help_tells_all_parameters(tcl, command):
 def test_help_fits_the_terminal(tcl, monkeypatch, columns):
     """No line is wider than the terminal, nor than what is read well, and no word is broken."""
     monkeypatch.setenv("COLUMNS", str(columns))
-    text = tcl("torch::help") + "\n" + "\n".join(tcl(f"torch::help {name}") for name in ("roi_align", "nms", "tensor_matmul"))
+    names = ("", "roi_align", "nms", "tensor_matmul")
+    text = "\n".join(tcl(f"torch::help {name}") for name in names)
     examples = [line for line in text.splitlines() if line.startswith("    ") and "torch::" in line]
     others = [line for line in text.splitlines() if line not in examples]
     narrowest = help.COLUMN + help.NARROWEST
