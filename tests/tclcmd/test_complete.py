@@ -76,6 +76,8 @@ def test_values_are_offered_by_kind(tcl, tmp_path, monkeypatch, offered, command
             assert found[parameter.shown_default] == "default"
     elif isinstance(parameter.kind, kinds.File):
         assert "some\\ file.png" in found
+    elif isinstance(parameter.kind, kinds.Gradients):
+        assert found == {"false": "default"}
     elif isinstance(parameter.kind, kinds.Boolean):
         assert found.keys() == {"true", "false"}
     elif parameter.kind.is_tensor:
