@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from dataclasses import dataclass
 
 import pyroi
@@ -9,7 +10,7 @@ from pyroi.arrays import Array
 from pyroi.errors import ArgumentError
 from pyroi.memory import kept_memory
 from tclcmd.language import help, likeness, lookup
-from tclcmd.language.declare import REGISTRY, Parameter, command
+from tclcmd.language.declare import DEVICE, REGISTRY, Parameter, command
 from tclcmd.language.kinds import Boolean, ForeignTensor, Handles, Integer, Text
 from tclcmd.values.quoting import quote
 from tclcmd.values.session import Session
@@ -87,6 +88,7 @@ def memory_stats(session: Session) -> dict[str, int]:
 
 
 @command(
+    dataclasses.replace(DEVICE, help="Whose memory: cpu."),
     group=GROUP,
     returns="How many bytes there were.",
     examples=("puts [torch::empty_cache]",),

@@ -87,9 +87,12 @@ class Parameter:
         return {f"-{self.camel}": self.camel, f"-{self.name}": self.name} | {f"-{alias}": self.camel for alias in old}
 
 
+#: The only device.
+DEVICE = Parameter("device", Device(), "Where the tensor lives: cpu.", default="cpu", is_passed=False)
+
 #: The parameters at the end of each command that `takes_device`. Each has one valid value.
 PLACEMENT = (
-    Parameter("device", Device(), "Where the tensor lives: cpu.", default="cpu", is_passed=False),
+    DEVICE,
     Parameter("requires_grad", Gradients(), "Whether gradients are recorded: false.", default=False, is_passed=False),
 )
 

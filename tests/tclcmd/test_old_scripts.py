@@ -47,9 +47,9 @@ def old(tcl):
 
 def test_these_are_all_commands_that_take_a_device():
     """The rule is one of the declarations, so that no command can have another."""
-    placed = {row.name for row in REGISTRY.values() if "device" in row.by_name}
+    placed = {row.name for row in REGISTRY.values() if "requires_grad" in row.by_name}
     assert placed == {*MAKING, "affine_grid"}
-    assert placed == {row.name for row in REGISTRY.values() if "requires_grad" in row.by_name}
+    assert placed | {"empty_cache"} == {row.name for row in REGISTRY.values() if "device" in row.by_name}
 
 
 @pytest.mark.parametrize("name", MAKING)
@@ -114,6 +114,15 @@ def test_a_command_without_a_dtype(tcl):
         assert tcl(f"torch::tensor_to_list [{UNTYPED} {words}]") == plain
     assert tcl.error(f"{UNTYPED} cuda").startswith("Invalid device value")
     assert tcl.error(f"{UNTYPED} cpu true").startswith("Invalid requires_grad value")
+
+
+def test_the_memory_of_a_device(tcl):
+    """There is one whose memory can be given back."""
+    for words in ("cpu", "-device CPU", "cpu:0"):
+        tcl("torch::empty_cache")
+        assert tcl(f"torch::empty_cache {words}") == "0"
+    assert tcl.error("torch::empty_cache cuda") == f'Invalid device value: {ON_CPU} "cuda"'
+    assert tcl.error("torch::emptyCache cpu cpu").startswith("Too many arguments")
 
 
 def test_a_misspelt_dtype_stays_one(tcl):
