@@ -125,7 +125,10 @@ def tensor_masked_fill(input: Array, mask: Array, value: Operand) -> Array:
 
 
 def _chosen(condition: Array, x: Array, y: Array, dtype: DType, shape: tuple[int, ...]) -> Array:
-    """The elements of x and y in a type. Unlike np.where, it converts them without another array."""
+    """The elements of x and y in a type."""
+    if x.dtype == y.dtype == dtype:
+        return np.where(condition, x, y)
+    # np.where would convert them as a whole, which takes more arrays.
     result = np.empty(shape, dtype)
     np.copyto(result, y, casting="unsafe")
     np.copyto(result, x, casting="unsafe", where=condition)
