@@ -8,6 +8,7 @@ import pathlib
 import sys
 
 import chart
+import detectors
 import growth
 import joins
 import measure
@@ -38,6 +39,9 @@ def parse() -> argparse.Namespace:
     )
     parser.add_argument(
         "--joins", nargs="*", metavar="PACKAGE", help="functions of packages, with pyroi under them and without"
+    )
+    parser.add_argument(
+        "--detectors", action="store_true", help="whole detectors in ONNX Runtime, with pyroi and without"
     )
     parser.add_argument("--load", help="show an earlier result instead of measuring", **path)
     parser.add_argument("--json", help="where to write the result", **path)
@@ -110,6 +114,9 @@ def main() -> None:
         return
     if options.overhead:
         print(overhead.markdown(options.rounds))
+        return
+    if options.detectors:
+        print(detectors.markdown(options.rounds))
         return
     if options.joins is not None:
         print(joins.markdown(options.joins, options.rounds))
