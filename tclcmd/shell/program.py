@@ -28,6 +28,9 @@ NO_LIBRARY = """\
 roish: the library of Tcl 8.6 cannot be used: {reason}
 Install it (Debian, Ubuntu: apt install tcl; Fedora: dnf install tcl), or name it in the variable {variable}."""
 
+#: The first word that runs a script over many inputs.
+MAP = "map"
+
 #: What a shell reports of a program that ended by a signal.
 INTERRUPTED = 130
 
@@ -101,7 +104,7 @@ def _show_setup(context: click.Context, _: click.Parameter, is_wanted: bool) -> 
     "words",
     nargs=-1,
     type=click.UNPROCESSED,
-    metavar="[FILE | -c SCRIPT] [ARG]...",
+    metavar="[FILE | -c SCRIPT | map] [ARG]...",
     shell_complete=lambda context, parameter, typed: [CompletionItem(typed, type="file")],
 )
 def _program_of_words(
@@ -119,8 +122,15 @@ def _program_of_words(
     """Runs Tcl scripts with the commands of torch:: in them.
 
     Without FILE, the script is read from standard input; at a terminal, you are asked for commands. torch::help lists
-    what there is. FILE is UTF-8 and finds its ARGs in the variable argv, as with tclsh.
+    what there is. FILE is UTF-8 and finds its ARGs in the variable argv, as with tclsh. One script runs over many
+    inputs by `roish map`: see roish map --help.
     """
+    if _is_map(words) and not is_script:
+        if encoding is not None or keep_going or threads is not None or debug:
+            raise click.UsageError("map takes its own options, which follow it: roish map --help")
+        from tclcmd.batch import command
+
+        command.main(list(words[1:]))
     if is_script and not words:
         raise click.UsageError("-c needs a script")
     if encoding is not None and (is_script or not words):
@@ -149,6 +159,11 @@ def _program_of_words(
         _leave(interpreter, 0)
     except KeyboardInterrupt:  # between two evaluations
         _leave(interpreter, INTERRUPTED)
+
+
+def _is_map(words: tuple[str, ...]) -> bool:
+    """Whether the first word is the command `map`; a script of that name in the current folder has precedence."""
+    return words[:1] == (MAP,) and not os.path.isfile(MAP)
 
 
 def _open_interpreter(debug: bool) -> Interpreter:

@@ -1,0 +1,140 @@
+"""The output folder: results appear in it whole or not at all.
+
+Its subfolder ``.roish-map`` has the journal, a lock, and one folder for each run, in which the workers write. Only the
+driver gives an output its name, by a rename within the file system, after the script has ended well and the content is
+on the disk. A worker that is lost, or believed lost, can therefore neither leave half a file under that name nor write
+it twice. The folder of a run is removed at its end; those of runs that were ended are removed by the next run, which
+knows by the lock that none of them is alive.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import fcntl
+import os
+import shutil
+import time
+
+import click
+
+#: The names in the output folder.
+PRIVATE, LOCK, JOURNAL, WORK = ".roish-map", "lock", "journal.jsonl", "work-"
+
+#: How long a lock may be held by a run that is just ending.
+LOCK_SECONDS = 2.0
+
+
+class NotPublished(Exception):
+    """An output could not be given its name; the text is the reason."""
+
+
+class Outputs:
+    """The output folder of a run, locked against other runs."""
+
+    def __init__(self, folder: str) -> None:
+        self.folder = os.path.abspath(folder)
+        private = os.path.join(self.folder, PRIVATE)
+        try:
+            os.makedirs(private, exist_ok=True)
+            self._lock = os.open(os.path.join(private, LOCK), os.O_CREAT | os.O_RDWR | os.O_CLOEXEC, 0o666)
+        except OSError as error:
+            raise click.ClickException(f"cannot write {folder}: {(error.strerror or str(error)).lower()}") from None
+        self._take_lock(folder)
+        self.journal = os.path.join(private, JOURNAL)
+        for name in os.listdir(private):
+            if name.startswith(WORK):
+                _remove(os.path.join(private, name))
+        self.work = os.path.join(private, f"{WORK}{os.urandom(4).hex()}")
+        os.mkdir(self.work)
+        self._folders = {self.folder}  # those that exist
+
+    def _take_lock(self, folder: str) -> None:
+        until = time.monotonic() + LOCK_SECONDS
+        while True:
+            try:
+                fcntl.flock(self._lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                return
+            except OSError:
+                if time.monotonic() > until:
+                    os.close(self._lock)
+                    raise click.ClickException(f"another run is writing to {folder}") from None
+                time.sleep(0.05)
+
+    def path(self, name: str) -> str:
+        """The path of the output of that name."""
+        return os.path.join(self.folder, name)
+
+    def publish(self, written: str, name: str) -> int | None:
+        """Gives an output its name. Returns its size; None for a folder. Raises NotPublished."""
+        target = self.path(name)
+        try:
+            self._make_folder(os.path.dirname(target))
+            size = None if os.path.isdir(written) else os.stat(written).st_size
+            if size is None or os.path.isdir(target):
+                self._set_aside(target)
+            os.replace(written, target)
+        except FileNotFoundError:
+            raise NotPublished(
+                f"the output that the worker has written is not in {self.work}: without a file system that both share, "
+                "outputs are gathered by --gather"
+            ) from None
+        except OSError as error:
+            raise NotPublished(f"cannot write {target}: {(error.strerror or str(error)).lower()}") from None
+        return size
+
+    def _make_folder(self, folder: str) -> None:
+        if folder not in self._folders:
+            os.makedirs(folder, exist_ok=True)
+            self._folders.add(folder)
+
+    def _set_aside(self, target: str) -> None:
+        """Moves away what a rename could not replace: a folder, or what is in the way of one."""
+        if os.path.lexists(target):
+            os.replace(target, os.path.join(self.work, f"old-{os.urandom(4).hex()}"))
+
+    def publish_content(self, content: bytes, name: str) -> int | None:
+        """Writes an output that was gathered, and gives it its name. Raises NotPublished."""
+        path = os.path.join(self.work, f"gathered-{os.urandom(4).hex()}")
+        try:
+            with open(path, "wb") as file:
+                file.write(content)
+                file.flush()
+                os.fsync(file.fileno())
+        except OSError as error:
+            _remove(path)
+            raise NotPublished(f"cannot write {self.path(name)}: {(error.strerror or str(error)).lower()}") from None
+        return self.publish(path, name)
+
+    def is_there(self, name: str, size: int | None) -> bool:
+        """Whether there is an output of that name and size, or a folder if the size is None."""
+        path = self.path(name)
+        try:
+            return os.path.isdir(path) if size is None else os.stat(path).st_size == size
+        except OSError:
+            return False
+
+    def remove(self, name: str) -> None:
+        """Removes an output of an earlier version of its input, which has none now."""
+        _remove(self.path(name))
+
+    def discard(self, folder: str) -> None:
+        """Removes the folder in which a task has written, with what the script has left in it."""
+        try:
+            os.rmdir(folder)
+        except OSError:
+            _remove(folder)
+
+    def close(self) -> None:
+        """Removes the folder of the run, and unlocks."""
+        _remove(self.work)
+        os.close(self._lock)
+
+
+def _remove(path: str) -> None:
+    # A worker whose driver was killed may for a moment go on to write into the folder.
+    for _ in range(3):
+        shutil.rmtree(path, ignore_errors=True)
+        if not os.path.lexists(path):
+            return
+        with contextlib.suppress(OSError):
+            os.unlink(path)

@@ -1,0 +1,365 @@
+"""Workers on this machine: an executor of processes of which each can die without harm to the others.
+
+The pool of `concurrent.futures` breaks when a process dies, with all that is under way in it. Pebble's shares one pipe
+between its processes, under a lock that a process which dies can hold, and does not know which task was under way. Here
+each worker has a pipe of its own, so that a task is lost only with the worker that runs it, and is told by name.
+"""
+
+from __future__ import annotations
+
+import collections
+import contextlib
+import fcntl
+import os
+import pickle
+import selectors
+import signal
+import socket
+import subprocess
+import sys
+import tempfile
+import threading
+import time
+from collections.abc import Callable
+from concurrent.futures import Future
+from dataclasses import dataclass, replace
+from multiprocessing.connection import Connection
+from typing import IO, Any
+
+from pyroi import batch
+from tclcmd.batch import worker
+from tclcmd.batch.outcome import Outcome
+from tclcmd.batch.workers import Broken, Workers
+
+#: Libraries that are told to use one thread, since there is a worker for each processor.
+ONE_THREAD = dict.fromkeys(("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "NUMEXPR_NUM_THREADS"), "1")
+
+#: A worker whose tasks take less than this gets the next one before it asks, so that it need not wait for it.
+SHORT_SECONDS = 0.1
+
+#: So many workers in a row may die before they are ready.
+MOST_STILLBORN = 3
+
+#: The program of a worker. It finds the packages where this process has found them.
+PROGRAM = """\
+import sys
+sys.path[:] = {path!r}
+from tclcmd.batch import worker
+worker.serve({channel}, {line}, {limit})
+"""
+
+
+@dataclass
+class Call:
+    """A task in the pool."""
+
+    payload: bytes
+    future: Future[Outcome]
+    attempts: int = 0
+
+
+class Pool(Workers):
+    """An executor of functions that return an :class:`Outcome`; the death of a process is an outcome, too.
+
+    Args:
+        workers: The number of processes. They are started when there is work for them.
+        timeout: The seconds that a task may take. One that takes longer is ended with its process, and has failed.
+        memory_limit: The bytes that a task may allocate beyond what a worker has at rest.
+        retries: How often a task is begun again whose process was ended by a signal.
+    """
+
+    def __init__(
+        self, workers: int, *, timeout: float | None = None, memory_limit: int | None = None, retries: int = 0
+    ) -> None:
+        self._max_workers = workers
+        self._timeout = timeout
+        self._memory_limit = memory_limit
+        self._retries = retries
+        self._waiting: collections.deque[Call] = collections.deque()
+        self._workers: list[_Worker] = []
+        self._stillborn = 0
+        self._broken: str | None = None
+        self._is_closed = self._is_killed = self._begins_nothing = False
+        self._selector = selectors.DefaultSelector()
+        self._wakened, self._wakener = socket.socketpair()
+        for end in (self._wakened, self._wakener):
+            end.setblocking(False)
+        self._selector.register(self._wakened, selectors.EVENT_READ)
+        self._thread = threading.Thread(target=self._supervise, name="roish-map-pool", daemon=True)
+        self._thread.start()
+
+    # ---- For callers, in any thread ----
+
+    def submit(self, function: Callable[..., Any], /, *arguments: Any, **named: Any) -> Future[Any]:
+        """Schedules a call of a function that can be imported."""
+        if named:
+            raise TypeError("the functions of this pool take no named arguments")
+        if self._broken is not None:
+            raise Broken(self._broken)
+        if self._is_closed:
+            raise RuntimeError("the pool is closed")
+        call = Call(pickle.dumps((function, arguments)), Future())
+        if self._begins_nothing:
+            call.future.cancel()
+        else:
+            self._waiting.append(call)
+            self._wake()
+        return call.future
+
+    def begin_nothing(self) -> None:
+        """Cancels the calls that have not begun, and those that are still to come."""
+        self._begins_nothing = True
+        self._wake()
+
+    def shutdown(self, wait: bool = True, *, cancel_futures: bool = False) -> None:
+        """Takes no more calls, and ends the workers when what they have is done.
+
+        `cancel_futures` cancels the calls that have not begun.
+        """
+        self._is_closed = True
+        self._begins_nothing |= cancel_futures
+        self._wake()
+        if wait:
+            self._thread.join()
+
+    def kill(self) -> None:
+        """Ends the processes, whatever they are doing."""
+        self._is_closed = self._is_killed = True
+        self._wake()
+        self._thread.join()
+
+    def window(self) -> int:
+        """The largest number of calls that it is useful to have under way."""
+        return batch.PER_WORKER * self._max_workers
+
+    def _wake(self) -> None:
+        with contextlib.suppress(BlockingIOError, OSError):  # full: it will wake up anyway
+            self._wakener.send(b".")
+
+    # ---- The thread that supervises ----
+
+    def _supervise(self) -> None:
+        try:
+            while not self._is_finished():
+                self._assign()
+                self._wait()
+        finally:
+            self._is_closed = True
+            for each in self._workers:
+                each.end(0 if self._is_killed else None)
+                each.close()
+            for call in [*self._waiting, *(call for each in self._workers for call in each.calls)]:
+                if call.future.running() or call.future.set_running_or_notify_cancel():
+                    call.future.set_exception(Broken(self._broken or "the pool was stopped"))
+            self._selector.close()
+            self._wakened.close()
+            self._wakener.close()
+
+    def _is_finished(self) -> bool:
+        if self._is_killed or self._broken is not None:
+            return True
+        return self._is_closed and not self._waiting and not any(each.calls for each in self._workers)
+
+    def _assign(self) -> None:
+        """Gives the waiting calls to workers that have nothing to do, then to those that soon will have nothing."""
+        if self._begins_nothing:
+            for call in list(self._waiting):
+                if call.future.cancel():
+                    self._waiting.remove(call)
+        for most in (0, 1):
+            for each in self._workers:
+                if each.is_ready and len(each.calls) == most and (most == 0 or each.is_fast):
+                    self._give(each)
+        idle = sum(1 for each in self._workers if not each.calls)
+        for _ in range(min(len(self._waiting) - idle, self._max_workers - len(self._workers))):
+            self._start()
+
+    def _give(self, to: _Worker) -> None:
+        while self._waiting:
+            call = self._waiting.popleft()
+            if call.future.running() or call.future.set_running_or_notify_cancel():
+                to.give(call, self._timeout)
+                return
+
+    def _start(self) -> None:
+        try:
+            each = _Worker(self._memory_limit)
+        except OSError as error:
+            if not self._workers:
+                self._broken = f"cannot start a process: {(error.strerror or str(error)).lower()}"
+            return  # it goes on with those there are
+        self._workers.append(each)
+        self._selector.register(each.connection, selectors.EVENT_READ, each)
+
+    def _wait(self) -> None:
+        deadlines = [each.deadline for each in self._workers if each.deadline is not None and not each.is_late]
+        patience = max(min(deadlines) - time.monotonic(), 0) if deadlines else None
+        for key, _ in self._selector.select(patience):
+            if key.data is None:
+                with contextlib.suppress(BlockingIOError):
+                    self._wakened.recv(4096)
+            else:
+                self._hear(key.data)
+        now = time.monotonic()
+        for each in self._workers:
+            if each.deadline is not None and each.deadline <= now and not each.is_late:
+                each.is_late = True
+                each.kill()  # which closes its connection
+
+    def _hear(self, each: _Worker) -> None:
+        try:
+            message = each.connection.recv_bytes()
+        except (EOFError, OSError):
+            self._bury(each)
+            return
+        if not each.is_ready:
+            each.is_ready, self._stillborn = True, 0
+            return
+        outcome, said, complained = pickle.loads(message)
+        call = each.finish(self._timeout)
+        call.future.set_result(replace(outcome, said=said, complained=complained, attempts=call.attempts))
+
+    def _bury(self, each: _Worker) -> None:
+        """A worker has died: the call that it was at is told so or tried again, those that it had not begun are given
+        to others."""
+        self._selector.unregister(each.connection)
+        self._workers.remove(each)
+        status = each.end(0 if each.is_late else 1)  # it closes its pipe a moment before its status is known
+        if not each.is_ready:
+            self._count_stillborn(each, status)
+        elif each.calls:
+            call = each.calls.popleft()
+            for other in each.calls:
+                other.attempts -= 1
+            self._waiting.extendleft(reversed(each.calls))
+            if status < 0 and not each.is_late and call.attempts <= self._retries:
+                self._waiting.appendleft(call)
+            else:
+                call.future.set_result(each.obituary(status, call.attempts, self._timeout))
+        each.close()
+
+    def _count_stillborn(self, each: _Worker, status: int) -> None:
+        self._stillborn += 1
+        if self._stillborn >= MOST_STILLBORN:
+            last = worker.taken(each.streams[1].fileno()).decode(errors="replace").strip().rpartition("\n")[2]
+            self._broken = f"workers cannot be started: {_cause(status)}{': ' if last else ''}{last}"
+
+
+class _Worker:
+    """A worker, as the pool sees it."""
+
+    def __init__(self, memory_limit: int | None) -> None:
+        self.calls: collections.deque[Call] = collections.deque()  # the first is the one that it is at
+        self.is_ready = self.is_fast = self.is_late = False
+        self.deadline: float | None = None
+        self._began = 0.0
+        with contextlib.ExitStack() as stack:
+            self.streams = [stack.enter_context(_nameless_file()) for _ in range(2)]
+            ours, theirs = socket.socketpair()
+            stack.callback(theirs.close)
+            line, self._life_line = os.pipe()
+            stack.callback(os.close, line)
+            self.connection = Connection(ours.detach())
+            self._process = _start_process(theirs.fileno(), line, self.streams, memory_limit)
+            stack.pop_all()
+            theirs.close()
+            os.close(line)
+
+    def give(self, call: Call, timeout: float | None) -> None:
+        """Gives it a call, which it begins when it has done what it has."""
+        call.attempts += 1
+        self.calls.append(call)
+        if len(self.calls) == 1:
+            self._begin(timeout)
+        with contextlib.suppress(OSError):  # it has died, which is noticed when it is listened to
+            self.connection.send_bytes(call.payload)
+
+    def _begin(self, timeout: float | None) -> None:
+        self._began = time.monotonic()
+        self.deadline = None if timeout is None else self._began + timeout
+
+    def finish(self, timeout: float | None) -> Call:
+        """The call that it was at is done."""
+        self.is_fast = time.monotonic() - self._began < SHORT_SECONDS
+        call = self.calls.popleft()
+        self.deadline = None
+        if self.calls:
+            self._begin(timeout)
+        return call
+
+    def kill(self) -> None:
+        """Kills the process and those that it has started."""
+        with contextlib.suppress(ProcessLookupError):
+            os.killpg(self._process.pid, signal.SIGKILL)
+
+    def end(self, patience: float | None) -> int:
+        """Ends the process, by a signal after so many seconds. Returns its exit status, negative for a signal."""
+        self.connection.close()  # if it waits for a call, it ends
+        if patience is not None:
+            until = time.monotonic() + patience
+            while not self._has_ended(os.WNOHANG) and time.monotonic() < until:
+                time.sleep(0.005)
+            self.kill()
+        self._has_ended()
+        self.kill()  # what a script has left running: their group keeps its number until the process is waited for
+        os.close(self._life_line)
+        return self._process.wait()
+
+    def _has_ended(self, options: int = 0) -> bool:
+        return os.waitid(os.P_PID, self._process.pid, os.WEXITED | os.WNOWAIT | options) is not None
+
+    def close(self) -> None:
+        """Closes what is left of it."""
+        for file in self.streams:
+            file.close()
+
+    def obituary(self, status: int, attempts: int, timeout: float | None) -> Outcome:
+        """The outcome of the call during which it died."""
+        said, complained = (worker.taken(file.fileno()) for file in self.streams)
+        message = f"took longer than {timeout:g} s" if self.is_late else _cause(status)
+        return Outcome(
+            message,
+            signal=None if self.is_late or status >= 0 else _signal_name(-status),
+            seconds=time.monotonic() - self._began,
+            attempts=attempts,
+            said=said,
+            complained=complained,
+        )
+
+
+def _nameless_file() -> IO[bytes]:
+    """A file without a name for a standard stream. It is appended to, since it is emptied while it is open."""
+    file = tempfile.TemporaryFile(prefix="roish-map-")  # noqa: SIM115  # the worker that has it closes it
+    fcntl.fcntl(file, fcntl.F_SETFL, fcntl.fcntl(file, fcntl.F_GETFL) | os.O_APPEND)
+    return file
+
+
+def _start_process(
+    channel: int, line: int, streams: list[IO[bytes]], memory_limit: int | None
+) -> subprocess.Popen[bytes]:
+    # A fresh Python, not a fork: this process has threads.
+    program = PROGRAM.format(path=sys.path, channel=channel, line=line, limit=memory_limit)
+    return subprocess.Popen(
+        [sys.executable, "-I", "-c", program],
+        stdin=subprocess.DEVNULL,
+        stdout=streams[0],
+        stderr=streams[1],
+        pass_fds=[channel, line],
+        env={**os.environ, **ONE_THREAD},
+        start_new_session=True,  # Ctrl-C at the terminal is for the driver, which lets them finish
+    )
+
+
+def _cause(status: int) -> str:
+    """Why a process has ended that should not have."""
+    if status >= 0:
+        return f"the process ended with exit status {status}"
+    hint = ", perhaps for lack of memory" if -status == signal.SIGKILL else ""
+    return f"the process was ended by {_signal_name(-status)}{hint}"
+
+
+def _signal_name(number: int) -> str:
+    try:
+        return signal.Signals(number).name
+    except ValueError:
+        return f"signal {number}"

@@ -1,0 +1,204 @@
+"""One input: the script runs in a fresh interpreter, in a process that lives on."""
+
+from __future__ import annotations
+
+import contextlib
+import functools
+import os
+import re
+import resource
+import shutil
+import socket
+import sys
+import tempfile
+import time
+
+import pyroi
+from tclcmd.batch import inputs
+from tclcmd.batch.outcome import Job, Outcome, Task
+from tclcmd.interpreter import Interpreter
+
+#: `exit` ends the script, not the process: with 0 well, otherwise as an error.
+EXIT = """\
+proc exit {{status 0}} {
+    return -code error -errorcode [list ROISH EXIT $status] "the script ended with exit status $status"
+}
+"""
+EXIT_CODE = "ROISH EXIT "
+
+#: The most bytes of a gathered output. It is in the memory of worker, scheduler and driver at the same time.
+MOST_GATHERED = 1 << 30
+
+
+class Failed(Exception):
+    """The input has failed, for a reason other than an error in the script."""
+
+
+def run(job: Job, task: Task) -> Outcome:
+    """Runs the script of the job for one input. No exception leaves it but those of the program itself."""
+    begin = time.perf_counter()
+    if job.measures_memory:
+        _begin_peak()
+    folder = None
+    facts: dict[str, object] = {}
+    try:
+        _check_script(job.script, job.script_digest)
+        if job.takes_digest:
+            facts["digest"] = inputs.digest(task.input)
+        folder = _own_folder(job, task)
+        output = os.path.join(folder, os.path.basename(task.output)) if folder and task.output else None
+        facts |= _evaluate(job.script, task, output)
+        if output is not None and "message" not in facts:
+            facts |= _finished_output(output, gathers=job.gathers)
+    except Failed as failure:
+        facts["message"] = str(failure)
+    except OSError as error:
+        facts["message"] = f"{error.filename or task.input}: {(error.strerror or str(error)).lower()}"
+    if folder is not None and "written" not in facts:
+        shutil.rmtree(folder, ignore_errors=True)
+    if job.measures_memory:
+        facts["peak_memory"] = _peak()
+    return Outcome(seconds=time.perf_counter() - begin, **facts)  # type: ignore[arg-type]
+
+
+# ---- The script ------------------------------------------------------------------------------------------------------
+
+
+def _check_script(path: str, digest: str) -> None:
+    """Fails if the script was changed after the run began."""
+    if _digest_of_version(path, *inputs.signature(path)) != digest:
+        raise Failed("the script was changed after the run began, or is another one on this machine")
+
+
+@functools.lru_cache(maxsize=1)
+def _digest_of_version(path: str, size: int, mtime_ns: int) -> str:
+    return inputs.digest(path)
+
+
+def _evaluate(script: str, task: Task, output: str | None) -> dict[str, object]:
+    """Runs the script. Returns nothing if it ends well, and else why it failed."""
+    before = os.getcwd()
+    interpreter = Interpreter()
+    try:
+        pyroi.set_num_threads(1)  # whatever the script before has set
+        _set_variables(interpreter, script, task, output)
+        outcome = interpreter.eval_file(interpreter.from_system(script))
+        failure = {} if outcome.is_complete or _has_exited_well(interpreter) else _failure(interpreter, script)
+        interpreter.write("")
+        interpreter.write("", to_error=True)
+        return failure
+    finally:
+        interpreter.close()
+        with contextlib.suppress(OSError):
+            os.chdir(before)
+
+
+def _set_variables(interpreter: Interpreter, script: str, task: Task, output: str | None) -> None:
+    interpreter.eval(EXIT)
+    interpreter.set_global("argv0", interpreter.from_system(script))
+    interpreter.set_global("argv", [])
+    interpreter.set_global("argc", "0")
+    interpreter.set_global("tcl_interactive", "0")
+    interpreter.set_global("index", str(task.index))
+    interpreter.set_global("input", interpreter.from_system(task.input))
+    if output is not None:
+        interpreter.set_global("output", interpreter.from_system(output))
+
+
+def _has_exited_well(interpreter: Interpreter) -> bool:
+    return interpreter.get_global("errorCode") == EXIT_CODE + "0"
+
+
+def _failure(interpreter: Interpreter, script: str) -> dict[str, object]:
+    message = interpreter.result()
+    trace = interpreter.get_global("errorInfo") or message
+    failure = interpreter.failure
+    if failure is not None and failure.message == message and failure.frame.get("file") == script:
+        line = int(failure.frame["line"])
+    else:
+        line = _line_in(script, trace) or interpreter.error_line
+    return {"message": message or "the script failed without a message", "line": line, "trace": trace}
+
+
+def _line_in(script: str, trace: str) -> int | None:
+    """The line of the command that has failed, if the script has it only once.
+
+    Tcl itself tells the line of the outermost command, which may be a long `foreach`.
+    """
+    found = re.search(r'while executing\n"(.*?)(?:"|\.\.\.)?$', trace, re.MULTILINE)
+    if not found:
+        return None
+    with open(script, encoding="utf-8", errors="replace") as file:
+        lines = [number for number, line in enumerate(file, 1) if found.group(1) in line]
+    return lines[0] if len(lines) == 1 else None
+
+
+# ---- Its output ------------------------------------------------------------------------------------------------------
+
+
+def _own_folder(job: Job, task: Task) -> str | None:
+    """A folder for this attempt alone: an earlier one, on another machine perhaps, may still be writing."""
+    if job.gathers:
+        return tempfile.mkdtemp(prefix="roish-map-")
+    if job.work is None or task.output is None:
+        return None
+    folder = os.path.join(job.work, f"{task.index}-{_place()}-{time.monotonic_ns():x}")
+    try:
+        os.mkdir(folder)
+    except FileNotFoundError:
+        raise Failed(
+            f"the folder of the run, {job.work}, is not on this machine: without a file system that all share, outputs "
+            "are gathered by --gather"
+        ) from None
+    return folder
+
+
+@functools.cache
+def _place() -> str:
+    """This process among those of all machines."""
+    return re.sub(r"[^\w-]", "-", f"{socket.gethostname()}-{os.getpid()}")
+
+
+def _finished_output(output: str, *, gathers: bool) -> dict[str, object]:
+    """What the script has written, which is on the disk when this returns."""
+    if not os.path.lexists(output):
+        return {}
+    if not gathers:
+        _sync(output)
+        return {"written": output}
+    if os.path.isdir(output):
+        raise Failed("the script has written a folder, and --gather returns files only")
+    if os.stat(output).st_size > MOST_GATHERED:
+        raise Failed(f"the script has written more than {MOST_GATHERED >> 20} MiB, the most that --gather returns")
+    with open(output, "rb") as file:
+        return {"content": file.read()}
+
+
+def _sync(path: str) -> None:
+    if os.path.isdir(path):
+        for name in os.listdir(path):
+            _sync(os.path.join(path, name))
+    file = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
+    try:
+        os.fsync(file)
+    finally:
+        os.close(file)
+
+
+# ---- Its memory ------------------------------------------------------------------------------------------------------
+
+
+def _begin_peak() -> None:
+    """Forgets the peak so far. Where the system does not support it, the peak is that of the process's whole life."""
+    with contextlib.suppress(OSError), open("/proc/self/clear_refs", "w") as file:
+        file.write("5")
+
+
+def _peak() -> int:
+    """The largest resident memory since the peak was last forgotten, in bytes."""
+    with contextlib.suppress(OSError), open("/proc/self/status", encoding="ascii", errors="replace") as status:
+        for row in status:
+            if row.startswith("VmHWM:"):
+                return int(row.split()[1]) * 1024
+    largest = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    return largest if sys.platform == "darwin" else largest * 1024
