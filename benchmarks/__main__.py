@@ -11,6 +11,7 @@ import chart
 import detectors
 import growth
 import joins
+import many_inputs
 import measure
 import overhead
 import report
@@ -43,6 +44,10 @@ def parse() -> argparse.Namespace:
     parser.add_argument(
         "--detectors", action="store_true", help="whole detectors in ONNX Runtime, with pyroi and without"
     )
+    parser.add_argument(
+        "--map", action="store_true", help="roish map against the same calls in a Python loop, instead of the table"
+    )
+    parser.add_argument("--inputs", type=int, default=many_inputs.COUNT, help="how many, for --map (default: 10000)")
     parser.add_argument("--load", help="show an earlier result instead of measuring", **path)
     parser.add_argument("--json", help="where to write the result", **path)
     parser.add_argument("--compare", help="a result written earlier", **path)
@@ -57,8 +62,8 @@ def parse() -> argparse.Namespace:
     for name in options.joins or []:
         if name not in joins.JOINS:
             parser.error(f"no such join: {name}; there are {', '.join(joins.JOINS)}")
-    if min(options.rounds, options.starts, *(options.threads or [1])) < 1:
-        parser.error("--rounds, --starts and --threads are 1 or more")
+    if min(options.rounds, options.starts, options.inputs, *(options.threads or [1])) < 1:
+        parser.error("--rounds, --starts, --inputs and --threads are 1 or more")
     if options.quick:
         options.starts, options.rounds, options.threads = 1, 3, options.threads or [1]
     if options.cpu_time and options.threads not in (None, [1]):
@@ -111,6 +116,9 @@ def main() -> None:
         measure.say(f"Something else is at work here (load {load:.1f}): times will wander, with 2 threads above all.")
     if options.growth:
         print(growth.markdown(options.engine or ["pyroi"], options.threads[0], options.starts, options.rounds))
+        return
+    if options.map:
+        print(many_inputs.markdown(options.inputs, max(options.threads)))
         return
     if options.overhead:
         print(overhead.markdown(options.rounds))

@@ -198,8 +198,8 @@ class Run:
         except NotPublished as failure:
             outcome = replace(outcome, message=str(failure))
         finally:
-            if self._outputs is not None and outcome.written is not None:
-                self._outputs.discard(os.path.dirname(outcome.written))
+            if self._outputs is not None and outcome.written is not None and output is None:
+                self._outputs.discard(outcome.written)
         self._note(task, outcome, output, size)
         self._tell(task, {**outcome.report(), **({"output": output} if output is not None else {})})
         self._display.settle(task, outcome)

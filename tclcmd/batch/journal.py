@@ -11,7 +11,7 @@ import json
 import os
 import time
 from collections.abc import Iterator
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from typing import Any
 
 from tclcmd.batch.outcome import DONE
@@ -105,7 +105,7 @@ class Entry:
 
     def record(self) -> dict[str, Any]:
         """The line of the journal."""
-        return {name: value for name, value in asdict(self).items() if value is not None}
+        return {name: value for name, value in vars(self).items() if value is not None}
 
 
 def entries(path: str) -> dict[str, Entry]:

@@ -10,15 +10,20 @@ knows by the lock that none of them is alive.
 from __future__ import annotations
 
 import contextlib
+import errno
 import fcntl
 import os
 import shutil
+import stat
 import time
 
 import click
 
 #: The names in the output folder.
 PRIVATE, LOCK, JOURNAL, WORK = ".roish-map", "lock", "journal.jsonl", "work-"
+
+#: Why a rename cannot replace what is there: a folder that is not empty, a folder by a file, a file by a folder.
+IN_THE_WAY = (errno.ENOTEMPTY, errno.EEXIST, errno.EISDIR, errno.ENOTDIR)
 
 #: How long a lock may be held by a run that is just ending.
 LOCK_SECONDS = 2.0
@@ -68,11 +73,15 @@ class Outputs:
         """Gives an output its name. Returns its size; None for a folder. Raises NotPublished."""
         target = self.path(name)
         try:
+            found = os.lstat(written)
             self._make_folder(os.path.dirname(target))
-            size = None if os.path.isdir(written) else os.stat(written).st_size
-            if size is None or os.path.isdir(target):
+            try:
+                os.replace(written, target)
+            except OSError as error:
+                if error.errno not in IN_THE_WAY:
+                    raise
                 self._set_aside(target)
-            os.replace(written, target)
+                os.replace(written, target)
         except FileNotFoundError:
             raise NotPublished(
                 f"the output that the worker has written is not in {self.work}: without a file system that both share, "
@@ -80,7 +89,7 @@ class Outputs:
             ) from None
         except OSError as error:
             raise NotPublished(f"cannot write {target}: {(error.strerror or str(error)).lower()}") from None
-        return size
+        return None if stat.S_ISDIR(found.st_mode) else found.st_size
 
     def _make_folder(self, folder: str) -> None:
         if folder not in self._folders:
@@ -88,9 +97,8 @@ class Outputs:
             self._folders.add(folder)
 
     def _set_aside(self, target: str) -> None:
-        """Moves away what a rename could not replace: a folder, or what is in the way of one."""
-        if os.path.lexists(target):
-            os.replace(target, os.path.join(self.work, f"old-{os.urandom(4).hex()}"))
+        """Moves away what a rename cannot replace."""
+        os.replace(target, os.path.join(self.work, f"old-{os.urandom(4).hex()}"))
 
     def publish_content(self, content: bytes, name: str) -> int | None:
         """Writes an output that was gathered, and gives it its name. Raises NotPublished."""
@@ -117,12 +125,10 @@ class Outputs:
         """Removes an output of an earlier version of its input, which has none now."""
         _remove(self.path(name))
 
-    def discard(self, folder: str) -> None:
-        """Removes the folder in which a task has written, with what the script has left in it."""
-        try:
-            os.rmdir(folder)
-        except OSError:
-            _remove(folder)
+    def discard(self, written: str) -> None:
+        """Removes what a worker has written, if it is still there."""
+        if os.path.lexists(written):
+            _remove(written)
 
     def close(self) -> None:
         """Removes the folder of the run, and unlocks."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import atexit
 import contextlib
 import functools
 import os
@@ -39,23 +40,19 @@ def run(job: Job, task: Task) -> Outcome:
     begin = time.perf_counter()
     if job.measures_memory:
         _begin_peak()
-    folder = None
     facts: dict[str, object] = {}
     try:
         _check_script(job.script, job.script_digest)
         if job.takes_digest:
             facts["digest"] = inputs.digest(task.input)
-        folder = _own_folder(job, task)
-        output = os.path.join(folder, os.path.basename(task.output)) if folder and task.output else None
+        output = _output_path(job, task)
         facts |= _evaluate(job.script, task, output)
-        if output is not None and "message" not in facts:
-            facts |= _finished_output(output, gathers=job.gathers)
+        if output is not None:
+            facts |= _finish_output(output, job, task, is_wanted="message" not in facts)
     except Failed as failure:
         facts["message"] = str(failure)
     except OSError as error:
         facts["message"] = f"{error.filename or task.input}: {(error.strerror or str(error)).lower()}"
-    if folder is not None and "written" not in facts:
-        shutil.rmtree(folder, ignore_errors=True)
     if job.measures_memory:
         facts["peak_memory"] = _peak()
     return Outcome(seconds=time.perf_counter() - begin, **facts)  # type: ignore[arg-type]
@@ -136,36 +133,57 @@ def _line_in(script: str, trace: str) -> int | None:
 # ---- Its output ------------------------------------------------------------------------------------------------------
 
 
-def _own_folder(job: Job, task: Task) -> str | None:
-    """A folder for this attempt alone: an earlier one, on another machine perhaps, may still be writing."""
-    if job.gathers:
-        return tempfile.mkdtemp(prefix="roish-map-")
-    if job.work is None or task.output is None:
+def _output_path(job: Job, task: Task) -> str | None:
+    """Where the script writes: in a folder of this process alone, under the name that the output will have."""
+    if task.output is None:
         return None
-    folder = os.path.join(job.work, f"{task.index}-{_place()}-{time.monotonic_ns():x}")
     try:
-        os.mkdir(folder)
+        return os.path.join(_own_folder(job.work, os.getpid()), os.path.basename(task.output))
     except FileNotFoundError:
         raise Failed(
             f"the folder of the run, {job.work}, is not on this machine: without a file system that all share, outputs "
             "are gathered by --gather"
         ) from None
+
+
+@functools.lru_cache(maxsize=1)
+def _own_folder(work: str | None, process: int) -> str:
+    """Without `work`, outputs are gathered, and the folder is one for temporary files, removed at the exit."""
+    if work is None:
+        folder = tempfile.mkdtemp(prefix="roish-map-")
+        atexit.register(shutil.rmtree, folder, ignore_errors=True)
+    else:
+        folder = os.path.join(work, _unique_name())
+        os.mkdir(folder)
     return folder
 
 
-@functools.cache
-def _place() -> str:
-    """This process among those of all machines."""
-    return re.sub(r"[^\w-]", "-", f"{socket.gethostname()}-{os.getpid()}")
+def _unique_name() -> str:
+    """A name that no attempt has, on any machine: an earlier one may be believed lost and still be writing."""
+    return f"{re.sub(r'[^0-9A-Za-z-]', '-', socket.gethostname())}-{os.getpid()}-{time.monotonic_ns():x}"
 
 
-def _finished_output(output: str, *, gathers: bool) -> dict[str, object]:
-    """What the script has written, which is on the disk when this returns."""
-    if not os.path.lexists(output):
-        return {}
-    if not gathers:
+def _finish_output(output: str, job: Job, task: Task, *, is_wanted: bool) -> dict[str, object]:
+    """Takes what the script has written out of the folder of the process, which is then empty."""
+    folder = os.path.dirname(output)
+    try:
+        return _taken_output(output, job, task) if is_wanted and os.path.lexists(output) else {}
+    finally:
+        for name in os.listdir(folder):  # what the script has left beside it, or before it failed
+            path = os.path.join(folder, name)
+            if os.path.isdir(path) and not os.path.islink(path):
+                shutil.rmtree(path, ignore_errors=True)
+            else:
+                os.unlink(path)
+
+
+def _taken_output(output: str, job: Job, task: Task) -> dict[str, object]:
+    """The output, which is on the disk when this returns, by the path to which it was moved, or by its content."""
+    if not job.gathers:
         _sync(output)
-        return {"written": output}
+        written = os.path.join(str(job.work), f"{task.index}-{_unique_name()}")
+        os.rename(output, written)
+        return {"written": written}
     if os.path.isdir(output):
         raise Failed("the script has written a folder, and --gather returns files only")
     if os.stat(output).st_size > MOST_GATHERED:
@@ -180,7 +198,7 @@ def _sync(path: str) -> None:
             _sync(os.path.join(path, name))
     file = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
     try:
-        os.fsync(file)
+        os.fdatasync(file)  # which costs nothing where the script has written by torch::tensor_save
     finally:
         os.close(file)
 
