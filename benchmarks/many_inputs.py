@@ -1,8 +1,8 @@
 """``roish map`` against the same calls in a Python loop per processor, start-up included.
 
 Both read pictures, pool crops from each and write them, by the same functions. The times are those that pass, and those
-of the processors, of all processes together, which other programs disturb less. Memory is the largest that all processes
-together have resident, in the second and in the last quarter of the run.
+of the processors, of all processes together, which other programs disturb less. Memory is what all processes together
+have resident at most, in the second and in the last quarter of the run.
 """
 
 from __future__ import annotations

@@ -12,6 +12,8 @@ import contextlib
 import logging
 import os
 import queue
+import shutil
+import tempfile
 import threading
 import time
 from collections.abc import Callable, Mapping
@@ -42,7 +44,7 @@ LEAST_WINDOW, PER_THREAD = 16, 4
 # ---- On the machines of the cluster ----------------------------------------------------------------------------------
 
 _lock = threading.Lock()
-_pools: dict[str, Pool] = {}  # run -> the pool in this Dask worker
+_pools: dict[str, tuple[Pool, str]] = {}  # run -> the pool in this Dask worker, and its folder for temporary files
 
 
 def call(run: str, limits: Mapping[str, Any], function: Callable[..., Any], arguments: tuple[Any, ...]) -> Any:
@@ -51,17 +53,20 @@ def call(run: str, limits: Mapping[str, Any], function: Callable[..., Any], argu
         if run not in _pools:
             from distributed import get_worker
 
-            _pools[run] = Pool(get_worker().state.nthreads, **limits)
-        pool = _pools[run]
+            worker = get_worker()
+            folder = tempfile.mkdtemp(prefix="roish-map-", dir=worker.local_directory)  # which Dask removes, too
+            _pools[run] = Pool(worker.state.nthreads, **limits, variables={"TMPDIR": folder}), folder
+        pool, _ = _pools[run]
     return pool.submit(function, *arguments).result()
 
 
 def end(run: str) -> None:
-    """Ends the pool of a run in this Dask worker."""
+    """Ends the pool of a run in this Dask worker, and removes its temporary files."""
     with _lock:
-        pool = _pools.pop(run, None)
-    if pool is not None:
+        pool, folder = _pools.pop(run, (None, None))
+    if pool is not None and folder is not None:
         pool.kill()
+        shutil.rmtree(folder, ignore_errors=True)
 
 
 # ---- In the driver ---------------------------------------------------------------------------------------------------

@@ -20,7 +20,7 @@ import sys
 import tempfile
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from concurrent.futures import Future
 from dataclasses import dataclass, replace
 from multiprocessing.connection import Connection
@@ -66,15 +66,23 @@ class Pool(Workers):
         timeout: The seconds that a task may take. One that takes longer is ended with its process, and has failed.
         memory_limit: The bytes that a task may allocate beyond what a worker has at rest.
         retries: How often a task is begun again whose process was ended by a signal.
+        variables: What the environment of the workers has besides that of this process.
     """
 
     def __init__(
-        self, workers: int, *, timeout: float | None = None, memory_limit: int | None = None, retries: int = 0
+        self,
+        workers: int,
+        *,
+        timeout: float | None = None,
+        memory_limit: int | None = None,
+        retries: int = 0,
+        variables: Mapping[str, str] | None = None,
     ) -> None:
         self._max_workers = workers
         self._timeout = timeout
         self._memory_limit = memory_limit
         self._retries = retries
+        self._environment = {**os.environ, **ONE_THREAD, **(variables or {})}
         self._waiting: collections.deque[Call] = collections.deque()
         self._workers: list[_Worker] = []
         self._stillborn = 0
@@ -183,7 +191,7 @@ class Pool(Workers):
 
     def _start(self) -> None:
         try:
-            each = _Worker(self._memory_limit)
+            each = _Worker(self._memory_limit, self._environment)
         except OSError as error:
             if not self._workers:
                 self._broken = f"cannot start a process: {(error.strerror or str(error)).lower()}"
@@ -248,7 +256,7 @@ class Pool(Workers):
 class _Worker:
     """A worker, as the pool sees it."""
 
-    def __init__(self, memory_limit: int | None) -> None:
+    def __init__(self, memory_limit: int | None, environment: Mapping[str, str]) -> None:
         self.calls: collections.deque[Call] = collections.deque()  # the first is the one that it is at
         self.is_ready = self.is_fast = self.is_late = False
         self.deadline: float | None = None
@@ -260,7 +268,7 @@ class _Worker:
             line, self._life_line = os.pipe()
             stack.callback(os.close, line)
             self.connection = Connection(ours.detach())
-            self._process = _start_process(theirs.fileno(), line, self.streams, memory_limit)
+            self._process = _start_process(theirs.fileno(), line, self.streams, memory_limit, environment)
             stack.pop_all()
             theirs.close()
             os.close(line)
@@ -335,7 +343,7 @@ def _nameless_file() -> IO[bytes]:
 
 
 def _start_process(
-    channel: int, line: int, streams: list[IO[bytes]], memory_limit: int | None
+    channel: int, line: int, streams: list[IO[bytes]], memory_limit: int | None, environment: Mapping[str, str]
 ) -> subprocess.Popen[bytes]:
     # A fresh Python, not a fork: this process has threads.
     program = PROGRAM.format(path=sys.path, channel=channel, line=line, limit=memory_limit)
@@ -345,7 +353,7 @@ def _start_process(
         stdout=streams[0],
         stderr=streams[1],
         pass_fds=[channel, line],
-        env={**os.environ, **ONE_THREAD},
+        env=environment,
         start_new_session=True,  # Ctrl-C at the terminal is for the driver, which lets them finish
     )
 

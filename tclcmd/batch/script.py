@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import atexit
 import contextlib
 import functools
 import os
@@ -148,13 +147,11 @@ def _output_path(job: Job, task: Task) -> str | None:
 
 @functools.lru_cache(maxsize=1)
 def _own_folder(work: str | None, process: int) -> str:
-    """Without `work`, outputs are gathered, and the folder is one for temporary files, removed at the exit."""
+    """Without `work`, outputs are gathered, and the folder is one for temporary files, which the cluster removes."""
     if work is None:
-        folder = tempfile.mkdtemp(prefix="roish-map-")
-        atexit.register(shutil.rmtree, folder, ignore_errors=True)
-    else:
-        folder = os.path.join(work, _unique_name())
-        os.mkdir(folder)
+        return tempfile.mkdtemp(prefix="roish-map-")
+    folder = os.path.join(work, _unique_name())
+    os.mkdir(folder)
     return folder
 
 

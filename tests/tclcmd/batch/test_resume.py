@@ -187,9 +187,16 @@ class Watch:
                         self.partial.append((entry.name, text))
 
 
-def kills(request):
-    """How often the driver is killed: five times in a sample of the tests, else twenty."""
-    return 5 if request.config.getoption("sample") else 20
+#: What is wrong with some inputs, until the file `tame` is there: one crashes, one never ends, one takes memory.
+WILD = """\
+if {![file exists tame]} {
+    switch $index {
+        3 {exec kill -SEGV [pid]}
+        5 {while 1 {}}
+        7 {torch::ones {1000 1000 1000}}
+    }
+}
+"""
 
 
 def test_the_watch_sees_half_a_file(tmp_path):
@@ -206,25 +213,44 @@ def test_the_watch_sees_half_a_file(tmp_path):
 
 
 def test_a_driver_that_is_killed_at_any_moment(place, request):
-    """Then resumed: each input is accounted for once, outputs are those of an undisturbed run, nothing is left."""
-    paths = place.add(60)
-    place.script(CAPITALS + "after 10\n")
-    words = ["s.tcl", "in/*.txt", "--jobs", "2"]
+    """Then resumed: each input is accounted for once, outputs are those of an undisturbed run, nothing is left.
+
+    Some inputs fail for causes of their own, one cannot be read, and workers are killed, too. In a sample of the tests,
+    there are fewer inputs, and the driver is killed five times instead of twenty.
+    """
+    count, kills = (60, 5) if request.config.getoption("sample") else (1000, 20)
+    paths = place.add(count)
+    place.script(WILD + CAPITALS)
+    words = ["s.tcl", *(str(path) for path in paths), "--jobs", "2", "--report", "r"]
+    (place.folder / "tame").touch()
     assert place.run(*words, "-o", "undisturbed").status == 0
+    (place.folder / "tame").unlink()
+    unreadable, content = paths[9], paths[9].read_text()
+    unreadable.unlink()
+    words += ["-o", "out", "--resume", "--timeout", "2", "--memory-limit", "400M", "--retries", "1"]
     dice = random.Random(7)
     done_before = 0
     with Watch(place.folder / "out") as watch:
-        for _ in range(kills(request)):
-            process = place.start(*words, "-o", "out", "--resume", "--report", "r")
+        for number in range(kills):
+            process = place.start(*words)
             time.sleep(dice.uniform(0.2, 2.5))
+            if number % 5 == 2 and (workers := [each for each in place.processes() if each != process.pid]):
+                os.kill(dice.choice(workers), signal.SIGKILL)
+                time.sleep(0.3)
             process.send_signal(signal.SIGKILL)
             process.communicate(timeout=60)
             assert len(place.outputs()) >= done_before  # what is done stays
             done_before = len(place.outputs())
-        last = place.run(*words, "-o", "out", "--resume", "--report", "r")
-    assert last.status == 0
-    assert (watch.partial, watch.count >= 60) == ([], True)
-    assert sorted(line["index"] for line in place.lines("r")) == list(range(60))
+        last = place.run(*words)
+    assert last.status == 1
+    lines = place.lines("r")
+    assert sorted(line["index"] for line in lines) == list(range(count))
+    assert sorted(line["index"] for line in lines if line["state"] == "failed") == [3, 5, 7, 9]
+    assert (watch.partial, watch.count >= count - 4) == ([], True)
+    (place.folder / "tame").touch()
+    unreadable.write_text(content)
+    assert place.run(*words).status == 0
+    assert sorted(line["index"] for line in place.lines("r") if line["state"] == "done") == [3, 5, 7, 9]
     assert place.outputs() == place.outputs("undisturbed")
     assert place.outputs() == {path.name: capitals_of(index, path.read_text()) for index, path in enumerate(paths)}
     assert place.private() == {"journal.jsonl", "lock"}

@@ -1,0 +1,189 @@
+"""``roish map --scheduler``: a real Dask cluster on loopback, whose parts are killed, restarted and added."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import signal
+import socket
+import subprocess
+import sys
+import time
+
+import pytest
+from mapping import CAPITALS, capitals_of, wait_for
+
+pytest.importorskip("distributed", reason="distributed is not installed")
+
+DASK = shutil.which("dask", path=os.path.dirname(sys.executable)) or "dask"
+
+
+def free_port():
+    """A port that nobody listens on now."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return probe.getsockname()[1]
+
+
+class DaskCluster:
+    """A scheduler and workers, each a program of its own."""
+
+    def __init__(self, place):
+        self._place = place
+        self._port = free_port()
+        self.address = f"tcp://127.0.0.1:{self._port}"
+        self.scheduler = None
+        self.workers = []
+
+    def _start(self, *words):
+        log = open(self._place.folder / f"dask-{time.monotonic_ns()}.log", "w")  # noqa: SIM115
+        scratch = self._place.folder / "scratch"
+        return subprocess.Popen(
+            [DASK, *words], stdout=log, stderr=log, start_new_session=True, cwd=self._place.folder,
+            env={**self._place.environment, "DASK_TEMPORARY_DIRECTORY": str(scratch)},
+        )  # fmt: skip
+
+    def start_scheduler(self):
+        """At the same address each time."""
+        self.scheduler = self._start("scheduler", "--host", "127.0.0.1", "--port", str(self._port), "--no-dashboard")
+        wait_for(self._listens)
+
+    def _listens(self):
+        with socket.socket() as probe:
+            return probe.connect_ex(("127.0.0.1", self._port)) == 0
+
+    def add_worker(self):
+        """One with a single thread."""
+        words = ["worker", self.address, "--nthreads", "1", "--no-dashboard", "--host", "127.0.0.1"]
+        self.workers.append(self._start(*words, "--memory-limit", "0"))
+
+    def kill(self, process):
+        """Ends a program of the cluster, and what belongs to it, by SIGKILL."""
+        os.killpg(process.pid, signal.SIGKILL)
+        process.wait()
+
+
+@pytest.fixture
+def cluster(place):
+    """A cluster of a scheduler and four workers."""
+    cluster = DaskCluster(place)
+    cluster.start_scheduler()
+    for _ in range(4):
+        cluster.add_worker()
+    yield cluster
+    for process in [cluster.scheduler, *cluster.workers]:
+        if process.poll() is None:
+            cluster.kill(process)
+
+
+def expected(paths):
+    """What CAPITALS writes for each."""
+    return {path.name: capitals_of(index, path.read_text()) for index, path in enumerate(paths)}
+
+
+def test_parts_are_killed_restarted_and_added(place, cluster):
+    """A worker killed, a worker joined late, the scheduler restarted: nothing lost, nothing twice."""
+    paths = place.add(80)
+    script = place.script("after 150\n" + CAPITALS)
+    process = place.start(script, "in/*.txt", "-o", "out", "--scheduler", cluster.address, "--report", "r")
+    wait_for(lambda: len(place.outputs()) > 5, 120)
+    cluster.kill(cluster.workers[0])
+    cluster.add_worker()
+    wait_for(lambda: len(place.outputs()) > 20, 120)
+    cluster.kill(cluster.scheduler)
+    time.sleep(1)
+    before = len(place.outputs())
+    assert before < 75
+    cluster.start_scheduler()
+    for worker in cluster.workers:  # those that ended with the scheduler are started again, as any deployment does
+        if worker.poll() is None:
+            cluster.kill(worker)
+    for _ in range(2):
+        cluster.add_worker()
+    _, complained = process.communicate(timeout=240)
+    assert process.returncode == 0, complained
+    assert "Traceback" not in complained
+    assert place.outputs() == expected(paths)
+    assert sorted(line["index"] for line in place.lines("r")) == list(range(80))
+    assert {line["state"] for line in place.lines("r")} == {"done"}
+    assert place.private() == {"journal.jsonl", "lock"}
+
+
+def test_hazards_cost_their_inputs_and_no_worker(place, cluster):
+    """The limits hold on the cluster, too, and so does --resume from a run on this machine."""
+    paths = place.add(8)
+    script = place.script("""
+        if {[file exists tame] == 0} {
+            switch $index {
+                1 {exec kill -SEGV [pid]}
+                3 {while 1 {}}
+                5 {torch::ones {1000 1000 1000}}
+                7 {error "bad input"}
+            }
+        }
+        puts "said $index"
+    """ + CAPITALS)  # fmt: skip
+    words = [script, "in/*.txt", "-o", "out", "--report", "r", "--timeout", "3", "--memory-limit", "400M"]
+    done = place.run(*words, "--scheduler", cluster.address)
+    assert done.status == 1
+    failed = {line["index"]: line["message"] for line in place.lines("r") if line["state"] == "failed"}
+    assert failed.pop(5).startswith("Out of memory: ")
+    assert failed == {1: "the process was ended by SIGSEGV", 3: "took longer than 3 s", 7: "bad input"}
+    assert sorted(done.said.splitlines()) == [f"said {index}" for index in (0, 2, 4, 6)]
+    assert [worker.poll() for worker in cluster.workers] == [None] * 4
+    (place.folder / "tame").touch()
+    assert place.run(*words, "--resume").status == 0
+    assert [line["state"] for line in sorted(place.lines("r"), key=lambda line: line["index"])] == ["kept", "done"] * 4
+    assert place.outputs() == expected(paths)
+
+
+def test_outputs_are_gathered(place, cluster):
+    """Without a shared folder of the run; nothing is left in the folders of Dask's workers."""
+    paths = place.add(6)
+    script = place.script(CAPITALS)
+    done = place.run(script, "in/*.txt", "-o", "out", "--scheduler", cluster.address, "--gather")
+    assert done.status == 0, done.complained
+    assert place.outputs() == expected(paths)
+    assert list((place.folder / "scratch").rglob("roish-map-*")) == []
+    assert list((place.folder / "scratch").iterdir()) != []
+
+
+def test_a_folder_cannot_be_gathered(place):
+    """It is told, on a cluster that is started for the run."""
+    place.add(1)
+    script = place.script("file mkdir $output")
+    done = place.run(script, "in/*.txt", "-o", "out", "--scheduler", "local:1", "--gather")
+    assert done.status == 1
+    assert "the script has written a folder, and --gather returns files only" in done.complained
+    place.wait_until_none_is_alive()
+
+
+def test_ctrl_c_on_a_cluster(place):
+    """What is under way is finished; a second one ends it, and the cluster that was started with it."""
+    place.add(40)
+    script = place.script("after 300\n" + CAPITALS)
+    process = place.start(script, "in/*.txt", "-o", "out", "--scheduler", "local:2")
+    wait_for(lambda: len(place.outputs()) > 1, 120)
+    process.send_signal(signal.SIGINT)
+    _, complained = process.communicate(timeout=120)
+    assert process.returncode == 130, complained
+    assert 0 < len(place.outputs()) < 40
+    place.wait_until_none_is_alive()
+    process = place.start(script, "in/*.txt", "-o", "out", "--scheduler", "local:2", "--resume")
+    wait_for(lambda: len(place.outputs()) > 20, 120)
+    for _ in range(2):
+        process.send_signal(signal.SIGINT)
+        time.sleep(0.2)
+    process.communicate(timeout=60)
+    assert process.returncode == 130
+    place.wait_until_none_is_alive(20)
+    assert place.run(script, "in/*.txt", "-o", "out", "--resume", "--jobs", "4").status == 0
+    assert len(place.outputs()) == 40
+
+
+def test_no_scheduler_is_told(place):
+    """Within seconds, with the address."""
+    place.add(1)
+    address = f"tcp://127.0.0.1:{free_port()}"
+    done = place.run(place.script("set x 1"), "in/00.txt", "--scheduler", address)
+    assert (done.status, f"there is no Dask scheduler at {address}" in done.complained) == (1, True)
