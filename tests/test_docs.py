@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import os
 import pathlib
 import re
 import shutil
@@ -133,6 +134,42 @@ def test_c(tmp_path, code):
     command = [compiler, "-std=c99", "-Wall", "-Wextra", "-Werror", f"-I{pyroi.get_include()}", "-c", "block.c"]
     done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True)
     assert done.returncode == 0, done.stderr
+
+
+SHELL_PAGES = [page for page in PAGES if "```sh\n" in page.read_text("utf-8")]
+
+
+@pytest.fixture
+def photos(tmp_path):
+    """A folder of photographs of several sizes, of which one is damaged."""
+    image = pytest.importorskip("PIL.Image")
+    (tmp_path / "photos").mkdir()
+    for number in range(12):
+        pixels = np.random.default_rng(number).integers(0, 256, (90 + number, 120, 3), dtype=np.uint8)
+        image.fromarray(pixels).save(tmp_path / "photos" / f"{number:02}.jpg")
+    whole = (tmp_path / "photos" / "00.jpg").read_bytes()
+    (tmp_path / "photos" / "damaged.jpg").write_bytes(whole[: len(whole) // 2])
+    return tmp_path
+
+
+@pytest.mark.parametrize("page", [pytest.param(page, id=str(page.relative_to(ROOT))) for page in SHELL_PAGES])
+def test_shell(photos, page):
+    """The blocks of a page in order, in one folder; with the damaged photograph, and only then, a command fails."""
+    pytest.importorskip("tclcmd._host", reason="the Tcl host was not built")
+    environment = {**os.environ, "PATH": f"{os.path.dirname(sys.executable)}:{os.environ['PATH']}"}
+    commands = [text for fence, text in BLOCK.findall(page.read_text("utf-8")) if fence == "sh"]
+    for command in commands:
+        is_damaged = (photos / "photos" / "damaged.jpg").exists() and "\nrm " not in f"\n{command}"
+        done = subprocess.run(
+            ["bash", "-c", command], cwd=photos, env=environment, capture_output=True, text=True, timeout=300
+        )
+        expected = 1 if is_damaged and "roish map" in command else 0
+        assert done.returncode == expected, done.stderr
+        assert ("damaged.jpg  middle.tcl:1  Cannot read " in done.stderr) == bool(expected), done.stderr
+    assert len(list((photos / "crops").glob("*.png"))) == 12
+    with pytest.importorskip("PIL.Image").open(photos / "sheet.png") as sheet:  # of 12 crops, in rows and columns
+        assert min(sheet.size) >= 3 * 128
+        assert len(re.findall(r"^\*\*\d\. ", page.read_text("utf-8"), re.MULTILINE)) == 5
 
 
 @pytest.mark.parametrize("page", [pytest.param(page, id=str(page.relative_to(ROOT))) for page in PAGES])
