@@ -71,6 +71,10 @@ class Kind:
         """The Python value; raises Mismatch."""
         raise NotImplementedError
 
+    def check(self, value: Value, session: Session) -> None:
+        """Raises Mismatch if the text of a script is certainly invalid here, whatever the other words are."""
+        self.read(value, session)
+
     def suits(self, value: Value, session: Session) -> bool:
         """Whether the value is meant for a parameter of this kind; for the choice of a positional order."""
         try:
@@ -151,6 +155,16 @@ class Numbers(Kind):
         if _find_tensor(value, session) is not None:
             raise self.mismatch(value, session)
         return value
+
+    def check(self, value: Value, session: Session) -> None:
+        """As for all kinds. Words such as true are numbers of one element type, bool."""
+        try:
+            tclobj.numbers_of(self.read(value, session), np.float64)
+        except tclobj.BadNumbers as reason:
+            try:
+                tclobj.numbers_of(value, np.bool_)
+            except tclobj.BadNumbers:
+                raise Mismatch(str(reason)) from None
 
 
 @dataclass(frozen=True)
@@ -653,6 +667,11 @@ class File(Kind):
 
     placeholder = "file"
     expects = "the name of a file"
+
+    def check(self, value: Value, session: Session) -> None:
+        """As for all kinds. Whose home a tilde stands for is known only where the script runs."""
+        if not (tclobj.text_of(value) or "").startswith("~"):
+            self.read(value, session)
 
     def read(self, value: Value, session: Session) -> FileName:
         """The file name, with a leading tilde and the encoding interpreted as by Tcl's own commands."""

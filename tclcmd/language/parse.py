@@ -79,12 +79,17 @@ def parse(call: Call) -> dict[str, Any]:
         try:
             value = parameter.kind.read(words[place], session)
         except Mismatch as reason:
-            raise call.invalid(parameter, str(reason) + _list_hint(call, place)) from None
+            raise mismatched(call, parameter, place, reason) from None
         except ARGUMENT_ERRORS as error:
             raise call.invalid(parameter, error.rule) from None
         if parameter.is_passed:
             arguments[parameter.name] = value
     return arguments
+
+
+def mismatched(call: Call, parameter: Parameter, place: int, reason: Mismatch) -> CommandError:
+    """The error for the word at a place that its parameter's kind refuses."""
+    return call.invalid(parameter, str(reason) + _list_hint(call, place))
 
 
 # ---- Which word is which parameter's value ---------------------------------------------------------------------------
@@ -93,8 +98,8 @@ def parse(call: Call) -> dict[str, Any]:
 def _find_layout(call: Call) -> Layout:
     layout = call.layout = Layout()
     _place_pairs(call)
-    _place_values(call)
-    _check_missing(call)
+    place_values(call, _choose_form(call))
+    check_missing(call)
     parameters, places = call.command.parameters, layout.places
     layout.given = tuple((each, places[each.name]) for each in parameters if each.name in places)
     if _is_lasting(call):
@@ -113,11 +118,12 @@ def _place_pairs(call: Call) -> None:
     for index in range(call.count, len(call.words), 2):
         option = tclobj.option_of(call.words[index])
         if option is None:
-            raise _stray_value(call, index)
-        _place_pair(call, option, index)
+            raise stray_value(call, index)
+        place_pair(call, option, index)
 
 
-def _place_pair(call: Call, option: str, index: int) -> None:
+def place_pair(call: Call, option: str, index: int) -> None:
+    """Assigns the value after the option at an index of the words."""
     word = place = index + 1  # the index of the option's word, which counts from the command, and of its value
     if option not in call.command.options:
         if option == HELP_OPTION:
@@ -132,9 +138,9 @@ def _place_pair(call: Call, option: str, index: int) -> None:
     call.layout.labels[parameter.name] = label
 
 
-def _place_values(call: Call) -> None:
+def place_values(call: Call, form: Form) -> None:
     """Assigns the values before the first option by a positional order."""
-    for place, name in enumerate(_choose_form(call)):
+    for place, name in enumerate(form):
         parameter = call.command.by_name[name]
         if name in call.layout.places:
             raise _duplicate(parameter, f"-{call.label(parameter)}", call.word_of(parameter))
@@ -147,13 +153,19 @@ def _choose_form(call: Call) -> Form:
 
     Only the places in which the orders differ are tested: other values have the same parameter in all orders.
     """
+    forms, differing = possible_forms(call)
+    return next((form for form in forms[:-1] if suits(call, form, differing)), forms[-1])
+
+
+def possible_forms(call: Call) -> tuple[tuple[Form, ...], tuple[int, ...]]:
+    """The positional orders for this number of values, the main one last, and the places in which they differ."""
     if call.count not in call.command.choices:
         raise _too_many(call)
-    forms, differing = call.command.choices[call.count]
-    return next((form for form in forms[:-1] if _suits(call, form, differing)), forms[-1])
+    return call.command.choices[call.count]
 
 
-def _suits(call: Call, form: Form, differing: tuple[int, ...]) -> bool:
+def suits(call: Call, form: Form, differing: tuple[int, ...]) -> bool:
+    """Whether the values at some places are valid in a positional order."""
     if any(name in call.layout.places for name in form):
         return False
     kinds = call.command.by_name
@@ -192,7 +204,8 @@ def _duplicate(parameter: Parameter, option: str, word: int | None) -> CommandEr
     return CommandError("DUPLICATE_PARAMETER", parameter.camel, word=word, option=option)
 
 
-def _stray_value(call: Call, index: int) -> CommandError:
+def stray_value(call: Call, index: int) -> CommandError:
+    """The error for a value where an option is expected."""
     before = tclobj.option_of(call.words[index - 2])
     rule = f"a value without a name after {before}{WITHOUT_BRACES}"
     return CommandError("TOO_MANY_ARGUMENTS", call.command.name, word=index + 1, rule=rule, usage=usage(call.command))
@@ -206,7 +219,8 @@ def _too_many(call: Call) -> CommandError:
     return CommandError("TOO_MANY_ARGUMENTS", call.command.name, word=most + 1, rule=rule, usage=usage(call.command))
 
 
-def _check_missing(call: Call) -> None:
+def check_missing(call: Call) -> None:
+    """Raises an error if a required parameter has no word."""
     missing = [parameter for parameter in call.command.required if parameter.name not in call.layout.places]
     if missing:
         by_position = 0 < call.count == len(call.words)

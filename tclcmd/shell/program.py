@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import contextlib
 import errno
+import importlib
 import os
 import shutil
 import sys
 import warnings
+from collections.abc import Iterator
 from typing import TYPE_CHECKING, NoReturn
 
 import click
@@ -28,8 +30,8 @@ NO_LIBRARY = """\
 roish: the library of Tcl 8.6 cannot be used: {reason}
 Install it (Debian, Ubuntu: apt install tcl; Fedora: dnf install tcl), or name it in the variable {variable}."""
 
-#: The first word that runs a script over many inputs.
-MAP = "map"
+#: The first word of a command line without a script -> the module whose `main` gets the rest of the words.
+SUBCOMMANDS = {"check": "tclcmd.checking.program", "map": "tclcmd.batch.command"}
 
 #: What a shell reports of a program that ended by a signal.
 INTERRUPTED = 130
@@ -104,7 +106,7 @@ def _show_setup(context: click.Context, _: click.Parameter, is_wanted: bool) -> 
     "words",
     nargs=-1,
     type=click.UNPROCESSED,
-    metavar="[FILE | -c SCRIPT | map] [ARG]...",
+    metavar="[FILE | -c SCRIPT | check | map] [ARG]...",
     shell_complete=lambda context, parameter, typed: [CompletionItem(typed, type="file")],
 )
 def _program_of_words(
@@ -122,15 +124,14 @@ def _program_of_words(
     """Runs Tcl scripts with the commands of torch:: in them.
 
     Without FILE, the script is read from standard input; at a terminal, you are asked for commands. torch::help lists
-    what there is. FILE is UTF-8 and finds its ARGs in the variable argv, as with tclsh. One script runs over many
-    inputs by `roish map`: see roish map --help.
+    what there is. FILE is UTF-8 and finds its ARGs in the variable argv, as with tclsh. roish check finds errors in
+    scripts without running them, and roish map runs one script over many inputs: see roish check --help, roish map --help.
     """
-    if _is_map(words) and not is_script:
+    if _is_subcommand(words) and not is_script:
         if encoding is not None or keep_going or threads is not None or debug:
-            raise click.UsageError("map takes its own options, which follow it: roish map --help")
-        from tclcmd.batch import command
-
-        command.main(list(words[1:]))
+            raise click.UsageError(f"{words[0]} takes its own options, which follow it: roish {words[0]} --help")
+        with _needing_tcl():
+            importlib.import_module(SUBCOMMANDS[words[0]]).main(list(words[1:]))
     if is_script and not words:
         raise click.UsageError("-c needs a script")
     if encoding is not None and (is_script or not words):
@@ -161,13 +162,22 @@ def _program_of_words(
         _leave(interpreter, INTERRUPTED)
 
 
-def _is_map(words: tuple[str, ...]) -> bool:
-    """Whether the first word is the command `map`; a script of that name in the current folder has precedence."""
-    return words[:1] == (MAP,) and not os.path.isfile(MAP)
+def _is_subcommand(words: tuple[str, ...]) -> bool:
+    """Whether the first word is a command of the program. A script of that name in the current folder comes first."""
+    return bool(words) and words[0] in SUBCOMMANDS and not os.path.isfile(words[0])
 
 
 def _open_interpreter(debug: bool) -> Interpreter:
     warnings.simplefilter("ignore")  # they are for those who write Python, whatever asks for them
+    with _needing_tcl():
+        from tclcmd import interpreter
+
+        return interpreter.Interpreter(_program(), debug=debug)
+
+
+@contextlib.contextmanager
+def _needing_tcl() -> Iterator[None]:
+    """Ends the program with a message about what to install if Tcl cannot be used in it."""
     try:
         import pyroi  # noqa: F401
     except ImportError as error:  # from the sources' folder
@@ -181,7 +191,7 @@ def _open_interpreter(debug: bool) -> Interpreter:
 
         sys.exit(NO_HOST.format(how=HOW_TO_BUILD_AGAIN))
     try:
-        return interpreter.Interpreter(_program(), debug=debug)
+        yield
     except interpreter.TclMissing as reason:
         sys.exit(NO_LIBRARY.format(reason=reason, variable=interpreter.LIBTCL_VARIABLE))
 
