@@ -125,7 +125,7 @@ def _program_of_words(
 
     Without FILE, the script is read from standard input; at a terminal, you are asked for commands. torch::help lists
     what there is. FILE is UTF-8 and finds its ARGs in the variable argv, as with tclsh. roish check finds errors in
-    scripts without running them, and roish map runs one script over many inputs: see roish check --help, roish map --help.
+    scripts without running them, and roish map runs one script over many inputs: both have a --help of their own.
     """
     if _is_subcommand(words) and not is_script:
         if encoding is not None or keep_going or threads is not None or debug:
