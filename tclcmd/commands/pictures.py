@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from typing import Any
 
 from pyroi.arrays import Array, shape_text
 from tclcmd.display import plots, terminal, views
@@ -67,6 +68,9 @@ def image_write(input: Array, file: str) -> str:
     return file
 
 
+#: The side to which a small picture is enlarged in a notebook, in pixels.
+INLINE_SIDE = 320
+
 CHANNEL = Parameter("channel", Integer(at_least=0), "Only this channel, counted from 0.", default=None, named_only=True)
 TITLE = Parameter(
     "title",
@@ -97,7 +101,8 @@ def show(input: Array, width: int | None, kind: str, channel: int | None, style:
     the mean of their channels, or the one channel that is asked for. What is drawn is said in a line below.
 
     Two pixels make a character in colour; where the terminal says that it knows sixel or kitty's protocol, the picture
-    is one. Where it has no colours, where NO_COLOR is set, and in files and pipes, shades are plain characters.
+    is one. Where it has no colours, where NO_COLOR is set, and in files and pipes, shades are plain characters. In a
+    notebook the picture stands below the cell, unless a width or a style is asked for.
     """
     batch = views.as_batch(input)
     if kind == "picture" or (kind == "auto" and channel is None and views.is_picture(batch)):
@@ -107,7 +112,11 @@ def show(input: Array, width: int | None, kind: str, channel: int | None, style:
         low, high = view.limits
         pixels = views.coloured(view)
         caption = f"{view.caption + ', ' if view.caption else ''}{low:.4g} (dark) to {high:.4g} (bright)"
-    drawn = terminal.draw(pixels, terminal.choose_style() if style == "auto" else style, width)
+    if session.display and style == "auto" and width is None:
+        session.display(pictures.png(views.enlarged(pixels, INLINE_SIDE)))
+        drawn = ""
+    else:
+        drawn = terminal.draw(pixels, terminal.choose_style() if style == "auto" else style, width)
     problem = session.write(f"{drawn}{shape_text(input.shape)}{': ' if caption else ''}{caption}\n")
     if problem:
         reason = os.strerror(problem).lower()
@@ -125,6 +134,7 @@ def show(input: Array, width: int | None, kind: str, channel: int | None, style:
     Parameter("scores", TensorOrNumbers(), "[K], a number for each box.", default=None),
     TITLE,
     group=GROUP,
+    needs_session=True,
     returns="The name of the file.",
     examples=(
         "set picture [torch::rand {3 48 64}]\n"
@@ -133,15 +143,27 @@ def show(input: Array, width: int | None, kind: str, channel: int | None, style:
     see_also=("plot_features", "image_write"),
 )
 def plot_boxes(
-    image: Array, boxes: Array, file: str, labels: list[str] | None, scores: Array | None, title: str | None
+    image: Array,
+    boxes: Array,
+    file: str,
+    labels: list[str] | None,
+    scores: Array | None,
+    title: str | None,
+    session: Session,
 ) -> str:
     """Writes a picture with boxes drawn over it.
 
     Boxes have the colour of their label, or else of their score, with a bar that tells which. Titles and labels are
-    shown as they are written: a $ begins no formula. Numbers reach from -1e300 to 1e300. Needs matplotlib.
+    shown as they are written: a $ begins no formula. Numbers reach from -1e300 to 1e300. A notebook shows the picture
+    too. Needs matplotlib.
     """
-    plots.plot_boxes(file, image, boxes, labels, scores, title)
+    _show_inline(plots.plot_boxes(file, image, boxes, labels, scores, title), session)
     return file
+
+
+def _show_inline(figure: Any, session: Session) -> None:
+    if session.display:
+        session.display(plots.png(figure))
 
 
 @command(
@@ -150,16 +172,18 @@ def plot_boxes(
     CHANNEL,
     TITLE,
     group=GROUP,
+    needs_session=True,
     returns="The name of the file.",
     examples=("torch::plot_features [torch::randn {1 6 16 20}] features.png",),
     see_also=("show", "plot_boxes"),
 )
-def plot_features(input: Array, file: str, channel: int | None, title: str | None) -> str:
+def plot_features(input: Array, file: str, channel: int | None, title: str | None, session: Session) -> str:
     """Writes a feature map as numbers by colour, with a bar that tells which is which.
 
     One map is shown channel by channel; of several, each as the mean of its channels, or by the one that is asked for.
     All panels share a scale; of more than 16, the first 16 are shown. The title is shown as it is written: a $ begins
-    no formula. Numbers reach from -1e300 to 1e300; NaN and infinity have no colour. Needs matplotlib.
+    no formula. Numbers reach from -1e300 to 1e300; NaN and infinity have no colour. A notebook shows the picture
+    too. Needs matplotlib.
     """
-    plots.plot_features(file, input, channel, title)
+    _show_inline(plots.plot_features(file, input, channel, title), session)
     return file

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import unicodedata
 from typing import Any
 
@@ -53,6 +54,13 @@ def _save(figure: Any, path: str) -> None:
     write_whole(path, lambda file: figure.savefig(file, format=ending, bbox_inches="tight"))
 
 
+def png(figure: Any) -> bytes:
+    """The bytes of a PNG file with the figure."""
+    file = io.BytesIO()
+    figure.savefig(file, format="png", bbox_inches="tight")
+    return file.getvalue()
+
+
 def _check_text(name: str, text: str | None) -> None:
     """Refuses a text that would make the plot too large, or the SVG file invalid."""
     if text is None:
@@ -81,8 +89,8 @@ def _check_numbers(name: str, numbers: Array) -> None:
 
 def plot_boxes(
     path: str, image: Array, boxes: Array, labels: list[str] | None, scores: Array | None, title: str | None
-) -> None:
-    """Writes a picture with boxes drawn over it."""
+) -> Any:
+    """Writes a picture with boxes drawn over it. Returns the figure."""
     pixels = _one_picture(image)
     rows = _rows(boxes)
     _check_count("labels", labels, rows)
@@ -102,6 +110,7 @@ def plot_boxes(
     axes.set(xlim=(0, width), ylim=(height, 0), xlabel="x, pixels", ylabel="y, pixels")
     axes.set_title(title or f"{len(rows)} box{'' if len(rows) == 1 else 'es'}", **AS_WRITTEN)
     _save(figure, path)
+    return figure
 
 
 def _one_picture(image: Array) -> Array:
@@ -171,8 +180,11 @@ def _draw_box(axes: Any, row: list[float], colour: Any, text: str) -> None:
 # ---- Feature maps ----------------------------------------------------------------------------------------------------
 
 
-def plot_features(path: str, tensor: Array, channel: int | None, title: str | None) -> None:
-    """Writes the channels of a feature map, or one panel for each of several maps, in colours of one scale."""
+def plot_features(path: str, tensor: Array, channel: int | None, title: str | None) -> Any:
+    """Writes the channels of a feature map, or one panel for each of several maps, in colours of one scale.
+
+    Returns the figure.
+    """
     view = views.maps(views.as_batch(tensor), channel)
     _check_numbers("input", np.asarray(view.limits))
     _check_text("title", title)
@@ -192,3 +204,4 @@ def plot_features(path: str, tensor: Array, channel: int | None, title: str | No
         title or f"{shape_text(tensor.shape)}" + (f", {view.caption}" if view.caption else ""), **AS_WRITTEN
     )
     _save(figure, path)
+    return figure

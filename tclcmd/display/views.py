@@ -40,6 +40,12 @@ class Maps:
         return (float(finite.min()), float(finite.max())) if finite.size else (0.0, 0.0)
 
 
+def enlarged(pixels: Array, side: int) -> Array:
+    """Colours [H, W, 3], each pixel repeated as often as the longer side of the picture stays within `side`."""
+    factor = max(side // max(pixels.shape[:2]), 1)
+    return pixels.repeat(factor, axis=0).repeat(factor, axis=1)
+
+
 def as_batch(tensor: Array) -> Array:
     """[N, C, H, W] of a tensor of two to four dimensions."""
     if not 2 <= tensor.ndim <= 4 or tensor.size == 0:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import io
 import math
 import os
 import re
@@ -175,6 +176,15 @@ def save(path: str, tensor: Array) -> None:
             raise _cannot_hold(file_format, reason) from None
 
     write_whole(path, write)
+
+
+def png(pixels: Array) -> bytes:
+    """The bytes of a PNG file with the colours [H, W, 3]."""
+    logs.mute("PIL")
+    pillow, _ = _pillow()
+    file = io.BytesIO()
+    pillow.fromarray(np.ascontiguousarray(pixels)).save(file, "PNG")
+    return file.getvalue()
 
 
 def _check_sides(file_format: str, shape: Sequence[int]) -> None:

@@ -8,16 +8,21 @@ import os
 import shutil
 import sys
 import time
+from dataclasses import dataclass
 
 import click
 
 import pyroi
-from tclcmd.interpreter import Interpreter
+from tclcmd.interpreter import Interpreter, Outcome
 from tclcmd.shell.editor import Editor
+from tclcmd.shell.source import Source
 from tclcmd.values import tclobj
 
 #: What is run before the first command, if it is there.
 START_FILE = "~/.roishrc"
+
+#: What is said where Ctrl-C has stopped a command.
+INTERRUPTED = "Interrupted\n"
 
 
 def run(interpreter: Interpreter, *, edit_mode: str = "emacs", reads_start_file: bool = True) -> int:
@@ -43,7 +48,7 @@ def run(interpreter: Interpreter, *, edit_mode: str = "emacs", reads_start_file:
                 break
             _obey(interpreter, command)
         except KeyboardInterrupt:  # between two evaluations: the command has ended, and the shell goes on
-            interpreter.write("Interrupted\n", to_error=True)
+            interpreter.write(INTERRUPTED, to_error=True)
         except OSError as error:  # from the editor: the terminal or the pipe of standard output is closed
             return error.errno or errno.EIO
     return interpreter.output_problem
@@ -84,6 +89,25 @@ def choose_editor(interpreter: Interpreter, edit_mode: str = "emacs") -> Editor:
 
 
 def _obey(interpreter: Interpreter, typed: str) -> None:
+    given = answer(interpreter, typed)
+    if given.outcome.is_complete:
+        _show(interpreter, given.text)
+    else:
+        interpreter.write(given.text, to_error=True)
+    interpreter.write(given.timing)
+
+
+@dataclass(frozen=True)
+class Answer:
+    """What is shown of a command: its result, or the message of its error; and the time that it took, if asked for."""
+
+    outcome: Outcome
+    text: str
+    timing: str
+
+
+def answer(interpreter: Interpreter, typed: str, source: Source | None = None) -> Answer:
+    """Runs what was typed. Where it is a script of several lines, errors tell the line by its source."""
     from tclcmd.shell import complaints, results, shorthand
 
     command = shorthand.in_tcl(interpreter, typed)
@@ -91,18 +115,17 @@ def _obey(interpreter: Interpreter, typed: str) -> None:
     outcome = interpreter.eval_typed(tclobj.from_keys(command))
     seconds = time.perf_counter() - begun
     if outcome.was_interrupted:
-        interpreter.write("Interrupted\n", to_error=True)
+        text = INTERRUPTED
     elif outcome.is_error:
         message = interpreter.result()
-        added = complaints.additions(interpreter, message, at_prompt=True)
+        added = complaints.additions(interpreter, message, source, at_prompt=source is None)
         if not added and message.startswith(("invalid command name", "ambiguous command name")):
             added = shorthand.instead(interpreter, typed)
-        interpreter.write(f"{message}\n{added}", to_error=True)
-    elif result := results.shown(interpreter):
-        _show(interpreter, f"{result}\n")
-    if interpreter.session.timing:
-        interpreter.write(f"{duration_text(seconds)}\n")
-    interpreter.write("")
+        text = f"{message}\n{added}"
+    else:
+        result = results.shown(interpreter)
+        text = f"{result}\n" if result else ""
+    return Answer(outcome, text, f"{duration_text(seconds)}\n" if interpreter.session.timing else "")
 
 
 def _show(interpreter: Interpreter, text: str) -> None:

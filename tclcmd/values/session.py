@@ -16,6 +16,9 @@ class Session:
         self.number = number
         self.tensors = Tensors(family)
         self.write: Callable[[str], int] = lambda text: 0  # to standard output; returns 0 or the system's error
+        self.display: Callable[[bytes], None] | None = (
+            None  # shows a picture, a PNG file; None where only text is shown
+        )
         self.timing = False  # whether the prompt shows the time of each command
         self._generator: np.random.Generator | None = None
 

@@ -1,0 +1,1 @@
+"""roish as a kernel of Jupyter."""
