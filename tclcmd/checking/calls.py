@@ -34,15 +34,21 @@ HANDLE = re.compile(r"\btensor\d")
 
 @dataclass(frozen=True)
 class Word:
-    """A word of a call: its text, None if that is not known, and whether it may stand for any number of words."""
+    """A word of a call: its text, None if that is not known."""
 
     text: str | None
-    is_expanded: bool = False
+    is_expanded: bool = False  # whether it may stand for any number of words
+    is_option: bool = False  # whether it is an option, if its text is not known
+
+    @property
+    def sample(self) -> str:
+        """A text that it may have."""
+        return self.text if self.text is not None else "-unknown" if self.is_option else ""
 
 
 def faults(command: Command, session: Session, words: Sequence[Word]) -> list[CommandError]:
     """The certain faults of a call with these words after the name of the command. Nothing is evaluated."""
-    values = [tclobj.new_text(word.text or "") for word in words]
+    values = [tclobj.new_text(word.sample) for word in words]
     for value in values:
         lib.host_keep(value)
     try:
@@ -93,13 +99,13 @@ class _Examination:
                 index += 2
 
     def _place_pair(self, index: int) -> None:
-        if self.words[index].text is None:  # an option whose name is known only at run time
-            self.is_open = True
-            return
-        option = tclobj.option_of(self.call.words[index])
-        if option is None:
+        word, option = self.words[index], tclobj.option_of(self.call.words[index])
+        if word.text is None and (word.is_option or index + 1 < len(self.words)):
+            self.is_open = True  # an option whose name is known only at run time
+        elif option is not None:
+            place_pair(self.call, option, index)
+        elif self.words[index - 2].text is not None:  # else there is no name to tell
             raise stray_value(self.call, index)
-        place_pair(self.call, option, index)
 
     def _next_option(self, start: int) -> int:
         texts = enumerate(self.call.words[start:], start)

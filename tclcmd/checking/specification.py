@@ -14,7 +14,7 @@ from tclint.commands.builtin import commands as of_tcl
 from tclint.commands.checks import check_command
 from tclint.lexer import TclSyntaxError
 from tclint.parser import Parser
-from tclint.syntax_tree import ArgExpansion, BracedWord, Node
+from tclint.syntax_tree import ArgExpansion, BareWord, BracedWord, Node
 from tclint.violations import Rule, Violation
 
 from tclcmd.checking.calls import Word, faults
@@ -39,9 +39,16 @@ def word_of(node: Node) -> Word:
     if isinstance(node, ArgExpansion):
         return Word(None, is_expanded=True)
     text = node.contents
-    if isinstance(node, BracedWord) and text is not None and "\\\n" not in text:
-        return Word(text)
-    return Word(None if text is None or "\\" in text else text)
+    if text is None:
+        beginning = node.children[0].value if node.children and isinstance(node.children[0], BareWord) else ""
+        return Word(None, is_option=_begins_an_option(beginning))
+    if "\\" in text and not (isinstance(node, BracedWord) and "\\\n" not in text):
+        return Word(None, is_option=_begins_an_option(text))
+    return Word(text)
+
+
+def _begins_an_option(text: str) -> bool:
+    return text[:1] == "-" and text[1:2].isalpha() and " " not in text
 
 
 def _call_of(command: Command) -> Check:

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import collections
+import importlib.util
 import json
 import pathlib
+import random
 import shutil
 import subprocess
 import sys
@@ -17,8 +19,10 @@ from mutations import Mutation, mutations
 
 from tclcmd import interpreter as host
 from tclcmd.language import syntax
+from tclcmd.language.declare import REGISTRY
 
 pytest.importorskip("tclint", reason="tclint is not installed")
+from tclcmd.checking.calls import HANDLE
 from tclcmd.checking.script import findings
 
 # ---- What is reported ------------------------------------------------------------------------------------------------
@@ -176,7 +180,8 @@ BY_WORDS = {
 
 #: How Tcl's errors begin that a script's text alone decides.
 OF_TCL = (
-    "missing ",
+    "missing close-",
+    'missing "',
     "extra characters after ",
     "wrong # args",
     'invalid command name "torch::',
@@ -237,12 +242,22 @@ def run(monkeypatch, tmp_path):
     return run_
 
 
+def is_after_an_option(calls: list[syntax.Written], index: int) -> bool:
+    """Whether an option precedes the word of this index."""
+    return any(syntax.OPTION.fullmatch(word.text) for call in calls for word in call.words[1:index])
+
+
 def _of_call(text: str, failure: host.Failure, situation: str) -> tuple[bool, list[tuple[int, int]]]:
     """Whether the words of the failed call tell that it fails, and the places of the word at fault in equal calls."""
     written = failure.frame["cmd"].removesuffix("...").rstrip()
     calls = [call for call in syntax.commands(text) if text.startswith(written, call.start)]
     words = [call.words[failure.word or 0] for call in calls if len(call.words) > (failure.word or 0)]
+    is_last = any(call.words[-1:] == words[:1] for call in calls)
     is_literal = not any(sign in word.text for word in words for sign in "$[\\")
+    if situation == "TOO_MANY_ARGUMENTS" and failure.word and not is_last and is_after_an_option(calls, failure.word):
+        return is_literal, [place(text, word.start) for word in words]  # a variable may hold an option
+    if any("\\" in word.text for word in words):  # whose text only Tcl makes
+        return False, []
     return situation in BY_WORDS or is_literal, [place(text, word.start) for word in words]
 
 
@@ -291,6 +306,63 @@ def test_the_share_of_mistakes_that_is_reported(run):
     assert false == []
     assert count["runs"] < 25
     assert count["reported"] > 0.9 * (count["reported"] + count["unreported"])
+
+
+# ---- Random calls ----------------------------------------------------------------------------------------------------
+
+FUZZ = importlib.util.spec_from_file_location("fuzz_words", pathlib.Path(__file__).with_name("fuzz_words.py"))
+fuzz_words = importlib.util.module_from_spec(FUZZ)
+FUZZ.loader.exec_module(fuzz_words)
+
+
+@pytest.fixture
+def parse_alone(monkeypatch):
+    """Reads a call of a command as at run time, but runs no function; the error, or None."""
+    stopped, target = "the call is fine", ""
+
+    def parse(call):
+        arguments = true_parse(call)
+        if call.command.name == target != "tensor_create":  # whose function reads the numbers
+            raise host.CommandError("MEMORY", stopped, reason=stopped)
+        return arguments
+
+    true_parse = host.parse
+    fresh = host.Interpreter()
+    assert not fresh.eval(fuzz_words.SETUP).is_error
+    monkeypatch.setattr(host, "parse", parse)
+
+    def run(command, text) -> Failure | None:
+        nonlocal target
+        target = command.name
+        is_error = fresh.eval(text).is_error
+        message, code = fresh.result(), (fresh.get_global("errorCode") or "").split()
+        if not is_error or stopped in message:  # without an error, it was a request for help
+            return None
+        return Failure(message, *_of_call(text, fresh.failure, code[1]))
+
+    yield run
+    fresh.close()
+
+
+@pytest.mark.generated
+@pytest.mark.parametrize("command", REGISTRY.values(), ids=REGISTRY)
+def test_random_calls(parse_alone, command):
+    """What the parser refuses for a literal word or for the order of words is reported, and nothing else is."""
+    words = fuzz_words.Words(random.Random(command.name))
+    wrong = []
+    for _ in range(40):
+        text = words.call(command)
+        if command.name == "tensor_create" and parse_alone(command, text):
+            continue  # its numbers depend on its dtype
+        if "[torch" in text or '"\\u002d' in text:  # an option in disguise, which is taken for a value
+            continue
+        failure, found = parse_alone(command, text), findings(text, beside=fuzz_words.SETUP)
+        places = {(each.line, each.column) for each in found}
+        if failure is None and found:
+            wrong.append((text, "runs", found))
+        elif failure and failure.is_knowable and not HANDLE.search(text) and places.isdisjoint(failure.places):
+            wrong.append((text, failure, found))
+    assert wrong == []
 
 
 # ---- The program -----------------------------------------------------------------------------------------------------
