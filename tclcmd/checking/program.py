@@ -18,6 +18,7 @@ FOUND = 1
 
 def main(words: list[str]) -> NoReturn:
     """The program ``roish check`` with these words."""
+    streams.speak_utf8()
     sys.exit(_check.main(words, prog_name="roish check", standalone_mode=False))
 
 
@@ -63,11 +64,11 @@ def _shown(name: str) -> str:
 
 
 def _text_of(name: str) -> str:
-    """The text of a script as Tcl reads it: up to a Ctrl-Z, and every end of a line is a newline."""
+    """The text of a script as Tcl reads it: a file up to a Ctrl-Z, and every end of a line is a newline."""
     if name == "-":
         raw = sys.stdin.buffer.read()
     else:
         with open(name, "rb") as file:
-            raw = file.read()
-    text = raw.partition(b"\x1a")[0].decode("utf-8")
+            raw = file.read().partition(b"\x1a")[0]
+    text = raw.decode("utf-8")
     return text.replace("\r\n", "\n").replace("\r", "\n")

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import contextlib
+import io
 import re
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -44,7 +46,8 @@ def findings(script: str, beside: str = "") -> list[Finding]:
     parser = Parser(commands=_COMMANDS)
     found: set[Finding] = set()
     try:
-        tree = parser.parse(script)
+        with contextlib.redirect_stdout(io.StringIO()):  # where its lexer tells of a last backslash
+            tree = parser.parse(script)
         found.update(_of_names(tree, beside))
     except TclSyntaxError as error:
         found.add(_finding(error.start, f"syntax error: {error}"))

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import contextlib
 import errno
+import io
 import os
 import sys
 
@@ -36,6 +37,13 @@ def _is_open(descriptor: int) -> bool:
     except OSError:
         return False
     return True
+
+
+def speak_utf8() -> None:
+    """Sets the encoding of the standard streams to UTF-8 in every locale, as in Tcl. Invalid bytes are accepted."""
+    for stream in (sys.stdin, sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(encoding="utf-8", errors="surrogateescape")
 
 
 def say(text: str) -> int:

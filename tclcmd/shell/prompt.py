@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import errno
-import io
 import os
 import shutil
 import sys
@@ -13,6 +12,7 @@ from dataclasses import dataclass
 import click
 
 import pyroi
+from tclcmd.files import streams
 from tclcmd.interpreter import Interpreter, Outcome
 from tclcmd.shell.editor import Editor
 from tclcmd.shell.source import Source
@@ -32,7 +32,7 @@ def run(interpreter: Interpreter, *, edit_mode: str = "emacs", reads_start_file:
 
     Returns 0, or the system's error number if output cannot be written.
     """
-    _speak_utf8()
+    streams.speak_utf8()
     interpreter.set_at_prompt()
     patchlevel = interpreter.get_global("tcl_patchLevel")
     interpreter.write(
@@ -65,13 +65,6 @@ def _run_start_file(interpreter: Interpreter) -> None:
         trace = interpreter.get_global("errorInfo") or interpreter.result()
         interpreter.write(f"{trace}\n", to_error=True)
     interpreter.write("")
-
-
-def _speak_utf8() -> None:
-    """Sets the encoding of the standard streams to UTF-8 in every locale, as in Tcl. Invalid bytes are accepted."""
-    for stream in (sys.stdin, sys.stdout, sys.stderr):
-        if isinstance(stream, io.TextIOWrapper):
-            stream.reconfigure(encoding="utf-8", errors="surrogateescape")
 
 
 def choose_editor(interpreter: Interpreter, edit_mode: str = "emacs") -> Editor:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import collections
 import importlib.util
 import json
+import os
 import pathlib
 import random
 import shutil
@@ -143,6 +144,12 @@ def test_not_reported(script):
     assert findings(script) == []
 
 
+def test_a_backslash_at_the_end(capsys):
+    """Of an open brace, of which tclint's lexer tells on standard output."""
+    assert [each.message.partition(":")[0] for each in findings("puts {a\\")] == ["syntax error"]
+    assert capsys.readouterr().out == ""
+
+
 def test_a_script_nested_too_deeply_to_be_checked():
     """Is reported as such."""
     found = findings("puts " + "[list " * 5000 + "]" * 5000)
@@ -162,6 +169,8 @@ def test_no_report_on_scripts_that_run(script):
 
 def test_no_report_on_the_library_of_tcl(tcl):
     """Which comes with the interpreter: scripts by others, of thousands of lines."""
+    if tcl("info tclversion") != "8.6":
+        pytest.skip("tclint has the grammar of Tcl 8.6")
     folder = pathlib.Path(tcl("info library"))
     texts = {path: path.read_text("utf-8") for path in folder.rglob("*.tcl") if path.name != "pkgIndex.tcl"}
     assert sum(map(len, texts.values())) > 100_000
@@ -417,6 +426,19 @@ def test_files_that_cannot_be_checked(roish, tmp_path):
     ]
     assert done.stdout.splitlines()[3].startswith("a.tcl:1:14: ")
     assert done.returncode == 1
+
+
+def test_names_and_messages_in_every_locale(roish, tmp_path):
+    """Are UTF-8; a name that is none is shown as it is."""
+    (tmp_path / "ü.tcl").write_text("torch::zeros é", encoding="utf-8")
+    (tmp_path / os.fsdecode(b"\xff.tcl")).write_text("torch::zeros x")
+    for locale in ("C", "C.UTF-8", "en_US.ISO-8859-1"):
+        variables = {"LC_ALL": locale, "PYTHONUTF8": "0", "PYTHONCOERCECLOCALE": "0"}
+        done = roish("check", "ü.tcl", b"\xff.tcl", variables=variables, errors="surrogateescape")
+        assert done.stdout.splitlines() == [
+            'ü.tcl:1:14: Invalid shape value: expected a list of integers, got "é"',
+            '\udcff.tcl:1:14: Invalid shape value: expected a list of integers, got "x"',
+        ]
 
 
 def test_a_script_that_is_called_check_runs(roish, tmp_path):
