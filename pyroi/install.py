@@ -6,7 +6,7 @@ let pip search for them there.
 
 from __future__ import annotations
 
-import pathlib
+import os
 import sys
 
 #: The instruction to rebuild the packages.
@@ -23,8 +23,8 @@ def how_to_add(extra: str) -> str:
 
 def why_not_compiled() -> str:
     """The reason why the compiled module is missing. Most often, Python has imported the source folder."""
-    folder = pathlib.Path(__file__).resolve().parent
-    if (folder / "meson.build").exists():
+    folder = os.path.dirname(os.path.realpath(__file__))
+    if os.path.exists(os.path.join(folder, "meson.build")):
         return (
             f"this is pyroi's source code, in {folder}, which has no compiled part. Python looks into the folder that "
             "it is started in first: install with pip install . there, then start Python in another folder, or as "

@@ -372,7 +372,7 @@ def test_control_groups(line, folder, files, free, tmp_path, monkeypatch):
         (place / name).write_text(text + "\n")
     read = limits._read
     monkeypatch.setattr(limits, "_read", lambda path: line if str(path) == "/proc/self/cgroup" else read(path))
-    monkeypatch.setattr(limits, "_CGROUPS", tmp_path)
+    monkeypatch.setattr(limits, "_CGROUPS", str(tmp_path))
     limits._group_files.cache_clear()
     try:
         found = list(limits._of_groups())
