@@ -14,6 +14,7 @@ BIN := .venv/bin
 VENV := .venv/stamp-venv$(subst /,-,$(PYTHON))
 INSTALLED := .venv/stamp-installed
 TESTABLE := .venv/stamp-testable
+LINT := build/lint
 PIP := $(BIN)/pip -qq --disable-pip-version-check install
 MESON := PATH="$(CURDIR)/$(BIN):$$PATH" meson
 
@@ -72,16 +73,16 @@ tiers: $(TESTABLE) ## The Python tests once per kind of processor that this one 
 	    fi; \
 	done
 
-check: $(INSTALLED) .venv/stamp-lint ## ruff, mypy, and the form of the C sources
-	$(BIN)/ruff check .
-	$(BIN)/ruff format --check .
-	$(BIN)/mypy
-	@$(BIN)/clang-format --dry-run -Werror $(C_SOURCES)
+check: $(INSTALLED) $(LINT)/stamp ## ruff, mypy, and the form of the C sources
+	$(LINT)/bin/ruff check .
+	$(LINT)/bin/ruff format --check .
+	$(LINT)/bin/mypy --python-executable $(BIN)/python
+	@$(LINT)/bin/clang-format --dry-run -Werror $(C_SOURCES)
 
-format: .venv/stamp-lint ## Let ruff and clang-format format the sources
-	$(BIN)/ruff check --fix .
-	$(BIN)/ruff format .
-	@$(BIN)/clang-format -i $(C_SOURCES)
+format: $(LINT)/stamp ## Let ruff and clang-format format the sources
+	$(LINT)/bin/ruff check --fix .
+	$(LINT)/bin/ruff format .
+	@$(LINT)/bin/clang-format -i $(C_SOURCES)
 
 sanitize: $(VENV) ## The tests in C, with AddressSanitizer and UndefinedBehaviorSanitizer
 	@$(MESON) setup build/sanitize -Dtests=true -Doptimization=0 -Ddebug=true -Db_ndebug=false -Db_lundef=false \
@@ -143,6 +144,9 @@ $(TESTABLE): $(INSTALLED)
 	@$(PIP) 'sphinx>=8' 'myst-parser>=4' furo sphinx-copybutton
 	@touch $@
 
-.venv/stamp-lint: $(VENV)
-	@$(PIP) ruff mypy clang-format==14.0.6 # which another version would format otherwise
+# In an environment of their own, since they and what the tests need ask for different versions of the same packages.
+$(LINT)/stamp: $(VENV)
+	@$(PYTHON) -m venv $(LINT)
+	@$(LINT)/bin/pip -qq --disable-pip-version-check install ruff mypy \
+	    clang-format==14.0.6 # which another version would format otherwise
 	@touch $@
