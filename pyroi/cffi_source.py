@@ -2,8 +2,9 @@
 
 Usage: python cffi_source.py MODULE HEADER OUTPUT.c
 
-The header may hold declarations, comments, include guards, and macros without arguments. Preprocessor directives are
-removed, and a prototype marked ``CFFI_CALLBACK`` becomes a function which Python implements.
+The header may hold declarations, comments, include guards, macros without arguments, and functions that are static
+inline, which are declared like others. Preprocessor directives are removed, and a prototype marked ``CFFI_CALLBACK``
+becomes a function which Python implements.
 """
 
 from __future__ import annotations
@@ -18,6 +19,7 @@ COMMENT = re.compile(r"/\*.*?\*/", re.DOTALL)
 CPLUSPLUS = re.compile(r"^#ifdef __cplusplus.*?^#endif", re.DOTALL | re.MULTILINE)
 DIRECTIVE = re.compile(r"^[ \t]*#(?:.*\\\n)*.*$", re.MULTILINE)
 EXPORT = re.compile(r"^ROI_API\s+", re.MULTILINE)
+INLINE = re.compile(r"^static inline (.*?)\s*\{.*?^}", re.DOTALL | re.MULTILINE)
 CALLBACK = re.compile(r"^CFFI_CALLBACK\s+", re.MULTILINE)
 
 
@@ -26,6 +28,7 @@ def declarations(header: str) -> str:
     text = COMMENT.sub(" ", header)
     text = CPLUSPLUS.sub("", text)
     text = DIRECTIVE.sub("", text)
+    text = INLINE.sub(r"\1;", text)
     text = EXPORT.sub("", text)
     return CALLBACK.sub('extern "Python+C" ', text)
 

@@ -29,11 +29,13 @@
  *             among others. Threads are kept for the next call, and sleep meanwhile; where the system gives none, a call
  *             does with fewer. After a fork() the child starts its own.
  * Structs     Set `size` to sizeof the struct: a later version may add members at its end, and knows by the size
- *             which ones the caller has. Members that are not there have their default.
+ *             which ones the caller has. Members that are not there have their default. The functions `_defaults` are
+ *             part of the caller, so that they fill in the struct that the caller was compiled with.
  */
 #ifndef ROI_H
 #define ROI_H
 
+#include <math.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -49,43 +51,60 @@
 extern "C" {
 #endif
 
+/* ---- Version --------------------------------------------------------------------------------------------------- */
+
+/* The version of this header, from which the build and all packages take theirs. */
+#define ROI_VERSION_MAJOR 0
+#define ROI_VERSION_MINOR 1
+#define ROI_VERSION_PATCH 0
+
+/* "MAJOR.MINOR.PATCH" of the library that is loaded, which may be later than the header. */
+ROI_API const char *roi_version(void);
+
 /* ---- Status ---------------------------------------------------------------------------------------------------- */
 
+/* The numbers stay what they are; a new error gets the next one of its range. */
 typedef enum roi_status {
+    /* 0 to 99: success, and what is no fault of the input */
     ROI_SUCCESS = 0,
-    ROI_ERROR_NULL,           /* a pointer that is needed is NULL */
-    ROI_ERROR_STRUCT_SIZE,    /* `size` of a parameter struct is none that this library knows */
-    ROI_ERROR_DTYPE,          /* an array's element type is unknown, or not the one asked for here */
-    ROI_ERROR_SHAPE,          /* a negative size, or arrays whose shapes do not fit together */
-    ROI_ERROR_OVERFLOW,       /* the number of elements does not fit in 63 bits of bytes */
-    ROI_ERROR_OUTPUT_SIZE,    /* output height or width is negative */
-    ROI_ERROR_SPATIAL_SCALE,  /* not finite and above 0 */
-    ROI_ERROR_MODE,           /* none that this operator has */
-    ROI_ERROR_COLUMNS,        /* boxes have a number of columns that the function does not take, or a batch index both
-                                  in a column and apart */
-    ROI_ERROR_NO_BATCH_INDEX, /* boxes of 4 columns, and the map has more than one image; or none, but there are boxes */
-    ROI_ERROR_BATCH_INDEX,    /* a batch index is not a whole number in [0, N): see `row` */
-    ROI_ERROR_COORDINATE,     /* a coordinate is NaN or infinite: see `row` and `column` */
-    ROI_ERROR_BOX_OVERFLOW,   /* box times spatial_scale leaves the range of double: see `row` */
-    ROI_ERROR_BOX_REACH,      /* a rotated box reaches farther than 2^40 pixels of the map: see `row` */
-    ROI_ERROR_SAMPLING_RATIO,  /* above ROI_MOST_ROTATED_SAMPLES, where that is a limit */
-    ROI_ERROR_ARGMAX,          /* an argmax is neither -1 nor in [0, H * W): see `row` */
-    ROI_ERROR_LEVELS,          /* number of levels below 1 */
-    ROI_ERROR_CANONICAL,       /* canonical scale not finite and above 0 */
-    ROI_ERROR_SCORE,           /* a score is NaN (or infinite, where scores are computed with): see `row` */
-    ROI_ERROR_IOU_THRESHOLD,   /* not in [0, 1] */
-    ROI_ERROR_SCORE_THRESHOLD, /* NaN */
-    ROI_ERROR_SIGMA,           /* not finite and above 0 */
-    ROI_ERROR_METHOD,          /* not one of roi_iou_kind or roi_soft_method */
-    ROI_ERROR_SIDE,            /* a width or height below 0 where sides are given: see `row` and `column` */
-    ROI_ERROR_ALIGN_CORNERS,   /* set, and the mode does not have it */
-    ROI_ERROR_ANTIALIAS,       /* set, and the mode does not have it */
-    ROI_ERROR_SCALE_FACTOR,    /* not finite and above 0 */
-    ROI_ERROR_PADDING,         /* not one of roi_padding */
-    ROI_ERROR_MEAN,            /* not finite: see `row`, the channel */
-    ROI_ERROR_STD,             /* not finite and above 0: see `row`, the channel */
-    ROI_ERROR_MEMORY,          /* out of memory */
-    ROI_CANCELLED              /* the flag given as `cancel` was found set */
+    ROI_CANCELLED = 1,    /* the flag given as `cancel` was found set */
+    ROI_ERROR_MEMORY = 2, /* out of memory */
+    /* 100 to 199: pointers, structs, and the shapes and types of arrays */
+    ROI_ERROR_NULL = 100,        /* a pointer that is needed is NULL */
+    ROI_ERROR_STRUCT_SIZE = 101, /* `size` of a parameter struct is none that this library knows */
+    ROI_ERROR_DTYPE = 102,       /* an array's element type is unknown, or not the one asked for here */
+    ROI_ERROR_SHAPE = 103,       /* a negative size, or arrays whose shapes do not fit together */
+    ROI_ERROR_OVERFLOW = 104,    /* the number of elements does not fit in 63 bits of bytes */
+    /* 200 to 299: boxes */
+    ROI_ERROR_COLUMNS = 200,        /* boxes have a number of columns that the function does not take, or a batch
+                                       index both in a column and apart */
+    ROI_ERROR_NO_BATCH_INDEX = 201, /* boxes of 4 columns, and the map has more than one image; or none, but there
+                                       are boxes */
+    ROI_ERROR_BATCH_INDEX = 202,    /* a batch index is not a whole number in [0, N): see `row` */
+    ROI_ERROR_COORDINATE = 203,     /* a coordinate is NaN or infinite: see `row` and `column` */
+    ROI_ERROR_SIDE = 204,           /* a width or height below 0 where sides are given: see `row` and `column` */
+    ROI_ERROR_BOX_OVERFLOW = 205,   /* box times spatial_scale leaves the range of double: see `row` */
+    ROI_ERROR_BOX_REACH = 206,      /* a rotated box reaches farther than 2^40 pixels of the map: see `row` */
+    /* 300 to 399: the contents of other arrays */
+    ROI_ERROR_ARGMAX = 300, /* an argmax is neither -1 nor in [0, H * W): see `row` */
+    ROI_ERROR_SCORE = 301,  /* a score is NaN (or infinite, where scores are computed with): see `row` */
+    ROI_ERROR_MEAN = 302,   /* not finite: see `row`, the channel */
+    ROI_ERROR_STD = 303,    /* not finite and above 0: see `row`, the channel */
+    /* 400 to 499: parameters */
+    ROI_ERROR_OUTPUT_SIZE = 400,     /* output height or width is negative */
+    ROI_ERROR_SPATIAL_SCALE = 401,   /* not finite and above 0 */
+    ROI_ERROR_MODE = 402,            /* none that this operator has */
+    ROI_ERROR_SAMPLING_RATIO = 403,  /* above ROI_MOST_ROTATED_SAMPLES, where that is a limit */
+    ROI_ERROR_LEVELS = 404,          /* number of levels below 1 */
+    ROI_ERROR_CANONICAL = 405,       /* canonical scale not finite and above 0 */
+    ROI_ERROR_IOU_THRESHOLD = 406,   /* not in [0, 1] */
+    ROI_ERROR_SCORE_THRESHOLD = 407, /* NaN */
+    ROI_ERROR_SIGMA = 408,           /* not finite and above 0 */
+    ROI_ERROR_METHOD = 409,          /* not one of roi_iou_kind or roi_soft_method */
+    ROI_ERROR_ALIGN_CORNERS = 410,   /* set, and the mode does not have it */
+    ROI_ERROR_ANTIALIAS = 411,       /* set, and the mode does not have it */
+    ROI_ERROR_SCALE_FACTOR = 412,    /* not finite and above 0 */
+    ROI_ERROR_PADDING = 413          /* not one of roi_padding */
 } roi_status;
 
 /* Which part of the input a status is about. Members that say nothing are -1 (row, column) or 0 (value). */
@@ -158,7 +177,11 @@ typedef struct roi_align_params {
 } roi_align_params;
 
 /* spatial_scale 1, sampling_ratio -1, aligned, avg, no cancel flag. */
-ROI_API roi_align_params roi_align_defaults(void);
+static inline roi_align_params roi_align_defaults(void)
+{
+    const roi_align_params params = {sizeof params, 1, -1, 1, ROI_AVG, NULL};
+    return params;
+}
 
 /*
  * Pools each box from `input` [N, C, H, W] into `output_ret` [K, C, output height, output width].
@@ -200,7 +223,11 @@ typedef struct roi_levels_params {
 } roi_levels_params;
 
 /* canonical_level 2, canonical_scale 224, no levels: set num_levels. */
-ROI_API roi_levels_params roi_levels_defaults(void);
+static inline roi_levels_params roi_levels_defaults(void)
+{
+    const roi_levels_params params = {sizeof params, 0, 2, 224};
+    return params;
+}
 
 /*
  * For each box the pyramid level it is pooled from, an index from 0 (finest) to num_levels - 1:
@@ -232,7 +259,11 @@ typedef struct roi_prroi_params {
 } roi_prroi_params;
 
 /* spatial_scale 1, no cancel flag. */
-ROI_API roi_prroi_params roi_prroi_defaults(void);
+static inline roi_prroi_params roi_prroi_defaults(void)
+{
+    const roi_prroi_params params = {sizeof params, 1, NULL};
+    return params;
+}
 
 /*
  * As roi_align, but nothing is sampled: each bin of `output_ret` [K, C, output height, output width] is the integral of
@@ -276,7 +307,11 @@ typedef struct roi_resize_params {
 } roi_resize_params;
 
 /* nearest, corners not aligned, no antialias, no scale factors, no cancel flag. */
-ROI_API roi_resize_params roi_resize_defaults(void);
+static inline roi_resize_params roi_resize_defaults(void)
+{
+    const roi_resize_params params = {sizeof params, ROI_NEAREST, 0, 0, 0, 0, NULL};
+    return params;
+}
 
 /*
  * Resizes each image of `input` [N, C, H, W] to the height and width of `output_ret` [N, C, height, width], which has
@@ -306,7 +341,11 @@ typedef struct roi_adaptive_params {
 } roi_adaptive_params;
 
 /* No cancel flag. */
-ROI_API roi_adaptive_params roi_adaptive_defaults(void);
+static inline roi_adaptive_params roi_adaptive_defaults(void)
+{
+    const roi_adaptive_params params = {sizeof params, NULL};
+    return params;
+}
 
 /*
  * As roi_pool, but of whole images: pixel (p, q) of `output_ret` [N, C, height, width], of input's dtype, is the largest
@@ -344,7 +383,11 @@ typedef struct roi_grid_params {
 } roi_grid_params;
 
 /* bilinear, zeros, corners not aligned, no cancel flag. */
-ROI_API roi_grid_params roi_grid_defaults(void);
+static inline roi_grid_params roi_grid_defaults(void)
+{
+    const roi_grid_params params = {sizeof params, ROI_BILINEAR, ROI_PAD_ZEROS, 0, NULL};
+    return params;
+}
 
 /*
  * Reads `input` [N, C, H, W] at the points of `grid` [N, height, width, 2], which are (x, y) from -1 (left, top) to 1
@@ -367,7 +410,11 @@ typedef struct roi_affine_params {
 } roi_affine_params;
 
 /* Corners not aligned, no cancel flag. */
-ROI_API roi_affine_params roi_affine_defaults(void);
+static inline roi_affine_params roi_affine_defaults(void)
+{
+    const roi_affine_params params = {sizeof params, 0, NULL};
+    return params;
+}
 
 /*
  * Makes grids for roi_grid_sample: point (x, y) of `grid_ret` [N, height, width, 2] is theta (x', y', 1), where (x', y')
@@ -387,7 +434,11 @@ typedef struct roi_normalize_params {
 } roi_normalize_params;
 
 /* Not inverse, no cancel flag. */
-ROI_API roi_normalize_params roi_normalize_defaults(void);
+static inline roi_normalize_params roi_normalize_defaults(void)
+{
+    const roi_normalize_params params = {sizeof params, 0, NULL};
+    return params;
+}
 
 /*
  * (image - mean) / std for each element, two roundings as written. All arrays have the shape of `image` [N, C, H, W];
@@ -427,7 +478,11 @@ typedef struct roi_iou_params {
 } roi_iou_params;
 
 /* Plain IoU, no cancel flag. */
-ROI_API roi_iou_params roi_iou_defaults(void);
+static inline roi_iou_params roi_iou_defaults(void)
+{
+    const roi_iou_params params = {sizeof params, ROI_IOU, NULL};
+    return params;
+}
 
 /*
  * The overlap of each of N boxes with each of M: `iou_ret` has shape [1, 1, N, M] and any type. Sources: IoU: Jaccard;
@@ -473,7 +528,11 @@ typedef struct roi_nms_params {
 } roi_nms_params;
 
 /* IoU threshold 0.5, no score threshold, no limit, no cancel flag, IoU in double precision. */
-ROI_API roi_nms_params roi_nms_defaults(void);
+static inline roi_nms_params roi_nms_defaults(void)
+{
+    const roi_nms_params params = {sizeof params, 0.5, -INFINITY, -1, NULL, 0};
+    return params;
+}
 
 /*
  * Non-maximum suppression: goes through the boxes by falling score (those of equal score in the order given) and keeps
@@ -516,7 +575,11 @@ typedef struct roi_soft_nms_params {
 } roi_soft_nms_params;
 
 /* Gaussian, sigma 0.5, IoU threshold 0.3, score threshold 0.001, no cancel flag. */
-ROI_API roi_soft_nms_params roi_soft_nms_defaults(void);
+static inline roi_soft_nms_params roi_soft_nms_defaults(void)
+{
+    const roi_soft_nms_params params = {sizeof params, ROI_SOFT_GAUSSIAN, 0.5, 0.3, 0.001, NULL};
+    return params;
+}
 
 /*
  * Soft suppression: keeps the box of highest score (the first of equal ones), lowers the scores of those that overlap
@@ -546,7 +609,11 @@ typedef struct roi_pool_params {
 } roi_pool_params;
 
 /* spatial_scale 1, no cancel flag. */
-ROI_API roi_pool_params roi_pool_defaults(void);
+static inline roi_pool_params roi_pool_defaults(void)
+{
+    const roi_pool_params params = {sizeof params, 1, NULL};
+    return params;
+}
 
 /*
  * Takes the largest pixel of each bin. Boxes and bins are made of whole pixels:
@@ -593,7 +660,11 @@ typedef struct roi_ps_roi_align_params {
 } roi_ps_roi_align_params;
 
 /* spatial_scale 1, sampling_ratio -1, no cancel flag. */
-ROI_API roi_ps_roi_align_params roi_ps_roi_align_defaults(void);
+static inline roi_ps_roi_align_params roi_ps_roi_align_defaults(void)
+{
+    const roi_ps_roi_align_params params = {sizeof params, 1, -1, NULL};
+    return params;
+}
 
 /* As roi_align, aligned, mode avg, in each bin's own channel. A box whose width or height is 0 gives 0 whatever the
    sampling ratio. Source: Li et al., "Light-Head R-CNN" (2017). */
@@ -612,7 +683,11 @@ typedef struct roi_ps_roi_pool_params {
 } roi_ps_roi_pool_params;
 
 /* spatial_scale 1, no cancel flag. */
-ROI_API roi_ps_roi_pool_params roi_ps_roi_pool_defaults(void);
+static inline roi_ps_roi_pool_params roi_ps_roi_pool_defaults(void)
+{
+    const roi_ps_roi_pool_params params = {sizeof params, 1, NULL};
+    return params;
+}
 
 /*
  * The mean of the pixels of each bin, in the bin's own channel. Bins are those of roi_pool, but the pixel at the second
@@ -642,7 +717,11 @@ typedef struct roi_align_rotated_params {
 } roi_align_rotated_params;
 
 /* spatial_scale 1, sampling_ratio -1, aligned, counter-clockwise, no cancel flag. */
-ROI_API roi_align_rotated_params roi_align_rotated_defaults(void);
+static inline roi_align_rotated_params roi_align_rotated_defaults(void)
+{
+    const roi_align_rotated_params params = {sizeof params, 1, -1, 1, 0, NULL};
+    return params;
+}
 
 /*
  * As roi_align, mode avg, for boxes that are turned about their centre. Rows of `boxes` are cx, cy, w, h, angle (5
@@ -715,9 +794,6 @@ ROI_API const char *roi_cpu_tier_name(roi_cpu_tier tier);
    a line for each that has a value it should not have, its name, its value, the rule and what is done instead; NULL from the
    first index on for which there is none. The library itself writes nothing anywhere. */
 ROI_API const char *roi_environment_problem(int32_t index);
-
-/* "MAJOR.MINOR.PATCH" of the library that is loaded. */
-ROI_API const char *roi_version(void);
 
 #ifdef __cplusplus
 }

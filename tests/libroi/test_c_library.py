@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import pathlib
 import platform
+import re
 import shutil
 import subprocess
 import sys
@@ -13,6 +14,7 @@ import numpy as np
 import pytest
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
+LINUX = pytest.mark.skipif(not sys.platform.startswith("linux"), reason="these are the versions of ELF")
 SEARCH = os.pathsep.join([str(pathlib.Path(sys.executable).parent), os.environ.get("PATH", "")])
 
 
@@ -83,6 +85,8 @@ def test_installed_files(build):
     assert "include/roi.h" in files
     assert "include/roi_flat.h" in files
     assert "lib/pkgconfig/roi.pc" in files
+    assert "lib/libroi.a" in files
+    assert "share/man/man3/roi.3" in files
     assert any(name.startswith("lib/libroi.so") or name.endswith(".dylib") for name in files)
     assert not any("python" in name or name.endswith(".py") for name in files)
 
@@ -92,13 +96,47 @@ def test_only_roi_symbols_are_exported(build):
     nm = tool("nm")
     library = next((build[1] / "lib").glob("libroi.so"))
     lines = run(nm, "-D", "--defined-only", library).decode().splitlines()
-    names = {line.split()[-1].split("@")[0] for line in lines}
+    # The names of versions are symbols of type A.
+    names = {line.split()[-1].split("@")[0] for line in lines if " A " not in line}
     headers = "".join((build[1] / "include" / name).read_text() for name in ("roi.h", "roi_flat.h"))
     declared = {
         line.split("(")[0].split()[-1].lstrip("*") for line in headers.splitlines() if line.startswith("ROI_API ")
     }
     assert names == declared
     assert all(name.startswith("roi_") for name in names)
+
+
+def stated_version():
+    """MAJOR.MINOR.PATCH by the macros of the header."""
+    header = (ROOT / "libroi" / "include" / "roi.h").read_text()
+    return ".".join(re.search(rf"#define ROI_VERSION_{part} (\d+)", header)[1] for part in ("MAJOR", "MINOR", "PATCH"))
+
+
+@LINUX
+def test_the_library_has_versions(build):
+    """Its file, its soname, its symbols; and pkg-config says the same as the header, from which Meson has it."""
+    folder = build[1] / "lib"
+    assert os.readlink(folder / "libroi.so") == "libroi.so.0"
+    assert os.readlink(folder / "libroi.so.0") == f"libroi.so.{stated_version()}"
+    assert "soname: [libroi.so.0]" in run(tool("readelf"), "-d", folder / "libroi.so").decode()
+    minor = ".".join(stated_version().split(".")[:2])
+    names = run(tool("nm"), "-D", "--defined-only", "--with-symbol-versions", folder / "libroi.so").decode()
+    assert {line.split("@@")[-1] for line in names.splitlines() if " T " in line} == {f"ROI_{minor}"}
+    assert f"\nVersion: {stated_version()}\n" in (folder / "pkgconfig" / "roi.pc").read_text()
+
+
+def test_the_manual_page(build):
+    """It has each function, and nothing that man or mandoc warns of."""
+    page = build[1] / "share" / "man" / "man3" / "roi.3"
+    text = page.read_text().replace("\\", "")
+    header = (build[1] / "include" / "roi.h").read_text()
+    names = re.findall(r"^(?:ROI_API|static inline) [\w ]+[ *](roi_\w+)\(", header, re.MULTILINE)
+    assert len(names) > 40
+    assert [name for name in names if f"{name}(" not in text] == []
+    for program, *words in (["mandoc", "-T", "lint", "-W", "warning"], ["groff", "-man", "-ww", "-z", "-K", "utf8"]):
+        if path := shutil.which(program, path=SEARCH):
+            done = subprocess.run([path, *words, str(page)], capture_output=True, text=True)
+            assert (done.stdout + done.stderr).strip() == "", program
 
 
 def test_library_needs_libc_and_libm_only(build):
@@ -111,25 +149,56 @@ def test_library_needs_libc_and_libm_only(build):
     assert all(name.startswith(allowed) for name in names), names
 
 
-def test_header_in_cplusplus(build, tmp_path):
-    """The headers compile as C++ and as strict C99, alone and twice."""
-    source = "#include <roi_flat.h>\n#include <roi.h>\n#include <roi_flat.h>\n"
-    source += "int main(void) { return roi_align_defaults().size == 0; }\n"
-    include = f"-I{build[1] / 'include'}"
-    for compiler, name, standard in (("cc", "header.c", "-std=c99"), ("c++", "header.cpp", "-std=c++11")):
-        (tmp_path / name).write_text(source)
-        run(
-            tool(compiler),
-            standard,
-            "-Wall",
-            "-Wextra",
-            "-Wpedantic",
-            "-Werror",
-            include,
-            "-c",
-            tmp_path / name,
-            cwd=tmp_path,
-        )
+PROGRAM = """\
+#include <roi_flat.h>
+#include <roi.h>
+#include <roi_flat.h>
+
+#include <stdio.h>
+
+#if ROI_VERSION_MAJOR == 0 && ROI_VERSION_MINOR < 1
+#error "too old"
+#endif
+
+int main(void)
+{
+    float map[25], crop[4] = {0, 0, 0, 0}, box[4] = {1, 1, 3, 3};
+    const roi_array input = {map, ROI_FLOAT32, {1, 1, 5, 5}, {25, 25, 5, 1}};
+    const roi_array output = {crop, ROI_FLOAT32, {1, 1, 2, 2}, {4, 4, 2, 1}};
+    const roi_boxes boxes = {box, ROI_FLOAT32, 1, 4, {4, 1}, NULL};
+    roi_align_params params = roi_align_defaults();
+    roi_error error = {ROI_SUCCESS, -1, -1, 0};
+    roi_status status;
+    int i;
+    for (i = 0; i < 25; i++)
+        map[i] = (float)i;
+    params.sampling_ratio = 2;
+    status = roi_align(&params, &input, &boxes, &output, &error);
+    printf("%s: %g %g %g %g", roi_status_text(status), crop[0], crop[1], crop[2], crop[3]);
+    params.spatial_scale = -1;
+    printf("; %d %s\\n", (int)roi_align(&params, &input, &boxes, &output, &error), roi_version());
+    return 0;
+}
+"""
+
+
+@pytest.mark.parametrize("library", ["shared", "static"])
+@pytest.mark.parametrize(
+    ("compiler", "standard"),
+    [("gcc", "c99"), ("gcc", "c17"), ("clang", "c99"), ("g++", "c++11"), ("g++", "c++20"), ("clang++", "c++11")],
+)
+def test_an_outside_program(build, tmp_path, compiler, standard, library):
+    """Built against what is installed, by both headers, without a warning; its crop is that of docs/numerics.md."""
+    prefix = build[1]
+    source = tmp_path / ("program.cpp" if "++" in compiler else "program.c")
+    source.write_text(PROGRAM)
+    program = tmp_path / "program"
+    folder = prefix / "lib"
+    linked = [folder / "libroi.a", "-lm", "-pthread"] if library == "static" else [f"-L{folder}", "-lroi"]
+    warnings = ["-pedantic", "-Wall", "-Wextra", "-Werror"]
+    run(tool(compiler), f"-std={standard}", *warnings, f"-I{prefix / 'include'}", source, *linked, "-o", program)
+    said = run(program, env={"LD_LIBRARY_PATH": str(folder)}).decode()
+    assert said == f"success: 6 7 11 12; 401 {stated_version()}\n"
 
 
 @pytest.mark.skipif(platform.machine() not in ("x86_64", "AMD64"), reason="these are processors of x86-64")

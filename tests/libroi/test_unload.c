@@ -14,7 +14,6 @@ static float rows[4 * BOXES];
 /* What the program calls, by its name. */
 struct library {
     void *handle;
-    roi_align_params (*defaults)(void);
     roi_status (*align)(const roi_align_params *, const roi_array *, const roi_boxes *, const roi_array *, roi_error *);
     void (*set_num_threads)(int32_t);
 };
@@ -32,7 +31,6 @@ static struct library open_library(void)
     struct library library = {.handle = dlopen(LIBRARY, RTLD_NOW | RTLD_LOCAL)};
     check_context("library %s: %s", LIBRARY, library.handle ? "loaded" : dlerror());
     if (CHECK(library.handle != NULL)) {
-        find(&library, "roi_align_defaults", &library.defaults);
         find(&library, "roi_align", &library.align);
         find(&library, "roi_set_num_threads", &library.set_num_threads);
     }
@@ -41,7 +39,7 @@ static struct library open_library(void)
 
 static uint64_t compute(const struct library *library)
 {
-    const roi_align_params params = library->defaults();
+    const roi_align_params params = roi_align_defaults();
     const roi_boxes boxes = plain_boxes(rows, BOXES, 4);
     uint64_t sum = 0xcbf29ce484222325u;
     CHECK(library->align(&params, &input.array, &boxes, &output.array, NULL) == ROI_SUCCESS);

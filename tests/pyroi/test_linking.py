@@ -55,8 +55,9 @@ def declared():
 
 
 def exported(path):
-    """Names that a shared library defines for others."""
-    return {line.split()[0] for line in run(tool("nm"), "-D", "--defined-only", "-P", path).splitlines()}
+    """Names that a shared library defines for others, but for those of versions, which are symbols of type A."""
+    lines = [line.split() for line in run(tool("nm"), "-D", "--defined-only", "-P", path).splitlines()]
+    return {name.split("@")[0] for name, kind, *_ in lines if kind != "A"}
 
 
 # ---- Files -----------------------------------------------------------------------------------------------------------

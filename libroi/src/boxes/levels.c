@@ -5,8 +5,6 @@
 
 #include "boxes/boxes.h"
 
-roi_levels_params roi_levels_defaults(void) { return (roi_levels_params){sizeof(roi_levels_params), 0, 2, 224.0}; }
-
 roi_status roi_check_levels(const roi_levels_params *params)
 {
     const roi_status given = roi_check_params(params, sizeof *params);

@@ -1,46 +1,51 @@
 /* status.c - status codes in words, and how a function reports one. */
 #include "common/internal.h"
 
-static const char *const texts[] = {
-    [ROI_SUCCESS] = "success",
-    [ROI_ERROR_NULL] = "a pointer that is needed is NULL",
-    [ROI_ERROR_STRUCT_SIZE] = "the size member of a parameter struct is not one that this library knows",
-    [ROI_ERROR_DTYPE] = "an array has an element type that cannot be used here",
-    [ROI_ERROR_SHAPE] = "an array has a negative size, or shapes do not fit together",
-    [ROI_ERROR_OVERFLOW] = "an array has more bytes than fit in 63 bits",
-    [ROI_ERROR_OUTPUT_SIZE] = "the output size is negative",
-    [ROI_ERROR_SPATIAL_SCALE] = "spatial_scale is not finite and above 0",
-    [ROI_ERROR_MODE] = "mode is none that this operator has",
-    [ROI_ERROR_COLUMNS] = "boxes have a number of columns that this function does not take",
-    [ROI_ERROR_NO_BATCH_INDEX] = "boxes have no batch index, and the map does not hold exactly one image",
-    [ROI_ERROR_BATCH_INDEX] = "a batch index is not a whole number in [0, N)",
-    [ROI_ERROR_COORDINATE] = "a coordinate is NaN or infinite",
-    [ROI_ERROR_BOX_OVERFLOW] = "a box times spatial_scale leaves the range of double precision",
-    [ROI_ERROR_BOX_REACH] = "a rotated box reaches farther than 2^40 pixels of the map",
-    [ROI_ERROR_SAMPLING_RATIO] = "sampling_ratio is above what rotated boxes may have",
-    [ROI_ERROR_ARGMAX] = "an argmax is neither -1 nor an index in the H x W plane of the map",
-    [ROI_ERROR_LEVELS] = "the number of levels is below 1",
-    [ROI_ERROR_CANONICAL] = "the canonical scale is not finite and above 0",
-    [ROI_ERROR_SCORE] = "a score is NaN, or infinite where scores are computed with",
-    [ROI_ERROR_IOU_THRESHOLD] = "the IoU threshold is not in [0, 1]",
-    [ROI_ERROR_SCORE_THRESHOLD] = "the score threshold is NaN",
-    [ROI_ERROR_SIGMA] = "sigma is not finite and above 0",
-    [ROI_ERROR_METHOD] = "kind or method is none of those there are",
-    [ROI_ERROR_SIDE] = "a width or height is below 0",
-    [ROI_ERROR_ALIGN_CORNERS] = "align_corners is set, and the mode does not have it",
-    [ROI_ERROR_ANTIALIAS] = "antialias is set, and the mode does not have it",
-    [ROI_ERROR_SCALE_FACTOR] = "a scale factor is not finite and above 0",
-    [ROI_ERROR_PADDING] = "padding is none of zeros, border, reflection",
-    [ROI_ERROR_MEAN] = "a mean is not finite",
-    [ROI_ERROR_STD] = "a standard deviation is not finite and above 0",
-    [ROI_ERROR_MEMORY] = "out of memory",
-    [ROI_CANCELLED] = "cancelled",
+static const struct {
+    roi_status status;
+    const char *text;
+} texts[] = {
+    {ROI_SUCCESS, "success"},
+    {ROI_CANCELLED, "cancelled"},
+    {ROI_ERROR_MEMORY, "out of memory"},
+    {ROI_ERROR_NULL, "a pointer that is needed is NULL"},
+    {ROI_ERROR_STRUCT_SIZE, "the size member of a parameter struct is not one that this library knows"},
+    {ROI_ERROR_DTYPE, "an array has an element type that cannot be used here"},
+    {ROI_ERROR_SHAPE, "an array has a negative size, or shapes do not fit together"},
+    {ROI_ERROR_OVERFLOW, "an array has more bytes than fit in 63 bits"},
+    {ROI_ERROR_COLUMNS, "boxes have a number of columns that this function does not take"},
+    {ROI_ERROR_NO_BATCH_INDEX, "boxes have no batch index, and the map does not hold exactly one image"},
+    {ROI_ERROR_BATCH_INDEX, "a batch index is not a whole number in [0, N)"},
+    {ROI_ERROR_COORDINATE, "a coordinate is NaN or infinite"},
+    {ROI_ERROR_SIDE, "a width or height is below 0"},
+    {ROI_ERROR_BOX_OVERFLOW, "a box times spatial_scale leaves the range of double precision"},
+    {ROI_ERROR_BOX_REACH, "a rotated box reaches farther than 2^40 pixels of the map"},
+    {ROI_ERROR_ARGMAX, "an argmax is neither -1 nor an index in the H x W plane of the map"},
+    {ROI_ERROR_SCORE, "a score is NaN, or infinite where scores are computed with"},
+    {ROI_ERROR_MEAN, "a mean is not finite"},
+    {ROI_ERROR_STD, "a standard deviation is not finite and above 0"},
+    {ROI_ERROR_OUTPUT_SIZE, "the output size is negative"},
+    {ROI_ERROR_SPATIAL_SCALE, "spatial_scale is not finite and above 0"},
+    {ROI_ERROR_MODE, "mode is none that this operator has"},
+    {ROI_ERROR_SAMPLING_RATIO, "sampling_ratio is above what rotated boxes may have"},
+    {ROI_ERROR_LEVELS, "the number of levels is below 1"},
+    {ROI_ERROR_CANONICAL, "the canonical scale is not finite and above 0"},
+    {ROI_ERROR_IOU_THRESHOLD, "the IoU threshold is not in [0, 1]"},
+    {ROI_ERROR_SCORE_THRESHOLD, "the score threshold is NaN"},
+    {ROI_ERROR_SIGMA, "sigma is not finite and above 0"},
+    {ROI_ERROR_METHOD, "kind or method is none of those there are"},
+    {ROI_ERROR_ALIGN_CORNERS, "align_corners is set, and the mode does not have it"},
+    {ROI_ERROR_ANTIALIAS, "antialias is set, and the mode does not have it"},
+    {ROI_ERROR_SCALE_FACTOR, "a scale factor is not finite and above 0"},
+    {ROI_ERROR_PADDING, "padding is none of zeros, border, reflection"},
 };
 
 const char *roi_status_text(roi_status status)
 {
-    const size_t index = (size_t)status;
-    return index < sizeof texts / sizeof *texts ? texts[index] : "unknown status";
+    for (size_t i = 0; i < sizeof texts / sizeof *texts; i++)
+        if (texts[i].status == status)
+            return texts[i].text;
+    return "unknown status";
 }
 
 roi_status roi_fail(roi_error *error_ret, roi_status status, int64_t row, int64_t column, double value)
@@ -50,4 +55,10 @@ roi_status roi_fail(roi_error *error_ret, roi_status status, int64_t row, int64_
     return status;
 }
 
-const char *roi_version(void) { return ROI_VERSION; }
+#define TEXT_OF_(number) #number
+#define TEXT_OF(number) TEXT_OF_(number)
+
+const char *roi_version(void)
+{
+    return TEXT_OF(ROI_VERSION_MAJOR) "." TEXT_OF(ROI_VERSION_MINOR) "." TEXT_OF(ROI_VERSION_PATCH);
+}

@@ -4,8 +4,6 @@
 #include "axes/resample_axis.h"
 #include "operators/pool.h"
 
-roi_adaptive_params roi_adaptive_defaults(void) { return (roi_adaptive_params){.size = sizeof(roi_adaptive_params)}; }
-
 static roi_status pool(const roi_adaptive_params *params, const roi_array *maps, const roi_array *crops,
                        const roi_indices *argmax, bool backward, roi_error *error_ret)
 {

@@ -9,11 +9,6 @@
 
 enum { CHANNEL_GROUP = 64, ALIGNMENT = 64 };
 
-roi_grid_params roi_grid_defaults(void)
-{
-    return (roi_grid_params){.size = sizeof(roi_grid_params), .mode = ROI_BILINEAR, .padding = ROI_PAD_ZEROS};
-}
-
 static roi_status check_params(const roi_grid_params *params)
 {
     const roi_status given = roi_check_params(params, sizeof *params);
@@ -127,8 +122,6 @@ roi_status roi_grid_sample(const roi_grid_params *params, const roi_array *input
 }
 
 /* ---- Affine maps ----------------------------------------------------------------------------------------------- */
-
-roi_affine_params roi_affine_defaults(void) { return (roi_affine_params){.size = sizeof(roi_affine_params)}; }
 
 struct affine {
     const roi_affine_params *params;

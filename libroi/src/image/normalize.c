@@ -5,11 +5,6 @@
 #include "common/parallel.h"
 #include "common/storage.h"
 
-roi_normalize_params roi_normalize_defaults(void)
-{
-    return (roi_normalize_params){.size = sizeof(roi_normalize_params)};
-}
-
 /* ---- Checks ---------------------------------------------------------------------------------------------------- */
 
 static bool is_mean(double value) { return isfinite(value); }

@@ -6,11 +6,6 @@
 #include "axes/resample_axis.h"
 #include "operators/align.h"
 
-roi_resize_params roi_resize_defaults(void)
-{
-    return (roi_resize_params){.size = sizeof(roi_resize_params), .mode = ROI_NEAREST};
-}
-
 /* ---- Checks ---------------------------------------------------------------------------------------------------- */
 
 static const struct roi_axis_kind *kind_of(roi_resize_mode mode, bool antialias)

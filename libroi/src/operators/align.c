@@ -4,12 +4,6 @@
 #include "kernels/entry_points.h"
 #include "boxes/levels.h"
 
-roi_align_params roi_align_defaults(void)
-{
-    return (roi_align_params){
-        .size = sizeof(roi_align_params), .spatial_scale = 1.0, .sampling_ratio = -1, .aligned = 1, .mode = ROI_AVG};
-}
-
 static roi_status check_params(const roi_align_params *params)
 {
     const roi_status given = roi_check_params(params, sizeof *params);

@@ -4,12 +4,6 @@
 
 #include "common/array.h"
 
-roi_align_rotated_params roi_align_rotated_defaults(void)
-{
-    return (roi_align_rotated_params){
-        .size = sizeof(roi_align_rotated_params), .spatial_scale = 1.0, .sampling_ratio = -1, .aligned = 1};
-}
-
 /* ---- Box by box ------------------------------------------------------------------------------------------------ */
 
 /* A crop, or a row of bins of a line of channels. */

@@ -9,11 +9,6 @@
 
 enum { MOST_WIDTH = 96 /* of boxes that are pooled from lines, of maps whose rows lie together */ };
 
-roi_pool_params roi_pool_defaults(void)
-{
-    return (roi_pool_params){.size = sizeof(roi_pool_params), .spatial_scale = 1};
-}
-
 /* ---- Box by box ------------------------------------------------------------------------------------------------ */
 
 static bool has_pixels(const struct roi_plan_rule *rule, const struct roi_axis *axis, int64_t bin)

@@ -21,11 +21,6 @@
 #include "common/parallel.h"
 #include "common/storage.h"
 
-roi_prroi_params roi_prroi_defaults(void)
-{
-    return (roi_prroi_params){.size = sizeof(roi_prroi_params), .spatial_scale = 1.0};
-}
-
 static struct roi_call call_of(const roi_prroi_params *params, const roi_array *map, const roi_boxes *boxes,
                                const roi_array *crops)
 {

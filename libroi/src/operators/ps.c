@@ -2,16 +2,6 @@
 #include "kernels/entry_points.h"
 #include "axes/pixel_axis.h"
 
-roi_ps_roi_align_params roi_ps_roi_align_defaults(void)
-{
-    return (roi_ps_roi_align_params){.size = sizeof(roi_ps_roi_align_params), .spatial_scale = 1, .sampling_ratio = -1};
-}
-
-roi_ps_roi_pool_params roi_ps_roi_pool_defaults(void)
-{
-    return (roi_ps_roi_pool_params){.size = sizeof(roi_ps_roi_pool_params), .spatial_scale = 1};
-}
-
 /* ---- Box by box ------------------------------------------------------------------------------------------------ */
 
 /* The counts of the bins of a crop, and four crops (ps_kernel.c). */

@@ -14,8 +14,6 @@ enum {
     TILE_ROWS = 32
 };
 
-roi_iou_params roi_iou_defaults(void) { return (roi_iou_params){sizeof(roi_iou_params), ROI_IOU, NULL}; }
-
 /* One of the two arrays. */
 struct side {
     const roi_boxes *boxes;

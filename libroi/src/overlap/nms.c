@@ -12,12 +12,6 @@ enum {
     WORTH_SWEEPING = 8  /* while one of so many others is suppressed each time */
 };
 
-roi_nms_params roi_nms_defaults(void)
-{
-    return (roi_nms_params){
-        .size = sizeof(roi_nms_params), .iou_threshold = 0.5, .score_threshold = -INFINITY, .max_output = -1};
-}
-
 struct nms {
     const roi_nms_params *params;
     struct roi_candidates candidates;

@@ -12,15 +12,6 @@
 
 enum { CANCEL_PERIOD = 64 }; /* boxes kept between two looks at the flag */
 
-roi_soft_nms_params roi_soft_nms_defaults(void)
-{
-    return (roi_soft_nms_params){.size = sizeof(roi_soft_nms_params),
-                                 .method = ROI_SOFT_GAUSSIAN,
-                                 .sigma = 0.5,
-                                 .iou_threshold = 0.3,
-                                 .score_threshold = 0.001};
-}
-
 /* A member of the crowd, and the score it had when it was put here. */
 struct entry {
     double score;
