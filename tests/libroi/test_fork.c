@@ -1,5 +1,11 @@
-/* test_fork.c - after a fork the child computes, and does not wait for threads that it does not have. */
+/*
+ * test_fork.c - after a fork the child computes, and does not wait for threads that it does not have
+ *
+ * qemu-user cannot run a child that starts threads if its parent had some. With ROI_TEST_QEMU set in the environment, only
+ * children of a process with one thread are tried.
+ */
 #define _POSIX_C_SOURCE 200809L
+#include <stdlib.h>
 #include <sys/types.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -10,6 +16,7 @@
 enum { BOXES = 100, CHANNELS = 64 };
 
 static struct tensor input, output, grad;
+static int emulated;
 static float rows[5 * BOXES];
 
 static uint64_t compute(void)
@@ -59,7 +66,7 @@ static void test_fork(int32_t threads)
         pids[i] = fork();
         if (pids[i] == 0) {
             const int failure = compute_as_child(expected);
-            _exit(failure ? failure : compute_as_grandchild(expected));
+            _exit(failure || emulated ? failure : compute_as_grandchild(expected));
         }
         CHECK(pids[i] > 0);
     }
@@ -83,7 +90,8 @@ int main(void)
         for (int i = 1; i < 5; i++)
             rows[5 * k + i] = (float)random_real(0, 20) + (i > 2 ? 20 : 0);
     static const int32_t numbers[] = {1, 2, 8};
-    for (int i = 0; i < 3; i++)
+    emulated = getenv("ROI_TEST_QEMU") != NULL;
+    for (int i = 0; i < (emulated ? 1 : 3); i++)
         test_fork(numbers[i]);
     free_tensor(&input);
     free_tensor(&output);

@@ -86,7 +86,7 @@ static struct seen try(int32_t count, roi_run *run, struct tensor *input, const 
     return seen;
 }
 
-/* Of this process. */
+/* Of this process, with those of an emulator that runs it; 0 where the system does not tell. */
 static int count_threads(void)
 {
     int count = 0;
@@ -98,8 +98,13 @@ static int count_threads(void)
     return count;
 }
 
+static void *end_at_once(void *nothing) { return nothing; }
+
 static void test_bits(void)
 {
+    pthread_t thread;
+    CHECK(pthread_create(&thread, NULL, end_at_once, NULL) == 0 && pthread_join(thread, NULL) == 0);
+    const int before = count_threads();
     struct tensor input = make_tensor(ROI_FLOAT32, 2, CHANNELS, 40, 36);
     struct tensor expected[2] = {make_tensor(ROI_FLOAT32, BOXES, CHANNELS, 7, 7),
                                  make_tensor(ROI_FLOAT32, 2, CHANNELS, 40, 36)};
@@ -125,7 +130,7 @@ static void test_bits(void)
         }
         CHECK(try(count, run_in_turn, &input, expected).asked == at_once.asked);
     }
-    CHECK(count_threads() <= 1); /* the library has started none; 0 where the system does not tell */
+    CHECK(count_threads() <= before); /* the library has started none */
     free_tensor(&input);
     free_tensor(&expected[0]);
     free_tensor(&expected[1]);

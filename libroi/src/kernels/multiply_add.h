@@ -9,8 +9,6 @@
 #ifndef ROI_MULTIPLY_ADD_H
 #define ROI_MULTIPLY_ADD_H
 
-#include <float.h>
-
 #if (defined(__FMA__) || defined(__aarch64__)) && defined(ROI_IS_DOUBLE)
 INLINE REAL multiply_add(REAL a, REAL b, REAL sum) { return __builtin_fma(a, b, sum); }
 #elif defined(__FMA__) || defined(__aarch64__)
@@ -53,28 +51,9 @@ INLINE quad multiply_add_quad(quad a, quad b, quad sum) { return a * b + sum; }
 INLINE vec8 multiply_add_vec8(vec8 a, vec8 b, vec8 sum) { return a * b + sum; }
 #endif
 
-/* splat_vec(x) has x in all lanes: x - 0 is x, also where x is -0. Where expressions are evaluated wider, a number and a
-   vector of its type do not go together. */
-#if defined(FLT_EVAL_METHOD) && FLT_EVAL_METHOD == 0
+/* splat_vec(x) has x in all lanes: x - 0 is x, also where x is -0. */
 INLINE vec splat_vec(REAL x) { return x - (vec){0}; }
 INLINE quad splat_quad(REAL x) { return x - (quad){0}; }
 INLINE vec8 splat_vec8(REAL x) { return x - (vec8){0}; }
-#else
-INLINE vec splat_vec(REAL x)
-{
-    vec v = {0};
-    for (int i = 0; i < LANES; i++)
-        v[i] = x;
-    return v;
-}
-INLINE quad splat_quad(REAL x) { return (quad){x, x, x, x}; }
-INLINE vec8 splat_vec8(REAL x)
-{
-    vec8 v = {0};
-    for (int i = 0; i < VEC8_LANES; i++)
-        v[i] = x;
-    return v;
-}
-#endif
 
 #endif

@@ -129,6 +129,8 @@ INLINE void store_rounded(STORE *p, quad v)
 #elif defined(__SSE2__)
     const __m128i halves = _mm_srai_epi32((__m128i)v, 16);
     _mm_storel_epi64((__m128i *)p, _mm_packs_epi32(halves, halves));
+#elif defined(__aarch64__)
+    vst1_u16((uint16_t *)p, vshrn_n_u32((uint32x4_t)v, 16));
 #else
     for (int i = 0; i < 4; i++)
         p[i].bits = (uint16_t)(bits_of_float(v[i]) >> 16);

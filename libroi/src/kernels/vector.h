@@ -92,6 +92,10 @@ INLINE vec load_vec(const STORE *p)
     return (vec)_mm256_slli_epi32(_mm256_cvtepu16_epi32(_mm_loadu_si128((const __m128i *)p)), 16);
 #elif ROI_TYPE_IS == ROI_TYPE_IS_bf16 && defined(__SSE2__)
     return (vec)_mm_unpacklo_epi16(_mm_setzero_si128(), _mm_loadl_epi64((const __m128i *)p));
+#elif ROI_TYPE_IS == ROI_TYPE_IS_f16 && defined(__aarch64__)
+    return (vec)vcvt_f32_f16(vreinterpret_f16_u16(vld1_u16((const uint16_t *)p)));
+#elif ROI_TYPE_IS == ROI_TYPE_IS_bf16 && defined(__aarch64__)
+    return (vec)vshll_n_u16(vld1_u16((const uint16_t *)p), 16);
 #else
     vec v;
     for (int i = 0; i < LANES; i++)
@@ -110,6 +114,8 @@ INLINE quad load_quad(const STORE *p)
     return _mm_cvtph_ps(_mm_loadl_epi64((const __m128i *)p));
 #elif ROI_TYPE_IS == ROI_TYPE_IS_bf16 && defined(__SSE2__)
     return (quad)_mm_unpacklo_epi16(_mm_setzero_si128(), _mm_loadl_epi64((const __m128i *)p));
+#elif defined(__aarch64__)
+    return load_vec(p);
 #else
     return (quad){load(p), load(p + 1), load(p + 2), load(p + 3)};
 #endif
@@ -129,6 +135,11 @@ INLINE void store_quad(STORE *p, quad v)
     const __m128i quiet = _mm_or_si128(bits, _mm_set1_epi32(0x400000));
     const __m128i halves = _mm_srai_epi32(_mm_or_si128(_mm_and_si128(nan, quiet), _mm_andnot_si128(nan, up)), 16);
     _mm_storel_epi64((__m128i *)p, _mm_packs_epi32(halves, halves));
+#elif ROI_TYPE_IS == ROI_TYPE_IS_f16 && defined(__aarch64__)
+    vst1_u16((uint16_t *)p, vreinterpret_u16_f16(vcvt_f16_f32((float32x4_t)v)));
+#elif ROI_TYPE_IS == ROI_TYPE_IS_bf16 && defined(__aarch64__)
+    const uint32x4_t bits = (uint32x4_t)v, nan = (uint32x4_t)(v != v), up = bits + 0x7fff + (bits >> 16 & 1);
+    vst1_u16((uint16_t *)p, vshrn_n_u32(vbslq_u32(nan, bits | 0x400000, up), 16));
 #else
     for (int i = 0; i < 4; i++)
         store(p + i, v[i]);
@@ -154,6 +165,9 @@ INLINE ivec choose_lanes(ivec where, ivec a, ivec b) { return (where & a) | (~wh
 #if defined(__SSE2__)
 INLINE vec min_vec(vec a, vec b) { return VEC(min)(a, b); }
 INLINE vec max_vec(vec a, vec b) { return VEC(max)(a, b); }
+#elif defined(__aarch64__) || defined(__VSX__)
+INLINE vec min_vec(vec a, vec b) { return (vec)choose_lanes(a < b, (ivec)a, (ivec)b); }
+INLINE vec max_vec(vec a, vec b) { return (vec)choose_lanes(a > b, (ivec)a, (ivec)b); }
 #else
 INLINE vec min_vec(vec a, vec b)
 {
@@ -177,6 +191,12 @@ INLINE bool any_nan(vec v) { return _mm512_cmp_ps_mask(v, v, _CMP_UNORD_Q) != 0;
 #elif defined(__SSE2__)
 INLINE unsigned above_vec(vec a, vec b) { return (unsigned)VEC(movemask)((vec)(a > b)); }
 INLINE bool any_nan(vec v) { return VEC(movemask)((vec)(v != v)) != 0; }
+#elif defined(__aarch64__) && defined(ROI_IS_DOUBLE)
+INLINE unsigned above_vec(vec a, vec b) { return (unsigned)vaddvq_u64((uint64x2_t)(a > b) & (uint64x2_t){1, 2}); }
+INLINE bool any_nan(vec v) { return vmaxvq_u32((uint32x4_t)(v != v)) != 0; }
+#elif defined(__aarch64__)
+INLINE unsigned above_vec(vec a, vec b) { return vaddvq_u32((uint32x4_t)(a > b) & (uint32x4_t){1, 2, 4, 8}); }
+INLINE bool any_nan(vec v) { return vmaxvq_u32((uint32x4_t)(v != v)) != 0; }
 #else
 INLINE unsigned above_vec(vec a, vec b)
 {

@@ -8,17 +8,7 @@ typedef double wide __attribute__((vector_size(VECTOR_BYTES)));
 enum { WIDE_LANES = VECTOR_BYTES / (int)sizeof(double) };
 
 /* As splat_vec in multiply_add.h. */
-INLINE wide splat_wide(double x)
-{
-#if defined(FLT_EVAL_METHOD) && FLT_EVAL_METHOD == 0
-    return x - (wide){0};
-#else
-    wide v = {0};
-    for (int i = 0; i < WIDE_LANES; i++)
-        v[i] = x;
-    return v;
-#endif
-}
+INLINE wide splat_wide(double x) { return x - (wide){0}; }
 
 /* WIDE_LANES numbers as double, and back. (GCC takes __builtin_convertvector apart.) */
 #if defined(ROI_IS_DOUBLE)
@@ -36,6 +26,9 @@ INLINE wide widen(const float *p)
     return _mm_cvtps_pd(_mm_castsi128_ps(_mm_loadl_epi64((const __m128i *)(const void *)p)));
 }
 INLINE void narrow_wide(float *p, wide v) { _mm_storel_epi64((__m128i *)(void *)p, _mm_castps_si128(_mm_cvtpd_ps(v))); }
+#elif defined(__aarch64__)
+INLINE wide widen(const float *p) { return (wide)vcvt_f64_f32(vld1_f32(p)); }
+INLINE void narrow_wide(float *p, wide v) { vst1_f32(p, vcvt_f32_f64((float64x2_t)v)); }
 #else
 INLINE wide widen(const float *p)
 {
@@ -60,6 +53,8 @@ INLINE wide max_wide(wide a, wide b)
     return _mm256_max_pd(a, b);
 #elif defined(__SSE2__)
     return _mm_max_pd(a, b);
+#elif defined(__aarch64__)
+    return (wide)vbslq_f64((uint64x2_t)(a > b), (float64x2_t)a, (float64x2_t)b);
 #else
     for (int i = 0; i < WIDE_LANES; i++)
         b[i] = a[i] > b[i] ? a[i] : b[i];
