@@ -91,12 +91,27 @@ static inline int naive_corners_of(struct naive_corners *corners, double y, doub
     return 1;
 }
 
+/* A sum of up to a million numbers, in which the rounding of each is kept beside it: in double it would show in float64 maps,
+   and long double is double on some processors. */
+struct naive_sum {
+    double total, lost;
+};
+
+static inline void naive_add(struct naive_sum *sum, double value)
+{
+    const double total = sum->total + value, part = total - sum->total;
+    sum->lost += (sum->total - (total - part)) + (value - part);
+    sum->total = total;
+}
+
+static inline double naive_mean(const struct naive_sum *sum, double count) { return (sum->total + sum->lost) / count; }
+
 /* One bin of one channel. `size_ret` is the same of |values|, against which rounding is measured. */
 static inline double naive_bin(const roi_align_params *params, const roi_array *input, int64_t n, int64_t c,
                                const struct naive_axis *ay, const struct naive_axis *ax, int64_t p, int64_t q,
                                double *size_ret)
 {
-    long double sum = 0; /* of up to a million samples: in double their rounding would show in float64 maps */
+    struct naive_sum sum = {0, 0};
     double size = 0, largest = -INFINITY;
     for (int64_t i = 0; i < ay->grid; i++)
         for (int64_t j = 0; j < ax->grid; j++) {
@@ -112,13 +127,13 @@ static inline double naive_bin(const roi_align_params *params, const roi_array *
             } else {
                 corner = 0;
             }
-            sum += (long double)sample;
+            naive_add(&sum, sample);
             size = params->mode == ROI_AVG ? size + sample_size : fmax(size, sample_size);
             largest = fmax(largest, params->mode == ROI_MAX ? sample : corner);
         }
     const double count = (double)ay->grid * (double)ax->grid;
     *size_ret = count == 0 ? 0 : params->mode == ROI_AVG ? size / count : size;
-    return count == 0 ? 0 : params->mode == ROI_AVG ? (double)(sum / (long double)count) : largest;
+    return count == 0 ? 0 : params->mode == ROI_AVG ? naive_mean(&sum, count) : largest;
 }
 
 /* ---- Whole pixels ---------------------------------------------------------------------------------------------- */
@@ -155,14 +170,14 @@ static inline int naive_window(double scale, int single, const double corner[2],
 /* What a bin of one channel has: how many pixels, their sum and that of |values|, and the first of the largest. */
 struct naive_pixels {
     int64_t count, place;
-    long double sum; /* as in naive_bin */
     double size, largest;
+    struct naive_sum sum;
 };
 
 static inline struct naive_pixels naive_pixels_of(const roi_array *input, int64_t n, int64_t c, const int64_t rows[2],
                                                   const int64_t columns[2])
 {
-    struct naive_pixels pixels = {0, -1, 0, 0, 0};
+    struct naive_pixels pixels = {0, -1, 0, 0, {0, 0}};
     for (int64_t y = rows[0]; y < rows[1]; y++)
         for (int64_t x = columns[0]; x < columns[1]; x++) {
             const double value = get(input, n, c, y, x);
@@ -170,7 +185,7 @@ static inline struct naive_pixels naive_pixels_of(const roi_array *input, int64_
                 pixels.largest = value;
                 pixels.place = y * input->shape[3] + x;
             }
-            pixels.sum += (long double)value;
+            naive_add(&pixels.sum, value);
             pixels.size += fabs(value);
         }
     return pixels;

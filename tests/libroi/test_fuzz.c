@@ -387,7 +387,7 @@ static void check_pixels(enum kind kind, const roi_align_params *params, const r
                       at[3], input->shape[3], columns))
         return;
     const struct naive_pixels pixels = naive_pixels_of(input, n, c, rows, columns);
-    const double count = fmax((double)pixels.count, 1), mean = (double)(pixels.sum / (long double)count);
+    const double count = fmax((double)pixels.count, 1), mean = naive_mean(&pixels.sum, count);
     if (closed)
         CHECK(place == pixels.place && value == pixels.largest);
     else

@@ -18,7 +18,7 @@ static inline float nearest_real(float x) { return rintf(x); }
 /* Pixels here and there. */
 INLINE vec gather(const STORE *plane, const int64_t *offset)
 {
-    vec pixels;
+    vec pixels = {0};
     for (int i = 0; i < LANES; i++)
         pixels[i] = load(plane + offset[i]);
     return pixels;
