@@ -33,7 +33,7 @@ SOURCES := pyproject.toml meson.build meson.options $(shell find libroi pyroi tc
 C_SOURCES = $(shell find libroi pyroi tclcmd tests examples -name '*.[ch]')
 
 .DELETE_ON_ERROR:
-.PHONY: help build build-c demo test test-all test-c tiers check format sanitize sanitize-python docs reference reference-check pictures bench fuzz clean
+.PHONY: help build build-c demo test test-all test-c cross tiers check format sanitize sanitize-python docs reference reference-check pictures bench fuzz clean
 
 help: ## This list
 	@sed -n 's/^\([a-z-]*\):.*## /\1	/p' $(MAKEFILE_LIST) | expand -t 14
@@ -61,6 +61,9 @@ test-c: build-c ## The tests in C alone
 build-c: $(VENV)
 	@$(MESON) setup build/c --libdir=lib -Dtests=true -Dwerror=true >/dev/null
 	@$(BIN)/ninja --quiet -C build/c
+
+cross: $(VENV) ## The C library for other processors and by other compilers, with its tests: docs/processors.md
+	@PATH="$(CURDIR)/$(BIN):$$PATH" python -I tests/libroi/cross/builds.py $(ARGS)
 
 tiers: $(TESTABLE) ## The Python tests once per kind of processor that this one can stand in for
 	@for tier in baseline avx2 avx512; do \

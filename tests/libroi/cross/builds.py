@@ -1,0 +1,218 @@
+"""Builds the C library for other processors and by other compilers, and runs its tests.
+
+Usage: python builds.py [--list] [--write PAGE] [NAME...]
+
+A NAME is that of a build, or ``processors`` or ``compilers`` for all of a kind. For other processors there are Debian's
+cross compilers, whose programs run under qemu-user, with ROI_TEST_QEMU in the environment. Each build has a folder
+build/NAME, which is kept. What a build needs and the machine lacks is installed by apt-get if this runs as root; else
+the build is left out, and the packages are named. With --write, the outcomes replace the rows of these builds in the
+tables of a page.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import pathlib
+import shutil
+import subprocess
+import sys
+import time
+from dataclasses import dataclass, field
+
+ROOT = pathlib.Path(__file__).resolve().parents[3]
+TEMPLATE = pathlib.Path(__file__).with_name("cross.ini.in")
+
+
+@dataclass(frozen=True)
+class Build:
+    """One way to build the library: a row of a table."""
+
+    name: str
+    kind: str
+    about: str
+    programs: tuple[str, ...]
+    packages: tuple[str, ...]
+    options: tuple[str, ...] = ()
+    cross: dict[str, str] = field(default_factory=dict)
+    compiler: str = "gcc"
+    slowness: int = 1  # how many times longer than at home the tests may take
+
+    @property
+    def missing(self) -> list[str]:
+        """The programs that are not installed."""
+        return [program for program in self.programs if not shutil.which(program)]
+
+
+def processor(
+    name: str, about: str, triplet: str, qemu: str, family: str, cpu: str, endian: str, port: str, *options: str
+) -> Build:
+    """A build by Debian's cross compiler; `port` is Debian's name for the processor."""
+    return Build(
+        name,
+        "processors",
+        about,
+        (f"{triplet}-gcc", f"qemu-{qemu}"),
+        (f"gcc-{triplet.replace('_', '-')}", f"libc6-dev-{port}-cross", "qemu-user"),
+        options,
+        cross={"TRIPLET": triplet, "QEMU": qemu, "FAMILY": family, "CPU": cpu, "ENDIAN": endian},
+        slowness=10,
+    )
+
+
+def compiler(name: str, about: str, program: str, package: str, *options: str) -> Build:
+    """A build for this machine's processor by one compiler, with options of Meson."""
+    return Build(name, "compilers", about, (program,), (package,), options, compiler=program)
+
+
+# Most are built with -O1, which takes half as long as -O3.
+O1 = "-Doptimization=1"
+BUILDS = [
+    processor("aarch64", "64-bit ARM, `-O3`", "aarch64-linux-gnu", "aarch64", "aarch64", "armv8-a", "little", "arm64"),
+    processor("armhf", "32-bit ARM, `-O1`", "arm-linux-gnueabihf", "arm", "arm", "armv7-a", "little", "armhf", O1),
+    processor("i386", "32-bit x86 with SSE2, `-O1`", "i686-linux-gnu", "i386", "x86", "i686", "little", "i386", O1),
+    processor(
+        "ppc64el", "POWER8, `-O1`", "powerpc64le-linux-gnu", "ppc64le", "ppc64", "power8", "little", "ppc64el", O1
+    ),
+    processor("riscv64", "RV64GC, `-O1`", "riscv64-linux-gnu", "riscv64", "riscv64", "rv64gc", "little", "riscv64", O1),
+    processor("s390x", "System z, big-endian, `-O1`", "s390x-linux-gnu", "s390x", "s390x", "zEC12", "big", "s390x", O1),
+    compiler("debug", "GCC, `-O0`, with assertions", "gcc", "gcc", "-Dbuildtype=debug"),
+    compiler("release", "GCC, `-O3`, `-DNDEBUG`", "gcc", "gcc"),
+    compiler("serial", "the same, without threads", "gcc", "gcc", "-Dthreads=disabled"),
+    compiler("lto", "GCC, `-O1`, link-time optimization", "gcc", "gcc", O1, "-Db_lto=true"),
+    compiler("musl", "GCC, `-O1`, musl instead of the GNU C library", "musl-gcc", "musl-tools", O1),
+    compiler("clang-14", "Clang 14, `-O1`", "clang-14", "clang-14", O1),
+    compiler("clang-22", "Clang 22, `-O1`", "clang-22", "clang-22", O1),
+]
+
+
+# ---- Running ---------------------------------------------------------------------------------------------------------
+
+
+def ccache() -> list[str]:
+    """What a compiler is called through, so that what is built again is not compiled again."""
+    return ["ccache"] if shutil.which("ccache") else []
+
+
+def setup_command(build: Build, folder: pathlib.Path) -> tuple[list[str], dict[str, str]]:
+    """The command that configures a build, and what its environment has beside ours."""
+    command = ["meson", "setup", str(folder), str(ROOT), "-Dtests=true", "-Dwerror=true", *build.options]
+    if not build.cross:
+        return command, {"CC": " ".join([*ccache(), build.compiler])}
+    text = TEMPLATE.read_text("utf-8").replace("@CCACHE@", "".join(f"'{word}', " for word in ccache()))
+    for name, value in build.cross.items():
+        text = text.replace(f"@{name}@", value)
+    path = folder.with_suffix(".ini")
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(text, "utf-8")
+    return [*command, f"--cross-file={path}"], {}
+
+
+def run(command: list[str], log: pathlib.Path, **environment: str) -> bool:
+    """Runs a command and adds what it says to a log; whether it succeeded."""
+    with log.open("a", encoding="utf-8") as file:
+        return not subprocess.run(command, stdout=file, stderr=file, env={**os.environ, **environment}).returncode
+
+
+def outcomes(folder: pathlib.Path) -> list[str]:
+    """The outcome of each test in the newest log of Meson's: OK, FAIL, SKIP, TIMEOUT, ERROR."""
+    lines = (folder / "meson-logs" / "testlog.json").read_text("utf-8").splitlines()
+    return [json.loads(line)["result"] for line in lines]
+
+
+def summary(found: list[str]) -> str:
+    """How many tests passed, of how many that this machine can run."""
+    skipped = found.count("SKIP")
+    return f"{found.count('OK')} of {len(found) - skipped}" + (f", {skipped} skipped" if skipped else "")
+
+
+def carry_out(build: Build) -> tuple[bool, str, str]:
+    """Builds and tests: whether all is right, and what stands in the columns built and tests."""
+    folder = ROOT / "build" / build.name
+    log = folder.with_suffix(".log")
+    log.parent.mkdir(exist_ok=True)
+    log.write_text("")
+    command, environment = setup_command(build, folder)
+    if not (folder / "build.ninja").exists():
+        shutil.rmtree(folder, ignore_errors=True)
+    if not run(command, log, **environment) or not run(["ninja", "-C", str(folder)], log):
+        return False, "no", ""
+    test = ["meson", "test", "-C", str(folder), "--print-errorlogs", f"--timeout-multiplier={build.slowness}"]
+    passed = run(test, log, **({"ROI_TEST_QEMU": "1"} if build.cross else {}))
+    return passed, "yes", summary(outcomes(folder))
+
+
+def install(packages: list[str]) -> bool:
+    """Installs Debian packages if this is root and there is apt-get; whether it did."""
+    if os.geteuid() != 0 or not shutil.which("apt-get"):
+        return False
+    environment = {**os.environ, "DEBIAN_FRONTEND": "noninteractive"}
+    command = ["apt-get", "-qq", "-o", "DPkg::Lock::Timeout=300", "install", "--no-install-recommends", *packages]
+    return not subprocess.run(command, env=environment, stdout=subprocess.DEVNULL).returncode
+
+
+# ---- Tables ----------------------------------------------------------------------------------------------------------
+
+
+def row(build: Build, built: str, tests: str) -> str:
+    """A row of the table of its kind."""
+    return f"| {build.name} | {build.about} | {built} | {tests} |"
+
+
+def with_row(page: str, build: Build, line: str) -> str:
+    """A page, in whose table of this kind the row of this build is the given line; rows are in the order of BUILDS."""
+    begin, end = f"<!-- {build.kind}: written by tests/libroi/cross/builds.py -->\n", f"<!-- end of {build.kind} -->\n"
+    before, found, rest = page.partition(begin)
+    table, ended, after = rest.partition(end)
+    if not (found and ended):
+        raise SystemExit(f"the page has no table of {build.kind}")
+    head = table.splitlines()[:2]
+    rows = {text.split("|")[1].strip(): text for text in table.splitlines()[2:]}
+    rows[build.name] = line
+    ordered = [rows[one.name] for one in BUILDS if one.name in rows and one.kind == build.kind]
+    return before + begin + "".join(f"{text}\n" for text in [*head, *ordered]) + end + after
+
+
+def chosen(names: list[str]) -> list[Build]:
+    """The builds of these names or kinds; all, when there are none."""
+    known = {build.name for build in BUILDS} | {build.kind for build in BUILDS}
+    for name in names:
+        if name not in known:
+            raise SystemExit(f"{name}: expected one of {', '.join(sorted(known))}")
+    return [build for build in BUILDS if not names or {build.name, build.kind} & set(names)]
+
+
+def main() -> None:
+    """Reads the command line."""
+    parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
+    parser.add_argument("names", nargs="*", metavar="NAME", help="a build, or processors, or compilers; default: all")
+    parser.add_argument("--list", action="store_true", help="list the builds")
+    parser.add_argument("--write", metavar="PAGE", type=pathlib.Path, help="put the outcomes into the tables of a page")
+    arguments = parser.parse_args()
+    builds = chosen(arguments.names)
+    if arguments.list:
+        for build in builds:
+            print(f"{build.name:12} {build.kind:11} {build.about}")
+        return
+    wrong = []
+    for build in builds:
+        if build.missing and not install(list(build.packages)):
+            packages = " ".join(build.packages)
+            print(f"{build.name}: left out, without {', '.join(build.missing)}: apt-get install {packages}")
+            continue
+        began = time.monotonic()
+        right, built, tests = carry_out(build)
+        seconds = time.monotonic() - began
+        print(f"{build.name:12} built: {built:4} tests passed: {tests or '-':9} {seconds:5.0f} s", flush=True)
+        if not right:
+            wrong.append(build.name)
+        if arguments.write:
+            page = arguments.write.read_text("utf-8")
+            arguments.write.write_text(with_row(page, build, row(build, built, tests)), "utf-8")
+    if wrong:
+        sys.exit(f"Not right: {', '.join(wrong)}; what was said is in {ROOT / 'build'}/NAME.log")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,138 @@
+"""The script that builds for other processors, its tables in docs/processors.md, and the machine code for aarch64."""
+
+from __future__ import annotations
+
+import collections
+import importlib.util
+import pathlib
+import re
+import shutil
+import subprocess
+import sys
+
+import pytest
+
+ROOT = pathlib.Path(__file__).resolve().parents[2]
+PAGE = ROOT / "docs" / "processors.md"
+
+
+@pytest.fixture(scope="module")
+def builds():
+    """The script, as a module."""
+    spec = importlib.util.spec_from_file_location("builds", ROOT / "tests" / "libroi" / "cross" / "builds.py")
+    module = importlib.util.module_from_spec(spec)
+    sys.modules["builds"] = module  # where dataclasses look for it
+    spec.loader.exec_module(module)
+    yield module
+    del sys.modules["builds"]
+
+
+def rows(page, kind):
+    """Name -> the other cells of the rows of a table."""
+    table = re.search(rf"<!-- {kind}: .*?-->\n.*?\n.*?\n(.*?)<!-- end of {kind} -->", page, re.DOTALL)[1]
+    lines = [[cell.strip() for cell in line.strip("|").split("|")] for line in table.splitlines()]
+    return {line[0]: line[1:] for line in lines}
+
+
+def test_the_page_has_builds_that_are_right(builds):
+    """In the order of the script, each built, with all of its tests passed."""
+    page = PAGE.read_text("utf-8")
+    for kind in ("processors", "compilers"):
+        found = rows(page, kind)
+        assert list(found) == [build.name for build in builds.BUILDS if build.kind == kind and build.name in found]
+        assert found
+        for name, (about, built, tests) in found.items():
+            assert about == next(build.about for build in builds.BUILDS if build.name == name)
+            passed, number = re.match(r"(\d+) of (\d+)(?:, \d+ skipped)?$", tests).groups()
+            assert (built, passed) == ("yes", number), name
+
+
+def test_rows_are_replaced_in_the_order_of_the_builds(builds):
+    """A row that is not there is added, one that is there replaced; what stands around the table stays."""
+    by_name = {build.name: build for build in builds.BUILDS}
+    page = PAGE.read_text("utf-8")
+    before, rest = page.split("<!-- processors: ")
+    after = rest.split("<!-- end of processors -->")[1]
+    head = "<!-- processors: written by tests/libroi/cross/builds.py -->\n| a | b | c | d |\n|---|---|---|---|\n"
+    page = f"{before}{head}<!-- end of processors -->{after}"
+    for name, tests in (("s390x", "1 of 2"), ("armhf", "2 of 2"), ("s390x", "2 of 2")):
+        build = by_name[name]
+        page = builds.with_row(page, build, builds.row(build, "yes", tests))
+    assert page.startswith(f"{before}{head}| armhf |")
+    assert page.endswith(f"| yes | 2 of 2 |\n<!-- end of processors -->{after}")
+    assert list(rows(page, "processors")) == ["armhf", "s390x"]
+    with pytest.raises(SystemExit, match="no table of processors"):
+        builds.with_row("", by_name["armhf"], "")
+
+
+def test_a_summary(builds):
+    """Tests of kernels that this processor lacks count for nothing; those that took too long have not passed."""
+    assert builds.summary(["OK", "OK"]) == "2 of 2"
+    assert builds.summary(["OK", "SKIP", "FAIL", "TIMEOUT"]) == "1 of 3, 1 skipped"
+
+
+def test_names_of_builds(builds):
+    """Those of one build, of a kind, and others."""
+    assert [build.name for build in builds.chosen(["s390x", "aarch64"])] == ["aarch64", "s390x"]
+    assert {build.kind for build in builds.chosen(["compilers"])} == {"compilers"}
+    assert builds.chosen([]) == builds.BUILDS
+    with pytest.raises(SystemExit, match="mips: expected one of aarch64, "):
+        builds.chosen(["mips"])
+
+
+def test_a_cross_file(builds, tmp_path, monkeypatch):
+    """Nothing of the template is left open, and it names the compiler, the emulator and the order of bytes."""
+    monkeypatch.setattr(builds, "ccache", lambda: ["ccache"])
+    build = next(build for build in builds.BUILDS if build.name == "s390x")
+    command, environment = builds.setup_command(build, tmp_path / "s390x")
+    assert command[-1] == f"--cross-file={tmp_path / 's390x.ini'}"
+    assert environment == {}
+    text = (tmp_path / "s390x.ini").read_text()
+    assert "@" not in text
+    for line in ("c = ['ccache', 's390x-linux-gnu-gcc']", "exe_wrapper = ['qemu-s390x', '-L', '/usr/s390x-linux-gnu']",
+                 "endian = 'big'"):  # fmt: skip
+        assert line in text.splitlines()
+
+
+# ---- Machine code ----------------------------------------------------------------------------------------------------
+
+VECTOR = re.compile(r"\t(fmla|fadd|fmul|fcmgt|bit|bif|bsl)\tv\d+\.(4s|16b)")
+SCALAR = re.compile(r"\t(fmadd|fadd|fmul|fcmpe?|fcsel|fcvt)\t[sdh]\d+")
+
+
+def machine_code(tmp_path, kernel, kind):
+    """Function -> its instructions, of a kernel for aarch64, compiled as libroi/meson.build has it."""
+    for program in ("aarch64-linux-gnu-gcc", "aarch64-linux-gnu-objdump"):
+        if not shutil.which(program):
+            pytest.skip(f"{program} is not installed")
+    command = ["aarch64-linux-gnu-gcc", "-std=c99", "-D_POSIX_C_SOURCE=200809L", "-Wno-psabi", "-ffp-contract=off"]
+    command += ["-fno-trapping-math", "-fno-math-errno", "-O3", "-DNDEBUG", f"-DROI_TYPE={kind}", "-DROI_TIER=baseline"]
+    command += [f"-I{ROOT / 'libroi' / name}" for name in ("include", "src")]
+    command += ["-c", str(ROOT / "libroi" / "src" / "kernels" / f"{kernel}_kernel.c"), "-o", str(tmp_path / "kernel.o")]
+    subprocess.run(command, check=True)
+    dump = ["aarch64-linux-gnu-objdump", "-d", "--no-show-raw-insn", str(tmp_path / "kernel.o")]
+    functions, name = collections.defaultdict(list), ""
+    for line in subprocess.run(dump, check=True, capture_output=True, text=True).stdout.splitlines():
+        if found := re.match(r"[0-9a-f]+ <([\w.]+)>:", line):
+            name = found[1]
+        else:
+            functions[name].append(line)
+    return functions
+
+
+@pytest.mark.parametrize(
+    ("kernel", "kind", "loops"),
+    [
+        ("align", "f32", ["add_up_rows_of_ring", "add_up_rows_of_map", "put_bins"]),
+        ("align", "f16", ["add_up_rows_of_ring", "add_up_rows_of_map", "put_bins"]),
+        ("align", "bf16", ["add_up_rows_of_ring", "add_up_rows_of_map", "put_bins"]),
+        ("pool", "f32", ["reduce_lines", "put_line"]),
+    ],
+)
+def test_loops_use_neon(tmp_path, kernel, kind, loops):
+    """The sums and maxima of a box head along rows and columns are found by vectors of four, and none one by one."""
+    functions = machine_code(tmp_path, kernel, kind)
+    for loop in loops:
+        lines = functions[loop]
+        assert sum(bool(VECTOR.search(line)) for line in lines) > 50, loop
+        assert [line for line in lines if SCALAR.search(line)] == [], loop
