@@ -8,6 +8,7 @@ from collections.abc import Iterator
 _SECTION = re.compile(r"/\* -+ (?P<name>[^-].*?) -+ \*/")
 _COMMENT = re.compile(r"/\*(?P<text>.*?)\*/", re.DOTALL)
 _TERM = re.compile(r"^([A-Z]\w+) {4,}(?=\S)", re.MULTILINE)
+_INLINE = re.compile(r"^static inline (.*?)\n\{.*?^\}$", re.DOTALL | re.MULTILINE)
 _HIDDEN = re.compile(r"^#.*?$|^extern \"C\" \{$|^\}$", re.MULTILINE)
 
 
@@ -49,7 +50,7 @@ def _paragraphs(text: str) -> Iterator[str]:
 def _declarations(part: str) -> Iterator[tuple[str, str]]:
     """(Comment, declaration) in turn: a comment at the left margin belongs to what follows it, up to a blank line."""
     for block in re.split(r"\n\s*\n(?=\S)", part):
-        block = _HIDDEN.sub("", block).strip("\n")
+        block = _HIDDEN.sub("", _INLINE.sub(r"static inline \1;", block)).strip("\n")
         match = _COMMENT.match(block)
         if match and block.startswith("/*"):
             yield _text(match["text"]), block[match.end() :].strip()
