@@ -348,7 +348,7 @@ def _start_process(
     # A fresh Python, not a fork: this process has threads.
     program = PROGRAM.format(path=sys.path, channel=channel, line=line, limit=memory_limit)
     return subprocess.Popen(
-        [sys.executable, "-I", "-c", program],
+        [sys.executable, "-c", program],  # with the environment's encoding of names, as this process
         stdin=subprocess.DEVNULL,
         stdout=streams[0],
         stderr=streams[1],

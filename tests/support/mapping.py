@@ -66,10 +66,12 @@ class Place:
         (self.folder / name).write_text(text)
         return name
 
-    def start(self, *words: str, **options: Any) -> subprocess.Popen[str]:
+    def start(self, *names: str, **options: Any) -> subprocess.Popen[str]:
         """Starts `roish map` in the folder."""
         options = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE, "stdin": subprocess.DEVNULL, **options}
-        return subprocess.Popen([*COMMAND, *words], cwd=self.folder, env=self.environment, text=True, **options)
+        words = [name.encode() for name in names]  # whatever the locale
+        coding = {"encoding": "utf-8", "errors": "surrogateescape"}
+        return subprocess.Popen([*COMMAND, *words], cwd=self.folder, env=self.environment, **coding, **options)
 
     def run(self, *words: str, input: str | None = None, **options: Any) -> Done:
         """Runs `roish map` to its end."""

@@ -48,7 +48,7 @@ def test_inputs_from_everywhere_are_each_done_once(place):
     """Words, patterns, a list on standard input and one in a file; names of any bytes."""
     place.add(3)
     (place.folder / "in" / "a b[1].txt").write_text("")
-    (place.folder / "in" / "größe.txt").write_text("")
+    open(os.fsencode(place.folder / "in") + b"/gr\xc3\xb6\xc3\x9fe.txt", "w").close()
     (place.folder / "list").write_text("in/01.txt\r\n\nin/02.txt\n")
     done = place.run(
         place.script(SAY), "in/00.txt", "in/0[0-2].txt", "-", "--input-list", "list", "in/a b[1].txt",
