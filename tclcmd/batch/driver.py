@@ -120,7 +120,9 @@ class Run:
             self._stop(workers)
             os.write(2, b"\nroish map: finishing what runs; Ctrl-C again stops it\n")
 
-        before = {number: signal.signal(number, on_signal) for number in (signal.SIGINT, *ENDING_SIGNALS)}
+        numbers = (signal.SIGINT, *ENDING_SIGNALS)
+        heeded = [number for number in numbers if signal.getsignal(number) != signal.SIG_IGN]  # as nohup has it
+        before = {number: signal.signal(number, on_signal) for number in heeded}
         try:
             yield
         finally:

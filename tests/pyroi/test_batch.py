@@ -186,6 +186,27 @@ def test_any_executor_will_do():
     assert [result.value for result in batch.map(abs, [-1, -2], executor=AtOnce())] == [1, 2]
 
 
+def test_a_dask_cluster_is_an_executor():
+    """By the executor of its client, which the default window suits as well."""
+    distributed = pytest.importorskip("distributed", reason="distributed is not installed")
+    with (
+        distributed.LocalCluster(n_workers=1, threads_per_worker=2, processes=False, dashboard_address=None) as cluster,
+        distributed.Client(cluster) as client,
+    ):
+        results = list(batch.map(inverse, [4, 0, 2], executor=client.get_executor(pure=False), ordered=True))
+    assert [result.value for result in results] == [0.25, None, 0.5]
+    assert isinstance(results[1].error, ZeroDivisionError)
+
+
+def test_loky_is_an_executor():
+    """With functions that pickle cannot take."""
+    loky = pytest.importorskip("loky", reason="loky is not installed")
+    executor = loky.ProcessPoolExecutor(1)
+    results = batch.map(lambda number: number + 1, range(3), executor=executor, ordered=True)
+    assert [result.get() for result in results] == [1, 2, 3]
+    executor.shutdown()
+
+
 def test_no_inputs_are_no_results(threads):
     """An empty iterable ends at once."""
     assert list(batch.map(abs, [], executor=threads)) == []
