@@ -43,30 +43,60 @@ LEAST_WINDOW, PER_THREAD = 16, 4
 
 # ---- On the machines of the cluster ----------------------------------------------------------------------------------
 
+
+@dataclass
+class Place:
+    """What a run has in this Dask worker: its pool, a folder for temporary files, and the number of calls under way."""
+
+    pool: Pool
+    folder: str
+    calls: int = 0
+
+    def end(self) -> None:
+        """Ends the pool, and removes its files."""
+        self.pool.kill()
+        shutil.rmtree(self.folder, ignore_errors=True)
+
+
 _lock = threading.Lock()
-_pools: dict[str, tuple[Pool, str]] = {}  # run -> the pool in this Dask worker, and its folder for temporary files
+_places: dict[str, Place] = {}  # by run
 
 
 def call(run: str, limits: Mapping[str, Any], function: Callable[..., Any], arguments: tuple[Any, ...]) -> Any:
-    """Calls the function in the pool of this Dask worker."""
+    """Calls the function in the pool that the run has in this Dask worker."""
     with _lock:
-        if run not in _pools:
-            from distributed import get_worker
+        place = _place_of(run, limits)
+        place.calls += 1
+    try:
+        return place.pool.submit(function, *arguments).result()
+    finally:
+        with _lock:
+            place.calls -= 1
 
-            worker = get_worker()
-            folder = tempfile.mkdtemp(prefix="roish-map-", dir=worker.local_directory)  # which Dask removes, too
-            _pools[run] = Pool(worker.state.nthreads, **limits, variables={"TMPDIR": folder}), folder
-        pool, _ = _pools[run]
-    return pool.submit(function, *arguments).result()
+
+def _place_of(run: str, limits: Mapping[str, Any]) -> Place:
+    if run not in _places:
+        from distributed import get_worker
+
+        _end_idle()
+        worker = get_worker()
+        folder = tempfile.mkdtemp(prefix="roish-map-", dir=worker.local_directory)  # which Dask removes, too
+        _places[run] = Place(Pool(worker.state.nthreads, **limits, variables={"TMPDIR": folder}), folder)
+    return _places[run]
+
+
+def _end_idle() -> None:
+    """Ends what runs have here whose drivers were killed, perhaps. A run that has merely paused begins again."""
+    for run in [run for run, place in _places.items() if not place.calls]:
+        _places.pop(run).end()
 
 
 def end(run: str) -> None:
-    """Ends the pool of a run in this Dask worker, and removes its temporary files."""
+    """Ends what a run has in this Dask worker."""
     with _lock:
-        pool, folder = _pools.pop(run, (None, None))
-    if pool is not None and folder is not None:
-        pool.kill()
-        shutil.rmtree(folder, ignore_errors=True)
+        if place := _places.pop(run, None):
+            place.end()
+        _end_idle()
 
 
 # ---- In the driver ---------------------------------------------------------------------------------------------------

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import pathlib
 import shutil
 import signal
 import socket
@@ -76,6 +77,14 @@ def cluster(place):
             cluster.kill(process)
 
 
+def command_of(process):
+    """The command line of a process; empty if it has ended."""
+    try:
+        return pathlib.Path(f"/proc/{process}/cmdline").read_bytes()
+    except OSError:
+        return b""
+
+
 def expected(paths):
     """What CAPITALS writes for each."""
     return {path.name: capitals_of(index, path.read_text()) for index, path in enumerate(paths)}
@@ -146,6 +155,22 @@ def test_outputs_are_gathered(place, cluster):
     assert place.outputs() == expected(paths)
     assert list((place.folder / "scratch").rglob("roish-map-*")) == []
     assert list((place.folder / "scratch").iterdir()) != []
+
+
+def test_a_driver_that_is_killed_costs_nothing(place, cluster):
+    """The next run does what is left, and ends the processes that the first one had on the machines."""
+    paths = place.add(30)
+    script = place.script("after 100\n" + CAPITALS)
+    words = [script, "in/*.txt", "-o", "out", "--scheduler", cluster.address]
+    process = place.start(*words)
+    wait_for(lambda: len(place.outputs()) > 4, 120)
+    process.kill()
+    process.communicate(timeout=60)
+    assert place.run(*words, "--resume").status == 0
+    assert place.outputs() == expected(paths)
+    assert place.private() == {"journal.jsonl", "lock"}
+    serving = [number for number in place.processes() if b"worker.serve" in command_of(number)]
+    assert serving == []
 
 
 def test_a_folder_cannot_be_gathered(place):
