@@ -112,6 +112,8 @@ class Pool(Workers):
         else:
             self._waiting.append(call)
             self._wake()
+            if not self._thread.is_alive() and not call.future.done():  # it has ended in this moment
+                call.future.set_exception(Broken(self._broken or "the pool was stopped"))
         return call.future
 
     def begin_nothing(self) -> None:
@@ -154,7 +156,7 @@ class Pool(Workers):
         finally:
             self._is_closed = True
             for each in self._workers:
-                each.end(0 if self._is_killed else None)
+                each.end(0 if self._is_killed or self._broken is not None else None)
                 each.close()
             for call in [*self._waiting, *(call for each in self._workers for call in each.calls)]:
                 if call.future.running() or call.future.set_running_or_notify_cancel():
@@ -200,7 +202,7 @@ class Pool(Workers):
         self._selector.register(each.connection, selectors.EVENT_READ, each)
 
     def _wait(self) -> None:
-        deadlines = [each.deadline for each in self._workers if each.deadline is not None and not each.is_late]
+        deadlines = [each.deadline for each in self._workers if each.deadline is not None and each.late is None]
         patience = max(min(deadlines) - time.monotonic(), 0) if deadlines else None
         for key, _ in self._selector.select(patience):
             if key.data is None:
@@ -210,8 +212,8 @@ class Pool(Workers):
                 self._hear(key.data)
         now = time.monotonic()
         for each in self._workers:
-            if each.deadline is not None and each.deadline <= now and not each.is_late:
-                each.is_late = True
+            if each.deadline is not None and each.deadline <= now and each.late is None:
+                each.late = each.calls[0]
                 each.kill()  # which closes its connection
 
     def _hear(self, each: _Worker) -> None:
@@ -228,23 +230,30 @@ class Pool(Workers):
         call.future.set_result(replace(outcome, said=said, complained=complained, attempts=call.attempts))
 
     def _bury(self, each: _Worker) -> None:
-        """A worker has died: the call that it was at is told so or tried again, those that it had not begun are given
-        to others."""
+        """Removes a worker that has died."""
         self._selector.unregister(each.connection)
         self._workers.remove(each)
-        status = each.end(0 if each.is_late else 1)  # it closes its pipe a moment before its status is known
+        status = each.end(1 if each.late is None else 0)  # it closes its pipe a moment before its status is known
         if not each.is_ready:
             self._count_stillborn(each, status)
-        elif each.calls:
-            call = each.calls.popleft()
-            for other in each.calls:
-                other.attempts -= 1
-            self._waiting.extendleft(reversed(each.calls))
-            if status < 0 and not each.is_late and call.attempts <= self._retries:
-                self._waiting.appendleft(call)
-            else:
-                call.future.set_result(each.obituary(status, call.attempts, self._timeout))
+        else:
+            self._take_back(each, status)
         each.close()
+
+    def _take_back(self, each: _Worker, status: int) -> None:
+        """Settles the call that a dead worker was at; the calls that it had not begun wait for another worker."""
+        # One that was killed for being late may have finished the late call in the same moment.
+        is_at_one = bool(each.calls) and each.late in (None, each.calls[0])
+        call = each.calls.popleft() if is_at_one else None
+        for other in each.calls:
+            other.attempts -= 1
+        self._waiting.extendleft(reversed(each.calls))
+        if call is None:
+            return
+        if status < 0 and each.late is None and call.attempts <= self._retries:
+            self._waiting.appendleft(call)
+        else:
+            call.future.set_result(each.obituary(status, call.attempts, self._timeout))
 
     def _count_stillborn(self, each: _Worker, status: int) -> None:
         self._stillborn += 1
@@ -258,7 +267,8 @@ class _Worker:
 
     def __init__(self, memory_limit: int | None, environment: Mapping[str, str]) -> None:
         self.calls: collections.deque[Call] = collections.deque()  # the first is the one that it is at
-        self.is_ready = self.is_fast = self.is_late = False
+        self.is_ready = self.is_fast = False
+        self.late: Call | None = None  # the call for which it is killed
         self.deadline: float | None = None
         self._began = 0.0
         with contextlib.ExitStack() as stack:
@@ -324,10 +334,10 @@ class _Worker:
     def obituary(self, status: int, attempts: int, timeout: float | None) -> Outcome:
         """The outcome of the call during which it died."""
         said, complained = (worker.taken(file.fileno()) for file in self.streams)
-        message = f"took longer than {timeout:g} s" if self.is_late else _cause(status)
+        message = f"took longer than {timeout:g} s" if self.late else _cause(status)
         return Outcome(
             message,
-            signal=None if self.is_late or status >= 0 else _signal_name(-status),
+            signal=None if self.late or status >= 0 else _signal_name(-status),
             seconds=time.monotonic() - self._began,
             attempts=attempts,
             said=said,

@@ -7,11 +7,14 @@ import json
 import os
 import pathlib
 import shutil
+import signal
 import subprocess
 import sys
 import time
 import uuid
 from typing import Any
+
+from tclcmd.batch.outcome import Outcome
 
 SHELL = shutil.which("roish", path=os.path.dirname(sys.executable))
 COMMAND = [*([SHELL] if SHELL else [sys.executable, "-m", "tclcmd"]), "map"]
@@ -122,3 +125,12 @@ def wait_for(condition: Any, seconds: float = 60) -> None:
     while not condition():
         assert time.monotonic() < until
         time.sleep(0.01)
+
+
+def short_call(number: int) -> Outcome:
+    """A call for a pool: its number, in place of a line; one never ends, and one dies."""
+    if number == 10:
+        time.sleep(1000)
+    if number == 20:
+        os.kill(os.getpid(), signal.SIGSEGV)
+    return Outcome(line=number)

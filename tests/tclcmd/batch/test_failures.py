@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import collections
 import os
 import signal
 import subprocess
 import time
+import types
 
 import pytest
-from mapping import CAPITALS, wait_for
+from mapping import CAPITALS, short_call, wait_for
 
 from tclcmd.batch import pool
 from tclcmd.batch.workers import Broken
@@ -243,3 +245,29 @@ def test_a_worker_that_is_killed_costs_nothing_with_retries(place):
     assert process.returncode == 0, complained
     assert len(place.outputs()) == 20
     assert all(text.endswith("end\n") for text in place.outputs().values())
+
+
+def test_a_call_that_ends_as_its_time_does_is_not_the_next_ones_fault():
+    """The worker is killed for the first call, whose result is already there; the second is done by another."""
+    workers = pool.Pool(1)
+    first, second = (pool.Call(b"", pool.Future(), attempts=1) for _ in range(2))
+
+    workers._take_back(types.SimpleNamespace(calls=collections.deque([second]), late=first), -9)
+    assert list(workers._waiting) == [second]
+    assert (second.attempts, second.future.done()) == (0, False)
+    workers._waiting.clear()
+    workers.shutdown()
+
+
+def test_many_short_calls_with_limits_each_have_one_result():
+    """Each with its own, though each worker has the next call before it asks, and some die or are late."""
+    workers = pool.Pool(2, timeout=0.5, retries=1)
+    futures = [workers.submit(short_call, number) for number in range(60)]
+    outcomes = [future.result(120) for future in futures]
+    for number, outcome in enumerate(outcomes):
+        expected = {10: "took longer than 0.5 s", 20: "the process was ended by SIGSEGV"}.get(number)
+        assert (outcome.message, outcome.line) == ((expected, None) if expected else (None, number))
+    assert outcomes[20].attempts == 2
+    workers.shutdown()
+    with pytest.raises(RuntimeError, match="the pool is closed"):
+        workers.submit(short_call, 0)
