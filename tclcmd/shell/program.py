@@ -26,10 +26,6 @@ roish: this installation was built without Tcl's headers, so it has no command s
 Install them (Debian, Ubuntu: apt install tcl-dev; Fedora: dnf install tcl-devel) and build it again:
 {how}."""
 
-NO_LIBRARY = """\
-roish: the library of Tcl 8.6 cannot be used: {reason}
-Install it (Debian, Ubuntu: apt install tcl; Fedora: dnf install tcl), or name it in the variable {variable}."""
-
 #: The first word of a command line without a script -> the module whose `main` gets the rest of the words.
 SUBCOMMANDS = {"check": "tclcmd.checking.program", "map": "tclcmd.batch.command"}
 
@@ -183,7 +179,7 @@ def _needing_tcl() -> Iterator[None]:
     except ImportError as error:  # from the sources' folder
         sys.exit(f"roish: {error}")
     try:
-        from tclcmd import interpreter
+        from tclcmd import libtcl
     except ModuleNotFoundError as error:
         if error.name != "tclcmd._host":
             raise
@@ -192,8 +188,8 @@ def _needing_tcl() -> Iterator[None]:
         sys.exit(NO_HOST.format(how=HOW_TO_BUILD_AGAIN))
     try:
         yield
-    except interpreter.TclMissing as reason:
-        sys.exit(NO_LIBRARY.format(reason=reason, variable=interpreter.LIBTCL_VARIABLE))
+    except libtcl.TclMissing as reason:
+        sys.exit(f"roish: {reason}")
 
 
 def _tell_of_environment() -> None:

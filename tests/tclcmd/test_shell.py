@@ -127,15 +127,6 @@ def test_c_needs_a_script(roish):
     assert "-c needs a script" in done.stderr
 
 
-def test_without_the_library_of_tcl_it_says_what_to_install(roish, tmp_path):
-    """Exit status 1, no traceback."""
-    done = roish("-c", "", variables={"ROISH_LIBTCL": "/nowhere/libtcl.so"})
-    assert done.returncode == 1
-    assert "apt install tcl" in done.stderr
-    assert "/nowhere/libtcl.so" in done.stderr
-    assert "Traceback" not in done.stderr
-
-
 def test_without_the_host_module_it_says_what_to_install(tmp_path):
     """As where it was built without Tcl's headers."""
     script = (
