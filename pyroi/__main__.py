@@ -7,6 +7,7 @@ import importlib.metadata
 import os
 import platform
 import sys
+import sysconfig
 from collections.abc import Callable
 
 import pyroi
@@ -16,9 +17,12 @@ from pyroi.runtime import environment_problems
 # Packages whose versions matter in a report of a fault; none is imported for it.
 _COMPANIONS = (
     *("numpy", "cffi", "torch", "torchvision", "onnxruntime", "onnx", "jax", "numba", "autograd", "ml_dtypes"),
-    *("sahi", "supervision", "ultralytics", "mmcv", "detectron2"),
+    *("sahi", "supervision", "ultralytics", "mmcv", "detectron2", "pillow", "matplotlib", "click", "prompt_toolkit"),
 )
-_VARIABLES = ("OMP_NUM_THREADS", "ROI_CPU_TIER", "ROI_KEEP_MEMORY")
+_VARIABLES = ("OMP_NUM_THREADS", "ROI_CPU_TIER", "ROI_KEEP_MEMORY", "ROISH_TCL", "ROISH_LIBPYTHON", "TCL_LIBRARY")
+
+# The entry points by which packages above this one add a line: a name, and a function that returns the text.
+_GROUP = "pyroi.report"
 
 # Options that ask for something, in the order of the answers, with what they ask for.
 _ANSWERS: dict[str, tuple[Callable[[], list[str]], str]] = {
@@ -38,15 +42,31 @@ def report() -> str:
     lines = [
         ("pyroi", f"{pyroi.__version__} in {linking.FOLDER}"),
         ("library", linking.get_library()),
-        ("Python", f"{platform.python_version()} in {sys.executable}"),
+        ("Python", f"{platform.python_version()}{_threading()} in {sys.executable}"),
         ("system", f"{platform.platform()}, {os.cpu_count()} processors"),
         ("kernels", f"{cpu['tier']} (the best here: {cpu['best']})"),
         ("threads", f"{pyroi.get_num_threads()}"),
+        *((entry.name, _told_by(entry)) for entry in importlib.metadata.entry_points(group=_GROUP)),
         ("packages", ", ".join(companions)),
         ("environment", ", ".join(given) or "nothing that pyroi reads"),
         *(("problem", problem) for problem in environment_problems()),
     ]
     return "\n".join(f"{name + ':':<13}{text}" for name, text in lines)
+
+
+def _threading() -> str:
+    """How the interpreter differs from the usual one with a global lock."""
+    if not sysconfig.get_config_var("Py_GIL_DISABLED"):
+        return ""
+    return " free-threaded, with the GIL " + ("on" if getattr(sys, "_is_gil_enabled", lambda: True)() else "off")
+
+
+def _told_by(entry: importlib.metadata.EntryPoint) -> str:
+    """The text of another package. A fault of that package is a part of the report and does not end it."""
+    try:
+        return str(entry.load()())
+    except Exception as error:
+        return f"{type(error).__name__}: {error}"
 
 
 def _version(name: str) -> str | None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ctypes
+import importlib.metadata
 import os
 import pathlib
 import re
@@ -133,6 +134,18 @@ def test_report(monkeypatch, capsys):
     assert "OMP_NUM_THREADS=2" in said
     said = run(sys.executable, "-I", "-W", "ignore", "-m", "pyroi", OMP_NUM_THREADS="x")
     assert "problem:     OMP_NUM_THREADS=x: expected a whole number" in said
+
+
+def test_report_of_other_packages(monkeypatch):
+    """Each adds a line, also one that fails."""
+    entries = [
+        importlib.metadata.EntryPoint("good", "string:ascii_lowercase.upper", "pyroi.report"),
+        importlib.metadata.EntryPoint("bad", "string:ascii_lowercase.encode.nothing", "pyroi.report"),
+    ]
+    monkeypatch.setattr(importlib.metadata, "entry_points", lambda group: entries if group == "pyroi.report" else [])
+    lines = command.report().splitlines()
+    assert "good:        ABCDEFGHIJKLMNOPQRSTUVWXYZ" in lines
+    assert any(line.startswith("bad:         AttributeError: ") for line in lines)
 
 
 def test_unknown_option(capsys):

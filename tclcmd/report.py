@@ -1,0 +1,20 @@
+"""What a report of a fault says of the shell: `python -m pyroi` asks by an entry point."""
+
+from __future__ import annotations
+
+
+def tcl() -> str:
+    """The version, library and scripts of the Tcl that the shell uses, or why it cannot be used."""
+    try:
+        from tclcmd import interpreter, libtcl
+    except ModuleNotFoundError as error:
+        if error.name != "tclcmd._host":
+            raise
+        return "none, this installation was built without Tcl's headers"
+    try:
+        made = interpreter.Interpreter()
+    except libtcl.TclMissing as error:
+        return " ".join(str(error).splitlines())
+    version, scripts = made.get_global("tcl_patchLevel"), made.get_global("tcl_library")
+    made.close()
+    return f"{version}, {libtcl.named() or libtcl.bundled() or 'of the system'}, with the scripts in {scripts}"
