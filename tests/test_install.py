@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import os
 import pathlib
 import re
+import shutil
 import subprocess
 import sys
+import tempfile
 
 import pytest
 
@@ -87,3 +90,45 @@ def test_a_package_for_another_python_says_so(monkeypatch, tmp_path):
     monkeypatch.setattr(install, "__file__", str(tmp_path / "install.py"))
     version = ".".join(map(str, sys.version_info[:2]))
     assert install.why_not_compiled().startswith(f"pyroi in {tmp_path} has no compiled part for Python {version}: run ")
+
+
+# ---- What make asks for ----------------------------------------------------------------------------------------------
+
+
+def asked_for(python: str, packages: str) -> subprocess.CompletedProcess[str]:
+    """What .ci/system-packages says to a user who has nothing but apt-get, which knows some packages."""
+    script = (ROOT / ".ci" / "system-packages").read_text("utf-8")
+    with tempfile.TemporaryDirectory() as folder:
+        programs = {"apt-get": "exit 1", "apt-cache": f'case " {packages} " in *" $2 "*) exit 0;; esac; exit 1'}
+        for name, text in programs.items():
+            path = pathlib.Path(folder, name)
+            path.write_text(f"#!{shutil.which('bash')}\n{text}\n")
+            path.chmod(0o755)
+        pathlib.Path(folder, "cat").symlink_to(shutil.which("cat") or "")
+        os.chmod(folder, 0o755)
+        somebody = {"user": 65534, "extra_groups": ()} if os.geteuid() == 0 else {}
+        return subprocess.run([shutil.which("bash") or "", "-s", python], input=script, capture_output=True, text=True,
+                              timeout=60, env={"PATH": folder}, cwd=folder, **somebody)  # fmt: skip
+
+
+def test_make_prints_the_command_that_installs_what_is_missing():
+    """A line to copy, for a user who is not root."""
+    packages = "gcc libc6-dev pkg-config tcl-dev python3 python3-venv python3-dev"
+    done = asked_for("python3", packages)
+    assert (done.returncode, done.stdout) == (1, "")
+    line = "    sudo apt-get install gcc libc6-dev pkg-config tcl-dev python3 python3-venv python3-dev\n"
+    assert done.stderr == f"Some system packages are missing. Please run\n\n{line}\n"
+
+
+def test_make_names_no_package_that_there_is_not():
+    """A distribution has the headers of its own version of Python alone; what else can be done is said instead."""
+    done = asked_for("python3.99", "gcc libc6-dev pkg-config tcl-dev")
+    assert (done.returncode, done.stdout) == (1, "")
+    assert "apt-get install" not in done.stderr
+    assert "\n    make PYTHON=python3\n" in done.stderr
+    assert "\n    make PYTHON=/path/to/bin/python3.99\n" in done.stderr
+
+
+def test_make_trusts_names_where_no_list_of_packages_was_fetched():
+    """As in a fresh container, where apt-cache knows nothing."""
+    assert "sudo apt-get install gcc libc6-dev" in asked_for("python3.99", "").stderr
