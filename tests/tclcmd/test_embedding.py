@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import ctypes
 import os
 import pathlib
+import re
 import shutil
 import subprocess
 import sys
+import sysconfig
 
 import pytest
 
@@ -212,12 +215,14 @@ VERSION = ".".join(map(str, sys.version_info[:2]))
 COMPILER = shutil.which("cc")
 
 
-def made(folder: pathlib.Path, source: str) -> str:
+def made(folder: pathlib.Path, source: str, *options: str) -> str:
     """A shared library of these functions of C."""
     if not COMPILER:
         pytest.skip("there is no compiler")
     path = folder / "libother.so"
-    subprocess.run([COMPILER, "-shared", "-fPIC", "-x", "c", "-", "-o", path], input=source, text=True, check=True)
+    subprocess.run(
+        [COMPILER, "-shared", "-fPIC", *options, "-x", "c", "-", "-o", path], input=source, text=True, check=True
+    )
     return str(path)
 
 
@@ -255,6 +260,24 @@ def test_another_library(tclsh, tmp_path, source, reason):
     done = tclsh("", ROISH_LIBPYTHON=made(tmp_path, source))
     assert done.returncode == 1
     assert reason in done.stderr.splitlines()[0]
+
+
+def test_the_layout_of_pythons_settings(tmp_path):
+    """The numbers by which a build for another version sets them, as this version's headers have them."""
+    source = (pathlib.Path(__file__).parents[2] / "tclcmd/embedding/tclroi.c").read_text("utf-8")
+    minor = sys.version_info.minor
+    row = re.search(rf"^ +\{{({minor}(?:, \d+){{4}})\}},$", source, re.MULTILINE)
+    headers = sysconfig.get_path("include")
+    if minor >= 14:
+        assert row is None  # they have names
+        return
+    if not os.path.exists(f"{headers}/Python.h"):
+        pytest.skip("there are no headers of Python")
+    fields = ("install_signal_handlers", "parse_argv", "configure_c_stdio", "executable")
+    words = ", ".join(f"(int)offsetof(PyConfig, {field})" for field in fields)
+    program = f"#include <Python.h>\n#include <stddef.h>\nint layout(int i) {{int at[] = {{{words}}}; return at[i];}}"
+    library = ctypes.CDLL(made(tmp_path, program, "-I", headers))
+    assert [int(number) for number in row[1].split(", ")] == [minor, *map(library.layout, range(4))]
 
 
 def test_a_program_with_another_python(tclsh, tmp_path):
