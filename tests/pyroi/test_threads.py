@@ -304,3 +304,50 @@ def test_other_threads_run_during_a_call():
         inside_for_a_moment.wait(0.001)
     worker.join()
     assert ticks > 5  # with the interpreter held, one tick per call at most
+
+
+def _whether_the_gil_is_on():
+    import sys
+    import sysconfig
+
+    import pyroi  # noqa: F401
+
+    print(bool(sysconfig.get_config_var("Py_GIL_DISABLED")), getattr(sys, "_is_gil_enabled", lambda: True)())
+
+
+def test_the_import_leaves_the_gil_off():
+    """A free-threaded Python turns it on for modules that do not declare that they do without."""
+    is_free_threaded, is_on = run_child(_whether_the_gil_is_on).split()
+    assert (is_free_threaded, is_on) in {("True", "False"), ("False", "True")}
+
+
+def test_one_module_under_many_threads():
+    """Every function of the module at once, with memory that is kept and given back, settings, and errors."""
+    rng = np.random.default_rng(0)
+    features = random_map(rng, (1, 3, 300, 400), np.float32)
+    boxes = random_boxes(rng, 200, features.shape, mirror=False)
+    scores = rng.random(200, dtype=np.float32)
+    pooled = pyroi.roi_align(features, boxes, (31, 33))  # large enough that its memory is kept
+    kept = pyroi.nms(boxes[:, 1:], scores, 0.5)
+    start = threading.Barrier(12)
+
+    def work(number: int) -> None:
+        start.wait()
+        for turn in range(15):
+            kind = (number + turn) % 4
+            if kind == 0:
+                assert np.array_equal(pyroi.roi_align(features, boxes, (31, 33)), pooled)
+            elif kind == 1:
+                assert np.array_equal(pyroi.nms(boxes[:, 1:], scores, 0.5), kept)
+            elif kind == 2:
+                pyroi.set_num_threads(1 + turn % 3)
+                pyroi.release_memory()
+            else:
+                with pytest.raises(ValueError, match=f"row {number}"):
+                    wrong = boxes.copy()
+                    wrong[number, 0] = 7
+                    pyroi.roi_align(features, wrong, (3, 3))
+
+    with ThreadPoolExecutor(12) as pool:
+        for done in [pool.submit(work, number) for number in range(12)]:
+            done.result()
