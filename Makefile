@@ -33,13 +33,23 @@ SOURCES := pyproject.toml meson.build meson.options $(shell find libroi pyroi tc
 C_SOURCES = $(shell find libroi pyroi tclcmd tests examples -name '*.[ch]')
 
 .DELETE_ON_ERROR:
-.PHONY: help build build-c demo test test-all test-c cross tiers check format sanitize sanitize-python docs reference reference-check pictures bench wheel sdist fuzz clean
+.PHONY: help build dev build-c demo test test-all test-c cross tiers check format sanitize sanitize-python docs reference reference-check pictures bench wheel sdist release fuzz clean
 
 help: ## This list
 	@sed -n 's/^\([a-z-]*\):.*## /\1	/p' $(MAKEFILE_LIST) | expand -t 14
 	@echo 'Variables: PYTHON=python3.12 picks the interpreter, ARGS="..." goes to pytest, the demo or the benchmarks.'
 
 build: $(INSTALLED) ## The Python packages and the shell, installed in .venv; roish is .venv/bin/roish
+
+# Apart from .venv, in which nothing is built when a program starts.
+dev: $(VENV) ## An environment to edit in, .venv-dev: what has changed is built when Python imports it
+	@test -x .venv-dev/bin/python || $(PYTHON) -m venv .venv-dev
+	@echo 'Building libroi and the shell in build/dev, for .venv-dev (the first time about 2 minutes)'
+	@.venv-dev/bin/pip -qq --disable-pip-version-check install meson-python meson ninja cffi pytest hypothesis
+	@PATH="$(CURDIR)/.venv-dev/bin:$$PATH" .venv-dev/bin/pip -v --disable-pip-version-check install --progress-bar off \
+	    --no-build-isolation -Cbuild-dir=build/dev --editable '.[image,plot]' 2>&1 | .ci/progress build/dev.log || \
+	    { tail -n 50 build/dev.log >&2; exit 1; }
+	@echo 'Now: source .venv-dev/bin/activate'
 
 demo: $(INSTALLED) ## Cut face, medals and more out of a photograph (which comes with matplotlib)
 	@photo=$$($(BIN)/python -I -c \
@@ -117,8 +127,11 @@ sdist: .venv/stamp-release ## The sources as pip takes them, in build/wheels
 	@PATH="$(CURDIR)/$(BIN):$$PATH" $(BIN)/python -m build --no-isolation --sdist --outdir build/wheels . >build/sdist.log || { cat build/sdist.log; exit 1; }
 	@ls -l build/wheels/*.tar.gz
 
-clean: ## Remove .venv and build
-	rm -rf .venv build
+release: ## What docs/releasing.md says before anything is published: checks, wheel, sources, and what is left to do
+	@.ci/release
+
+clean: ## Remove .venv, .venv-dev and build
+	rm -rf .venv .venv-dev build
 
 $(VENV): .ci/system-packages
 	@.ci/system-packages $(PYTHON)

@@ -96,6 +96,11 @@ def test_the_changelog_begins_with_it():
     assert first[1] == VERSION
 
 
+def test_the_citation_has_it():
+    """It must be there, since whoever cites reads that file alone."""
+    assert f"\nversion: {VERSION}\n" in (ROOT / "CITATION.cff").read_text("utf-8")
+
+
 def test_no_source_repeats_it():
     """A number that is written twice is forgotten once."""
     suffixes = {".py", ".c", ".h", ".in", ".build", ".tcl", ".toml", ""}
