@@ -1,4 +1,4 @@
-"""One version: that of meson.build, which everything else repeats."""
+"""One version: that of the macros in roi.h, which everything else repeats."""
 
 from __future__ import annotations
 
@@ -15,8 +15,11 @@ import pyroi
 
 ROOT = pathlib.Path(__file__).resolve().parents[1]
 
-#: The only place where the version is written.
-VERSION = re.search(r"^project\('roi', 'c',\n  version: '([^']+)'", (ROOT / "meson.build").read_text("utf-8"), re.M)[1]
+#: The only place where the version is written: three macros.
+HEADER = (ROOT / "libroi" / "include" / "roi.h").read_text("utf-8")
+VERSION = ".".join(
+    re.search(rf"^#define ROI_VERSION_{part} (\d+)$", HEADER, re.M)[1] for part in ("MAJOR", "MINOR", "PATCH")
+)
 
 #: Folders of the sources, in which no other file may repeat it.
 SOURCES = ("libroi", "pyroi", "tclcmd", ".ci", "tests/support")
