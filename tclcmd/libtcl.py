@@ -7,7 +7,7 @@ from the sources has none and uses the system's.
 from __future__ import annotations
 
 import os
-import pathlib
+import sys
 
 from tclcmd._host import ffi, lib
 from tclcmd.values import tclobj
@@ -17,7 +17,7 @@ from tclcmd.values.words import word
 VARIABLE = "ROISH_TCL"
 
 #: Where a wheel has its own Tcl.
-FOLDER = pathlib.Path(__file__).resolve().parent / "tcl"
+FOLDER = os.path.join(os.path.dirname(os.path.realpath(__file__)), "tcl")
 
 #: Names by which the system's loader may find a library, in the order of trying.
 NAMES = ["libtcl8.6.so", "libtcl8.6.so.0", "libtcl8.6.dylib", "libtcl.so"]
@@ -32,9 +32,10 @@ def named() -> str | None:
     return os.environ.get(VARIABLE) or None
 
 
-def bundled() -> pathlib.Path | None:
+def bundled() -> str | None:
     """The library in this package, if it has one."""
-    return next(iter(sorted(FOLDER.glob("libtcl.*"))), None)
+    path = os.path.join(FOLDER, "libtcl.dylib" if sys.platform == "darwin" else "libtcl.so")
+    return path if os.path.exists(path) else None
 
 
 def open_library(program: str = "") -> str:
@@ -43,7 +44,7 @@ def open_library(program: str = "") -> str:
     `program` is what ``info nameofexecutable`` returns.
     """
     own = bundled()
-    candidates = [name] if (name := named()) else [str(own)] if own else NAMES
+    candidates = [name] if (name := named()) else [own] if own else NAMES
     reasons = []
     for name in candidates:
         reason = lib.host_load(os.fsencode(name), os.fsencode(program))
@@ -82,5 +83,5 @@ def startup_script() -> str:
     """
     if named() or not bundled():
         return ""
-    scripts = FOLDER / "tcl8.6"
-    return f"set ::tcl_library {word(str(scripts))}; encoding dirs [list {word(str(scripts / 'encoding'))}]"
+    scripts = os.path.join(FOLDER, "tcl8.6")
+    return f"set ::tcl_library {word(scripts)}; encoding dirs [list {word(os.path.join(scripts, 'encoding'))}]"
