@@ -21,12 +21,13 @@ from tclcmd._host import ffi, lib
 from tclcmd.commands import REGISTRY
 from tclcmd.files import streams
 from tclcmd.language import help
-from tclcmd.language.declare import NAMESPACE, Command
+from tclcmd.language.declare import NAMESPACE, Command, Reach
 from tclcmd.language.errors import ARGUMENT_ERRORS, SITUATIONS, CommandError, is_interruption, reason_of
 from tclcmd.language.kinds import File
 from tclcmd.language.parse import Call, HelpWanted, parse
 from tclcmd.values import dtypes, tclobj
-from tclcmd.values.session import Session
+from tclcmd.values.folders import Forbidden, Full
+from tclcmd.values.session import Grants, Session
 from tclcmd.values.tclobj import Value
 from tclcmd.values.tensors import Family, Tensors
 
@@ -99,12 +100,15 @@ def _provide(tcl: Value) -> bool:
 
 
 class Commands:
-    """The commands in one interpreter of Tcl, and its tensors, which end with it."""
+    """The commands in one interpreter of Tcl, and its tensors, which end with it.
 
-    def __init__(self, tcl: Value, *, debug: bool = False) -> None:
+    With `grants`, they are those of a safe interpreter: their reach is restricted.
+    """
+
+    def __init__(self, tcl: Value, *, debug: bool = False, grants: Grants | None = None) -> None:
         self._tcl = tcl
         self.debug = debug
-        self.session = Session(next(_NUMBERS), _family)
+        self.session = Session(next(_NUMBERS), _family, grants)
         self.session.write = self._write_for_command
         self._commands = list(REGISTRY.values())
         self.failure: Failure | None = None  # the last one; a script may have caught it
@@ -172,7 +176,7 @@ class Commands:
         """Runs a command, `count` of whose words come before its options, and leaves its result or error in Tcl."""
         call = Call(self._commands[index], self.session, words, count, options)
         try:
-            result = _run(call)
+            result = _run(call) if self.session.grants is None else _run_apart(call, self.session.grants)
             lib.host_set_result(self._tcl, _given_back(call, result) or tclobj.new_value(result, self._adopt))
             return OK
         except ScriptFailed:
@@ -339,6 +343,16 @@ def _run(call: Call) -> Any:
     return call.command.function(**arguments)
 
 
+def _run_apart(call: Call, grants: Grants) -> Any:
+    """Runs a command in a safe interpreter: see `Reach`."""
+    reaches, name = call.command.reaches, call.command.full_name
+    if Reach.INTERPRETERS in reaches or (Reach.OUTPUT in reaches and not grants.output):
+        beyond = Reach.INTERPRETERS if Reach.INTERPRETERS in reaches else Reach.OUTPUT
+        raise CommandError("FORBIDDEN", call.command.name, reason=f"{name} reaches {beyond.value}")
+    with call.session.with_own_threads():
+        return _run(call)
+
+
 def _given_back(call: Call, result: Any) -> Value | None:
     """The value of the parameter whose tensor the command has changed and returns, if it is such a command."""
     name = call.command.gives_back
@@ -369,6 +383,10 @@ def _file_error(error: OSError, call: Call) -> CommandError:
     name, verb = next((name, kind.verb) for name, kind in kinds.items() if isinstance(kind, File))
     file, reason = f"{call.arguments[name]}", reason_of(error)
     word = call.word_of(call.command.by_name[name])
+    if isinstance(error, Full):
+        return CommandError("LIMIT", "output", reason=reason)
+    if isinstance(error, Forbidden):
+        return CommandError("FORBIDDEN", "file", word=word, reason=f"to {verb} {file}: {reason}")
     return CommandError("IO", verb, file, reason, word=word, verb=verb, file=file, reason=reason)
 
 
@@ -439,7 +457,7 @@ def host_on_join(tcl: Value) -> int:
         return ERROR
     if lib.host_has_commands(tcl):  # a script may have had Tcl forget the package
         return OK if _provide(tcl) else ERROR
-    commands = Commands(tcl)
+    commands = Commands(tcl, grants=Grants() if lib.host_is_safe(tcl) else None)
     if commands.add():
         return OK
     commands.forget()

@@ -8,7 +8,7 @@ from typing import Any
 from pyroi.arrays import Array, shape_text
 from tclcmd.display import plots, terminal, views
 from tclcmd.files import pictures
-from tclcmd.language.declare import Parameter, command
+from tclcmd.language.declare import Parameter, Reach, command
 from tclcmd.language.errors import CommandError
 from tclcmd.language.kinds import File, Integer, Tensor, TensorOrNumbers, Text, Texts, choice
 from tclcmd.values.session import Session
@@ -89,6 +89,7 @@ TITLE = Parameter(
     Parameter("style", choice(*terminal.STYLES), "How to draw it.", default="auto", named_only=True),
     group=GROUP,
     needs_session=True,
+    reach=Reach.OUTPUT,
     returns="Nothing.",
     examples=("torch::show [torch::rand {3 24 32}]", "torch::show [torch::randn {1 8 7 7}] 40 -style ascii"),
     see_also=("plot_features", "image_write"),

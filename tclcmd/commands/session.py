@@ -10,7 +10,7 @@ from pyroi.arrays import Array
 from pyroi.errors import ArgumentError
 from pyroi.memory import kept_memory
 from tclcmd.language import help, likeness, lookup
-from tclcmd.language.declare import DEVICE, REGISTRY, Parameter, command
+from tclcmd.language.declare import DEVICE, REGISTRY, Parameter, Reach, command
 from tclcmd.language.kinds import Boolean, ForeignTensor, Handles, Integer, Text
 from tclcmd.values.quoting import quote
 from tclcmd.values.session import Session
@@ -38,6 +38,7 @@ def tensor_delete(tensors: list[int], session: Session) -> int:
 @command(
     Parameter("tensor", ForeignTensor(), "A tensor, whichever interpreter or thread has it."),
     group=GROUP,
+    reach=Reach.INTERPRETERS,
     returns="A tensor of this interpreter, with the same shape, type and numbers.",
     examples=(
         "interp create child\nchild eval {package require roi; set x [torch::ones {2}]}\n"
@@ -84,23 +85,26 @@ def memory_stats(session: Session) -> dict[str, int]:
     most they ever took. Tensors that share memory count it once. "kept" is what large results that are gone left for
     the next ones: torch::empty_cache gives it back.
     """
-    return {**session.tensors.stats(), "kept": kept_memory()}
+    return {**session.tensors.stats(), "kept": kept_memory() if session.grants is None else 0}
 
 
 @command(
     dataclasses.replace(DEVICE, help="Whose memory: cpu."),
     group=GROUP,
+    needs_session=True,
+    reach=Reach.PROCESS,
     returns="How many bytes there were.",
     examples=("puts [torch::empty_cache]",),
     see_also=("memory_stats",),
 )
-def empty_cache() -> int:
+def empty_cache(session: Session) -> int:
     """Gives memory that is kept for results to come back to the system.
 
     It is memory of large results that are gone: at most 256 MiB, and at most 1/32 of what the process may have. Where
     a command runs out of memory, it is given back first. With ROI_KEEP_MEMORY=0 in the environment nothing is kept.
+    A safe interpreter leaves it to the others.
     """
-    return pyroi.release_memory()
+    return pyroi.release_memory() if session.grants is None else 0
 
 
 @command(group=GROUP, returns="0.", examples=('if {[torch::cuda_is_available]} {error "other than expected"}',))
@@ -118,15 +122,23 @@ def cuda_device_count() -> int:
 @command(
     Parameter("threads", Integer(at_least=1), "The number of threads.", aliases=("numThreads", "num_threads")),
     group=GROUP,
+    needs_session=True,
+    reach=Reach.PROCESS,
     returns="The number.",
     examples=("torch::set_num_threads 2",),
     see_also=("get_num_threads",),
 )
-def set_num_threads(threads: int) -> int:
+def set_num_threads(threads: int, session: Session) -> int:
     """Sets how many threads an operator may use.
 
-    Results are the same to the last bit for every number.
+    Results are the same to the last bit for every number. A safe interpreter sets its own number, up to that of the
+    process.
     """
+    if session.grants is not None:
+        if threads > session.most_threads:
+            raise ArgumentError("threads", f"expected at most {session.most_threads} here, got {threads}")
+        session.threads = threads
+        return threads
     try:
         pyroi.set_num_threads(threads)
     except ArgumentError as error:

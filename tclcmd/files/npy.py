@@ -20,6 +20,7 @@ from pyroi.errors import ArgumentError
 from tclcmd.files.wholefile import write_whole
 from tclcmd.language.errors import UnusableFile
 from tclcmd.values import dtypes, sizes
+from tclcmd.values.folders import Folders
 from tclcmd.values.quoting import quote
 
 if TYPE_CHECKING:
@@ -50,6 +51,9 @@ WIDER = {"int8": np.int32, "int16": np.int32, "uint16": np.int32, "uint32": np.i
 
 def open_regular(path: str) -> BinaryIO:
     """Opens a regular file for reading; a pipe is refused, since it has no size and may block."""
+    confined: Folders | None = getattr(path, "folders", None)
+    if confined is not None:
+        return open(confined.open_for_reading(path), "rb")
     mode = os.stat(path).st_mode
     if not stat.S_ISREG(mode) and not stat.S_ISDIR(mode):
         raise UnusableFile("it is not a regular file")

@@ -8,15 +8,19 @@ error or a signal. In both cases the file has the mode and the owner of its targ
 from __future__ import annotations
 
 import contextlib
+import dataclasses
 import io
 import os
 import signal
 import stat
 import threading
 from collections.abc import Callable, Iterator
+from dataclasses import dataclass
 from typing import Any, BinaryIO
 
 from pyroi import native
+from tclcmd.values import folders
+from tclcmd.values.folders import Folders
 
 Write = Callable[[BinaryIO], Any]
 
@@ -27,17 +31,67 @@ ENDING_SIGNALS = (signal.SIGHUP, signal.SIGTERM, signal.SIGQUIT)
 WITHOUT_NAME: int = getattr(os, "O_TMPFILE", 0)
 
 
+@dataclass(frozen=True)
+class _Target:
+    """The file to be replaced: its name, and the folder that the name is relative to; None if it is a path.
+
+    A name of a safe interpreter has its `folders`, which count what is written. Its file is regular, and is not given
+    an owner.
+    """
+
+    name: str
+    folder: int | None = None
+    folders: Folders | None = None
+
+    def beside(self) -> _Target:
+        """A temporary name in the same folder."""
+        parent, _, _ = self.name.rpartition("/")
+        return dataclasses.replace(self, name=os.path.join(parent, f".roi-{os.getpid()}-{os.urandom(4).hex()}"))
+
+    def open(self, name: str, flags: int, mode: int) -> int:
+        """Opens a file in the same folder, or the folder itself."""
+        return os.open(name, flags | os.O_CLOEXEC, mode, dir_fd=self.folder)
+
+    def replace_by(self, other: _Target) -> None:
+        """Gives this name to the file of the other."""
+        os.replace(other.name, self.name, src_dir_fd=other.folder, dst_dir_fd=self.folder)
+
+    def remove(self) -> None:
+        """Removes the file, if there is one."""
+        with contextlib.suppress(OSError):  # it was not created, or its folder has been removed
+            os.unlink(self.name, dir_fd=self.folder)
+
+    def state(self) -> os.stat_result | None:
+        """The state of the file; None if there is none."""
+        try:
+            state = os.stat(self.name, dir_fd=self.folder, follow_symlinks=self.folder is None)
+        except FileNotFoundError:
+            return None
+        if self.folders is not None:
+            folders.check_regular(state)
+        return state
+
+
 def write_whole(path: str, write: Write) -> None:
     """Replaces the file at `path` by one that `write` fills; after an error the old file is unchanged.
 
     A symbolic link is followed. The new file has the mode and the owner of the old one. A path that is not a regular
     file (a device, a pipe) is written directly, since it cannot be replaced. `write` may be called a second time with
-    another file, if the first could not be given a name.
+    another file, if the first could not be given a name. The rules for a name that is confined to folders are those of
+    `tclcmd.values.folders`.
     """
-    target = os.path.realpath(path)
-    older = _look_at(target)
+    confined: Folders | None = getattr(path, "folders", None)
+    if confined is None:
+        _replace(_Target(os.path.realpath(path)), write)
+        return
+    with confined.folder_of(path) as (folder, name):
+        _replace(_Target(name, folder, confined), write)
+
+
+def _replace(target: _Target, write: Write) -> None:
+    older = target.state()
     if older is not None and not stat.S_ISREG(older.st_mode):
-        with _File(io.FileIO(target, "w")) as file:
+        with _File(io.FileIO(target.name, "w"), target) as file:
             write(file)
     elif not _write_without_name(target, older, write):
         _write_beside(target, older, write)
@@ -50,78 +104,77 @@ class _File(io.BufferedWriter):
     why the system refused a write.
     """
 
+    def __init__(self, raw: io.FileIO, target: _Target) -> None:
+        super().__init__(raw)
+        self._folders = target.folders
+
     def fileno(self) -> int:
         raise io.UnsupportedOperation("fileno")
 
     def write(self, piece: Any) -> int:
         native.check_cancelled()
+        if self._folders is not None:
+            self._folders.count_written(memoryview(piece).nbytes)
         return super().write(piece)
 
 
 # ---- Two ways --------------------------------------------------------------------------------------------------------
 
 
-def _write_without_name(target: str, older: os.stat_result | None, write: Write) -> bool:
+def _write_without_name(target: _Target, older: os.stat_result | None, write: Write) -> bool:
     """Returns False, without an effect, where unnamed files are not supported or cannot be given a name."""
+    folder = os.path.dirname(target.name) or os.curdir
     try:
-        descriptor = os.open(os.path.dirname(target), WITHOUT_NAME | os.O_RDWR | os.O_CLOEXEC, _first_mode(older))
+        descriptor = target.open(folder, WITHOUT_NAME | os.O_RDWR, _first_mode(older))
     except OSError:  # any other error is raised by _write_beside
         return False
-    with _File(io.FileIO(descriptor, "w")) as file:
-        _fill(file, descriptor, older, write)
+    with _File(io.FileIO(descriptor, "w"), target) as file:
+        _fill(file, descriptor, older, target, write)
         return _give_name(descriptor, target, is_new=older is None)
 
 
-def _give_name(descriptor: int, target: str, is_new: bool) -> bool:
+def _give_name(descriptor: int, target: _Target, is_new: bool) -> bool:
     # A link cannot replace a file, hence a temporary name, which exists from one system call to the next.
     if is_new and _link(descriptor, target):
         return True
-    beside = _name_beside(target)
+    beside = target.beside()
     with _removed_by_failure(beside):
         if not _link(descriptor, beside):
             return False
-        os.replace(beside, target)
+        target.replace_by(beside)
     return True
 
 
-def _link(descriptor: int, name: str) -> bool:
+def _link(descriptor: int, target: _Target) -> bool:
+    origin = f"/proc/self/fd/{descriptor}"
     try:
         # Python follows the link in /proc only if src_dir_fd is given.
-        os.link(f"/proc/self/fd/{descriptor}", name, src_dir_fd=descriptor, follow_symlinks=True)
+        os.link(origin, target.name, src_dir_fd=descriptor, dst_dir_fd=target.folder, follow_symlinks=True)
     except OSError:
         return False
     return True
 
 
-def _write_beside(target: str, older: os.stat_result | None, write: Write) -> None:
-    beside = _name_beside(target)
+def _write_beside(target: _Target, older: os.stat_result | None, write: Write) -> None:
+    beside = target.beside()
     with _removed_by_failure(beside):
-        descriptor = os.open(beside, os.O_CREAT | os.O_EXCL | os.O_RDWR | os.O_CLOEXEC, _first_mode(older))
-        with _File(io.FileIO(descriptor, "w")) as file:
-            _fill(file, descriptor, older, write)
-        os.replace(beside, target)
+        descriptor = beside.open(beside.name, os.O_CREAT | os.O_EXCL | os.O_RDWR, _first_mode(older))
+        with _File(io.FileIO(descriptor, "w"), target) as file:
+            _fill(file, descriptor, older, target, write)
+        target.replace_by(beside)
 
 
-def _fill(file: _File, descriptor: int, older: os.stat_result | None, write: Write) -> None:
-    if older is not None:
+def _fill(file: _File, descriptor: int, older: os.stat_result | None, target: _Target, write: Write) -> None:
+    if older is not None and target.folders is None:
         _take_over(descriptor, older)
+    elif older is not None:
+        os.fchmod(descriptor, stat.S_IMODE(older.st_mode) & 0o777)
     write(file)
     file.flush()
     os.fsync(descriptor)
 
 
 # ---- Names, modes and owners -----------------------------------------------------------------------------------------
-
-
-def _look_at(path: str) -> os.stat_result | None:
-    try:
-        return os.stat(path)
-    except FileNotFoundError:
-        return None
-
-
-def _name_beside(target: str) -> str:
-    return os.path.join(os.path.dirname(target), f".roi-{os.getpid()}-{os.urandom(4).hex()}")
 
 
 def _first_mode(older: os.stat_result | None) -> int:
@@ -155,13 +208,13 @@ def _try_owner(descriptor: int, user: int, group: int) -> bool:
 
 
 @contextlib.contextmanager
-def _removed_by_failure(path: str) -> Iterator[None]:
+def _removed_by_failure(target: _Target) -> Iterator[None]:
     """Removes the file if an exception leaves the block or a signal ends the process."""
-    with _before_ending(lambda: _remove(path)):
+    with _before_ending(target.remove):
         try:
             yield
         except BaseException:
-            _remove(path)
+            target.remove()
             raise
 
 
@@ -183,8 +236,3 @@ def _before_ending(act: Callable[[], None]) -> Iterator[None]:
     finally:
         for number in deadly:
             signal.signal(number, signal.SIG_DFL)
-
-
-def _remove(path: str) -> None:
-    with contextlib.suppress(OSError):  # it was not created, or its folder has been removed
-        os.unlink(path)

@@ -120,6 +120,20 @@ int host_provide(struct Tcl_Interp *interp, const char *name_space, const char *
 void host_watch_deletion(struct Tcl_Interp *interp, int session);
 CFFI_CALLBACK void host_on_deleted(int session);
 
+/* ---- Scripts that are not trusted (safe.c) -------------------------------------------------------------------- */
+
+enum { HOST_LAST_STATUS = 119 }; /* the largest status that `exit` has in a safe interpreter */
+
+int host_is_safe(struct Tcl_Interp *interp);
+
+/* Makes an interpreter safe, as Tcl understands it, but for the standard channels, `exit`, and the hidden commands in
+   `exposed`: pairs of a hidden name and a new one, with NULL at the end. Returns Tcl's status. */
+int host_make_safe(struct Tcl_Interp *interp, const char *const *exposed);
+
+/* The interpreter may run so many commands more. Beyond them nothing runs, and host_is_at_limit() returns 1. */
+void host_limit_commands(struct Tcl_Interp *interp, int count);
+int host_is_at_limit(struct Tcl_Interp *interp);
+
 /* ---- Events (events.c) ----------------------------------------------------------------------------------------- */
 
 /* Serves events until no window of Tk's is left, or Ctrl-C. Returns at once if there is none. */

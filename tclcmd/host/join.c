@@ -3,7 +3,8 @@
  *
  * The commands are registered as a statically linked package: `load {} Roi` adds them to an interpreter. A new
  * interpreter does not inherit where packages are found. A line that tells this is therefore put in front of Tcl's own
- * start-up script, which every interpreter runs except safe ones.
+ * start-up script, which every interpreter runs except safe ones: these get the commands only from outside, by
+ * `load {} Roi child`, and Python restricts what the commands reach.
  */
 #define _GNU_SOURCE
 #include <pthread.h>
@@ -44,7 +45,7 @@ int host_offer(const char *script)
     const char *(*set_script)(const char *) = NULL;
     if (is_offered++)
         return 1;
-    tclStubsPtr->tcl_StaticPackage(NULL, "Roi", join, NULL); /* the header undefines its macro for extensions */
+    tclStubsPtr->tcl_StaticPackage(NULL, "Roi", join, join); /* the header undefines its macro for extensions */
     /* Tcl exports this function but does not have it in its table of stubs. */
     *(void **)&set_script = host_find_in_tcl("TclSetPreInitScript");
     if (set_script)

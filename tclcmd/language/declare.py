@@ -6,6 +6,7 @@ touches one module in ``tclcmd/commands`` and nothing else.
 
 from __future__ import annotations
 
+import enum
 import functools
 import inspect
 import re
@@ -13,7 +14,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any, TypeVar
 
-from tclcmd.language.kinds import Device, Gradients, Kind
+from tclcmd.language.kinds import Device, File, Gradients, Kind
 
 NAMESPACE = "torch"
 
@@ -36,6 +37,20 @@ GROUPS = (
 
 #: Groups whose commands have a page each in the reference; those of the others share one.
 GROUPS_OF_PAGES = ("Operators", "Boxes", "Maps and images")
+
+
+class Reach(enum.Enum):
+    """What a command reaches beyond the tensors and the settings of its interpreter.
+
+    In a safe interpreter, files are confined to the folders that are allowed, standard output has to be allowed, other
+    interpreters are out of reach, and what belongs to the process is kept for each interpreter on its own.
+    """
+
+    FILES = "files"
+    OUTPUT = "standard output"
+    INTERPRETERS = "tensors of other interpreters"
+    PROCESS = "settings of the process"
+
 
 #: The default of a parameter that has none.
 REQUIRED: Any = type("Required", (), {"__repr__": lambda self: "REQUIRED"})()
@@ -131,6 +146,13 @@ class Command:
     aliases: tuple[str, ...] = ()
     needs_session: bool = False
     gives_back: str = ""
+    reach: Reach | None = None
+
+    @functools.cached_property
+    def reaches(self) -> frozenset[Reach]:
+        """All that it reaches. That it reads or writes files follows from the kinds of its parameters."""
+        files = {Reach.FILES for parameter in self.parameters if isinstance(parameter.kind, File)}
+        return frozenset(files | ({self.reach} if self.reach else set()))
 
     @property
     def summary(self) -> str:
@@ -245,6 +267,7 @@ def command(
         takes_device: Whether a device and requires_grad follow the parameters.
         needs_session: Whether the function takes the session of the interpreter.
         gives_back: The parameter whose value is the result if the function returns its array, which it has changed.
+        reach: What it reaches beyond its interpreter, other than the files that its parameters name.
     """
 
     placement = PLACEMENT if takes_device else ()

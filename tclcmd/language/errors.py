@@ -39,6 +39,8 @@ SITUATIONS = {
     ),
     "INVALID_VALUE": Situation("a value of the wrong kind, or out of range", "name", "Invalid {name} value: {rule}"),
     "IO": Situation("a file that cannot be read or written", "verb file reason", "Cannot {verb} {file}: {reason}"),
+    "FORBIDDEN": Situation("a safe interpreter does not have this", "what", "Not allowed here: {reason}"),
+    "LIMIT": Situation("a limit of a safe interpreter", "which", "Limit reached: {reason}"),
     "MEMORY": Situation("not enough memory", "reason", "Out of memory: {reason}"),
     "INTERRUPTED": Situation("Ctrl-C", "", "Interrupted"),
     "INTERNAL": Situation(

@@ -113,7 +113,9 @@ def _find_tensor(value: Value, session: Session) -> Array | None:
 
 
 def _absent(number: int, session: Session) -> Mismatch:
-    """What to say of a tensor that this interpreter does not have."""
+    """What to say of a tensor that this interpreter does not have; a safe one is told nothing about others."""
+    if session.grants is not None:
+        return Mismatch(f"tensor{number} does not exist, or no longer")
     if session.tensors.is_elsewhere(number):
         return Mismatch(
             f"tensor{number} belongs to another interpreter; torch::tensor_import makes a copy of it for this one"
@@ -674,9 +676,16 @@ class File(Kind):
             self.read(value, session)
 
     def read(self, value: Value, session: Session) -> FileName:
-        """The file name, with a leading tilde and the encoding interpreted as by Tcl's own commands."""
+        """The file name, with a leading tilde and the encoding interpreted as by Tcl's own commands.
+
+        In a safe interpreter it is confined to folders, and a tilde is refused: the list of users is outside of them.
+        """
         text = tclobj.text_of(value)
+        if session.grants is not None and (text or "").startswith("~"):
+            raise Mismatch(f"expected a name without a leading tilde, got {describe(value, session)}")
         name = tclobj.file_name_of(value) if text and "\0" not in text else None
         if name is None:
             raise self.mismatch(value, session)
+        if session.grants is not None:
+            name.folders = session.grants.folders
         return name

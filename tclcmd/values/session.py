@@ -2,18 +2,36 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import contextlib
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
 
 import numpy as np
 
+import pyroi
+from tclcmd.values.folders import Folders
 from tclcmd.values.tensors import Family, Tensors
 
 
-class Session:
-    """The tensors of an interpreter, its random generator, and its number, which its Tcl values carry."""
+@dataclass(frozen=True)
+class Grants:
+    """What the commands of a safe interpreter may reach outside of it."""
 
-    def __init__(self, number: int, family: Family | None = None) -> None:
+    folders: Folders = field(default_factory=Folders)
+    output: bool = False  # standard output
+
+
+class Session:
+    """The tensors of an interpreter, its random generator, and its number, which its Tcl values carry.
+
+    In a safe interpreter, `grants` says what its commands may reach outside; elsewhere it is None. A safe interpreter
+    has a number of threads of its own, at most that of the process.
+    """
+
+    def __init__(self, number: int, family: Family | None = None, grants: Grants | None = None) -> None:
         self.number = number
+        self.grants = grants
+        self.threads = self.most_threads = pyroi.get_num_threads()  # they count in a safe interpreter only
         self.tensors = Tensors(family)
         self.write: Callable[[str], int] = lambda text: 0  # to standard output; returns 0 or the system's error
         self.display: Callable[[bytes], None] | None = (
@@ -28,6 +46,16 @@ class Session:
         if self._generator is None:  # imported here, since NumPy loads its generators on demand
             self._generator = np.random.default_rng()
         return self._generator
+
+    @contextlib.contextmanager
+    def with_own_threads(self) -> Iterator[None]:
+        """The block's operators use the threads of this interpreter; the number of the process is restored after it."""
+        self.most_threads = pyroi.get_num_threads()
+        pyroi.set_num_threads(min(self.threads, self.most_threads))
+        try:
+            yield
+        finally:
+            pyroi.set_num_threads(self.most_threads)
 
     def seed(self, seed: int) -> None:
         """Seeds the generator."""

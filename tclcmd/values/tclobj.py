@@ -18,6 +18,7 @@ import numpy.typing as npt
 from pyroi.arrays import Array
 from tclcmd._host import ffi, lib
 from tclcmd.values import sizes
+from tclcmd.values.folders import Folders
 from tclcmd.values.quoting import LONGEST_QUOTE, quote
 
 #: A ``struct Tcl_Obj *``; cffi's pointers have no static type.
@@ -103,10 +104,12 @@ def from_keys(text: str) -> str:
 class FileName(str):
     """The name of a file: for Python's functions as they take it, in an f-string as a script has it, which is `text`.
 
-    The two differ where Python has guessed another encoding from the locale than that of the names.
+    The two differ where Python has guessed another encoding from the locale than that of the names. A name of a safe
+    interpreter is confined to `folders`: only `tclcmd.files` opens files, and it heeds them.
     """
 
     text: str
+    folders: Folders | None = None
 
     def __new__(cls, raw: bytes) -> FileName:
         """The name that these bytes are."""

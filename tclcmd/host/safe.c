@@ -1,0 +1,122 @@
+/*
+ * safe.c - interpreters for scripts that are not trusted
+ *
+ * Tcl's own Tcl_MakeSafe() hides the commands that reach outside. What remains is restricted further: `exit` may not
+ * imitate the statuses by which limits are told, and `interp` makes no interpreters, each of which would have limits of
+ * its own. Which other commands a script keeps is decided in Python.
+ */
+#include <string.h>
+
+#include "internal.h"
+
+int host_is_safe(struct Tcl_Interp *interp) { return Tcl_IsSafe(interp); }
+
+/* A command of Tcl's before it was restricted, and the function that decides whether a call may pass. */
+struct restricted {
+    Tcl_CmdInfo before;
+    int (*check)(Tcl_Interp *interp, int count, Tcl_Obj *const words[]);
+};
+
+static int call(ClientData data, Tcl_Interp *interp, int count, Tcl_Obj *const words[])
+{
+    const struct restricted *command = (const struct restricted *)data;
+    if (command->check(interp, count, words) != TCL_OK)
+        return TCL_ERROR;
+    return command->before.objProc(command->before.objClientData, interp, count, words);
+}
+
+static void forget(ClientData data)
+{
+    const struct restricted *command = (const struct restricted *)data;
+    if (command->before.deleteProc)
+        command->before.deleteProc(command->before.deleteData);
+    Tcl_Free(data);
+}
+
+static int restrict_command(Tcl_Interp *interp, const char *name,
+                            int (*check)(Tcl_Interp *interp, int count, Tcl_Obj *const words[]))
+{
+    Tcl_CmdInfo now;
+    if (!Tcl_GetCommandInfo(interp, name, &now))
+        return 0;
+    struct restricted *command = (struct restricted *)Tcl_Alloc(sizeof *command);
+    *command = (struct restricted){now, check};
+    now.objProc = call;
+    now.objClientData = command;
+    now.deleteProc = forget;
+    now.deleteData = command;
+    return Tcl_SetCommandInfo(interp, name, &now);
+}
+
+static int refuse(Tcl_Interp *interp, Tcl_Obj *message)
+{
+    Tcl_SetObjResult(interp, message);
+    Tcl_SetErrorCode(interp, "TORCH", "FORBIDDEN", "tcl", NULL);
+    return TCL_ERROR;
+}
+
+static int check_exit(Tcl_Interp *interp, int count, Tcl_Obj *const words[])
+{
+    int status = 0;
+    if (count == 2 && Tcl_GetIntFromObj(interp, words[1], &status) != TCL_OK)
+        return TCL_ERROR;
+    if (status >= 0 && status <= HOST_LAST_STATUS)
+        return TCL_OK;
+    return refuse(interp,
+                  Tcl_ObjPrintf("Not allowed here: exit has a status from 0 to %d, got %d", HOST_LAST_STATUS, status));
+}
+
+/* An abbreviated name of a subcommand is refused like an unknown one. */
+static int check_interp(Tcl_Interp *interp, int count, Tcl_Obj *const words[])
+{
+    static const char *const allowed[] = {"alias", "aliases", "eval", "exists", "issafe", "target"};
+    if (count < 2)
+        return TCL_OK; /* Tcl's own message */
+    for (size_t i = 0; i < sizeof allowed / sizeof *allowed; i++)
+        if (!strcmp(Tcl_GetString(words[1]), allowed[i]))
+            return TCL_OK;
+    return refuse(interp, Tcl_NewStringObj("Not allowed here: of interp there are alias, aliases, eval, exists, issafe "
+                                           "and target",
+                                           -1));
+}
+
+static void share(Tcl_Interp *interp, int standard)
+{
+    Tcl_Channel channel = Tcl_GetStdChannel(standard);
+    if (channel)
+        Tcl_RegisterChannel(interp, channel);
+}
+
+int host_make_safe(struct Tcl_Interp *interp, const char *const *exposed)
+{
+    if (Tcl_MakeSafe(interp) != TCL_OK)
+        return TCL_ERROR;
+    share(interp, TCL_STDIN);
+    share(interp, TCL_STDOUT);
+    share(interp, TCL_STDERR);
+    for (; *exposed; exposed += 2)
+        if (Tcl_ExposeCommand(interp, exposed[0], exposed[1]) != TCL_OK)
+            return TCL_ERROR;
+    return restrict_command(interp, "::exit", check_exit) && restrict_command(interp, "::interp", check_interp)
+               ? TCL_OK
+               : TCL_ERROR;
+}
+
+void host_limit_commands(struct Tcl_Interp *interp, int count)
+{
+    Tcl_CmdInfo known;
+    int now = 0;
+    if (Tcl_GetCommandInfo(interp, "::tcl::info::cmdcount", &known)) {
+        Tcl_Obj *word = Tcl_NewStringObj("cmdcount", -1);
+        Tcl_IncrRefCount(word);
+        if (known.objProc(known.objClientData, interp, 1, &word) == TCL_OK)
+            Tcl_GetIntFromObj(NULL, Tcl_GetObjResult(interp), &now);
+        Tcl_DecrRefCount(word);
+        Tcl_ResetResult(interp);
+    }
+    Tcl_LimitSetCommands(interp, count > INT32_MAX - now ? INT32_MAX : now + count);
+    Tcl_LimitSetGranularity(interp, TCL_LIMIT_COMMANDS, 1);
+    Tcl_LimitTypeSet(interp, TCL_LIMIT_COMMANDS);
+}
+
+int host_is_at_limit(struct Tcl_Interp *interp) { return Tcl_LimitExceeded(interp); }
