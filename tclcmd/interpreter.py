@@ -49,6 +49,19 @@ PACKAGE = "roi"
 OFFER = f"package ifneeded {PACKAGE} {pyroi.__version__} {{load {{}} Roi}}"
 
 
+#: Reads the script of the name and the encoding in argv.
+READING = r"""apply {{path encoding} {
+    set file [open $path]
+    try {
+        fconfigure $file -encoding $encoding -eofchar \x1a
+        set text [read $file]
+    } finally {
+        close $file
+    }
+    return [string range $text [string match \ufeff* $text] end]
+}} {*}$argv"""
+
+
 class ScriptFailed(Exception):
     """A script failed that a command had Tcl run. Its message is Tcl's result, with an errorCode of its own."""
 
@@ -226,6 +239,35 @@ class Interpreter(Commands):
     def from_system(self, word: str) -> str:
         """A word that Python has from the system, by its own encoding, as Tcl takes it, by `encoding system`."""
         return tclobj.from_system(os.fsencode(word))
+
+    # ---- Scripts that are not trusted ----
+
+    def make_safe(self, grants: Grants, exposed: dict[str, str], script: str) -> None:
+        """Makes this a safe interpreter, whose commands reach what is granted, for good.
+
+        `exposed` are commands of Tcl that stay of those that it hides, with new names; `script` then decides which
+        others do.
+        """
+        names = [ffi.new("char[]", name.encode()) for pair in exposed.items() for name in pair]
+        if lib.host_make_safe(self._tcl, ffi.new("char *[]", [*names, ffi.NULL])) != lib.HOST_OK:
+            raise RuntimeError(f"the interpreter cannot be made safe: {self.result()}")
+        if self.eval(script).is_error:
+            raise RuntimeError(f"the interpreter cannot be made safe: {self.get_global('errorInfo')}")
+        self.session.grants = grants
+
+    def limit_commands(self, count: int) -> None:
+        """The interpreter may run so many commands more."""
+        lib.host_limit_commands(self._tcl, min(count, 2**31 - 1))
+
+    @property
+    def is_at_limit(self) -> bool:
+        """Whether it has run all the commands that it may."""
+        return bool(lib.host_is_at_limit(self._tcl))
+
+    def read_script(self, path: str, encoding: str) -> Outcome:
+        """Reads a script as `source` does, without evaluating it; the result is the script."""
+        self.set_global("argv", [path, encoding])
+        return self.eval(READING)
 
     # ---- Evaluating ----
 

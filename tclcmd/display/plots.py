@@ -61,6 +61,19 @@ def png(figure: Any) -> bytes:
     return file.getvalue()
 
 
+def draw_something() -> None:
+    """Draws a plot into memory, once in each kind of file: matplotlib reads fonts and settings with the first one."""
+    for file_format in ("png", "pdf", "svg", "ps"):
+        figure = _figure(1, 1)
+        axes = figure.add_subplot()
+        axes.set_title("title \N{CJK UNIFIED IDEOGRAPH-4E2D}", fontsize=9, **AS_WRITTEN)
+        _draw_box(axes, [0, 0, 1, 1], COLOURS[0], "label")
+        _colours_of_boxes(figure, axes, 1, None, np.ones(1))
+        figure.colorbar(axes.imshow(np.ones((2, 2)), cmap="viridis"), ax=axes)
+        if file_format in figure.canvas.get_supported_filetypes():
+            figure.savefig(io.BytesIO(), format=file_format, bbox_inches="tight")
+
+
 def _check_text(name: str, text: str | None) -> None:
     """Refuses a text that would make the plot too large, or the SVG file invalid."""
     if text is None:

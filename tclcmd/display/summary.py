@@ -5,7 +5,8 @@ from __future__ import annotations
 import numpy as np
 
 from pyroi.arrays import Array, shape_text
-from tclcmd.values import dtypes, sizes
+from tclcmd.values import dtypes
+from tclcmd.values.quoting import bytes_text
 
 #: The largest number of elements whose values are shown, and the largest for which statistics are computed.
 FEW, MANY = 6, 1 << 24
@@ -25,7 +26,7 @@ def _content(array: Array) -> str:
     if array.size <= FEW:
         return " ".join(_number(value) for value in array.ravel())
     if array.size > MANY:
-        return sizes.bytes_text(array.nbytes)
+        return bytes_text(array.nbytes)
     if array.dtype == np.bool_:
         return f"{int(np.count_nonzero(array))} of {array.size} true"
     return _statistics(array)

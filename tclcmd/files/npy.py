@@ -21,7 +21,7 @@ from tclcmd.files.wholefile import write_whole
 from tclcmd.language.errors import UnusableFile
 from tclcmd.values import dtypes, sizes
 from tclcmd.values.folders import Folders
-from tclcmd.values.quoting import quote
+from tclcmd.values.quoting import bytes_text, quote
 
 if TYPE_CHECKING:
     import zipfile
@@ -111,7 +111,7 @@ def _check_member(info: zipfile.ZipInfo, archive_size: int) -> None:
         claims = f"its directory promises {info.file_size} bytes in {packed}, the file has {archive_size}"
         raise UnusableFile(f"it is a damaged archive: {claims}")
     if info.file_size > LARGE_MEMBER and info.file_size > MOST_EXPANSION * max(packed, 1):
-        size = sizes.bytes_text(info.file_size)
+        size = bytes_text(info.file_size)
         raise UnusableFile(f"{packed} packed bytes would expand to {size}; save it as .npy if that is right")
 
 

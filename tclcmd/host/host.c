@@ -55,6 +55,8 @@ void host_watch_exit(void)
         Tcl_CreateExitHandler(on_exit_of_process, NULL);
 }
 
+static int panic_status = HOST_PANIC_STATUS;
+
 /* Tcl ends the process where it gets no memory, and has no other way. What can be foreseen is refused before (see
    host_has_room); for the rest there is a line that says what happened, and a status of its own. */
 static void on_panic(const char *format, ...)
@@ -70,8 +72,10 @@ static void on_panic(const char *format, ...)
     if (write(STDERR_FILENO, line, (size_t)length) < 0) {
         /* There is nobody to tell. */
     }
-    _exit(HOST_PANIC_STATUS);
+    _exit(panic_status);
 }
+
+void host_set_panic_status(int status) { panic_status = status; }
 
 struct Tcl_Interp *host_create(void)
 {

@@ -122,7 +122,10 @@ CFFI_CALLBACK void host_on_deleted(int session);
 
 /* ---- Scripts that are not trusted (safe.c) -------------------------------------------------------------------- */
 
-enum { HOST_LAST_STATUS = 119 }; /* the largest status that `exit` has in a safe interpreter */
+enum {
+    HOST_LAST_STATUS = 119,  /* the largest status that `exit` has in a safe interpreter */
+    HOST_MEMORY_STATUS = 121 /* with which its process ends where Tcl gets no memory */
+};
 
 int host_is_safe(struct Tcl_Interp *interp);
 

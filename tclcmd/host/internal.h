@@ -31,6 +31,9 @@ void *host_find_in_tcl(const char *function);
 /* Has host_on_exit() called at the end of the process. */
 void host_watch_exit(void);
 
+/* The status with which the process ends where Tcl cannot go on. */
+void host_set_panic_status(int status);
+
 /* Is there stack enough to begin something of which nobody knows how much it takes? */
 int host_has_stack(void);
 

@@ -80,20 +80,24 @@ static int check_interp(Tcl_Interp *interp, int count, Tcl_Obj *const words[])
                                            -1));
 }
 
-static void share(Tcl_Interp *interp, int standard)
+/* Gives the standard channels to an interpreter; to none, a reference by which they stay open. */
+static void share_channels(Tcl_Interp *interp)
 {
-    Tcl_Channel channel = Tcl_GetStdChannel(standard);
-    if (channel)
-        Tcl_RegisterChannel(interp, channel);
+    static const int standard[] = {TCL_STDIN, TCL_STDOUT, TCL_STDERR};
+    for (size_t i = 0; i < sizeof standard / sizeof *standard; i++) {
+        Tcl_Channel channel = Tcl_GetStdChannel(standard[i]);
+        if (channel)
+            Tcl_RegisterChannel(interp, channel);
+    }
 }
 
 int host_make_safe(struct Tcl_Interp *interp, const char *const *exposed)
 {
+    share_channels(NULL); /* Tcl takes them from a safe interpreter, and would close them */
     if (Tcl_MakeSafe(interp) != TCL_OK)
         return TCL_ERROR;
-    share(interp, TCL_STDIN);
-    share(interp, TCL_STDOUT);
-    share(interp, TCL_STDERR);
+    share_channels(interp);
+    host_set_panic_status(HOST_MEMORY_STATUS);
     for (; *exposed; exposed += 2)
         if (Tcl_ExposeCommand(interp, exposed[0], exposed[1]) != TCL_OK)
             return TCL_ERROR;

@@ -6,16 +6,20 @@ import contextlib
 import errno
 import importlib
 import os
+import re
 import shutil
 import sys
 import warnings
-from collections.abc import Iterator
-from typing import TYPE_CHECKING, NoReturn
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, NoReturn
 
 import click
 from click.shell_completion import CompletionItem
 
 from tclcmd.files import streams
+from tclcmd.safe import limits as safe_limits
+from tclcmd.safe.limits import Limits
 from tclcmd.shell.source import Source
 
 if TYPE_CHECKING:
@@ -31,6 +35,29 @@ SUBCOMMANDS = {"check": "tclcmd.checking.program", "map": "tclcmd.batch.command"
 
 #: What a shell reports of a program that ended by a signal.
 INTERRUPTED = 130
+
+
+class Size(click.ParamType):  # type: ignore[type-arg]  # generic in new versions only
+    """A number of bytes, with a unit or without: 65536, 64K, 64M, 1G."""
+
+    name = "bytes"
+
+    def convert(self, value: str, parameter: click.Parameter | None, context: click.Context | None) -> int:
+        """The number."""
+        found = re.fullmatch(r"(\d{1,18})([KMGT]?)(?:i?B)?", value, re.IGNORECASE)
+        if not found:
+            self.fail(f"expected a number of bytes such as 65536, 64M or 1G, got {value!r}", parameter, context)
+        return int(found[1]) << 10 * " KMGT".index(found[2].upper() or " ")
+
+
+@dataclass(frozen=True)
+class Script:
+    """Where a script comes from: from the first word, from the file of this name, or from standard input."""
+
+    is_text: bool
+    words: tuple[str, ...]
+    encoding: str
+    keeps_going: bool
 
 
 def main() -> NoReturn:
@@ -93,6 +120,33 @@ def _show_setup(context: click.Context, _: click.Parameter, is_wanted: bool) -> 
     help="The keys of the prompt. Also by ROISH_EDIT_MODE in the environment.",
 )
 @click.option("--threads", type=click.IntRange(1, 1024), metavar="N", help="How many threads operators may use.")
+@click.option("--safe", "is_safe", is_flag=True, help="Run a script that is not trusted: see docs/safe.md.")
+@click.option(
+    "--allow",
+    "folders",
+    multiple=True,
+    metavar="DIR",
+    help="With --safe: a folder that the script may read from and write to. Can be given several times.",
+)
+@click.option(
+    "--time-limit",
+    type=click.FloatRange(0, min_open=True),
+    metavar="SECONDS",
+    help="With --safe: how long the script may run, 60 seconds if not given.",
+)
+@click.option("--command-limit", type=click.IntRange(0), metavar="N", help="With --safe: how many commands it may run.")
+@click.option(
+    "--memory-limit",
+    type=Size(),
+    metavar="BYTES",
+    help="With --safe: how much memory it may take, 1G if not given. K, M and G are units.",
+)
+@click.option(
+    "--output-limit",
+    type=Size(),
+    metavar="BYTES",
+    help="With --safe: how much it may print, and write to files, 64M each if not given.",
+)
 @click.option("--debug", is_flag=True, help="Show where in the program an internal fault happened.")
 @click.option("--version", "show_version", is_flag=True, help="Show the versions of roish and of Tcl.")
 @click.option(
@@ -113,9 +167,11 @@ def _program_of_words(
     norc: bool,
     edit_mode: str,
     threads: int | None,
+    is_safe: bool,
     debug: bool,
     show_version: bool,
     words: tuple[str, ...],
+    **restrictions: Any,
 ) -> None:
     """Runs Tcl scripts with the commands of torch:: in them.
 
@@ -124,7 +180,7 @@ def _program_of_words(
     scripts without running them, and roish map runs one script over many inputs: both have a --help of their own.
     """
     if _is_subcommand(words) and not is_script:
-        if encoding is not None or keep_going or threads is not None or debug:
+        if encoding is not None or keep_going or threads is not None or debug or is_safe:
             raise click.UsageError(f"{words[0]} takes its own options, which follow it: roish {words[0]} --help")
         with _needing_tcl():
             importlib.import_module(SUBCOMMANDS[words[0]]).main(list(words[1:]))
@@ -132,8 +188,12 @@ def _program_of_words(
         raise click.UsageError("-c needs a script")
     if encoding is not None and (is_script or not words):
         raise click.UsageError("-encoding needs a FILE")
-    if asks_after and not words:
-        raise click.UsageError("-i needs a FILE or a SCRIPT")
+    if asks_after and (is_safe or not words):
+        raise click.UsageError("--safe has no prompt" if is_safe else "-i needs a FILE or a SCRIPT")
+    if is_safe and not show_version:
+        _run_safely(Script(is_script, words, encoding or "utf-8", keep_going), threads, debug, restrictions)
+    if given := [name for name, value in restrictions.items() if value not in (None, ())]:
+        raise click.UsageError(f"--{given[0].replace('folders', 'allow').replace('_', '-')} needs --safe")
     interpreter = _open_interpreter(debug)
     words = tuple(interpreter.from_system(word) for word in words)
     _tell_of_environment()
@@ -161,6 +221,59 @@ def _program_of_words(
 def _is_subcommand(words: tuple[str, ...]) -> bool:
     """Whether the first word is a command of the program. A script of that name in the current folder comes first."""
     return bool(words) and words[0] in SUBCOMMANDS and not os.path.isfile(words[0])
+
+
+# ---- Scripts that are not trusted ------------------------------------------------------------------------------------
+
+
+def _run_safely(script: Script, threads: int | None, debug: bool, restrictions: dict[str, Any]) -> NoReturn:
+    """Runs the script in a process of its own, within limits."""
+    from tclcmd.safe import supervisor
+
+    if not script.words and os.isatty(0):
+        raise click.UsageError("--safe needs a script: FILE, -c SCRIPT, or one on standard input")
+    limits = Limits(
+        folders=restrictions["folders"],
+        seconds=60.0 if restrictions["time_limit"] is None else restrictions["time_limit"],
+        commands=restrictions["command_limit"],
+        memory=2**30 if restrictions["memory_limit"] is None else restrictions["memory_limit"],
+        output=2**26 if restrictions["output_limit"] is None else restrictions["output_limit"],
+    )
+
+    def work(is_prepared: Callable[[], None]) -> None:
+        os.environ["ROI_KEEP_MEMORY"] = "0"  # read when pyroi is imported; what is kept would count
+        interpreter = _open_interpreter(debug)
+        _work_safely(interpreter, script, threads, limits, is_prepared)
+
+    supervisor.supervise(limits, work)
+
+
+def _work_safely(
+    interpreter: Interpreter, script: Script, threads: int | None, limits: Limits, is_prepared: Callable[[], None]
+) -> None:
+    from tclcmd.safe import confinement
+    from tclcmd.shell import complaints  # noqa: F401 imported here, since no module can be imported later
+
+    words = [interpreter.from_system(word) for word in script.words]
+    _tell_of_environment()
+    if threads is not None:
+        interpreter.eval(f"torch::set_num_threads {threads}")
+    text, name = (words[0] if script.is_text else "", "-c") if words else ("", "")
+    if words and not script.is_text:
+        name, outcome = words[0], interpreter.read_script(words[0], script.encoding)
+        text = interpreter.result()
+        if not outcome.is_complete:
+            _fail(interpreter, outcome, "")
+    try:
+        confinement.confine(interpreter, limits, text if words else None)
+    except OSError as error:
+        sys.exit(f"roish: cannot allow {error.filename}: {(error.strerror or str(error)).lower()}")
+    is_prepared()
+    if words:
+        _run_text(interpreter, text, words[1:], name)
+    else:
+        _run_stdin(interpreter, script.keeps_going)
+    _leave(interpreter, 0)
 
 
 def _open_interpreter(debug: bool) -> Interpreter:
@@ -220,13 +333,13 @@ def _run_file(interpreter: Interpreter, path: str, arguments: list[str], encodin
     _serve_windows(interpreter)
 
 
-def _run_text(interpreter: Interpreter, script: str, arguments: list[str]) -> None:
-    _set_arguments(interpreter, "roish", arguments)
+def _run_text(interpreter: Interpreter, script: str, arguments: list[str], name: str = "-c") -> None:
+    _set_arguments(interpreter, "roish" if name == "-c" else name, arguments)
     source = Source()
     source.begin(1, script)
     outcome = interpreter.eval(script)
     if not outcome.is_complete:
-        _fail(interpreter, outcome, f'\n    (file "-c" line {interpreter.error_line})', source)
+        _fail(interpreter, outcome, f'\n    (file "{name}" line {interpreter.error_line})', source)
     _serve_windows(interpreter)
 
 
@@ -238,7 +351,8 @@ def _run_stdin(interpreter: Interpreter, keeps_going: bool) -> None:
         outcome = interpreter.eval(command)
         if not outcome.is_complete:
             place = f'\n    (file "stdin" line {first_line + interpreter.error_line - 1})'
-            if not keeps_going or outcome.was_interrupted or _is_broken_pipe(interpreter):
+            is_over = outcome.was_interrupted or interpreter.is_at_limit or _is_broken_pipe(interpreter)
+            if not keeps_going or is_over:
                 _fail(interpreter, outcome, place, source)
             _report(interpreter, place, source)
     if problem := interpreter.input_problem:
@@ -284,7 +398,16 @@ def _fail(interpreter: Interpreter, outcome: Outcome, place: str, source: Source
     if _is_broken_pipe(interpreter):
         _leave(interpreter, streams.BROKEN_PIPE)
     _report(interpreter, place, source)
-    _leave(interpreter, 1)
+    _leave(interpreter, _status_of_failure(interpreter))
+
+
+def _status_of_failure(interpreter: Interpreter) -> int:
+    """1, or the status of the limit that a script has reached which is not trusted."""
+    if interpreter.session.grants is None:
+        return 1
+    if interpreter.is_at_limit:
+        return safe_limits.ENDINGS["commands"].status
+    return safe_limits.status_of_error(interpreter.get_global("errorCode") or "")
 
 
 def _report(interpreter: Interpreter, place: str, source: Source | None) -> None:
@@ -310,7 +433,8 @@ def _leave(interpreter: Interpreter, status: int, problem: int = 0) -> NoReturn:
     if problem := problem or interpreter.write(""):
         interpreter.write(streams.complaint(problem), to_error=True)
         status = status or streams.status_of(problem)
-    interpreter.eval(f"exit {status}")
+    if interpreter.session.grants is None:
+        interpreter.eval(f"exit {status}")
     sys.exit(status)  # the script has made `exit` something else
 
 

@@ -11,6 +11,7 @@ import numpy.typing as npt
 from pyroi import limits
 from pyroi.arrays import shape_text
 from pyroi.errors import ArgumentError
+from tclcmd.values.quoting import bytes_text
 
 #: NumPy and libroi count bytes in signed 64-bit integers.
 MOST_BYTES = 2**63 - 1
@@ -27,16 +28,6 @@ MOST_ELEMENTS = 2**29 - 16
 
 #: Smaller requests are not checked, since the check takes longer than the allocation.
 SMALL = 2**24
-
-
-def bytes_text(count: int) -> str:
-    """A number of bytes with a unit: ``1.5 GiB``."""
-    size = float(count)
-    for unit in ("bytes", "KiB", "MiB", "GiB", "TiB"):
-        if size < 1024:
-            return f"{size:.4g} {unit}"
-        size /= 1024
-    return f"{size:.4g} PiB"
 
 
 def check_room(count: int, what: str) -> None:

@@ -19,7 +19,7 @@ from pyroi.arrays import Array
 from tclcmd._host import ffi, lib
 from tclcmd.values import sizes
 from tclcmd.values.folders import Folders
-from tclcmd.values.quoting import LONGEST_QUOTE, quote
+from tclcmd.values.quoting import LONGEST_QUOTE, bytes_text, quote
 
 #: A ``struct Tcl_Obj *``; cffi's pointers have no static type.
 Value = Any
@@ -278,10 +278,10 @@ def new_text(text: str) -> Value:
     """A value with this text."""
     raw = encode(text)
     if len(raw) > MOST_TEXT:
-        raise MemoryError(f"a text of {sizes.bytes_text(len(raw))} is longer than any of Tcl's can be")
+        raise MemoryError(f"a text of {bytes_text(len(raw))} is longer than any of Tcl's can be")
     made = lib.host_new_text(raw, len(raw))
     if not made:
-        raise MemoryError(f"a text of {sizes.bytes_text(len(raw))}")
+        raise MemoryError(f"a text of {bytes_text(len(raw))}")
     return made
 
 

@@ -6,6 +6,7 @@ import ast
 import importlib
 import pathlib
 import random
+import resource
 import sys
 
 import fuzz_words
@@ -105,7 +106,16 @@ def note(event: str, arguments: tuple[object, ...]) -> None:
         events.append((event, str(arguments[0]) if arguments else ""))
 
 
-def test_random_calls_of_all_commands_open_nothing(safe):
+@pytest.fixture
+def little_memory():
+    """A tensor of gigabytes, which takes a minute to fill, is refused."""
+    before = resource.getrlimit(resource.RLIMIT_DATA)
+    resource.setrlimit(resource.RLIMIT_DATA, (2 * 2**30, before[1]))
+    yield
+    resource.setrlimit(resource.RLIMIT_DATA, before)
+
+
+def test_random_calls_of_all_commands_open_nothing(little_memory, safe):
     """Valid and invalid ones, without any folder allowed. matplotlib makes its own files when it is imported."""
     global is_watched
     importlib.import_module("matplotlib.font_manager")

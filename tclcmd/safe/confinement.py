@@ -1,0 +1,85 @@
+"""Makes the interpreter of this process one for a script that is not trusted.
+
+All that a script can need is loaded before: modules of Python, the decoders of pictures, threads of operators. After
+`confine` no file outside of the folders is opened any more.
+"""
+
+from __future__ import annotations
+
+import importlib
+import io
+from typing import Any
+
+import numpy as np
+
+import pyroi
+from tclcmd.display import plots
+from tclcmd.interpreter import Interpreter
+from tclcmd.safe import tcl_commands, walls
+from tclcmd.safe.limits import Limits
+from tclcmd.values.folders import Folders
+from tclcmd.values.session import Grants
+
+#: Modules that are imported on demand.
+ON_DEMAND = (
+    "zipfile", "zlib", "logging", "traceback", "unicodedata", "numpy.random", "encodings.cp437", "encodings.utf_16_le",
+    "encodings.latin_1", "encodings.ascii", "pyseccomp", "landlock",
+)  # fmt: skip
+
+
+def confine(interpreter: Interpreter, limits: Limits, script: str | None) -> None:
+    """Loads what scripts need, and closes all the rest off. Raises OSError for a folder that cannot be opened.
+
+    matplotlib takes seconds to load. It is left off where no folder is allowed, and where the word "plot" is not in the
+    script, if that is known.
+    """
+    folders = Folders(limits.folders, limits.output)
+    _preload(bool(limits.folders), script is None or "plot" in script.lower())
+    interpreter.eval("torch::get_num_threads")  # the first call reads how large the stack is
+    interpreter.make_safe(Grants(folders, output=True), tcl_commands.EXPOSED, tcl_commands.SCRIPT)
+    if limits.commands is not None:
+        interpreter.limit_commands(limits.commands)
+    walls.limit_resources(limits)
+    walls.confine_files(limits.folders)
+    walls.forbid_calls()
+
+
+def _preload(with_files: bool, with_plots: bool) -> None:
+    for name in ON_DEMAND:
+        _import(name)
+    _start_threads()
+    if with_files:
+        if _import("PIL.Image"):
+            _load_decoders()
+        if with_plots and _import("matplotlib"):
+            plots.draw_something()
+
+
+def _import(name: str) -> Any:
+    try:
+        return importlib.import_module(name)
+    except (ImportError, OSError, RuntimeError):  # it is not installed, or lacks its library
+        return None
+
+
+def _start_threads() -> None:
+    maps = np.zeros((1, 64, 64, 64), np.float32)
+    pyroi.roi_align(maps, np.array([[0, 0, 0, 60, 60]] * 64, np.float32), (14, 14))
+    np.random.default_rng()
+    np.ones((64, 64)) @ np.ones((64, 64))
+
+
+def _load_decoders() -> None:
+    """Pillow imports the module of a format with the first picture in it, and codecs with the first of theirs."""
+    image = importlib.import_module("PIL.Image")
+    image.init()
+    picture = image.new("RGB", (2, 2))
+    for file_format in ("PNG", "JPEG", "GIF", "BMP", "TIFF", "WEBP", "AVIF", "JPEG2000", "PPM", "TGA", "PCX", "SGI",
+                        "ICO", "DDS"):  # fmt: skip
+        file = io.BytesIO()
+        try:
+            picture.save(file, file_format)
+            file.seek(0)
+            image.open(file).load()
+        except (OSError, KeyError, ValueError):  # this Pillow was built without it
+            continue

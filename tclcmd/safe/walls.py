@@ -1,0 +1,144 @@
+"""The second wall: what the system itself refuses to the process in which a script runs that is not trusted.
+
+Resource limits are there on every system. On Linux, where the packages `pyseccomp` and `landlock` are installed (extra
+``safe``) and the kernel supports them, system calls that start processes, connect, or act on others are refused, and so
+is every file outside of the folders that are allowed. Neither needs privileges.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import ctypes
+import errno
+import math
+import os
+import signal
+import sys
+
+from pyroi import limits as memory_limits
+from tclcmd.safe.limits import Limits
+
+try:
+    import resource
+except ModuleNotFoundError:  # Windows has no such limits
+    resource = None  # type: ignore[assignment]
+
+#: The most files that are open at a time: the standard streams, allowed folders, the parts of a name.
+MOST_FILES = 256
+
+#: Seconds of the processor beyond the limit of time after which the system ends the process, whoever watches it.
+SPARE_SECONDS = 10
+
+#: The option of prctl() by which the system ends this process with the one that watches it.
+DIE_WITH_PARENT = 1
+
+#: System calls that fail with EPERM: they start programs, reach other processes and machines, or change the system.
+FORBIDDEN_CALLS = (
+    "execve", "execveat", "fork", "vfork", "socket", "socketpair", "connect", "bind", "listen", "accept", "accept4",
+    "sendto", "sendmsg", "sendmmsg", "ptrace", "process_vm_readv", "process_vm_writev", "pidfd_open", "pidfd_getfd",
+    "pidfd_send_signal", "kill", "tkill", "rt_sigqueueinfo", "rt_tgsigqueueinfo", "mount", "umount2", "move_mount",
+    "open_tree", "fsopen", "fsmount", "fsconfig", "pivot_root", "chroot", "chdir", "fchdir", "setns", "unshare",
+    "bpf", "perf_event_open", "io_uring_setup", "io_uring_enter", "io_uring_register", "userfaultfd", "keyctl",
+    "add_key", "request_key", "init_module", "finit_module", "delete_module", "kexec_load", "kexec_file_load",
+    "reboot", "swapon", "swapoff", "acct", "quotactl", "syslog", "name_to_handle_at", "open_by_handle_at", "mknod",
+    "mknodat", "symlink", "symlinkat", "chown", "fchown", "lchown", "fchownat", "setuid", "setgid", "setreuid",
+    "setregid", "setresuid", "setresgid", "setfsuid", "setfsgid", "setgroups", "capset", "setpriority", "ioperm",
+    "iopl", "sethostname", "setdomainname", "settimeofday", "clock_settime", "clock_adjtime", "adjtimex",
+    "personality", "memfd_create", "memfd_secret", "shmget", "shmat", "msgget", "semget", "mq_open", "inotify_init",
+    "inotify_init1", "fanotify_init", "utime", "utimes", "utimensat", "futimesat", "setxattr", "lsetxattr",
+    "fsetxattr", "removexattr", "lremovexattr", "fremovexattr", "truncate",
+)  # fmt: skip
+
+#: The flag of clone() for a thread of the same process, which operators start on demand.
+CLONE_THREAD = 0x10000
+
+
+def die_with_parent() -> None:
+    """Has the system end this process when the one that watches it ends, on Linux."""
+    if sys.platform == "linux":
+        ctypes.CDLL(None).prctl(DIE_WITH_PARENT, signal.SIGKILL, 0, 0, 0)
+
+
+# ---- Resource limits -------------------------------------------------------------------------------------------------
+
+
+def limit_resources(limits: Limits) -> None:
+    """Sets the limits of the system. That of memory counts from what the process has now."""
+    if resource is None:
+        return
+    _lower(resource.RLIMIT_CORE, 0)
+    _lower(resource.RLIMIT_NOFILE, MOST_FILES)
+    if hasattr(resource, "RLIMIT_NPROC"):
+        _lower(resource.RLIMIT_NPROC, 0)
+    if limits.output is not None:
+        _lower(resource.RLIMIT_FSIZE, limits.output)
+    if limits.seconds is not None:
+        _lower(resource.RLIMIT_CPU, (math.ceil(limits.seconds) + SPARE_SECONDS) * (os.cpu_count() or 1))
+    if limits.memory is not None:
+        _limit_memory(limits.memory)
+
+
+def _lower(which: int, most: int) -> None:
+    _, hard = resource.getrlimit(which)
+    most = most if hard == resource.RLIM_INFINITY else min(most, hard)
+    with contextlib.suppress(OSError, ValueError):  # a system that has the limit by name alone
+        resource.setrlimit(which, (most, most))
+
+
+def _limit_memory(count: int) -> None:
+    """Limits private memory that can be written: Linux counts it when it is mapped, before it is used.
+
+    What is free is read from a file that stays open, since no others can be opened later.
+    """
+    try:
+        file = os.open("/proc/self/statm", os.O_RDONLY | os.O_CLOEXEC)
+    except OSError:  # a system without it, whose own limits of memory remain
+        return
+    page = os.sysconf("SC_PAGE_SIZE")
+
+    def used() -> int:
+        return int(os.pread(file, 256, 0).split()[5]) * page
+
+    most = used() + count
+    memory_limits.use_only(lambda: [memory_limits.Limit(most, used(), "this script has")])
+    _lower(resource.RLIMIT_DATA, most)
+
+
+# ---- What Linux refuses ----------------------------------------------------------------------------------------------
+
+
+def confine_files(folders: tuple[str, ...]) -> bool:
+    """Has Linux refuse files outside of the folders, by Landlock. Returns whether it does."""
+    try:
+        import landlock
+    except (ImportError, OSError):
+        return False
+    try:
+        rules = landlock.Ruleset()
+        for folder in folders:
+            rules.allow(folder)
+        rules.apply()
+    except (OSError, landlock.LandlockError):  # the kernel does not support it, or not now
+        return False
+    return True
+
+
+def forbid_calls() -> bool:
+    """Has Linux refuse the system calls above, by seccomp. Returns whether it does."""
+    try:
+        import pyseccomp
+    except (ImportError, OSError, RuntimeError):  # the package, or the library libseccomp, is missing
+        return False
+    try:
+        rules = pyseccomp.SyscallFilter(pyseccomp.ALLOW)
+        refuse = pyseccomp.ERRNO(errno.EPERM)
+        for name in FORBIDDEN_CALLS:
+            with contextlib.suppress(OSError, ValueError):  # a call that this kernel or this libseccomp does not have
+                rules.add_rule(refuse, name)
+        rules.add_rule(refuse, "clone", pyseccomp.Arg(0, pyseccomp.MASKED_EQ, CLONE_THREAD, 0))
+        # Its flags lie in memory, where no filter sees them. The C library falls back on clone().
+        rules.add_rule(pyseccomp.ERRNO(errno.ENOSYS), "clone3")
+        rules.load()
+    except OSError:
+        return False
+    return True
