@@ -76,7 +76,7 @@ def make_inputs(folder: pathlib.Path, count: int) -> None:
 def measured(commands: list[list[str]]) -> Run:
     """Runs programs side by side to their end."""
     before, begin = resource.getrusage(resource.RUSAGE_CHILDREN), perf_counter()
-    # A terminal is not what is measured, and a bar is: a line of progress costs the same.
+    # Not a terminal: the lines of progress are written, and no bar is drawn.
     processes = [subprocess.Popen(command, stderr=subprocess.DEVNULL) for command in commands]
     run, is_over = Run(), threading.Event()
 
