@@ -104,6 +104,10 @@ def skip_without_what_is_imported(code):
         "ultralytics",
         "supervision",
         "sahi",
+        "pyarrow",
+        "dask",
+        "zarr",
+        "datasets",
     }:
         pytest.importorskip(package, reason=f"{package} is not installed")
     tools = set(re.findall(r'accelerate\("(\w+)"\)', code))

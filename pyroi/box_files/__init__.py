@@ -1,0 +1,226 @@
+"""Boxes in files: COCO's JSON, YOLO's label text, Parquet and Arrow tables, and ``.npz``.
+
+    from pyroi.box_files import BoxRecords, read_boxes, write_boxes
+
+    records = read_boxes("detections.json")
+    write_boxes("detections.parquet", records)
+
+The module is not imported by ``import pyroi``.
+"""
+
+from __future__ import annotations
+
+import os
+import stat
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, BinaryIO
+
+from pyroi.box_files import archive, coco, yolo
+from pyroi.box_files import records as columns
+from pyroi.box_files.records import BoxFileError, BoxRecords, RowError, to_image_size, to_names
+from pyroi.box_files.yolo import LineError
+from pyroi.errors import ArgumentError, ArgumentTypeError
+
+__all__ = ["FORMATS", "BoxFileError", "BoxRecords", "read_boxes", "write_boxes"]
+
+#: Format -> the suffixes of its files.
+FORMATS = {
+    "coco": (".json",),
+    "coco_dataset": (),
+    "yolo": (".txt",),
+    "parquet": (".parquet",),
+    "arrow": (".arrow", ".feather"),
+    "npz": (".npz",),
+}
+
+Path = str | os.PathLike[str]
+
+
+def read_boxes(
+    file: Path | BinaryIO,
+    format: str | None = None,
+    *,
+    class_names: Sequence[str] | Mapping[int, str] | None = None,
+    image_size: tuple[int, int] | None = None,
+) -> BoxRecords:
+    """Reads the boxes in a file. A file is read whole or not at all: a bad row is an error.
+
+    Files need not be trusted: nothing is unpickled, and the sizes that they promise are checked before memory is taken;
+    text has at most 1 GiB.
+
+    Args:
+        file: The name of a regular file, or a binary file that is open for reading.
+        format: One of `FORMATS`; by default that of the suffix: ``.json``, ``.txt``, ``.parquet``, ``.arrow``,
+            ``.feather``, ``.npz``. ``"coco"`` and ``"coco_dataset"`` both read a list of results as well as a dataset
+            with annotations, of which `iscrowd` and `segmentation` are ignored.
+        class_names: The names of the classes, in place of those in the file: a mapping from class ids, or a sequence
+            whose first name is that of class 0.
+        image_size: (height, width) in pixels, which ``"yolo"`` needs, and no other format takes.
+
+    Returns:
+        The boxes as x1, y1, x2, y2 in pixels, with what the file has for them. JSON and text give float64. The image
+        of YOLO's text has the id 0.
+
+    Raises:
+        BoxFileError: The file is damaged, or a row violates a rule; with the line of text or the row.
+        ImportError: Parquet or Arrow without pyarrow.
+        OSError, MemoryError: As of the system.
+        ValueError: Another argument is wrong.
+    """
+    name = _name(file)
+    format = _format(format, name)
+    size = _image_size(format, image_size)
+    names = None if class_names is None else to_names(class_names, "class_names")
+    read = _reader(format, size)
+    try:
+        if isinstance(file, str | os.PathLike):
+            with _open_regular(file) as opened:
+                found = read(opened)
+        else:
+            found = read(file)
+    except LineError as reason:
+        raise BoxFileError(name, str(reason), line=reason.line) from None
+    except RowError as reason:
+        raise BoxFileError(name, reason.fault, row=reason.row) from None
+    except BoxFileError:
+        raise
+    except ValueError as reason:
+        raise BoxFileError(name, str(reason)) from None
+    if names is not None:
+        found.class_names = names
+    return found
+
+
+def write_boxes(
+    file: Path | BinaryIO,
+    records: BoxRecords,
+    format: str | None = None,
+    *,
+    image_size: tuple[int, int] | None = None,
+) -> None:
+    """Writes boxes to a file. A file of this name is replaced at once, when the new one is whole.
+
+    Args:
+        file: The name, or a binary file that is open for writing.
+        records: The boxes. ``"coco"``, a list of results, needs `scores`, `class_ids` and `image_ids`, and has no room
+            for names and sizes; ``"coco_dataset"``, a dataset with annotations, needs `class_ids` and `image_ids`;
+            ``"yolo"`` needs `class_ids`, boxes of one image, and within it, and has no room for names.
+        format: As for :func:`read_boxes`.
+        image_size: (height, width) in pixels, for ``"yolo"``; by default that of the image in the records.
+
+    Raises:
+        ValueError: An argument is wrong, or the format has no room for a row.
+        ImportError: Parquet or Arrow without pyarrow.
+        OSError: As of the system; the file is as it was.
+    """
+    if not isinstance(records, BoxRecords):
+        raise ArgumentTypeError("records", f"expected BoxRecords, got {type(records).__name__}")
+    format = _format(format, _name(file))
+    write = _writer(format, records, None if image_size is None else _image_size(format, image_size))
+    if isinstance(file, str | os.PathLike):
+        _replace(os.fspath(file), write)
+    else:
+        write(file)
+
+
+# ---- Formats ---------------------------------------------------------------------------------------------------------
+
+
+def _name(file: Any) -> str:
+    if isinstance(file, bytes):
+        raise ArgumentTypeError("file", "expected a name or a binary file, got bytes")
+    if isinstance(file, str | os.PathLike):
+        return str(os.fspath(file))
+    if not hasattr(file, "read") and not hasattr(file, "write"):
+        raise ArgumentTypeError("file", f"expected a name or a binary file, got {type(file).__name__}")
+    name = getattr(file, "name", None)
+    return name if isinstance(name, str) else "the file"
+
+
+def _format(format: Any, name: str) -> str:
+    if format is None:
+        suffix = os.path.splitext(name)[1].lower()
+        for known, suffixes in FORMATS.items():
+            if suffix in suffixes:
+                return known
+        suffixes = tuple(suffix for of_format in FORMATS.values() for suffix in of_format)
+        raise ArgumentError("file", f"expected a name that ends in {', '.join(suffixes)}, or a format, got {name!r}")
+    if not isinstance(format, str) or format not in FORMATS:
+        raise ArgumentError("format", f"expected one of {', '.join(FORMATS)}, got {format!r}")
+    return format
+
+
+def _image_size(format: str, value: Any) -> tuple[int, int] | None:
+    if format == "yolo" and value is None:
+        raise ArgumentError("image_size", "YOLO's text needs the (height, width) of the image, got none")
+    if format != "yolo" and value is not None:
+        raise ArgumentError("image_size", f"format {format} has coordinates in pixels and takes none, got {value!r}")
+    return None if value is None else to_image_size(value)
+
+
+def _reader(format: str, size: tuple[int, int] | None) -> Callable[[BinaryIO], BoxRecords]:
+    if format in ("coco", "coco_dataset"):
+        return lambda file: coco.read(_text(file))
+    if format == "yolo" and size is not None:
+        return lambda file: yolo.read(_text(file), size)
+    if format == "npz":
+        return archive.read
+    from pyroi.box_files import arrow  # imported here, since it needs pyarrow
+
+    return arrow.read_parquet if format == "parquet" else arrow.read_arrow
+
+
+def _writer(format: str, records: BoxRecords, size: tuple[int, int] | None) -> Callable[[BinaryIO], None]:
+    if format == "coco":
+        return lambda file: coco.write_results(file, records)
+    if format == "coco_dataset":
+        return lambda file: coco.write_dataset(file, records)
+    if format == "yolo":
+        return lambda file: yolo.write(file, records, size)
+    if format == "npz":
+        return lambda file: archive.write(file, records)
+    from pyroi.box_files import arrow
+
+    write = arrow.write_parquet if format == "parquet" else arrow.write_arrow
+    return lambda file: write(file, records)
+
+
+# ---- Files -----------------------------------------------------------------------------------------------------------
+
+
+def _text(file: BinaryIO) -> bytes:
+    content = file.read(columns.MOST_BYTES + 1)
+    if len(content) > columns.MOST_BYTES:
+        raise ValueError(f"expected at most {columns.MOST_BYTES} bytes of text, the file has more")
+    return content
+
+
+def _open_regular(path: Path) -> BinaryIO:
+    """A pipe is refused, since it has no size and may block."""
+    mode = os.stat(path).st_mode
+    if not stat.S_ISREG(mode) and not stat.S_ISDIR(mode):
+        raise BoxFileError(str(path), "it is not a regular file")
+    return open(path, "rb")
+
+
+def _replace(path: str, write: Callable[[BinaryIO], None]) -> None:
+    """Replaces the file by one that `write` fills under a temporary name, which is removed after an error."""
+    target = os.path.realpath(path)
+    older = os.stat(target) if os.path.exists(target) else None
+    if older is not None and not stat.S_ISREG(older.st_mode):  # a device or a pipe, which must not be replaced
+        with open(target, "wb") as file:
+            write(file)
+        return
+    beside = os.path.join(os.path.dirname(target), f".roi-{os.getpid()}-{os.urandom(4).hex()}")
+    descriptor = os.open(beside, os.O_CREAT | os.O_EXCL | os.O_WRONLY | os.O_CLOEXEC, 0o666 if older is None else 0o600)
+    try:
+        with open(descriptor, "wb") as file:
+            if older is not None:
+                os.fchmod(descriptor, stat.S_IMODE(older.st_mode) & 0o777)
+            write(file)
+            file.flush()
+            os.fsync(descriptor)
+        os.replace(beside, target)
+    except BaseException:
+        os.unlink(beside)
+        raise

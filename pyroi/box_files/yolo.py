@@ -1,0 +1,134 @@
+"""YOLO's label text: a file per image, a line per box with class, centre, width, height, and a score or none.
+
+Coordinates are parts of the image's width and height, hence reading and writing need the size of the image.
+https://docs.ultralytics.com/datasets/detect/
+"""
+
+from __future__ import annotations
+
+import math
+from typing import BinaryIO
+
+import numpy as np
+
+from pyroi.arrays import Array
+from pyroi.box_files.records import BoxRecords, RowError
+from pyroi.errors import ArgumentError
+
+#: How far a part may lie beyond 0 or 1. Other programs write six digits, the last of them rounded.
+TOLERANCE = 1e-5
+
+#: Digits after the point that are written: 1e-8 pixel of an image of 10 000.
+DECIMALS = 12
+
+COLUMNS = "class, x, y, width, height, and a score or none"
+
+
+class LineError(ValueError):
+    """A line violates a rule; `line` counts from 1."""
+
+    def __init__(self, line: int, rule: str) -> None:
+        super().__init__(rule)
+        self.line = line
+
+
+def read(content: bytes, image_size: tuple[int, int]) -> BoxRecords:
+    """The records in the text of a file. Raises LineError. A file without lines is an image without boxes."""
+    rows: list[list[float]] = []
+    for number, line in enumerate(content.split(b"\n"), 1):
+        words = line.split()
+        if words:
+            row = _row(words, number)
+            if rows and len(row) != len(rows[0]):
+                raise LineError(number, f"expected {len(rows[0])} numbers as before, got {len(row)}")
+            rows.append(row)
+    table = np.array(rows, np.float64) if rows else np.empty((0, 5))
+    classes = np.array([int(row[0]) for row in rows], np.int64)
+    return BoxRecords(
+        _to_corners(table[:, 1:5], image_size),
+        table[:, 5] if table.shape[1] == 6 else None,
+        classes,
+        np.zeros(len(rows), np.int64),
+        image_sizes={0: image_size},
+    )
+
+
+def _row(words: list[bytes], number: int) -> list[float]:
+    if len(words) not in (5, 6):
+        hint = "; outlines of segments are not read" if len(words) > 6 else ""
+        raise LineError(number, f"expected {COLUMNS}, got {len(words)} numbers{hint}")
+    row = [_number(word, number) for word in words]
+    if row[0] != int(row[0]) or not 0 <= row[0] < 2**53:
+        raise LineError(number, f"class: expected an integer of at least 0, got {_text(words[0])}")
+    for name, value, word in zip(("x", "y", "width", "height"), row[1:5], words[1:5], strict=True):
+        if not -TOLERANCE <= value <= 1 + TOLERANCE or (value < 0 and name in ("width", "height")):
+            raise LineError(number, f"{name}: expected a part of the image, 0 to 1, got {_text(word)}")
+    return row
+
+
+def _number(word: bytes, line: int) -> float:
+    try:
+        value = float(word) if b"_" not in word else math.nan
+    except ValueError:
+        value = math.nan
+    if not math.isfinite(value):
+        raise LineError(line, f"expected finite numbers, got {_text(word)}")
+    return value
+
+
+def _text(word: bytes) -> str:
+    return ascii(word[:40].decode("utf-8", "replace"))
+
+
+def _to_corners(parts: Array, image_size: tuple[int, int]) -> Array:
+    height, width = image_size
+    half = parts[:, 2:] / 2
+    return np.concatenate([parts[:, :2] - half, parts[:, :2] + half], 1) * [width, height, width, height]
+
+
+# ---- Writing ---------------------------------------------------------------------------------------------------------
+
+
+def write(file: BinaryIO, records: BoxRecords, image_size: tuple[int, int] | None) -> None:
+    """A line per box, with its score if the records have scores."""
+    classes = records.column("class_ids", "YOLO's text")
+    if len(records) and classes.min() < 0:
+        row = int(np.argmax(classes < 0))
+        raise RowError("class_ids", row, f"YOLO's text needs numbers of at least 0, got {classes[row]}")
+    parts = _to_parts(records, image_size or _only_size(records))
+    lines = [f"{number} {' '.join(map(_decimal, row))}" for number, row in zip(classes, parts, strict=True)]
+    if records.scores is not None:
+        lines = [f"{line} {_decimal(score)}" for line, score in zip(lines, records.scores, strict=True)]
+    file.write("".join(f"{line}\n" for line in lines).encode("ascii"))
+
+
+def _only_size(records: BoxRecords) -> tuple[int, int]:
+    """The size of the one image that the records are of."""
+    used = set() if records.image_ids is None else set(records.image_ids.tolist())
+    keys = used or set(records.image_sizes)
+    if len(keys) > 1:
+        raise ArgumentError("records", f"a file of YOLO's text is of one image, got boxes of {len(keys)}")
+    sizes = [records.image_sizes[key] for key in keys if key in records.image_sizes]
+    if not sizes:
+        raise ArgumentError("image_size", "YOLO's text needs the (height, width) of the image, got none")
+    return sizes[0]
+
+
+def _to_parts(records: BoxRecords, image_size: tuple[int, int]) -> Array:
+    if records.image_ids is not None and len(np.unique(records.image_ids)) > 1:
+        count = len(np.unique(records.image_ids))
+        raise ArgumentError("records", f"a file of YOLO's text is of one image, got boxes of {count}")
+    height, width = image_size
+    corners = records.boxes.astype(np.float64) / [width, height, width, height]
+    inside = ((corners >= -TOLERANCE) & (corners <= 1 + TOLERANCE)).all(1)
+    if not inside.all():
+        row = int(np.argmin(inside))
+        rule = f"expected a box within the image of height {height} and width {width}"
+        hint = "clip_boxes_to_image makes them so"
+        raise RowError("boxes", row, f"{rule}, got {records.boxes[row].tolist()}; {hint}")
+    corners = corners.clip(0, 1)
+    return np.concatenate([(corners[:, :2] + corners[:, 2:]) / 2, corners[:, 2:] - corners[:, :2]], 1)
+
+
+def _decimal(value: float) -> str:
+    return f"{value:.{DECIMALS}f}".rstrip("0").rstrip(".")
