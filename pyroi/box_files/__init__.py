@@ -21,7 +21,7 @@ from pyroi.box_files.records import BoxFileError, BoxRecords, RowError, to_image
 from pyroi.box_files.yolo import LineError
 from pyroi.errors import ArgumentError, ArgumentTypeError
 
-__all__ = ["FORMATS", "BoxFileError", "BoxRecords", "read_boxes", "write_boxes"]
+__all__ = ["FORMATS", "BoxFileError", "BoxRecords", "format_of", "read_boxes", "write_boxes"]
 
 #: Format -> the suffixes of its files.
 FORMATS = {
@@ -137,14 +137,19 @@ def _name(file: Any) -> str:
     return name if isinstance(name, str) else "the file"
 
 
+def format_of(name: str) -> str:
+    """The format of the suffix of a file name. Raises ValueError if it has none."""
+    suffix = os.path.splitext(name)[1].lower()
+    for known, suffixes in FORMATS.items():
+        if suffix in suffixes:
+            return known
+    suffixes = tuple(suffix for of_format in FORMATS.values() for suffix in of_format)
+    raise ArgumentError("file", f"expected a name that ends in {', '.join(suffixes)}, or a format, got {name!r}")
+
+
 def _format(format: Any, name: str) -> str:
     if format is None:
-        suffix = os.path.splitext(name)[1].lower()
-        for known, suffixes in FORMATS.items():
-            if suffix in suffixes:
-                return known
-        suffixes = tuple(suffix for of_format in FORMATS.values() for suffix in of_format)
-        raise ArgumentError("file", f"expected a name that ends in {', '.join(suffixes)}, or a format, got {name!r}")
+        return format_of(name)
     if not isinstance(format, str) or format not in FORMATS:
         raise ArgumentError("format", f"expected one of {', '.join(FORMATS)}, got {format!r}")
     return format

@@ -104,7 +104,7 @@ class BoxRecords:
         """The column of that name, which a use of the records requires."""
         column: Array | None = getattr(self, name)
         if column is None:
-            raise ArgumentError("records", f"{use} needs {name}, which is None")
+            raise ArgumentError(name, f"{use} needs them, got none")
         return column
 
     def metadata(self) -> str:

@@ -107,7 +107,7 @@ def _only_size(records: BoxRecords) -> tuple[int, int]:
     used = set() if records.image_ids is None else set(records.image_ids.tolist())
     keys = used or set(records.image_sizes)
     if len(keys) > 1:
-        raise ArgumentError("records", f"a file of YOLO's text is of one image, got boxes of {len(keys)}")
+        raise ArgumentError("image_ids", f"a file of YOLO's text is of one image, got boxes of {len(keys)}")
     sizes = [records.image_sizes[key] for key in keys if key in records.image_sizes]
     if not sizes:
         raise ArgumentError("image_size", "YOLO's text needs the (height, width) of the image, got none")
@@ -117,7 +117,7 @@ def _only_size(records: BoxRecords) -> tuple[int, int]:
 def _to_parts(records: BoxRecords, image_size: tuple[int, int]) -> Array:
     if records.image_ids is not None and len(np.unique(records.image_ids)) > 1:
         count = len(np.unique(records.image_ids))
-        raise ArgumentError("records", f"a file of YOLO's text is of one image, got boxes of {count}")
+        raise ArgumentError("image_ids", f"a file of YOLO's text is of one image, got boxes of {count}")
     height, width = image_size
     corners = records.boxes.astype(np.float64) / [width, height, width, height]
     inside = ((corners >= -TOLERANCE) & (corners <= 1 + TOLERANCE)).all(1)

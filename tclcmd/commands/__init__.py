@@ -24,6 +24,7 @@ from tclcmd.commands import (  # noqa: F401
     comparing,
     choosing_elements,
     files,
+    boxes_in_files,
     pictures,
     session,
 )

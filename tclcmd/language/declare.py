@@ -31,6 +31,7 @@ GROUPS = (
     "Comparing",
     "Choosing elements",
     "Files",
+    "Boxes in files",
     "Pictures",
     "Session",
 )

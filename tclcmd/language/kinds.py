@@ -571,6 +571,44 @@ class Texts(Kind):
         return texts
 
 
+class NamesByNumber(Kind):
+    """A dict from integers to texts."""
+
+    placeholder = "{int string ...}"
+    expects = "a dict from integers to texts without NUL characters"
+
+    def read(self, value: Value, session: Session) -> dict[int, str]:
+        """The texts by their numbers."""
+        elements = tclobj.elements_of(value)
+        if elements is None or len(elements) % 2:
+            raise self.mismatch(value, session)
+        keys = [tclobj.integer_of(element) for element in elements[::2]]
+        texts = [tclobj.text_of(element) for element in elements[1::2]]
+        named = {key: text for key, text in zip(keys, texts, strict=True) if key is not None and text is not None}
+        if None in keys or None in texts or any("\0" in text for text in named.values()):
+            raise self.mismatch(value, session)
+        return named
+
+
+class SizesByNumber(Kind):
+    """A dict from integers to pairs of height and width."""
+
+    placeholder = "{int {height width} ...}"
+    expects = "a dict from integers to {height width}"
+
+    def read(self, value: Value, session: Session) -> dict[int, tuple[int, ...]]:
+        """The pairs by their numbers."""
+        elements = tclobj.elements_of(value)
+        if elements is None or len(elements) % 2:
+            raise self.mismatch(value, session)
+        keys = [tclobj.integer_of(element) for element in elements[::2]]
+        sizes = [tclobj.integers_of(element) for element in elements[1::2]]
+        found = {key: size for key, size in zip(keys, sizes, strict=True) if key is not None and size is not None}
+        if None in keys or any(size is None or len(size) != 2 for size in sizes):
+            raise self.mismatch(value, session)
+        return found
+
+
 @dataclass(frozen=True)
 class Choice(Kind):
     """One of a few words, regardless of case. `words` maps them to values."""

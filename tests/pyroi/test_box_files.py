@@ -423,11 +423,11 @@ def test_a_pipe_is_refused(tmp_path):
 @pytest.mark.parametrize(
     ("given_records", "options", "said"),
     [
-        (BoxRecords(BOXES), {"format": "coco"}, "records: a list of COCO's results needs scores, which is None"),
-        (BoxRecords(BOXES, [1, 1, 1]), {"format": "coco"}, "records: COCO's JSON needs image_ids, which is None"),
-        (BoxRecords(BOXES), {"format": "yolo"}, "records: YOLO's text needs class_ids, which is None"),
+        (BoxRecords(BOXES), {"format": "coco"}, "scores: a list of COCO's results needs them, got none"),
+        (BoxRecords(BOXES, [1, 1, 1]), {"format": "coco"}, "image_ids: COCO's JSON needs them, got none"),
+        (BoxRecords(BOXES), {"format": "yolo"}, "class_ids: YOLO's text needs them, got none"),
         (BoxRecords(BOXES, None, [0, 0, 0]), {"format": "yolo"}, "image_size: YOLO's text needs the (height, width)"),
-        (FULL, {"format": "yolo"}, "records: a file of YOLO's text is of one image, got boxes of 2"),
+        (FULL, {"format": "yolo"}, "image_ids: a file of YOLO's text is of one image, got boxes of 2"),
         (FULL, {"format": "yolo", "image_size": (48, 64)}, "is of one image, got boxes of 2"),
         (BoxRecords(BOXES, None, [0, -1, 0]), {"format": "yolo", "image_size": (48, 64)},
          "class_ids: row 1: YOLO's text needs numbers of at least 0, got -1"),

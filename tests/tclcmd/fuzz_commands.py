@@ -164,7 +164,8 @@ def make_files() -> None:
     interpreter = Interpreter()
     outcome = interpreter.eval(
         "torch::tensor_save [torch::arange 6] x.npy; torch::tensor_save [torch::arange 6] x.npz; "
-        "torch::image_write [torch::zeros {3 4 4}] x.png; torch::image_write [torch::zeros {3 4 4}] x.tiff"
+        "torch::image_write [torch::zeros {3 4 4}] x.png; torch::image_write [torch::zeros {3 4 4}] x.tiff; "
+        "torch::boxes_write x.json {{0 0 1 1}} 1 2 3; torch::boxes_write x.txt {{0 0 1 1}} -classIds 1 -imageSize 4"
     )
     assert not outcome.is_error, interpreter.result()
     interpreter.close()

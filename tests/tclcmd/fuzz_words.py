@@ -110,6 +110,18 @@ FITTING = {
     "tensor_reshape": {"shape": "{7 -1 3}"},
     "tensor_save": {"file": "y.npz"},
     "tensor_load": {"file": "x.npz"},
+    "boxes_read": {"file": "x.json", "format": "coco", "class_names": "{1 a}"},
+    "boxes_write": {
+        "file": "y.npz",
+        "boxes": "$boxes",
+        "scores": "$scores",
+        "class_ids": "{1 2}",
+        "image_ids": "{7 7}",
+        "format": "npz",
+        "class_names": "{1 a}",
+        "image_names": "{7 b}",
+        "image_sizes": "{7 {4 6}}",
+    },
     "image_read": {"file": "x.png"},
     "image_write": {"file": "y.png"},
     "plot_boxes": {"boxes": "$boxes", "file": "y.png", "labels": "{a b}"},
@@ -145,12 +157,13 @@ TEXTS = [
     "w" * 70000, "a\u0301", "😀" * 30, "\\begin{x}", "$x^2$", "$" * 7, "a$b$c$", "x\ny\nz", "\x01", "\x1b[31m", "\x7f",
 ]  # fmt: skip
 
-READABLE = ["x.npy", "x.npz", "x.png", "cut.npy", "cut.npz", "cut.png", "empty.npy", "empty.png", "none.npy", "folder",
+READABLE = ["x.npy", "x.npz", "x.png", "x.json", "x.txt",
+            "cut.npy", "cut.npz", "cut.png", "empty.npy", "empty.png", "none.npy", "folder",
             "folder.npy", ".", "x.tiff", "short.npy", "long.npy",
             "big.npy", "deep.npy", "record.npy", "text.npy", "object.npy", "complex.npy", "many.npz",
             "no/such.npy", "~nobody-of-this-name/x.npy"]  # fmt: skip
-WRITABLE = ["y.npy", "y.npz", "y.png", "y.pdf", "y.svg", "y.jpg", "y.gif", "y.tga", "y.txt", "y", "no/such.npy",
-            "-y.npy",
+WRITABLE = ["y.npy", "y.npz", "y.png", "y.pdf", "y.svg", "y.jpg", "y.gif", "y.tga", "y.txt", "y.json", "y",
+            "no/such.npy", "-y.npy",
             "folder.npy", "é.npy", "中.png", "a b.npy", "y.NPY", ".npy"]  # fmt: skip
 
 
@@ -311,6 +324,12 @@ class Words:
 
     def _texts(self, kind: kinds.Kind) -> str:
         return self.list_of([quoted(self.pick(TEXTS)) for _ in range(self.source.randint(1, 3))])
+
+    def _namesbynumber(self, kind: kinds.Kind) -> str:
+        return self.list_of([self.pick(SMALL), quoted(self.pick(TEXTS)), self.pick(INTEGERS), "b"])
+
+    def _sizesbynumber(self, kind: kinds.Kind) -> str:
+        return self.list_of([self.pick(SMALL), self.pick(["{4 6}", "{0 3}", "{1 2 3}", "5"])])
 
     def _commandname(self, kind: kinds.Kind) -> str:
         return self.pick([*REGISTRY, "torch::roiAlign", "nothing"])

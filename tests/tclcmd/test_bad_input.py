@@ -42,6 +42,10 @@ SAMPLES: dict[type[kinds.Kind], tuple[str, list[str]]] = {
     kinds.File: ("file.npy", ["{}", "[torch::zeros 2]", '"a\\0b"']),
     CommandName: ("zeros", ["[torch::zeros 2]"]),
     kinds.Texts: ("{a b}", ["\\{", "[torch::zeros 2]", "[list [torch::zeros 2]]"]),
+    kinds.NamesByNumber: ("{1 a}", ["\\{", "{1}", "{a b}", "{1.5 b}", "[torch::zeros 2]",
+                                    "[list 1 [torch::zeros 2]]", "[list 1 a\\0b]"]),
+    kinds.SizesByNumber: ("{1 {2 3}}", ["\\{", "{1}", "{1 2}", "{a {2 3}}", "{1 {2 3 4}}", "{1 {2 x}}",
+                                            "[torch::zeros 2]"]),
     kinds.Text: ("zeros", ["[torch::zeros 2]"]),
     kinds.Precision: ("3", ["invalid", "-1", "51", "1.5", "[torch::zeros 2]"]),
 }  # fmt: skip
