@@ -86,11 +86,13 @@ tiers: $(TESTABLE) ## The Python tests once per kind of processor that this one 
 	    fi; \
 	done
 
-check: $(INSTALLED) $(LINT)/stamp ## ruff, mypy, and the form of the C sources
+check: $(INSTALLED) $(LINT)/stamp ## ruff, mypy, the form of the C sources, spelling and wording
 	$(LINT)/bin/ruff check .
 	$(LINT)/bin/ruff format --check .
 	$(LINT)/bin/mypy --python-executable $(BIN)/python
 	@$(LINT)/bin/clang-format --dry-run -Werror $(C_SOURCES)
+	$(LINT)/bin/codespell
+	@.ci/wording
 
 format: $(LINT)/stamp ## Let ruff and clang-format format the sources
 	$(LINT)/bin/ruff check --fix .
@@ -173,8 +175,8 @@ $(TESTABLE): $(INSTALLED)
 	@touch $@
 
 # In an environment of their own, since they and what the tests need ask for different versions of the same packages.
-$(LINT)/stamp: $(VENV)
+$(LINT)/stamp: $(VENV) Makefile
 	@$(PYTHON) -m venv $(LINT)
-	@$(LINT)/bin/pip -qq --disable-pip-version-check install ruff mypy \
+	@$(LINT)/bin/pip -qq --disable-pip-version-check install ruff mypy codespell \
 	    clang-format==14.0.6 # which another version would format otherwise
 	@touch $@

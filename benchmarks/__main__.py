@@ -29,7 +29,7 @@ def parse() -> argparse.Namespace:
     parser.add_argument("--engine", action="append", metavar="NAME", help="beginning of a name; may be repeated")
     parser.add_argument("--threads", type=int, nargs="+", help="numbers of threads (default: 1 2)")
     parser.add_argument("--rounds", type=int, default=9, help="how often each is timed, in all (default: 9)")
-    parser.add_argument("--starts", type=int, default=3, help="how often each is started anew (default: 3)")
+    parser.add_argument("--starts", type=int, default=3, help="how often each is started (default: 3)")
     parser.add_argument(
         "--cpu-time", action="store_true", help="processor time, which other processes disturb less: 1 thread only"
     )

@@ -1,8 +1,9 @@
 """Whole detectors in ONNX Runtime: how long the nodes take that pyroi's kernels stand under, and how long all take.
 
 The detectors are torchvision's, of random weights, exported by PyTorch, for an image of 640 x 480. No score is too low
-for them, since random weights give low ones; so they suppress more than trained detectors do. A figure is the least of
-some rounds of what ONNX Runtime's profiler counts, on one thread, with its own kernels and with pyroi's in turns.
+for them, since random weights give low ones; so they suppress more than trained detectors do. A figure is the
+minimum over some rounds of what ONNX Runtime's profiler counts, on one thread, with its own kernels and with pyroi's in
+turns.
 """
 
 from __future__ import annotations

@@ -192,7 +192,7 @@ def load_pyroi_onnxruntime(threads: int) -> Loaded:
 
 
 def onnxruntime_operators(options) -> dict[str, Callable[..., Call]]:
-    """The operators in sessions with such options, which a function makes anew for each."""
+    """The operators in sessions with such options, which a function makes for each."""
     return {"roi_align": partial(onnxruntime_align, options), "nms": partial(onnxruntime_nms, options)}
 
 

@@ -473,7 +473,7 @@ def nms(
         max_output: If given, at most so many boxes are kept, the first.
 
     Returns:
-        int64 ``[kept]``: indices into `boxes` as given, by falling score.
+        int64 ``[kept]``: indices into `boxes` as given, by descending score.
 
     Raises:
         numba.TypingError: A type or a number of dimensions, while a caller is compiled.

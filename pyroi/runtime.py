@@ -42,7 +42,7 @@ def environment_problems() -> list[str]:
     """The errors in environment variables that libroi has read: a line for each, with the value used instead.
 
     They are ``ROI_CPU_TIER`` (baseline, avx2, avx512) and ``OMP_NUM_THREADS`` (a whole number of threads, 1 to 1024,
-    or a list, of which the first is used). An invalid value is ignored, and a larger number counts as 1024;
+    or a list, the first of which is used). An invalid value is ignored, and a larger number counts as 1024;
     `import pyroi` issues a RuntimeWarning for each.
     """
     problems: list[str] = []

@@ -39,7 +39,7 @@ ERROR: int = lib.HOST_ERROR
 FAULTS = {
     lib.HOST_FAULT: (SITUATIONS["INTERNAL"].text.format(command="torch", reason="unknown"), ("TORCH", "INTERNAL")),
     lib.HOST_NO_MEMORY: (SITUATIONS["MEMORY"].text.format(reason="not enough for the call"), ("TORCH", "MEMORY")),
-    # Tcl's own words, since it is the same fault of a script, whoever counts.
+    # Tcl's own words, since it is the same error of a script.
     lib.HOST_NESTED: ("too many nested evaluations (infinite loop?)", ("TCL", "LIMIT", "STACK")),
 }
 
@@ -272,7 +272,7 @@ class Interpreter(Commands):
     # ---- Evaluating ----
 
     def set_at_prompt(self) -> None:
-        """Somebody works at a prompt: what does not heed a first Ctrl-C is not ended by it."""
+        """Somebody works at a prompt: what ignores a first Ctrl-C is not ended by it."""
         lib.host_set_at_prompt(True)
 
     def eval(self, script: str) -> Outcome:

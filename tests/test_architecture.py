@@ -38,7 +38,7 @@ def entries() -> list[str]:
 
 
 def modules(package: str) -> list[pathlib.Path]:
-    """The Python modules of a package, but for those that every package has."""
+    """The Python modules of a package, except those that every package has."""
     paths = (ROOT / package).rglob("*.py")
     return sorted(path for path in paths if path.name not in ("__init__.py", "__main__.py"))
 

@@ -535,7 +535,7 @@ static inline roi_nms_params roi_nms_defaults(void)
 }
 
 /*
- * Non-maximum suppression: goes through the boxes by falling score (those of equal score in the order given) and keeps
+ * Non-maximum suppression: goes through the boxes by descending score (those of equal score in the order given) and keeps
  * each that has an IoU of at most iou_threshold with every box kept before. `classes` has an integer for each box, and
  * only boxes of the same class suppress each other; NULL: all are of one class. A score may be infinite, but not NaN.
  *
@@ -548,7 +548,7 @@ static inline roi_nms_params roi_nms_defaults(void)
  * IoU is a short fraction, and so is the threshold, the two rules often differ (2 / 10 in float is above 0.2). Areas
  * beyond the range of float suppress nothing then. Boxes of other types do not ask for it.
  *
- * `kept_ret` has room for boxes->count indices, or max_output, if that is less; they come by falling score, and refer
+ * `kept_ret` has room for boxes->count indices, or max_output, if that is less; they come by descending score, and refer
  * to the boxes as given. Their number is in *count_ret. Time grows as n log n where few boxes overlap, and never faster
  * than comparing each kept box with all others; memory grows as n.
  */
@@ -584,7 +584,7 @@ static inline roi_soft_nms_params roi_soft_nms_defaults(void)
 /*
  * Soft suppression: keeps the box of highest score (the first of equal ones), lowers the scores of those that overlap
  * it, and so on until none is left above the threshold. Source: Bodla et al., "Soft-NMS" (2017).
- * Indices and new scores, computed in double precision, come in the order of keeping, which is by falling new score;
+ * Indices and new scores, computed in double precision, come in the order of keeping, which is by descending new score;
  * both results have room for boxes->count. Scores must be finite. One thread.
  */
 ROI_API roi_status roi_soft_nms(const roi_soft_nms_params *params, const roi_boxes *boxes, const roi_vector *scores,

@@ -6,8 +6,8 @@ way (`roi_align`, `roi_align_rotated`, `multiscale_roi_align`) has derivatives o
 and `prroi_pool` have the first in reverse mode, `box_iou` has all. Where a result's size depends on numbers, as that of
 `nms`, it is given before, and the rest is filled up.
 
-Wrong shapes and types are the ValueErrors and TypeErrors of pyroi, raised while the function is traced. What only the
-numbers tell, a box with NaN for one, ends the computation with an error that names the argument and the row.
+Wrong shapes and types are the ValueErrors and TypeErrors of pyroi, raised while the function is traced. An error in
+the values, such as NaN in a box, ends the computation with an error that names the argument and the row.
 """
 
 try:

@@ -128,7 +128,7 @@ def nms(
         max_output: How many boxes are kept at most, the first, and the size of the result. Default: N.
 
     Returns:
-        ``(kept, count)``: int32 ``[max_output]``, indices into `boxes` by falling score, and -1 behind the last; and
+        ``(kept, count)``: int32 ``[max_output]``, indices into `boxes` by descending score, and -1 behind the last; and
         int32 ``[]``, how many there are. Neither has a derivative; what is taken by these indices has.
 
     Raises:
@@ -162,7 +162,7 @@ def batched_nms(
         max_output: As for :func:`nms`, of all classes together.
 
     Returns:
-        As :func:`nms`, by falling score over all classes.
+        As :func:`nms`, by descending score over all classes.
 
     Raises:
         TypeError: An argument has a type that cannot be used.

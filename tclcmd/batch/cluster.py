@@ -108,7 +108,7 @@ def connect(address: str, limits: Mapping[str, Any]) -> Cluster:
         import distributed
     except ImportError as error:
         raise click.ClickException(f"--scheduler needs distributed ({error}): {how_to_add('cluster')}") from None
-    # What it tells of lost connections is told by what becomes of the inputs.
+    # The outcomes of the inputs tell of lost connections.
     logging.getLogger("distributed").setLevel(logging.CRITICAL)
     if not address.startswith(LOCAL):
         return _connected(address, limits)

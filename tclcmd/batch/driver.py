@@ -1,4 +1,4 @@
-"""A run: inputs go to an executor, and what becomes of them into the output folder, the journal and the report.
+"""A run: inputs go to an executor, and their outcomes to the output folder, the journal and the report.
 
 The driver alone does all three, in this order, for each result that the executor gives it, and the executor gives one
 for each input. Where an input was worked on twice, by a worker that was believed lost, only one of the results counts.
@@ -29,7 +29,7 @@ from tclcmd.files import streams
 #: What a shell reports of a program that ended by a signal is this and the signal's number.
 BY_SIGNAL = 128
 
-#: The signals, but for Ctrl-C, that end a run at once.
+#: The signals except Ctrl-C that end a run at once.
 ENDING_SIGNALS = (signal.SIGTERM, signal.SIGHUP)
 
 
@@ -190,7 +190,7 @@ class Run:
             return False
         return is_same and (entry.output is None or self._outputs.is_there(entry.output, entry.output_size))
 
-    # ---- What becomes of an input ----
+    # ---- The outcome of an input ----
 
     def _settle(self, task: Task, outcome: Outcome) -> None:
         output = size = None

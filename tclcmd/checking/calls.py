@@ -69,7 +69,7 @@ class _Examination:
         self.is_open = any(word.is_expanded for word in words[: call.count])  # whether there may be further parameters
 
     def faults(self) -> Iterator[CommandError]:
-        """Those of the layout, of which the first is reported, or else those of the values."""
+        """Those of the layout, the first of which is reported, or else those of the values."""
         self.call.layout = Layout()
         try:
             self._place_pairs()
@@ -85,7 +85,7 @@ class _Examination:
     def _place_pairs(self) -> None:
         """Assigns the pairs of options and values that are written as such.
 
-        From an option on, words are alternately options and values, but for words that may be any number of words.
+        From an option on, words are alternately options and values, except for words that may be any number of words.
         """
         index = self.call.count
         while index < len(self.words):

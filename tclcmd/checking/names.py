@@ -61,7 +61,7 @@ def _commands(node: Node) -> Iterator[Command]:
 
 
 def _parts(node: Node, *, skipped: Node | None = None) -> Iterator[str]:
-    """The parts of names in the words of a tree, but for its variables' own names and the commands that are called."""
+    """The parts of names in the words of a tree, except its variables' own names and the commands that are called."""
     if isinstance(node, Comment):
         return
     if isinstance(node.value, str) and not isinstance(node, VarSub):

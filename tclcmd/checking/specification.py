@@ -73,7 +73,7 @@ def catches(name: str | None, args: list[Node]) -> bool:
 
 
 def _call_of_catcher(name: str) -> Check:
-    """Checks as tclint does. Errors that the script itself catches are not reported: they may be meant."""
+    """Checks as tclint does. Errors that the script itself catches are not reported: the script may expect them."""
 
     def check(args: list[Node], parser: Parser) -> list[Node] | None:
         before = len(parser.violations)

@@ -82,7 +82,7 @@ def _grey(samples: Array) -> Array:
 
 
 def _coding(picture: Any) -> tuple[str, tuple[Any, ...]]:
-    """The decoder that Pillow will use, and its arguments, of which the first is usually the raw mode."""
+    """The decoder that Pillow will use, and its arguments, the first of which is usually the raw mode."""
     if not picture.tile:
         return "", ()
     codec, _, _, arguments = picture.tile[0]

@@ -129,7 +129,7 @@ enum {
 
 int host_is_safe(struct Tcl_Interp *interp);
 
-/* Makes an interpreter safe, as Tcl understands it, but for the standard channels, `exit`, and the hidden commands in
+/* Makes an interpreter safe, as Tcl understands it, except for the standard channels, `exit`, and the hidden commands in
    `exposed`: pairs of a hidden name and a new one, with NULL at the end. Returns Tcl's status. */
 int host_make_safe(struct Tcl_Interp *interp, const char *const *exposed);
 
@@ -177,7 +177,7 @@ struct Tcl_Obj *host_introspect(struct Tcl_Interp *interp, host_question questio
 /* Set by Ctrl-C during an evaluation, cleared when the next one begins. Long-running code may poll it. */
 int32_t *host_interrupt_flag(void);
 
-/* Does somebody work at a prompt? Then an evaluation that does not heed a Ctrl-C waits for a second one before it
+/* Does somebody work at a prompt? Then an evaluation that ignores a Ctrl-C waits for a second one before it
    ends the process; elsewhere it is ended after a moment. */
 void host_set_at_prompt(int is_prompt);
 

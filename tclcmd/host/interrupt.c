@@ -13,7 +13,7 @@
  * goes on for longer than the thread's patience is ended, as the user wished; a shell at whose prompt somebody works
  * is ended only by another Ctrl-C.
  *
- * After a fork the child process lacks the thread, and its pipe is the parent's. It therefore makes both anew, so that a
+ * After a fork the child process lacks the thread, and its pipe is the parent's. It therefore makes both again, so that a
  * Ctrl-C that the child receives cancels the child's evaluation and not the parent's.
  */
 #include <errno.h>

@@ -153,7 +153,7 @@ static void test_size(void)
     free_tensor(&grads);
 }
 
-/* Whoever sets threads for a while can set those of before again. */
+/* A caller that sets threads for a while can restore the earlier ones. */
 static void test_what_was_set(void)
 {
     const roi_threads one = {sizeof one, 1, NULL, NULL}, other = {sizeof other, 1, NULL, NULL};

@@ -44,7 +44,7 @@ ROW = [0, 1.0, 1, 3, 3]
 
 
 def bad_boxes(*cells, dtype=np.float64, rows=4):
-    """Good boxes, but for cells (row, column, value)."""
+    """Good boxes, except for cells (row, column, value)."""
     boxes = np.array([ROW] * rows, dtype)
     for row, column, value in cells:
         boxes[row, column] = value

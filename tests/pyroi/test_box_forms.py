@@ -77,7 +77,7 @@ def test_integer_boxes_become_float64(source):
 
 @pytest.mark.parametrize(("source", "target"), PAIRS)
 def test_there_and_back(source, target):
-    """Random boxes come back, but for rounding (angles modulo a turn)."""
+    """Random boxes come back, except for rounding (angles modulo a turn)."""
     rng = np.random.default_rng(0)
     centred = polygons.random_boxes(rng, 200, 50)
     boxes = pyroi.box_convert(centred, "cxcywhr", source) if source in ROTATED else overlap.random_boxes(rng, 200)

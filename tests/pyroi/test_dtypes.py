@@ -100,7 +100,7 @@ def test_float16_does_not_overflow_where_the_average_does_not():
         assert (crops == np.float16(60000)).all()
     mixed = map.copy()
     mixed[:, :, ::2] *= -1
-    # as many positive as negative ones: 0, but for rounding in float32 (inf - inf would be NaN)
+    # as many positive as negative ones: 0, except for rounding in float32 (inf - inf would be NaN)
     middle = pyroi.roi_align(mixed, [[0, 1, 1, 15, 15]], (1, 1), 1.0, -1)
     bounds.assert_within(middle, np.zeros((1, 3, 1, 1)), np.full((1, 3, 1, 1), 60000.0))
 

@@ -1,7 +1,7 @@
 """Differences from torchvision, one case of each: the right result, and that pyroi returns it.
 
 Where torchvision is at hand, that it does differ is shown too, so that docs/differences.md stays true: when a release
-has been mended, its case leaves this file and that page.
+has been fixed, its case leaves this file and that page.
 """
 
 from __future__ import annotations
@@ -145,7 +145,7 @@ def test_gradient_of_ps_roi_pool_in_torchvision():
 
 
 def test_indices_with_a_score_threshold():
-    """Filtered first, boxes are numbered anew: 0 is the second one then. Here indices are those of the boxes given."""
+    """Filtered first, boxes are renumbered: 0 is the second one then. Here indices are those of the boxes given."""
     boxes = np.float32([[0, 0, 1, 1], [0, 0, 10, 10], [20, 20, 30, 30]])
     scores = np.float32([0.05, 0.9, 0.8])
     good = scores > 0.1

@@ -56,7 +56,7 @@ def declared():
 
 
 def exported(path):
-    """Names that a shared library defines for others, but for those of versions, which are symbols of type A."""
+    """Names that a shared library defines for others, except those of versions, which are symbols of type A."""
     lines = [line.split() for line in run(tool("nm"), "-D", "--defined-only", "-P", path).splitlines()]
     return {name.split("@")[0] for name, kind, *_ in lines if kind != "A"}
 
@@ -171,7 +171,7 @@ def test_c_and_cplusplus(tmp_path, compiler, language, page):
 
 
 def test_pkg_config(tmp_path):
-    """The same by way of roi.pc."""
+    """The same with roi.pc."""
     environment = {"PKG_CONFIG_PATH": asked("--pkgconfigdir")}
     flags = run(tool("pkg-config"), "--cflags", "--libs", "roi", **environment).split()
     assert run(tool("pkg-config"), "--modversion", "roi", **environment).strip() == pyroi.__version__

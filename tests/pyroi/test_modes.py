@@ -100,7 +100,7 @@ def test_agrees_with_the_walk_on_many_boxes(mode, seed):
 
 @given(case=cases(adaptive_mirror=False))
 def test_max_corner_agrees_with_onnx_runtime(case):
-    """ONNX Runtime, mode max, both coordinate modes. The maximum of the same products: equal but for rounding."""
+    """ONNX Runtime, mode max, both coordinate modes. The maximum of the same products: equal up to rounding."""
     near = np.abs(case.boxes[:, 1:]).max(axis=1) * case.spatial_scale < 200
     arguments = (case.boxes[near], *case.arguments[1:])
     if near.any():

@@ -29,7 +29,7 @@ HALVES = [[0, 0, 10, 5], [0, 0, 10, 10], [20, 0, 30, 10], [20, 0, 30, 10]]
 
 
 def test_worked_example():
-    """By falling score: 3 goes first and suppresses 2, 1 has IoU 0.5 with 0."""
+    """By descending score: 3 goes first and suppresses 2, 1 has IoU 0.5 with 0."""
     scores = [0.1, 0.2, 0.3, 0.4]
     assert keep(HALVES, scores, 0.4) == [3, 1]
     assert keep(HALVES, scores, 0.6) == [3, 1, 0]
@@ -188,7 +188,7 @@ def test_agrees_with_torchvision(count):
 
 
 def test_classes_with_negative_coordinates():
-    """Shifting class c by c * (largest coordinate + 1) puts class 1 upon class 0 here, and below not apart at all."""
+    """Shifting class c by c * (largest coordinate + 1) puts class 1 onto class 0 here, and below not apart at all."""
     shifted_upon = np.array([[0, 0, 9, 9], [-10, -10, -1, -1]], np.float32)  # by 10
     not_shifted = np.array([[-1000, -1000, -1, -1], [-1000, -1000, -1, -1]], np.float32)  # by 0
     for boxes in (shifted_upon, not_shifted):

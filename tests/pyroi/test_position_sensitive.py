@@ -233,7 +233,7 @@ def tame(boxes, scale):
 @pytest.mark.parametrize("dtype", [np.float32, np.float64])
 @given(data=st.data())
 def test_align_agrees_with_torchvision(dtype, data):
-    """torchvision.ops.ps_roi_align, values and gradient, but for boxes without samples, of which it makes NaN."""
+    """torchvision.ops.ps_roi_align, values and gradient, except for boxes without samples, of which it makes NaN."""
     ops, torch = autograd.torchvision_ops(), autograd.torch()
     name, map, boxes, output_size, options = data.draw(calls(dtype).filter(lambda call: call[0] == "align"))
     boxes = tame(boxes, options[0])

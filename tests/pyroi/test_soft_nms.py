@@ -37,7 +37,7 @@ def test_score_threshold_drops_at_once_and_later():
 
 
 def test_equal_boxes():
-    """Linear: a box upon another falls to 0. Gaussian: by exp(-1 / sigma) for each one kept."""
+    """Linear: a box on another falls to 0. Gaussian: by exp(-1 / sigma) for each one kept."""
     boxes, scores = [[1, 1, 4, 4]] * 4, [1.0] * 4
     assert pyroi.soft_nms(boxes, scores, method="linear")[0].tolist() == [0]
     indices, lowered = pyroi.soft_nms(boxes, scores, sigma=2.0)

@@ -65,7 +65,7 @@ RULE = "expected a whole number of threads, 1 to 1024"
     ],
 )
 def test_number_of_threads_from_the_environment(value, threads, told):
-    """OMP_NUM_THREADS: a number, or a list of which the first counts; a wrong one is ignored or clamped, and told."""
+    """OMP_NUM_THREADS: a number, or a list whose first one is used; a wrong one is ignored or clamped, and told."""
     number, *warnings = run_child(_threads_at_first, OMP_NUM_THREADS=value).splitlines()
     assert int(number) == (threads or len(os.sched_getaffinity(0)))
     assert warnings == ([f"RuntimeWarning OMP_NUM_THREADS={value}: {RULE}; it {told}"] if told else [""])
@@ -205,7 +205,7 @@ def test_same_bits_for_every_number_of_threads(dtype, layout):
 
 
 def test_same_bits_when_all_boxes_share_their_pixels():
-    """Backward of boxes upon each other: shares are added in the order of the boxes, whoever adds them."""
+    """Backward of coinciding boxes: shares are added in the order of the boxes, in any thread."""
     rng = np.random.default_rng(1)
     boxes = np.tile(np.float32([[0, 2, 2, 20, 20], [0, 2.3, 1.9, 19, 21]]), (300, 1))
     grad = random_map(rng, (600, 2, 7, 7)) * 10 ** rng.uniform(-6, 6, (600, 1, 1, 1)).astype(np.float32)

@@ -188,7 +188,7 @@ def channels_last_at(offset, map):
 
 
 def boxes_that_read_often(size, images):
-    """So many that a map with its channels together is worth a ring, but for some that are too wide for one."""
+    """So many that a map with its channels together is worth a ring, except for some that are too wide for one."""
     height, width = size
     rng = np.random.default_rng(17)
     corner = rng.uniform(-0.1, 0.9, (500, 2)) * (width, height)

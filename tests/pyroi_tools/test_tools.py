@@ -114,7 +114,7 @@ def test_a_module_that_does_not_load(package, tmp_path, monkeypatch):
 
 
 def test_an_interrupt_while_they_are_put_in(package, monkeypatch):
-    """What was put in until then is taken out, and the next call begins anew."""
+    """What was put in until then is taken out, and the next call starts afresh."""
     sample, _ = package
     before, tool = dict(vars(sample.Box)), Tool("sample", (1, 2), REPLACEMENTS[::-1])
     put_in = Place.put_in

@@ -141,7 +141,7 @@ def test_overlap_of_rotated_boxes(fmt):
 def test_overlap_with_a_gradient(name):
     """Where a gradient is wanted the numbers are the same to rounding, and it is that of finite differences.
 
-    But for the weight in complete IoU, which counts as constant there, as in torchvision.
+    Except for the weight in complete IoU, which counts as constant there, as in torchvision.
     """
     measure = getattr(rt, name)
     boxes, others = random_boxes(6).requires_grad_(), random_boxes(5, seed=1).requires_grad_()

@@ -18,7 +18,7 @@ NAN, INF = float("nan"), float("inf")
 
 
 def _outcomes():
-    """Prints what becomes of each call, in a process of its own: numbers, an error, or the signal that ended it."""
+    """Prints the outcome of each call, in a process of its own: numbers, an error, or the signal that ended it."""
     import os
     import resource
 

@@ -53,7 +53,7 @@ def call(name, place, change):
 
 
 def test_every_function_is_called():
-    """All that pyroi.torch has, but for its layers and the two that take no tensors."""
+    """All that pyroi.torch has, except its layers and the two that take no tensors."""
     functions = {name for name in rt.__all__ if not isinstance(getattr(rt, name), type)} - {"accelerate", "restore"}
     assert functions == {name for name in CALLS if " " not in name}
 

@@ -111,7 +111,7 @@ def test_multiscale_by_definition():
 
 
 def test_scales_are_found_once():
-    """At the first call; None makes the next one find them anew."""
+    """At the first call; None makes the next one find them again."""
     maps, boxes = pyramid(), boxes_of_all_sizes()
     layer = rt.MultiScaleRoIAlign(NAMES, 2, 2)
     assert layer.scales is None

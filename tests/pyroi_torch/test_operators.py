@@ -253,7 +253,7 @@ def test_compiled_once_for_all_sizes():
 
 
 def test_compiled_suppression():
-    """Its result has a size that only the values tell, which torch.compile takes into a graph when told to."""
+    """Its result has a size that depends on the values, which torch.compile takes into a graph when told to."""
     torch.compiler.reset()
 
     def detect(rows, scores, classes):

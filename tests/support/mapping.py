@@ -91,7 +91,7 @@ class Place:
         return [json.loads(line) for line in (self.folder / name).read_text().splitlines()]
 
     def outputs(self, name: str = "out") -> dict[str, str]:
-        """Name -> content of what is in an output folder, but for what is private."""
+        """Name -> content of what is in an output folder, except what is private."""
         folder = self.folder / name
         paths = [path for path in folder.rglob("*") if path.is_file() and ".roish-map" not in path.parts]
         return {str(path.relative_to(folder)): path.read_text() for path in paths}

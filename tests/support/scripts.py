@@ -39,7 +39,7 @@ def in_files() -> list[Script]:
 def of_tests() -> list[Script]:
     """The literal scripts that tests of the command language run by ``tcl(...)``, which fails where a script fails.
 
-    Those of a test are one script, but for tests of which a part is computed.
+    Those of a test are one script, except for tests of which a part is computed.
     """
     made = []
     for path in sorted((ROOT / "tests" / "tclcmd").glob("test_*.py")):

@@ -22,7 +22,7 @@ def iou_rotated(boxes1, boxes2):
 
 
 def suppress(matrix, scores, may_stay):
-    """Indices that are kept, by falling score; `may_stay` tells it of the IoU with a kept one."""
+    """Indices that are kept, by descending score; `may_stay` tells it of the IoU with a kept one."""
     kept = []
     for index in scores.argsort(descending=True, stable=True).tolist():
         if all(may_stay(matrix[index, other]) for other in kept):

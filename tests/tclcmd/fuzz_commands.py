@@ -100,7 +100,7 @@ class Session:
         self.renew()
 
     def renew(self) -> None:
-        """All tensors and variables anew."""
+        """Makes all tensors and variables again."""
         outcome = self.interpreter.eval(fuzz_words.SETUP)
         assert not outcome.is_error, self.interpreter.result()
         self.interpreter.eval("")

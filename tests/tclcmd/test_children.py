@@ -236,7 +236,7 @@ def test_a_thread_has_tensors_of_its_own(threaded):
 
 
 def test_an_error_in_a_thread(threaded):
-    """Also one that is made beforehand, in each thread anew."""
+    """Also one that is made beforehand, again in each thread."""
     assert threaded("puts [catch {thread::send $t {torch::zeros x}} message]:$message").startswith("1:Invalid shape")
 
 

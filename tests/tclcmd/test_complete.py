@@ -184,7 +184,7 @@ def test_second_words_of_tcl(offered, tmp_path, monkeypatch):
 
 @pytest.mark.parametrize("command", sorted(SUBCOMMANDS))
 def test_listed_second_words_are_those_of_tcl(tcl, command):
-    """The list is the one of Tcl's own error message, but for `variable` and the like of trace, which it has left."""
+    """The list is that of Tcl's own error message, except for `variable` of trace and the like."""
     tcl.interpreter.eval(f"{command} no-such-word 1")
     told = set(re.findall(r"[a-z]+", tcl.interpreter.result().rpartition("must be ")[2])) - {"or", "an", "integer"}
     assert SUBCOMMANDS[command] <= told or command == "after"

@@ -352,7 +352,7 @@ def test_matmul(given, shapes, dtype):
 
 
 def test_products_of_integers_are_exact(given):
-    """Not by way of floating numbers: (2^31 + 1)^2 has 63 bits."""
+    """Not through floating numbers: (2^31 + 1)^2 has 63 bits."""
     given.set("x", np.array([2**31 + 1], np.int64))
     assert given("torch::tensor_matmul $x $x") == (2**31 + 1) ** 2
 

@@ -89,7 +89,7 @@ def test_a_duplicated_value_counts(tcl):
 
 
 def test_deleting_frees_at_once(tcl):
-    """Whoever still refers to the tensor; a second time there is nothing to free."""
+    """Even if a value refers to the tensor; a second time there is nothing to free."""
     tcl.run("set x [torch::zeros {2}]; set y [torch::zeros {3}]; set keep [list $x $y]")
     assert tcl("torch::tensor_delete $keep") == "2"
     assert live(tcl) == 0

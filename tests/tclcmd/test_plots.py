@@ -1,6 +1,6 @@
 """torch::plot_boxes and torch::plot_features, against pictures that were looked at.
 
-The goldens lie in goldens/. To make one anew, delete it and run its test, which fails and leaves a new one to look at.
+The goldens lie in goldens/. To make one again, delete it and run its test, which fails and leaves a new one to look at.
 """
 
 from __future__ import annotations

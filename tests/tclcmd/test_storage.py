@@ -72,7 +72,7 @@ def ways_of(tcl, text: str) -> list[str]:
 
 
 def stored(tcl, text: str, ways: list[str]) -> dict[str, object]:
-    """The value in these ways, made anew. Nobody has asked for its text since it was made."""
+    """A new value in each of these forms. Nobody has asked for its text since it was made."""
     tcl.interpreter.set_global("text", text)
     # A copy for each, since to use a value for something changes how it is stored.
     makers = [f"set made{i} [apply {{text {{{WAYS[way]}}}}} [string range x$text 1 end]]" for i, way in enumerate(ways)]

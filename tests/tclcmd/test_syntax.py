@@ -155,7 +155,7 @@ def test_words_are_those_of_tcl(text):
 
 @given(st.text("a [{}]\\;\n", max_size=30))
 def test_depth_is_0_where_tcl_finds_the_script_complete(text):
-    """But for a line that is continued, which has no depth, and for text that Tcl refuses to look at to its end."""
+    """Except for a line that is continued, which has no depth, and for text that Tcl refuses to look at to its end."""
     assume(
         not re.search(r"\\\n\s*$", text) and "extra characters" not in (recorder().eval(text), recorder().result())[1]
     )

@@ -264,7 +264,7 @@ static bool place_area(const struct roi_axis_rule *rule, double corner1, double 
     return true;
 }
 
-/* floor(a * b / c) for c > 0, where the product may overflow: the quotient is guessed in double, and mended by the
+/* floor(a * b / c) for c > 0, where the product may overflow: the quotient is guessed in double, and corrected by the
    rest, which is small, and so right though its two parts wrap around. */
 static int64_t scaled(int64_t a, int64_t b, int64_t c)
 {

@@ -52,7 +52,7 @@ int roi_threads_for(double work)
     return worth < most ? (int)worth : most;
 }
 
-/* OMP_NUM_THREADS is what people set for every program of this kind, a number or a list of them, of which the first counts. */
+/* OMP_NUM_THREADS sets the threads of many programs of this kind: a number, or a list of which the first one is used. */
 __attribute__((constructor)) static void read_environment(void)
 {
     const char *value = getenv("OMP_NUM_THREADS");

@@ -2,7 +2,7 @@
  * parallel.h - the one place where work is spread over threads
  *
  * Machines are shared, so nothing here waits by spinning. Threads are kept from call to call and sleep in between. The one
- * that calls does the work itself, item by item, and whoever wakes up in time takes items off it: where processors are busy
+ * that calls does the work itself, item by item, and threads that wake up in time take items off it: where processors are busy
  * with something else nobody is waited for but threads that have begun an item. Threads are started when they are first
  * wanted; where the system gives none there are fewer.
  */

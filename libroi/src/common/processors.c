@@ -126,7 +126,7 @@ static double find_quota(void)
 static double find_quota(void) { return INFINITY; }
 #endif
 
-/* Read by whoever comes first, or by several at once, who find the same. */
+/* Read by the first thread, or by several at once, which find the same. */
 static int in_quota(void)
 {
     static int known = 0;

@@ -22,7 +22,7 @@ struct roi_call {
     const volatile int32_t *cancel;
 };
 
-/* A call of these arguments, not yet checked. Its rule says nothing of sampling, but for the type computed in. */
+/* A call of these arguments, not yet checked. Its rule says nothing of sampling except the type computed in. */
 struct roi_call roi_call_of(const roi_array *maps, const double *spatial_scales, const roi_boxes *boxes,
                             const roi_array *crops, const volatile int32_t *cancel);
 

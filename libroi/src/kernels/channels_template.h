@@ -20,7 +20,7 @@ INLINE void add_up_taps(const struct source *source, const enum from from, int64
                                       sum[v]);
 }
 
-/* The same to t, where lines are `step` apart, block by block (kernels/sums.h), of which the first has `first` taps. */
+/* The same to t, where lines are `step` apart, block by block (kernels/sums.h), the first of which has `first` taps. */
 INLINE void add_up_block(const struct source *source, const enum from from, int64_t at, const int64_t *offset,
                          const REAL *weight, int64_t first, int64_t taps, const int vectors, REAL *t, int64_t step)
 {

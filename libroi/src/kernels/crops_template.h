@@ -6,7 +6,7 @@
  *     lines_of_row(work)                           lines of scratch memory for a row of bins
  *     reduce_lines(work, p, rows)                  what all lines of a tile need first, for `rows` rows of bins from p on
  *     put_line(work, i, p, rows, count, place)     those bins of line i, which has `count` channels, to their place
- *     pool_exactly(tile, plan, crop)               the box anew, pixel by pixel, with NaN where it belongs
+ *     pool_exactly(tile, plan, crop)               the box again, pixel by pixel, with NaN where it belongs
  *
  * The second and the third return vectors that are NaN where they have met NaN, in any lane.
  */

@@ -133,7 +133,7 @@ INLINE void take_larger(vec *most, ivec *place, vec value, ivec at)
     *most = (vec)choose_lanes(better, (ivec)value, (ivec)*most);
 }
 
-/* One bin of a line: the largest of its columns, of which the first is at offset[0]; where they lie together, column k is
+/* One bin of a line: the largest of its columns, the first of which is at offset[0]; where they lie together, column k is
    k lines further on. */
 INLINE void max_bin(const REAL *t, const lane_int *where, const int64_t *offset, const int64_t taps,
                     const bool together, const bool places, vec most[LINE_VECTORS], ivec place[LINE_VECTORS])

@@ -16,7 +16,7 @@ static inline struct row row_of(const roi_array *array, int64_t n, int64_t c, in
 }
 
 /* Puts four numbers of 4 * QUADS channels where `to` wants the first channel's, and a step further each. A box in which
-   there is NaN is pooled anew, so that it need not be minded here. */
+   there is NaN is pooled again, so NaN needs no care here. */
 INLINE void put_quads(quads v[4], STORE *to, const struct steps *steps)
 {
     transpose(v);

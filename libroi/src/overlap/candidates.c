@@ -1,4 +1,4 @@
-/* candidates.c - boxes with scores: checked, read, and sorted by falling score. */
+/* candidates.c - boxes with scores: checked, read, and sorted by descending score. */
 #include "overlap/candidates.h"
 
 #include <math.h>

@@ -1,4 +1,4 @@
-/* candidates.h - boxes with scores: checked, read, and sorted by falling score. */
+/* candidates.h - boxes with scores: checked, read, and sorted by descending score. */
 #ifndef ROI_CANDIDATES_H
 #define ROI_CANDIDATES_H
 
@@ -15,7 +15,7 @@ struct roi_request {
 
 struct roi_candidates {
     int64_t count; /* of boxes above the score threshold */
-    int64_t *row;  /* where each stands in the arguments, by falling score; equal scores in the order given */
+    int64_t *row;  /* where each stands in the arguments, by descending score; equal scores in the order given */
     /* By row. */
     struct roi_extent *extents;
     struct roi_rotated *rotated; /* NULL for upright boxes */

@@ -9,7 +9,7 @@ struct roi_crowd {
     int64_t count;
     double threshold;
     bool in_float; /* whether IoU is evaluated in float, which holds the corners exactly: to be set before gathering */
-    /* Members in the order of their ranks, which is by falling score. */
+    /* Members in the order of their ranks, which is by descending score. */
     struct roi_extent *extents;
     struct roi_rotated *rotated; /* NULL for upright boxes */
     uint8_t *gone;               /* whether a member is out, for the user of the crowd */

@@ -33,7 +33,7 @@ struct matrix {
     roi_dtype computed;     /* ROI_FLOAT32 or ROI_FLOAT64 */
     roi_iou_kernel *kernel;
     int64_t tiles_in_row;
-    bool mixed; /* whether pairs are computed in float but for those with a box for which it is too narrow */
+    bool mixed; /* whether pairs are computed in float except those with a box for which it is too narrow */
 };
 
 /* ---- Checks ---------------------------------------------------------------------------------------------------- */
@@ -158,7 +158,7 @@ static roi_status prepare(struct matrix *matrix, roi_error *error_ret)
 
 /* ---- Working --------------------------------------------------------------------------------------------------- */
 
-/* Part of a row, written where it belongs, or by way of a buffer if the result has another type or stride. */
+/* Part of a row, written where it belongs, or through a buffer if the result has another type or stride. */
 static void fill_row(const struct matrix *matrix, int64_t row, int64_t begin, int64_t end)
 {
     double buffer[TILE_COLUMNS]; /* float, if that is what is computed in */

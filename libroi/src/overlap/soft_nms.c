@@ -107,7 +107,7 @@ static roi_status suppress(struct soft *soft, int64_t *kept_ret, double *scores_
 
 /* ---- The call -------------------------------------------------------------------------------------------------- */
 
-/* Members are sorted by falling score, which is a heap. */
+/* Members are sorted by descending score, which is a heap. */
 static roi_status prepare(struct soft *soft, const roi_vector *scores, roi_error *error_ret)
 {
     const int64_t count = soft->candidates.count;

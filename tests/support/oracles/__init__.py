@@ -9,7 +9,7 @@ None of these modules imports pyroi. Each computes an operator another way than 
     runtime     ONNX Runtime
     autograd    PyTorch, which differentiates the forward by itself; torchvision, where it loads
     levels      the pyramid level of a box
-    overlap     IoU and its kin, and suppression, as matrices and loops in float64
+    overlap     IoU and its variants, and suppression, as matrices and loops in float64
     resampling  resizing, by a matrix of weights for each axis
     integral    precise RoI pooling, piece by piece of the surface
     turned      RoIAlign of rotated boxes, sample by sample

@@ -99,7 +99,7 @@ def _suppression():
 
 
 def nms(boxes, scores, iou_threshold, score_threshold=None, most=None) -> list[int]:
-    """Indices by falling score. float32 throughout, so give boxes whose areas that type holds."""
+    """Indices by descending score. float32 throughout, so give boxes whose areas that type holds."""
     if len(boxes) == 0:
         return []
     feed = {

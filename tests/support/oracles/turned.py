@@ -95,7 +95,7 @@ def side(length, bins, ratio, aligned):
 
 
 def sine_and_cosine(degrees):
-    """Of an angle in degrees, by way of what is left of whole quarters."""
+    """Of an angle in degrees, from what is left of whole quarters."""
     rest = math.remainder(degrees, 90)
     sine, cosine = math.sin(math.radians(rest)), math.cos(math.radians(rest))
     for _ in range(round((degrees - rest) / 90) % 4):

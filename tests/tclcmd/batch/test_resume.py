@@ -68,7 +68,7 @@ def test_checksums_see_the_content(place):
 
 
 def test_without_resume_all_is_done_again(place):
-    """And the journal begins anew."""
+    """And the journal begins again."""
     place.add(2)
     place.script(CAPITALS)
     for _ in range(2):

@@ -49,7 +49,7 @@ def write(folders: Folders, name: str | os.PathLike[str], content: bytes = b"new
 
 
 def inodes(folder: pathlib.Path) -> dict[str, bytes]:
-    """All files below a folder, but for those in `in`, with their content."""
+    """All files below a folder, except those in `in`, with their content."""
     return {str(path): path.read_bytes() for path in folder.iterdir() if path.is_file()}
 
 
@@ -104,7 +104,7 @@ def test_a_folder_that_is_not_there(places):
 
 
 def test_a_new_file_and_the_mode_of_an_older_one(places):
-    """A mode is kept but for the bits by which a program gets the rights of its owner."""
+    """A mode is kept except for the bits by which a program gets the rights of its owner."""
     folders = Folders(["in"])
     before = os.umask(0o027)
     try:

@@ -106,7 +106,7 @@ def test_what_is_below_the_limit_of_commands(places):
 
 @pytest.mark.parametrize("channel", ["stdout", "stderr"])
 def test_the_limit_of_output(places, channel):
-    """Not a byte more comes out, but for the line that says so."""
+    """Not a byte more comes out, except the line that says so."""
     ran = places.run(f"while 1 {{puts {channel} 0123456}}", "--output-limit", "4K", seconds=PATIENCE)
     assert ran.status == 122
     assert ran.last_line == "roish: limit reached: 4 KiB of output (TORCH LIMIT output)"
