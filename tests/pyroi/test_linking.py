@@ -19,7 +19,7 @@ from pyroi import __main__ as command
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 PAGE = (ROOT / "docs" / "frameworks" / "c.md").read_text("utf-8")
-README = (ROOT / "README.md").read_text("utf-8")
+START = (ROOT / "docs" / "start.md").read_text("utf-8")
 FOLDER = pathlib.Path(pyroi.get_library()).parent
 SEARCH = os.pathsep.join([str(pathlib.Path(sys.executable).parent), os.environ.get("PATH", "")])
 LINUX = pytest.mark.skipif(not sys.platform.startswith("linux"), reason="needs /proc and binutils")
@@ -157,7 +157,7 @@ def test_unknown_option(capsys):
 
 # ---- Programs --------------------------------------------------------------------------------------------------------
 
-PROGRAMS = [("cc", "c", README), ("cc", "c", PAGE), ("c++", "cpp", PAGE)]
+PROGRAMS = [("cc", "c", START), ("cc", "c", PAGE), ("c++", "cpp", PAGE)]
 
 
 @pytest.mark.parametrize(("compiler", "language", "page"), PROGRAMS, ids=["struct", "flat", "cpp"])
