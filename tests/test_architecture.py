@@ -25,7 +25,7 @@ ENTRY = re.compile(r"^ {4}((?:  ){0,4})(\S+(?:, \S+)*)(?: {2,}\S.*)?$", re.MULTI
 
 def entries() -> list[str]:
     """The paths in the map, from the root, in the order of the map; those of folders end with a slash."""
-    text = (ROOT / "CONTRIBUTING.md").read_text("utf-8").partition("## The map of the house\n\n")[2]
+    text = (ROOT / "CONTRIBUTING.md").read_text("utf-8").partition("## Map of the sources\n\n")[2]
     block = text.partition("\n\n")[0]
     found: list[str] = []
     around: list[str] = []
