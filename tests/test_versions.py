@@ -100,7 +100,7 @@ def test_the_changelog_begins_with_it():
 
 
 def test_the_citation_has_it():
-    """It must be there, since whoever cites reads that file alone."""
+    """It must be there, since programs that cite read only that file."""
     assert f"\nversion: {VERSION}\n" in (ROOT / "CITATION.cff").read_text("utf-8")
 
 

@@ -26,7 +26,7 @@ except ModuleNotFoundError:  # Windows has no such limits
 #: The most files that are open at a time: the standard streams, allowed folders, the parts of a name.
 MOST_FILES = 256
 
-#: Seconds of the processor beyond the limit of time after which the system ends the process, whoever watches it.
+#: Seconds of the processor beyond the time limit, after which the system ends the process even without a supervisor.
 SPARE_SECONDS = 10
 
 #: The option of prctl() by which the system ends this process with the one that watches it.
