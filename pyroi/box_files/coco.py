@@ -14,8 +14,11 @@ import numpy as np
 from pyroi.arrays import Array
 from pyroi.box_files.records import INT64, BoxRecords, RowError, check_room, is_integer
 
-#: Bytes of memory for a byte of JSON: measured, lists of results take 4 to 7.
-EXPANSION = 8
+#: The bytes of memory that a value of JSON takes at most, which is an empty object, measured. Commas part values.
+BYTES_PER_VALUE = 140
+
+#: The bytes that a byte of text takes at most, decoded and in strings, where one character can widen all to four bytes.
+BYTES_PER_ASCII, BYTES_PER_UTF8 = 3, 9
 
 #: Decimals of a pixel that are written. x + width is rounded, and so many digits give the numbers back that went in.
 DECIMALS = 9
@@ -25,13 +28,18 @@ Rows = list[dict[str, Any]]
 
 def read(content: bytes) -> BoxRecords:
     """The records in the text of a file. Raises ValueError, or RowError for a row."""
-    check_room(EXPANSION * len(content), f"a JSON text of {len(content)} bytes")
+    check_room(_most_memory(content), f"a JSON text of {len(content)} bytes")
     document = _parse(content)
     if isinstance(document, list):
         return _to_records(document)
     if isinstance(document, dict) and isinstance(document.get("annotations"), list):
         return _to_records(document["annotations"], **_names_and_sizes(document))
     raise ValueError('expected a list of results, or an object with a list "annotations"')
+
+
+def _most_memory(content: bytes) -> int:
+    per_byte = BYTES_PER_ASCII if content.isascii() else BYTES_PER_UTF8
+    return per_byte * len(content) + BYTES_PER_VALUE * content.count(b",")
 
 
 def _parse(content: bytes) -> Any:

@@ -6,13 +6,15 @@ https://docs.ultralytics.com/datasets/detect/
 
 from __future__ import annotations
 
+import array
+import io
 import math
 from typing import BinaryIO
 
 import numpy as np
 
 from pyroi.arrays import Array
-from pyroi.box_files.records import BoxRecords, RowError
+from pyroi.box_files.records import BoxRecords, RowError, check_room
 from pyroi.errors import ArgumentError
 
 #: How far a part may lie beyond 0 or 1. Other programs write six digits, the last of them rounded.
@@ -20,6 +22,12 @@ TOLERANCE = 1e-5
 
 #: Digits after the point that are written: 1e-8 pixel of an image of 10 000.
 DECIMALS = 12
+
+#: The bytes of memory that a byte of text takes at most: a row of ten bytes becomes five numbers, in several arrays.
+BYTES_PER_BYTE = 24
+
+#: The words of a line: without a score, and with one. No number has more characters than the last.
+FEWEST_WORDS, MOST_WORDS, MOST_CHARACTERS = 5, 6, 100
 
 COLUMNS = "class, x, y, width, height, and a score or none"
 
@@ -34,29 +42,32 @@ class LineError(ValueError):
 
 def read(content: bytes, image_size: tuple[int, int]) -> BoxRecords:
     """The records in the text of a file. Raises LineError. A file without lines is an image without boxes."""
-    rows: list[list[float]] = []
-    for number, line in enumerate(content.split(b"\n"), 1):
-        words = line.split()
+    check_room(BYTES_PER_BYTE * len(content), f"a text of {len(content)} bytes")
+    numbers = array.array("d")
+    width = 0
+    for number, line in enumerate(io.BytesIO(content), 1):
+        words = line.split(None, MOST_WORDS)  # the rest of a longer line is one more word
         if words:
             row = _row(words, number)
-            if rows and len(row) != len(rows[0]):
-                raise LineError(number, f"expected {len(rows[0])} numbers as before, got {len(row)}")
-            rows.append(row)
-    table = np.array(rows, np.float64) if rows else np.empty((0, 5))
-    classes = np.array([int(row[0]) for row in rows], np.int64)
+            if width and len(row) != width:
+                raise LineError(number, f"expected {width} numbers as before, got {len(row)}")
+            width = len(row)
+            numbers.extend(row)
+    table = np.array(numbers).reshape(-1, width or FEWEST_WORDS)
     return BoxRecords(
         _to_corners(table[:, 1:5], image_size),
-        table[:, 5] if table.shape[1] == 6 else None,
-        classes,
-        np.zeros(len(rows), np.int64),
+        table[:, 5] if width == MOST_WORDS else None,
+        table[:, 0],
+        np.zeros(len(table), np.int64),
         image_sizes={0: image_size},
     )
 
 
 def _row(words: list[bytes], number: int) -> list[float]:
-    if len(words) not in (5, 6):
-        hint = "; outlines of segments are not read" if len(words) > 6 else ""
-        raise LineError(number, f"expected {COLUMNS}, got {len(words)} numbers{hint}")
+    if len(words) > MOST_WORDS:
+        raise LineError(number, f"expected {COLUMNS}, got more; outlines of segments are not read")
+    if len(words) < FEWEST_WORDS:
+        raise LineError(number, f"expected {COLUMNS}, got {len(words)} numbers")
     row = [_number(word, number) for word in words]
     if row[0] != int(row[0]) or not 0 <= row[0] < 2**53:
         raise LineError(number, f"class: expected an integer of at least 0, got {_text(words[0])}")
@@ -68,7 +79,7 @@ def _row(words: list[bytes], number: int) -> list[float]:
 
 def _number(word: bytes, line: int) -> float:
     try:
-        value = float(word) if b"_" not in word else math.nan
+        value = float(word) if b"_" not in word and len(word) <= MOST_CHARACTERS else math.nan
     except ValueError:
         value = math.nan
     if not math.isfinite(value):

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import contextlib
 import io
 import json
 import os
 import pickle
 import stat
+import tracemalloc
 import zipfile
 
 import numpy as np
@@ -261,7 +263,7 @@ BAD_YOLO_LINES = {
     "four numbers": ("0 0.5 0.5 0.5", "expected class, x, y, width, height, and a score or none, got 4 numbers"),
     "an outline": (
         "0 0 0 1 0 1 1",
-        "expected class, x, y, width, height, and a score or none, got 7 numbers; outlines of segments are not read",
+        "expected class, x, y, width, height, and a score or none, got more; outlines of segments are not read",
     ),
     "a name": ("cat 0.5 0.5 0.5 0.5", "expected finite numbers, got 'cat'"),
     "a fraction": ("1.5 0.5 0.5 0.5 0.5", "class: expected an integer of at least 0, got '1.5'"),
@@ -271,6 +273,7 @@ BAD_YOLO_LINES = {
     "not a number": ("0 0.5 nan 0.5 0.5", "expected finite numbers, got 'nan'"),
     "digits in groups": ("0 0.5 0.5 0.5 0_1", "expected finite numbers, got '0_1'"),
     "a score at once": ("0 0.5 0.5 0.5 0.5 0.9", "expected 5 numbers as before, got 6"),
+    "endless digits": ("0 0.5 0.5 0.5 0." + "1" * 200, "expected finite numbers, got '0." + "1" * 38 + "'"),
     "no text": ("0 0.5 0.5 0.5 \x00", "expected finite numbers, got '\\x00'"),
 }
 
@@ -408,6 +411,54 @@ def test_more_than_memory_is_refused_before_it_is_taken(tmp_path, monkeypatch):
     (tmp_path / "x.json").write_text(json.dumps([GOOD_ROW]))
     with pytest.raises(MemoryError, match=r"a JSON text of \d+ bytes needs \d+ bytes, this machine has 100 left"):
         read_boxes(tmp_path / "x.json")
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "[" + ",".join(["{}"] * 200_000) + "]",
+        "[" + ",".join(["[]"] * 200_000) + "]",
+        "[" + ",".join(["1e3"] * 200_000) + "]",
+        json.dumps([GOOD_ROW] * 20_000),
+        json.dumps([GOOD_ROW | {"caption": "a" * 100 + "\N{PILE OF POO}"}] * 20_000, ensure_ascii=False),
+        json.dumps(["\N{PILE OF POO}" + "a" * 10**6], ensure_ascii=False),
+    ],
+    ids=["objects", "lists", "numbers", "results", "captions", "a string"],
+)
+def test_json_takes_no_more_memory_than_was_asked_for(monkeypatch, text):
+    """Whatever is in it: measured against what is asked for before it is parsed."""
+    asked = []
+    monkeypatch.setattr("pyroi.box_files.coco.check_room", lambda count, what: asked.append(count))
+    content = text.encode()
+    tracemalloc.start()
+    with contextlib.suppress(BoxFileError):
+        read_boxes(io.BytesIO(content), "coco")
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert peak <= asked[0] + 2**16
+
+
+@pytest.mark.parametrize("text", ["0 1 1 0 0\n" * 50_000, "0 .1 .1 .1 .1 1\n" * 50_000, "\n" * 500_000, "0 " * 500_000])
+def test_yolo_takes_no_more_memory_than_was_asked_for(monkeypatch, text):
+    """Rows, lines without rows, and one long line."""
+    asked = []
+    monkeypatch.setattr("pyroi.box_files.yolo.check_room", lambda count, what: asked.append(count))
+    tracemalloc.start()
+    with contextlib.suppress(BoxFileError):
+        read_boxes(io.BytesIO(text.encode()), "yolo", image_size=(4, 4))
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert peak <= asked[0] + 2**16
+
+
+@pytest.mark.parametrize("format", ["parquet", "arrow"])
+def test_a_table_of_more_rows_than_memory_is_refused(tmp_path, monkeypatch, format):
+    """A million equal rows take some kilobytes in Parquet."""
+    skip_without_pyarrow(format)
+    write_boxes(tmp_path / NAMED[format], BoxRecords(np.zeros((10**6, 4))))
+    monkeypatch.setattr(records.limits, "tightest", lambda: records.limits.Limit(10**7, 0))
+    with pytest.raises(MemoryError, match="a table of"):
+        read_boxes(tmp_path / NAMED[format])
 
 
 def test_a_pipe_is_refused(tmp_path):
