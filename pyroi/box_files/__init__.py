@@ -33,6 +33,9 @@ FORMATS = {
     "npz": (".npz",),
 }
 
+#: The bytes of text that are read at a time.
+PIECE = 2**20
+
 Path = str | os.PathLike[str]
 
 
@@ -194,10 +197,15 @@ def _writer(format: str, records: BoxRecords, size: tuple[int, int] | None) -> C
 
 
 def _text(file: BinaryIO) -> bytes:
-    content = file.read(columns.MOST_BYTES + 1)
-    if len(content) > columns.MOST_BYTES:
-        raise ValueError(f"expected at most {columns.MOST_BYTES} bytes of text, the file has more")
-    return content
+    """The content, read piece by piece: a file allocates at once what a call may read at most."""
+    pieces: list[bytes] = []
+    count = 0
+    while piece := file.read(PIECE):
+        pieces.append(piece)
+        count += len(piece)
+        if count > columns.MOST_BYTES:
+            raise ValueError(f"expected at most {columns.MOST_BYTES} bytes of text, the file has more")
+    return b"".join(pieces)
 
 
 def _open_regular(path: Path) -> BinaryIO:

@@ -451,6 +451,16 @@ def test_yolo_takes_no_more_memory_than_was_asked_for(monkeypatch, text):
     assert peak <= asked[0] + 2**16
 
 
+def test_a_small_text_takes_little_memory(tmp_path):
+    """Not as much as the largest text would."""
+    (tmp_path / "x.json").write_text(json.dumps([GOOD_ROW]))
+    tracemalloc.start()
+    read_boxes(tmp_path / "x.json")
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert peak < 2**23
+
+
 @pytest.mark.parametrize("format", ["parquet", "arrow"])
 def test_a_table_of_more_rows_than_memory_is_refused(tmp_path, monkeypatch, format):
     """A million equal rows take some kilobytes in Parquet."""
