@@ -18,6 +18,8 @@ NAPOLEON = Config(
 #: The modules with a page, in the order of the index. The first has a page for each name besides.
 MODULES = (
     "pyroi",
+    "pyroi.batch",
+    "pyroi.box_files",
     "pyroi.torch",
     "pyroi.autograd",
     "pyroi.onnxruntime",

@@ -8,11 +8,14 @@ from __future__ import annotations
 
 import importlib
 import io
+import os
+import re
 from typing import Any
 
 import numpy as np
 
 import pyroi
+from pyroi.box_files import BoxRecords, read_boxes, write_boxes
 from tclcmd.display import plots
 from tclcmd.interpreter import Interpreter
 from tclcmd.safe import tcl_commands, walls
@@ -31,10 +34,11 @@ def confine(interpreter: Interpreter, limits: Limits, script: str | None) -> Non
     """Loads what scripts need, and closes all the rest off. Raises OSError for a folder that cannot be opened.
 
     matplotlib takes seconds to load. It is left off where no folder is allowed, and where the word "plot" is not in the
-    script, if that is known.
+    script, if that is known; and so is pyarrow where no command for boxes in files is.
     """
     folders = Folders(limits.folders, limits.output)
-    _preload(bool(limits.folders), script is None or "plot" in script.lower())
+    words = "plot boxes_ boxesread boxeswrite" if script is None else script.lower()
+    _preload(bool(limits.folders), "plot" in words, re.search("boxes_|boxesread|boxeswrite", words) is not None)
     interpreter.eval("torch::get_num_threads")  # the first call reads how large the stack is
     interpreter.make_safe(Grants(folders, output=True), tcl_commands.EXPOSED, tcl_commands.SCRIPT)
     if limits.commands is not None:
@@ -44,11 +48,12 @@ def confine(interpreter: Interpreter, limits: Limits, script: str | None) -> Non
     walls.forbid_calls()
 
 
-def _preload(with_files: bool, with_plots: bool) -> None:
+def _preload(with_files: bool, with_plots: bool, with_tables: bool) -> None:
     for name in ON_DEMAND:
         _import(name)
     _start_threads()
     if with_files:
+        _load_formats(("coco", "npz", "parquet", "arrow") if with_tables else ("coco", "npz"))
         if _import("PIL.Image"):
             _load_decoders()
         if with_plots and _import("matplotlib"):
@@ -67,6 +72,21 @@ def _start_threads() -> None:
     pyroi.roi_align(maps, np.array([[0, 0, 0, 60, 60]] * 64, np.float32), (14, 14))
     np.random.default_rng()
     np.ones((64, 64)) @ np.ones((64, 64))
+
+
+def _load_formats(names: tuple[str, ...]) -> None:
+    """Python imports a codec with the first JSON, and pyarrow opens files of its own with the first table."""
+    # The allocator that pyarrow prefers reserves a gibibyte at once, which the limit of memory counts.
+    os.environ.setdefault("ARROW_DEFAULT_MEMORY_POOL", "system")
+    records = BoxRecords(np.zeros((1, 4)), np.zeros(1), np.zeros(1), np.zeros(1))
+    for name in names:
+        file = io.BytesIO()
+        try:
+            write_boxes(file, records, name)
+            file.seek(0)
+            read_boxes(file, name)
+        except ImportError:  # it is not installed
+            continue
 
 
 def _load_decoders() -> None:

@@ -32,6 +32,13 @@ foreach ending {png pdf svg} {
     torch::plot_boxes $x {{1 1 9 9}} in/b.$ending -labels {{a 中}} -scores 0.5 -title Ü
     torch::plot_features $x in/f.$ending
 }
+foreach ending {npz json parquet feather} {
+    if {![catch {torch::boxes_write in/b.$ending {{1 1 9 9}} 0.5 1 2} why]} {
+        torch::boxes_read in/b.$ending
+    } elseif {![string match "*pyarrow, which is not installed*" $why]} {
+        error $why
+    }
+}
 torch::show $x
 torch::roi_align [torch::rand {1 64 80 80}] [torch::zeros {500 5}] {14 14}
 torch::randn {200 200}; torch::tensor_matmul [torch::ones {200 200}] [torch::ones {200 200}]
