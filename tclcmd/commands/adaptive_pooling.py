@@ -11,10 +11,10 @@ command(
     MAP_OR_IMAGE,
     SIDES,
     group=GROUP,
-    summary="Pools a whole map to a fixed size by means.",
-    description="Of n pixels along an axis that becomes m, bin p is the mean of those from floor(p * n / m) up to "
-    "ceil((p + 1) * n / m). Bins share pixels where m does not divide n.",
-    returns="A tensor [N, C, height, width], or [C, height, width] of one image, of the map's floating type.",
+    summary="Average-pools a whole feature map to a fixed size.",
+    description="Where n pixels along an axis become m bins, bin p is the mean of the pixels from floor(p * n / m) up "
+    "to, but not including, ceil((p + 1) * n / m). If m does not divide n, neighbouring bins share pixels.",
+    returns="A tensor [N, C, height, width], or [C, height, width] for one image, of the map's floating type.",
     examples=(
         "set map [torch::rand {1 16 30 40}]\n"
         "puts [torch::tensor_shape [torch::adaptive_avg_pool2d $map 7]]\n"
@@ -28,7 +28,7 @@ command(
     INPUT_SHAPE,
     group=GROUP,
     summary="The gradient of torch::adaptive_avg_pool2d for its input.",
-    description="Each pixel gets its share of the gradients of all bins that it belongs to.",
+    description="The gradient of a bin is divided by the number of its pixels and added to each of them.",
     returns="A tensor of the shape given as input_shape.",
     examples=("puts [torch::tensor_print [torch::adaptive_avg_pool2d_backward [torch::ones {1 1 2 2}] {1 1 3 3}]]",),
     see_also=("adaptive_avg_pool2d",),
@@ -40,15 +40,16 @@ command(
     Parameter(
         "return_indices",
         Boolean(),
-        "Return where the maxima are, too, which torch::adaptive_max_pool2d_backward needs.",
+        "Return the positions of the maxima too; torch::adaptive_max_pool2d_backward needs them.",
         default=False,
         named_only=True,
     ),
     group=GROUP,
-    summary="Pools a whole map to a fixed size by maxima.",
-    description="The bins are those of torch::adaptive_avg_pool2d. A bin with NaN in it gives NaN.",
-    returns="A tensor [N, C, height, width], or [C, height, width] of one image, of the map's floating type. With "
-    "returnIndices a list of two: that, and an Int64 tensor of the same shape with y * W + x of each maximum.",
+    summary="Max-pools a whole feature map to a fixed size.",
+    description="The bins are those of torch::adaptive_avg_pool2d. A bin that contains NaN gives NaN.",
+    returns="A tensor [N, C, height, width], or [C, height, width] for one image, of the map's floating type. With "
+    "returnIndices, a list of two tensors: that one, and an Int64 tensor of the same shape with y * W + x of each "
+    "maximum.",
     examples=(
         "set map [torch::rand {1 16 30 40}]\n"
         "lassign [torch::adaptive_max_pool2d $map 7 -returnIndices true] pooled indices\n"
@@ -59,12 +60,12 @@ command(
 
 command(
     GRAD,
-    Parameter("indices", Tensor(), "Where the maxima are, as torch::adaptive_max_pool2d gives them."),
+    Parameter("indices", Tensor(), "The positions of the maxima, as torch::adaptive_max_pool2d returns them."),
     INPUT_SHAPE,
     group=GROUP,
     summary="The gradient of torch::adaptive_max_pool2d for its input.",
-    description="Each pixel gets the gradients of all bins whose maximum it is. The bits of the result do not depend "
-    "on the number of threads.",
+    description="The gradient of a bin is added to the pixel that is the bin's maximum. The bits of the result do not "
+    "depend on the number of threads.",
     returns="A tensor of the shape given as input_shape.",
     examples=(
         "lassign [torch::adaptive_max_pool2d [torch::rand {1 1 5 5}] 2 -returnIndices true] pooled indices\n"

@@ -30,7 +30,9 @@ from tclcmd.values import ranges, sizes
 
 GROUP = "Arithmetic"
 
-ALPHA = Parameter("alpha", Number(keeps_integers=True), "The factor of the second operand.", default=1)
+ALPHA = Parameter(
+    "alpha", Number(keeps_integers=True), "The factor by which the second operand is multiplied.", default=1
+)
 
 
 # ---- Element by element ----------------------------------------------------------------------------------------------
@@ -68,11 +70,12 @@ def _quotient(input: Array, other: Operand) -> Array:
     see_also=("tensor_sub",),
 )
 def tensor_add(input: Array, other: Operand, alpha: int | float) -> Array:
-    """The sum, element by element: input + alpha * other.
+    """Adds element by element: input + alpha * other.
 
-    Where an integer type meets a floating type, the result has the floating one. A number takes on the tensor's type,
-    which must hold it; beside integers, one that is not written as an integer is Float32. Results that leave the range
-    of their type wrap around in integers, and are infinite in floating types. Bool counts as Int64.
+    The result of an integer type and a floating type has the floating type. A number is converted to the tensor's type,
+    which must be able to hold it; with a tensor of integers, a number that is not written as an integer is Float32.
+    Results beyond the range of their type wrap around for integers, and are infinite for floating types. Bool counts as
+    Int64.
     """
     return _arithmetic(np.add, input, other, alpha)
 
@@ -86,7 +89,7 @@ def tensor_add(input: Array, other: Operand, alpha: int | float) -> Array:
     see_also=("tensor_add",),
 )
 def tensor_sub(input: Array, other: Operand, alpha: int | float) -> Array:
-    """The difference, element by element: input - alpha * other; types as in torch::tensor_add."""
+    """Subtracts element by element: input - alpha * other. Types are as in torch::tensor_add."""
     return _arithmetic(np.subtract, input, other, alpha)
 
 
@@ -98,7 +101,7 @@ def tensor_sub(input: Array, other: Operand, alpha: int | float) -> Array:
     see_also=("tensor_div",),
 )
 def tensor_mul(input: Array, other: Operand) -> Array:
-    """The product, element by element; types as in torch::tensor_add."""
+    """Multiplies element by element. The types are as in torch::tensor_add."""
     return _arithmetic(np.multiply, input, other)
 
 
@@ -110,9 +113,9 @@ def tensor_mul(input: Array, other: Operand) -> Array:
     see_also=("tensor_mul",),
 )
 def tensor_div(input: Array, other: Operand) -> Array:
-    """The quotient, element by element.
+    """Divides element by element.
 
-    Integers give Float32. A division by 0 gives Inf or NaN.
+    Two integer types give Float32. A division by 0 gives Inf or NaN.
     """
     return _quotient(input, other)
 
@@ -144,10 +147,10 @@ def _check_work(input: Array, axis: int | None, results: int) -> None:
     see_also=("tensor_mean",),
 )
 def tensor_sum(input: Array, dim: int | None, keepdim: bool) -> Array:
-    """The sum of all elements, or the sums along one dimension.
+    """Computes the sum of all elements, or the sums along one dimension.
 
-    Integers and Bool give Int64, where a sum beyond 64 bits wraps around as in torch::tensor_add. Floating numbers are
-    added up in Float64; a sum beyond the range of their own type is infinite.
+    Integers and Bool give Int64, and a sum beyond 64 bits wraps around. Floating-point numbers are added in Float64; a
+    sum beyond the range of the input's type is infinite.
     """
     if input.dtype.kind != "f":
         return _reduced(np.sum, input, dim, keepdim, dtype=INT64)
@@ -164,9 +167,9 @@ def tensor_sum(input: Array, dim: int | None, keepdim: bool) -> Array:
     see_also=("tensor_sum",),
 )
 def tensor_mean(input: Array, dim: int | None, keepdim: bool) -> Array:
-    """The mean of all elements, or the means along one dimension.
+    """Computes the mean of all elements, or the means along one dimension.
 
-    Integers and Bool give Float32. The mean of finite numbers is finite, and that of nothing is NaN.
+    Integers and Bool give Float32. The mean of finite numbers is finite, and the mean of no elements is NaN.
     """
     means = _reduced(np.sum, input, dim, keepdim, dtype=FLOAT64)
     _, count = along(input, dim)
@@ -192,7 +195,10 @@ def _extreme(function: Callable[..., Any], input: Array, dim: int | None, keepdi
     see_also=("tensor_min",),
 )
 def tensor_max(input: Array, dim: int | None, keepdim: bool) -> Array:
-    """The largest element, or the largest ones along one dimension. NaN wins."""
+    """Finds the largest element, or the largest elements along one dimension.
+
+    NaN counts as the largest.
+    """
     return _extreme(np.max, input, dim, keepdim)
 
 
@@ -205,7 +211,10 @@ def tensor_max(input: Array, dim: int | None, keepdim: bool) -> Array:
     see_also=("tensor_max",),
 )
 def tensor_min(input: Array, dim: int | None, keepdim: bool) -> Array:
-    """The smallest element, or the smallest ones along one dimension. NaN wins."""
+    """Finds the smallest element, or the smallest elements along one dimension.
+
+    NaN counts as the smallest.
+    """
     return _extreme(np.min, input, dim, keepdim)
 
 
@@ -218,9 +227,9 @@ def tensor_min(input: Array, dim: int | None, keepdim: bool) -> Array:
     see_also=("tensor_sum",),
 )
 def tensor_prod(input: Array, dim: int | None, keepdim: bool) -> Array:
-    """The product of all elements, or the products along one dimension.
+    """Computes the product of all elements, or the products along one dimension.
 
-    Types as in torch::tensor_sum. The product of nothing is 1.
+    The types are as in torch::tensor_sum. The product of no elements is 1.
     """
     if input.dtype.kind != "f":
         return _reduced(np.prod, input, dim, keepdim, dtype=INT64)
@@ -229,7 +238,7 @@ def tensor_prod(input: Array, dim: int | None, keepdim: bool) -> Array:
 
 
 UNBIASED = Parameter(
-    "unbiased", Boolean(), "Whether to divide by the number of elements less 1, not by that number.", default=True
+    "unbiased", Boolean(), "Whether to divide by n - 1 instead of n, the number of elements.", default=True
 )
 
 
@@ -260,9 +269,9 @@ def _in_type_of(input: Array, numbers: Array) -> Array:
     see_also=("tensor_std", "tensor_mean"),
 )
 def tensor_var(input: Array, dim: int | None, unbiased: bool, keepdim: bool) -> Array:
-    """The variance of all elements, or the variances along one dimension.
+    """Computes the variance of all elements, or the variances along one dimension.
 
-    Integers and Bool give Float32; computed as Float64. The variance of too few elements is NaN.
+    Integers and Bool give Float32. All types are computed in Float64. The variance of too few elements is NaN.
     """
     return _in_type_of(input, _variance(input, dim, unbiased, keepdim))
 
@@ -277,9 +286,9 @@ def tensor_var(input: Array, dim: int | None, unbiased: bool, keepdim: bool) -> 
     see_also=("tensor_var", "tensor_mean"),
 )
 def tensor_std(input: Array, dim: int | None, unbiased: bool, keepdim: bool) -> Array:
-    """The standard deviation of all elements, or those along one dimension.
+    """Computes the standard deviation of all elements, or those along one dimension.
 
-    It is the root of torch::tensor_var, with its types.
+    It is the square root of torch::tensor_var, and has the same type.
     """
     variances = _variance(input, dim, unbiased, keepdim)
     return _in_type_of(input, np.sqrt(variances, out=variances))
@@ -287,7 +296,12 @@ def tensor_std(input: Array, dim: int | None, unbiased: bool, keepdim: bool) -> 
 
 @command(
     INPUT,
-    Parameter("p", Order(), "The order: 2 is Euclid's norm, 1 the sum of magnitudes, inf the largest.", default=2.0),
+    Parameter(
+        "p",
+        Order(),
+        "The order: 2 is the Euclidean norm, 1 the sum of magnitudes, and inf the largest magnitude.",
+        default=2.0,
+    ),
     DIM,
     KEEPDIM,
     group=GROUP,
@@ -295,10 +309,11 @@ def tensor_std(input: Array, dim: int | None, unbiased: bool, keepdim: bool) -> 
     see_also=("tensor_abs",),
 )
 def tensor_norm(input: Array, p: float, dim: int | None, keepdim: bool) -> Array:
-    """The norm of all elements as one vector, or the norms along one dimension.
+    """Computes the norm of all elements as one vector, or the norms along one dimension.
 
-    It is the sum of |x|^p to the power 1 / p; for inf the largest magnitude, for -inf the smallest, for 0 the number of
-    elements other than 0. Integers and Bool give Float32. Norms are computed as Float64, without intermediate overflow.
+    The norm is the sum of |x|^p to the power 1 / p. With p = inf it is the largest magnitude, with -inf the smallest
+    magnitude, and with 0 the number of elements other than 0. Integers and Bool give Float32. Norms are computed in
+    Float64, without intermediate overflow.
     """
     axis, count = along(input, dim)
     if p < 0 or np.isinf(p):
@@ -323,7 +338,7 @@ def _norm(magnitudes: Array, p: float, axis: int | None, keepdim: bool) -> Array
 
 
 def _unit(magnitudes: Array, p: float, axis: int | None) -> Array:
-    """By what to divide magnitudes, so that the power of the one that contributes most is 1, or nearly so."""
+    """The number to divide magnitudes by, so that the power of the one that contributes most is 1, or nearly 1."""
     if p < 0:
         most = np.min(magnitudes, axis=axis, keepdims=True)
     else:
@@ -342,7 +357,7 @@ def _unit(magnitudes: Array, p: float, axis: int | None) -> Array:
     see_also=("tensor_sum",),
 )
 def tensor_cumsum(input: Array, dim: int) -> Array:
-    """The sums of all elements up to each one along a dimension; types as in torch::tensor_sum."""
+    """Computes the cumulative sums along a dimension. The types are as in torch::tensor_sum."""
     axis = axis_of(dim, input.ndim)
     is_real = input.dtype.kind == "f"
     sizes.check_shape(input.shape, FLOAT64, "input", also=(input.dtype,) if is_real and input.dtype != FLOAT64 else ())
@@ -367,11 +382,11 @@ def tensor_cumsum(input: Array, dim: int) -> Array:
     see_also=("tensor_mul",),
 )
 def tensor_matmul(input: Array, other: Array) -> Array:
-    """The product of matrices, [..., N, K] by [..., K, M]; of one dimension, vectors.
+    """Multiplies matrices, [..., N, K] by [..., K, M]; an operand of one dimension is a vector.
 
-    Dimensions before the last two broadcast. The result has the common type, as in torch::tensor_add. Integers are
-    exact modulo the range of their type, and Float16 is computed as Float32. Floating products are those of NumPy,
-    whose last bits may depend on the machine.
+    Dimensions before the last two broadcast. The type of the result is as in torch::tensor_add. Products of integers
+    are exact modulo the range of their type. Float16 is computed in Float32. Floating-point products are NumPy's, whose
+    last bits may depend on the machine.
     """
     kept = common_type(input.dtype, other.dtype)
     wide = working_type(kept)

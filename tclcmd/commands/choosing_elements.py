@@ -39,11 +39,11 @@ X = "set x [torch::tensor_create {0.9 0.2 0.5}]\n"
 
 @command(
     INPUT,
-    dim_parameter("The dimension that the indices count"),
+    dim_parameter("The dimension to select from"),
     Parameter(
         "indices",
         TensorOrNumbers(dtype=INT64),
-        "Int64 or Int32 [K], from 0, such as torch::nms returns.",
+        "The indices, Int64 or Int32 [K], counted from 0; torch::nms returns such a tensor.",
         aliases=("index",),
     ),
     group=GROUP,
@@ -55,9 +55,9 @@ X = "set x [torch::tensor_create {0.9 0.2 0.5}]\n"
     see_also=("tensor_masked_select", "tensor_slice", "nms"),
 )
 def tensor_index_select(input: Array, dim: int, indices: Array) -> Array:
-    """Selects the parts of a tensor with these indices along a dimension.
+    """Selects slices of a tensor by their indices along a dimension.
 
-    The parts are in the order of the indices, which may repeat. A negative index is an error.
+    The slices are in the order of the indices, which may repeat. A negative index is an error.
     """
     axis = axis_of(dim, input.ndim)
     if indices.dtype.kind not in "iu":
@@ -68,7 +68,7 @@ def tensor_index_select(input: Array, dim: int, indices: Array) -> Array:
     sizes.check_shape((indices.size,), BOOL, "indices", also=(BOOL, BOOL))
     outside = (indices < 0) | (indices >= input.shape[axis])
     if outside.any():
-        expected = f"0 to {input.shape[axis] - 1}" if input.shape[axis] else "none, for the dimension is empty"
+        expected = f"0 to {input.shape[axis] - 1}" if input.shape[axis] else "none, because the dimension is empty"
         raise ArgumentError("indices", f"expected {expected}, got {indices[outside].flat[0]}")
     shape = (*input.shape[:axis], indices.size, *input.shape[axis + 1 :])
     sizes.check_shape(shape, input.dtype, "indices")
@@ -79,7 +79,7 @@ def tensor_index_select(input: Array, dim: int, indices: Array) -> Array:
 
 def _check_mask(mask: Array, argument: str) -> None:
     if mask.dtype.kind != "b":
-        rule = f"expected Bool, got {dtypes.name_of(mask.dtype)}; torch::ne tells what is not 0"
+        rule = f"expected Bool, got {dtypes.name_of(mask.dtype)}; torch::ne with 0 gives a mask"
         raise ArgumentError(argument, rule)
 
 
@@ -103,15 +103,15 @@ def tensor_masked_select(input: Array, mask: Array) -> Array:
 @command(
     INPUT,
     MASK,
-    Parameter("value", TensorOrNumber(), "A number, or a tensor of one element; infinities and NaN too."),
+    Parameter("value", TensorOrNumber(), "A number, which may be infinite or NaN, or a tensor of one element."),
     group=GROUP,
     examples=(X + "set y [torch::tensor_masked_fill $x [torch::lt $x 0.4] -inf]",),
     see_also=("tensor_where", "tensor_masked_select"),
 )
 def tensor_masked_fill(input: Array, mask: Array, value: Operand) -> Array:
-    """Replaces the elements for which a mask is true by a value.
+    """Replaces the elements for which a mask is true with a value.
 
-    The result has the type of the input, which must hold the value.
+    The result has the type of the input, which must be able to hold the value.
     """
     _check_mask(mask, "mask")
     shape = check_broadcast(input, mask, "mask", result=input.dtype)
@@ -145,10 +145,11 @@ def _chosen(condition: Array, x: Array, y: Array, dtype: DType, shape: tuple[int
     see_also=("tensor_masked_fill", "tensor_clamp"),
 )
 def tensor_where(condition: Array, x: Operand, y: Operand) -> Array:
-    """Selects elements of one tensor or of another one by a condition.
+    """Selects each element from one of two tensors, by a condition.
 
-    The three shapes broadcast. The result has the common type, as in torch::tensor_add, and two Bool tensors give Bool.
-    A number takes on the tensor's type; two numbers give Int64, or Float32 if one of them is not written as an integer.
+    The three shapes broadcast. The type of the result is as in torch::tensor_add, except that two Bool tensors give
+    Bool. A number is converted to the tensor's type; two numbers give Int64, or Float32 if one of them is not written
+    as an integer.
     """
     _check_mask(condition, "condition")
     left, right = _alternatives(x, y)
@@ -176,7 +177,7 @@ def _alternatives(x: Operand, y: Operand) -> tuple[Array, Array]:
     see_also=("tensor_masked_select", "tensor_index_select"),
 )
 def tensor_nonzero(input: Array) -> Array:
-    """The indices of the nonzero elements, in row-major order. NaN is not 0."""
+    """Finds the indices of the nonzero elements, in row-major order. NaN counts as nonzero."""
     count = int(np.count_nonzero(input))
     sizes.check_shape((count, max(input.ndim, 1)), INT64, "input", also=(INT64,))
     if input.ndim == 0:  # which argwhere would treat as a vector
@@ -197,7 +198,7 @@ def _extreme_index(function: Callable[..., Any], input: Array, dim: int | None, 
     return np.asarray(function(input, axis=axis, keepdims=keepdim), INT64)
 
 
-INDICES = "An Int64 tensor. Without a dimension, indices count elements in row-major order."
+INDICES = "An Int64 tensor. Without dim, an index counts all elements in row-major order."
 
 
 @command(
@@ -211,9 +212,9 @@ INDICES = "An Int64 tensor. Without a dimension, indices count elements in row-m
     see_also=("tensor_argmin", "tensor_max", "tensor_topk"),
 )
 def tensor_argmax(input: Array, dim: int | None, keepdim: bool) -> Array:
-    """The index of the largest element, or of the largest ones along one dimension.
+    """Finds the index of the largest element, or the indices along one dimension.
 
-    Of equal elements, it is the first. NaN counts as the largest.
+    Among equal elements, the first one is found. NaN counts as the largest.
     """
     return _extreme_index(np.argmax, input, dim, keepdim)
 
@@ -229,9 +230,9 @@ def tensor_argmax(input: Array, dim: int | None, keepdim: bool) -> Array:
     see_also=("tensor_argmax", "tensor_min"),
 )
 def tensor_argmin(input: Array, dim: int | None, keepdim: bool) -> Array:
-    """The index of the smallest element, or of the smallest ones along one dimension.
+    """Finds the index of the smallest element, or the indices along one dimension.
 
-    Of equal elements, it is the first. NaN counts as the smallest.
+    Among equal elements, the first one is found. NaN counts as the smallest.
     """
     return _extreme_index(np.argmin, input, dim, keepdim)
 
@@ -242,7 +243,7 @@ SORTED = "Sorting is stable, and NaN counts as the largest number."
 
 
 def _order(input: Array, axis: int, descending: bool) -> Array:
-    """The indices that sort a tensor along a dimension."""
+    """Finds the indices that sort a tensor along a dimension."""
     sizes.check_shape(input.shape, INT64, "input", also=(INT64,))
     if input.size == 0:
         return np.empty(input.shape, INT64)
@@ -272,7 +273,7 @@ def _along(input: Array, indices: Array, axis: int) -> Array:
     group=GROUP,
     aliases=("argsort",),
     description=SORTED,
-    summary="The indices that sort a tensor along a dimension.",
+    summary="Finds the indices that sort a tensor along a dimension.",
     returns="An Int64 tensor of the input's shape.",
     examples=(X + "puts [torch::tensor_to_list [torch::tensor_argsort $x -descending true]]",),
     see_also=("tensor_sort", "tensor_topk", "tensor_index_select"),
@@ -289,8 +290,8 @@ def tensor_argsort(input: Array, dim: int, descending: bool) -> Array:
     group=GROUP,
     aliases=("sort",),
     description=SORTED,
-    summary="A tensor sorted along a dimension.",
-    returns="A list of two tensors: the sorted elements, and their indices before, Int64.",
+    summary="Sorts a tensor along a dimension.",
+    returns="A list of two tensors: the sorted elements, and the Int64 index that each of them had in the input.",
     examples=(X + "lassign [torch::tensor_sort $x] values indices\nputs [torch::tensor_to_list $values]",),
     see_also=("tensor_argsort", "tensor_topk"),
 )
@@ -305,13 +306,13 @@ def tensor_sort(input: Array, dim: int, descending: bool) -> list[Array]:
     INPUT,
     Parameter("k", Integer(at_least=0), "The number of elements."),
     LAST,
-    Parameter("largest", Boolean(), "Whether to select the largest elements, not the smallest.", default=True),
-    Parameter("sorted", Boolean(), "Whether to sort the elements, which are sorted in any case.", default=True),
+    Parameter("largest", Boolean(), "Whether to select the largest elements instead of the smallest.", default=True),
+    Parameter("sorted", Boolean(), "Accepted for old scripts; the elements are always sorted.", default=True),
     group=GROUP,
     aliases=("topk",),
-    description=f"They are sorted, the first one being the largest, or the smallest. {SORTED}",
-    summary="The k largest elements along a dimension, or the k smallest.",
-    returns="A list of two tensors: the elements, and their indices, Int64.",
+    description=f"The elements are sorted, the largest first, or the smallest first if largest is false. {SORTED}",
+    summary="Finds the k largest, or k smallest, elements along a dimension.",
+    returns="A list of two tensors: the elements, and their Int64 indices along the dimension.",
     examples=(X + "lassign [torch::tensor_topk $x 2] values indices\nputs [torch::tensor_to_list $indices]",),
     see_also=("tensor_sort", "tensor_argmax", "tensor_index_select"),
 )

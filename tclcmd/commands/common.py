@@ -14,9 +14,18 @@ DType = np.dtype[np.generic]
 FLOAT32: DType = np.dtype(np.float32)
 
 INPUT = Parameter("input", Tensor(), "The tensor.")
-SHAPE = Parameter("shape", Integers(), "The sizes; an empty list makes a single number without dimensions.")
+SHAPE = Parameter(
+    "shape",
+    Integers(),
+    "The sizes of the dimensions; an empty list gives a tensor without dimensions, which holds one number.",
+)
 KEEPDIM = Parameter("keepdim", Boolean(), "Keep the dimension, with size 1.", default=False)
-DIM = Parameter("dim", Integer(), "The dimension; a negative one counts from the end. All, if left off.", default=None)
+DIM = Parameter(
+    "dim",
+    Integer(),
+    "The dimension; a negative number counts from the end. By default, the whole tensor is reduced.",
+    default=None,
+)
 
 
 def dtype_parameter(default: object = FLOAT32, text: str = "The element type.") -> Parameter:
@@ -26,19 +35,19 @@ def dtype_parameter(default: object = FLOAT32, text: str = "The element type.") 
 
 def dim_parameter(text: str, default: object = REQUIRED) -> Parameter:
     """The parameter ``dim`` of a command that works along one dimension."""
-    return Parameter("dim", Integer(), f"{text}; a negative one counts from the end.", default=default)
+    return Parameter("dim", Integer(), f"{text}; a negative number counts from the end.", default=default)
 
 
 def axis_of(dim: int, dimensions: int, argument: str = "dim") -> int:
     """A dimension counted from the start."""
     if not -dimensions <= dim < dimensions:
-        have = f"{-dimensions} to {dimensions - 1}" if dimensions else "none, for the tensor has no dimensions"
+        have = f"{-dimensions} to {dimensions - 1}" if dimensions else "none, because the tensor has no dimensions"
         raise ArgumentError(argument, f"expected {have}, got {dim}")
     return dim % dimensions
 
 
 def along(input: Array, dim: int | None) -> tuple[int | None, int]:
-    """A dimension counted from the start, and its size; of no dimension, None and the number of all elements."""
+    """The dimension counted from the start, and its size; without a dimension, None and the number of all elements."""
     if dim is None:
         return None, input.size
     axis = axis_of(dim, input.ndim)
@@ -52,7 +61,7 @@ def check_any(count: int, input: Array, use: str) -> None:
 
 
 def without(input: Array, axis: int | None) -> tuple[int, ...]:
-    """The shape that is left of a tensor if a dimension, or every one, becomes one element."""
+    """The shape of a tensor after a dimension, or all dimensions, have been reduced to one element."""
     return () if axis is None else input.shape[:axis] + input.shape[axis + 1 :]
 
 

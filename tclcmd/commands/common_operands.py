@@ -17,7 +17,7 @@ FIRST = Parameter("input", Tensor(), "The first operand.", aliases=("input1", "t
 OTHER = Parameter(
     "other",
     TensorOrNumber(),
-    "The second operand, a tensor whose shape broadcasts, or a number.",
+    "The second operand: a number, or a tensor whose shape broadcasts with the first one's.",
     aliases=("input2", "tensor2"),
 )
 
@@ -48,7 +48,7 @@ def by_blocks(operation: np.ufunc, *operands: Array, computed: DType, kept: DTyp
     """
     result = np.empty(shape, kept)
     signature = (*(computed,) * operation.nin, BOOL if kept == BOOL else computed)  # comparisons give Bool
-    with np.errstate(all="ignore"):  # what is beyond the range gives Inf, as everywhere in floating-point arithmetic
+    with np.errstate(all="ignore"):  # a result beyond the range is Inf, as always in floating-point arithmetic
         operation(*operands, out=result, signature=signature, casting="unsafe")
     return result
 

@@ -27,7 +27,12 @@ from tclcmd.values import ranges, sizes
 GROUP = "Comparing"
 
 TRUTHS = "A Bool tensor."
-SECOND = Parameter("other", Tensor(), "What to compare it with.", aliases=("input2", "tensor2"))
+SECOND = Parameter(
+    "other",
+    Tensor(),
+    "The second operand, a tensor whose shape broadcasts with the first one's.",
+    aliases=("input2", "tensor2"),
+)
 
 
 # ---- Which is larger -------------------------------------------------------------------------------------------------
@@ -49,7 +54,7 @@ def _beside(number: int | float, input: Array) -> Array:
         return np.asarray(number, FLOAT64)
     if -(2**63) <= number < 2**63:
         return np.asarray(number, INT64)
-    # It is beyond all integers of a tensor, though not as Float64, in which 2^63 - 1 and 2^63 are one number.
+    # The number is beyond all integers of a tensor, but not in Float64, in which 2^63 - 1 and 2^63 are the same number.
     return np.asarray(np.inf if number > 0 else -np.inf, FLOAT64)
 
 
@@ -61,8 +66,9 @@ def _comparison(name: str, old: str, operation: np.ufunc, phrase: str, opposite:
         name=name,
         aliases=(f"tensor_{name}", old),
         summary=f"Whether each element is {phrase}.",
-        description="Integers are compared exactly, and an integer with a floating number as Float64. A number beside "
-        "a floating tensor takes on its type, which must hold it. Nothing but ne is true of NaN.",
+        description="Integers are compared exactly, and an integer is compared with a floating-point number in "
+        "Float64. A number that is compared with a floating-point tensor is converted to the tensor's type, which "
+        "must be able to hold it. With NaN, every comparison is false except ne.",
         returns=TRUTHS,
         examples=(f"set x [torch::tensor_create {{1 2 3}}]\nputs [torch::tensor_to_list [torch::{name} $x 2]]",),
         see_also=(opposite, "isclose"),
@@ -86,7 +92,7 @@ def _combine(operation: np.ufunc, input: Array, other: Array) -> Array:
     return result
 
 
-TRUE = "An element is true if it is not 0, of any type; NaN is true."
+TRUE = "An element of any type is true if it is not 0; NaN is true."
 MASKS = "set a [torch::tensor_create {1 1 0} bool]\nset b [torch::tensor_create {1 0 0} bool]\n"
 
 
@@ -130,8 +136,20 @@ def logical_not(input: Array) -> Array:
 NEAR = (
     FIRST,
     SECOND,
-    Parameter("rtol", Number(at_least=0), "Tolerance relative to other.", default=1e-5, aliases=("relativeTolerance",)),
-    Parameter("atol", Number(at_least=0), "Tolerance on top of that.", default=1e-8, aliases=("absoluteTolerance",)),
+    Parameter(
+        "rtol",
+        Number(at_least=0),
+        "The relative tolerance, a factor of |other|.",
+        default=1e-5,
+        aliases=("relativeTolerance",),
+    ),
+    Parameter(
+        "atol",
+        Number(at_least=0),
+        "The absolute tolerance, which is added to the relative one.",
+        default=1e-8,
+        aliases=("absoluteTolerance",),
+    ),
     Parameter("equal_nan", Boolean(), "Whether NaN equals NaN.", default=False),
 )
 
@@ -145,7 +163,7 @@ NEAR = (
     see_also=("allclose", "eq"),
 )
 def isclose(input: Array, other: Array, rtol: float, atol: float, equal_nan: bool) -> Array:
-    """Finds the elements that are equal within |input - other| <= atol + rtol * |other|."""
+    """Whether each element is close: |input - other| <= atol + rtol * |other|."""
     shape = check_broadcast(input, other, result=BOOL, also=(FLOAT64, FLOAT64, BOOL))
     is_close = np.empty(shape, BOOL)
     with np.errstate(all="ignore"):
@@ -167,7 +185,7 @@ def isclose(input: Array, other: Array, rtol: float, atol: float, equal_nan: boo
     see_also=("isclose",),
 )
 def allclose(input: Array, other: Array, rtol: float, atol: float, equal_nan: bool) -> bool:
-    """Whether all elements are equal within |input - other| <= atol + rtol * |other|."""
+    """Whether all elements are close: |input - other| <= atol + rtol * |other|."""
     return bool(isclose(input, other, rtol, atol, equal_nan).all())
 
 

@@ -66,35 +66,33 @@ def _relu(input: Array) -> Array:
 _row(
     "tensor_abs",
     functools.partial(_kept, np.abs),
-    "The magnitude of each element.",
-    f"{KEPT} The magnitude of the least integer of a type wraps around to that integer.",
+    "Computes the magnitude of each element.",
+    f"{KEPT} The magnitude of the smallest integer of a type wraps around to that integer.",
 )
 _row(
     "tensor_neg",
     functools.partial(_kept, np.negative),
-    "The negative of each element.",
+    "Negates each element.",
     f"{KEPT} Integers wrap around: in UInt8, 1 becomes 255.",
 )
 _row(
     "tensor_relu",
     _relu,
-    "The rectified linear unit: each element, or 0 if it is negative.",
+    "Applies the rectified linear unit (ReLU): negative elements become 0.",
     f"{KEPT} NaN stays NaN.",
 )
 _row(
     "tensor_floor",
     functools.partial(_rounded, np.floor),
-    "The largest whole number that is not above each element.",
+    "Rounds each element down to a whole number.",
     KEPT,
     ("Floor",),
 )
-_row(
-    "tensor_ceil", functools.partial(_rounded, np.ceil), "The least whole number that is not below each element.", KEPT
-)
+_row("tensor_ceil", functools.partial(_rounded, np.ceil), "Rounds each element up to a whole number.", KEPT)
 _row(
     "tensor_round",
     functools.partial(_rounded, np.rint),
-    "The whole number nearest to each element.",
+    "Rounds each element to the nearest whole number.",
     f"{KEPT} Halves are rounded to even: 0.5 to 0, and 1.5 to 2.",
     ("Round",),
 )
@@ -102,7 +100,7 @@ _row(
 
 # ---- Those that give floating numbers --------------------------------------------------------------------------------
 
-REAL = "The result has the input's floating type; integers and Bool give Float32, computed as Float64."
+REAL = "The result has the input's floating type. Integers and Bool are computed in Float64 and give Float32."
 
 
 def _types(input: Array) -> tuple[DType, DType]:
@@ -131,23 +129,23 @@ def _sigmoid(input: Array) -> Array:
 _row(
     "tensor_sqrt",
     functools.partial(_real, np.sqrt),
-    "The square root of each element.",
-    f"{REAL} Of a negative number it is NaN.",
+    "Computes the square root of each element.",
+    f"{REAL} The square root of a negative number is NaN.",
 )
-_row("tensor_exp", functools.partial(_real, np.exp), "The exponential of each element: e to its power.", REAL)
+_row("tensor_exp", functools.partial(_real, np.exp), "Computes the exponential of each element x: e^x.", REAL)
 _row(
     "tensor_log",
     functools.partial(_real, np.log),
-    "The natural logarithm of each element.",
-    f"{REAL} Of 0 it is -Inf, and of a negative number NaN.",
+    "Computes the natural logarithm of each element.",
+    f"{REAL} The logarithm of 0 is -Inf, and that of a negative number is NaN.",
 )
 _row(
     "tensor_sigmoid",
     _sigmoid,
-    "The logistic function of each element x: 1 / (1 + exp(-x)).",
+    "Computes the logistic function of each element x: 1 / (1 + exp(-x)).",
     REAL,
 )
-_row("tensor_tanh", functools.partial(_real, np.tanh), "The hyperbolic tangent of each element.", REAL)
+_row("tensor_tanh", functools.partial(_real, np.tanh), "Computes the hyperbolic tangent of each element.", REAL)
 
 
 # ---- Those with a second operand -------------------------------------------------------------------------------------
@@ -158,7 +156,7 @@ _row("tensor_tanh", functools.partial(_real, np.tanh), "The hyperbolic tangent o
     Parameter(
         "exponent",
         TensorOrNumber(),
-        "The exponents, a tensor whose shape broadcasts, or a number.",
+        "The exponents: a number, or a tensor whose shape broadcasts with that of the bases.",
         aliases=("input2",),
     ),
     group=GROUP,
@@ -167,10 +165,10 @@ _row("tensor_tanh", functools.partial(_real, np.tanh), "The hyperbolic tangent o
     see_also=("tensor_sqrt", "tensor_exp"),
 )
 def tensor_pow(input: Array, exponent: Operand) -> Array:
-    """The powers of elements.
+    """Raises each element to a power.
 
-    Types as in torch::tensor_add. Powers of integers are exact modulo the range of their type, and their exponents are
-    0 or more. A fractional power of a negative number is NaN.
+    The types are as in torch::tensor_add. Powers of integers are exact modulo the range of their type, and exponents of
+    integers must be 0 or more. A fractional power of a negative number is NaN.
     """
     right = exponent if isinstance(exponent, np.ndarray) else as_array(exponent, input.dtype, "exponent")
     kept = common_type(input.dtype, right.dtype)
@@ -192,8 +190,8 @@ def tensor_pow(input: Array, exponent: Operand) -> Array:
 def tensor_clamp(input: Array, min: int | float | None, max: int | float | None) -> Array:
     """Limits each element to a range. NaN stays NaN.
 
-    Types as in torch::tensor_add: fractional limits make Float32 of integers. All elements become the upper limit if
-    the lower one is above it.
+    The types are as in torch::tensor_add: with fractional limits, integers give Float32. If the lower limit is above
+    the upper one, all elements become the upper limit.
     """
     limits = [(name, limit) for name, limit in (("min", min), ("max", max)) if limit is not None]
     bounds = {name: as_array(limit, input.dtype, name) for name, limit in limits}

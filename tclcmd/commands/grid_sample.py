@@ -10,27 +10,29 @@ from tclcmd.language.kinds import Boolean, Integers, TensorOrNumbers, choice
 BORDERS = Parameter(
     "align_corners",
     Boolean(),
-    "Whether -1 and 1 are the centres of the outermost pixels, not the borders of the map.",
+    "Whether -1 and 1 refer to the centres of the outermost pixels instead of the borders of the map.",
     default=False,
 )
 
 command(
     MAP,
-    Parameter("grid", TensorOrNumbers(), "Points, [N, height, width, 2], x before y."),
-    Parameter("mode", choice("bilinear", "nearest", "bicubic"), "How a point is read.", default="bilinear"),
+    Parameter("grid", TensorOrNumbers(), "The points, [N, height, width, 2], each as x, y."),
+    Parameter(
+        "mode", choice("bilinear", "nearest", "bicubic"), "How the map is interpolated at a point.", default="bilinear"
+    ),
     Parameter(
         "padding_mode",
         choice("zeros", "border", "reflection"),
-        "What a place outside the map reads: 0, the nearest pixel, or its mirror image.",
+        "The value at a point outside the map: 0, the nearest pixel of the border, or the pixel at its mirror image.",
         default="zeros",
     ),
     BORDERS,
     group=GROUP,
-    summary="Reads a map at the points of a grid.",
-    description="A point (x, y) has -1 at the left and upper border of the map and 1 at the right and lower one; with "
-    "alignCorners these are the centres of the outermost pixels. nearest rounds half to even, and bicubic is the cubic "
-    "through four pixels along each axis with a = -0.75.\n\n"
-    "NaN in a grid counts as -1, and so does infinity under reflection, where it has no image.",
+    summary="Samples a feature map at the points of a grid.",
+    description="Coordinates are normalized: -1 is the left or upper border of the map, and 1 the right or lower one. "
+    "With alignCorners, they are the centres of the outermost pixels. nearest rounds halves to even; bicubic is cubic "
+    "convolution of four pixels along each axis with a = -0.75.\n\nNaN in a grid counts as -1. With reflection, "
+    "infinity counts as -1 too, because it has no mirror image.",
     returns="A tensor [N, C, height, width] of the map's floating type.",
     examples=(
         "set map [torch::rand {1 3 30 40}]\n"
@@ -45,14 +47,14 @@ command(
     Parameter(
         "theta",
         TensorOrNumbers((0, 2, 3)),
-        "For each image a 2x3 matrix, [N, 2, 3]: where a pixel of the result, (x, y, 1), lies in the input.",
+        "A 2x3 matrix for each image, [N, 2, 3], which maps a point of the result, (x, y, 1), to a point of the input.",
     ),
-    Parameter("size", Integers(), "The sizes of the result, {N C height width}."),
+    Parameter("size", Integers(), "The shape of the result, {N C height width}."),
     BORDERS,
     group=GROUP,
     takes_device=True,
-    summary="The grid by which torch::grid_sample maps images by affine maps.",
-    description="Give torch::grid_sample the same alignCorners. The centre of the only pixel of a side is 0.",
+    summary="Computes the grid with which torch::grid_sample applies affine transforms to images.",
+    description="torch::grid_sample must get the same alignCorners. If a side has one pixel, its centre is at 0.",
     returns="A tensor [N, height, width, 2] of theta's floating type.",
     examples=(
         "# The left half, upside down.\n"

@@ -20,29 +20,30 @@ from tclcmd.values import sizes
 Sized = int | tuple[int, ...] | None
 Factor = float | tuple[float, ...] | None
 
-FORMED = Parameter("input", Tensor(), "The map: [N, C, H, W], [N, C, L], or [N, C, D, H, W].")
+FORMED = Parameter("input", Tensor(), "The feature map: [N, C, H, W], [N, C, L], or [N, C, D, H, W].")
 SIZE = Parameter(
     "size",
     OptionalSize(),
-    "The sides of the result, or one number for all; left off, or {}, where a scale factor is given.",
+    "The size of each side of the result, or one number for all sides. It is left off, or {}, if a scale factor is "
+    "given.",
     default=None,
 )
 ALIGN_CORNERS = Parameter(
     "align_corners",
     Boolean(),
-    "Keep the centres of the corner pixels where they are; for the linear modes and bicubic.",
+    "Map the centres of the corner pixels onto each other; only for the linear modes and bicubic.",
     default=False,
 )
 SCALE_FACTOR = Parameter(
     "scale_factor",
     Factors(),
-    "By how much all sides grow, or each of them, in place of a size.",
+    "The factor by which to scale all sides, or one factor for each side, in place of a size.",
     default=None,
 )
 ANTIALIAS = Parameter(
     "antialias",
     Boolean(),
-    "Where the map gets smaller, average as many pixels as become one; for bilinear and bicubic.",
+    "When the map is made smaller, widen the filter so that all pixels contribute; only for bilinear and bicubic.",
     default=False,
 )
 
@@ -56,7 +57,7 @@ SIDES = {"linear": 1, "bilinear": 2, "bicubic": 2, "trilinear": 3}
 def _mode(default: str, *others: str) -> Parameter:
     """The parameter ``mode``."""
     words = choice("nearest", "nearest-exact", "bilinear", "bicubic", "area", *others)
-    return Parameter("mode", words, "How a pixel is made of those around its place.", default=default)
+    return Parameter("mode", words, "The method of interpolation.", default=default)
 
 
 @command(
@@ -67,7 +68,7 @@ def _mode(default: str, *others: str) -> Parameter:
     SCALE_FACTOR,
     ANTIALIAS,
     group=GROUP,
-    returns="A tensor of the map's floating type, with the sides asked for.",
+    returns="A tensor of the map's floating type, with the requested size.",
     examples=(
         "set map [torch::rand {1 3 30 40}]\n"
         "set large [torch::interpolate $map {60 80} bilinear]\n"
@@ -80,17 +81,18 @@ def _mode(default: str, *others: str) -> Parameter:
 def interpolate(
     input: Array, size: Sized, mode: str, align_corners: bool, scale_factor: Factor, antialias: bool
 ) -> Array:
-    """Resizes a map to a size, or by a factor.
+    """Resizes a feature map to a size, or by a scale factor.
 
-    nearest takes the pixel at floor(p * step) and nearest-exact the nearest one indeed; bilinear mixes the two pixels
-    around a place, and bicubic four, along each axis; area is the mean of torch::adaptive_avg_pool2d. Places beyond the
-    border read the border.
+    nearest takes the pixel at floor(p * step), and nearest-exact the pixel whose centre is nearest. bilinear
+    interpolates between two pixels along each axis, and bicubic between four. area computes torch::adaptive_avg_pool2d.
+    Points beyond the border take the pixel at the border.
 
-    A size or a scale factor is to be given, not both. By a factor, a side gets floor(side * factor) pixels.
+    Exactly one of size and scale factor must be given. With a factor, a side of the result has floor(side * factor)
+    pixels.
 
     The linear mode is called linear for maps [N, C, L] and trilinear for maps [N, C, D, H, W]; bicubic and antialias
-    are defined for [N, C, H, W]. A line is resized as a map of height 1, and a volume in two passes, its planes first:
-    its results are rounded twice.
+    are defined for [N, C, H, W]. A map [N, C, L] is resized as a map of height 1. A map [N, C, D, H, W] is resized in
+    two passes, first its planes and then its depth, so that its results are rounded twice.
     """
     sides = input.ndim - 2
     if sides not in FORMS:
@@ -101,7 +103,7 @@ def interpolate(
     if sides == 2:
         return pyroi.interpolate(input, size, cast(ResizeMode, mode), align_corners, scale_factor, antialias)
     if antialias:
-        raise ArgumentError("antialias", f"only maps {FORMS[2]} have it, got one of {shape_text(input.shape)}")
+        raise ArgumentError("antialias", f"is defined for maps {FORMS[2]} only, got one of {shape_text(input.shape)}")
     if (size is None) == (scale_factor is None):
         got = "neither" if size is None else "both"
         raise ArgumentError("size", f"expected either size or scale_factor, got {got}")
@@ -126,7 +128,7 @@ def _asked_factors(factor: float | tuple[float, ...], lengths: tuple[int, ...]) 
         rule = f"expected one number above 0 for all sides of {FORMS[sides]}, or one for each, got {each}"
         raise ArgumentError("scale_factor", rule)
     if not all(math.isfinite(length * one) for length, one in zip(lengths, each, strict=True)):
-        raise ArgumentError("scale_factor", f"by {each} the result is larger than any memory")
+        raise ArgumentError("scale_factor", f"with {each}, the result is larger than any memory")
     return each
 
 
@@ -167,8 +169,8 @@ command(
     ANTIALIAS,
     group=GROUP,
     summary="The gradient of torch::interpolate for its input.",
-    description="The parameters are those of the forward call; a scale factor only where that had one. The bits of the "
-    "result do not depend on the number of threads.",
+    description="The parameters are those of the forward call. A scale factor is given only if the forward call had "
+    "one. The bits of the result do not depend on the number of threads.",
     returns="A tensor of the shape given as input_shape.",
     examples=(
         "set grad [torch::ones {1 1 4 4}]\n"
@@ -183,8 +185,9 @@ command(
     _mode("bilinear"),
     ALIGN_CORNERS,
     group=GROUP,
-    summary="Resizes one image or several.",
-    description="As torch::interpolate, which has the modes, with another default and without scale factors.",
+    summary="Resizes one image or a batch of images.",
+    description="The same as torch::interpolate, which describes the modes, except that the default mode is bilinear "
+    "and that there are no scale factors.",
     returns="A tensor [C, height, width] or [N, C, height, width] of the image's floating type.",
     examples=("puts [torch::tensor_shape [torch::resize_image [torch::rand {3 48 64}] {24 32}]]",),
     see_also=("interpolate", "normalize_image", "image_read", "image_write"),

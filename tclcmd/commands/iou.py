@@ -23,11 +23,13 @@ def _overlap(
     old = [old_names[:1], old_names[1:]]
     command(
         Parameter("boxes1", boxes.kind, boxes.help, aliases=old[0]),
-        Parameter("boxes2", boxes.kind, "The boxes to compare them with, in the same form.", aliases=old[1]),
+        Parameter(
+            "boxes2", boxes.kind, "The boxes to compare them with, [M, ...], in the same format.", aliases=old[1]
+        ),
         group=GROUP,
         summary=summary,
         description=description,
-        returns="A tensor [N, M], a row for each of the first boxes, a column for each of the second.",
+        returns="A tensor [N, M]: element (i, j) compares box i of boxes1 with box j of boxes2.",
         examples=(f"puts [torch::tensor_to_list [torch::{function.__name__} {example}]]",),
         see_also=see_also,
     )(function)
@@ -35,39 +37,41 @@ def _overlap(
 
 _overlap(
     pyroi.box_iou,
-    "How much boxes overlap: intersection over union.",
-    "The overlap of two boxes without area is 0.",
+    "Computes the intersection over union (IoU) of each pair of boxes.",
+    "The IoU of two boxes without area is 0.",
     ("box_iof", "generalized_box_iou", "distance_box_iou", "complete_box_iou", "box_iou_rotated"),
     old_names=("input1", "input2"),
 )
 _overlap(
     pyroi.box_iof,
-    "Intersection of boxes over the area of the first one.",
-    "It is the fraction of the first box that the second one covers; 0 for a first box without area.",
+    "Computes the intersection over the area of the first box (IoF) for each pair of boxes.",
+    "It is the fraction of the first box that the second one covers. If the first box has no area, it is 0.",
     ("box_iou", "box_area"),
 )
 _overlap(
     pyroi.generalized_box_iou,
-    "Overlap of boxes, less the empty share of the smallest box around both.",
-    "Unlike torch::box_iou it tells boxes that lie apart from those that lie far apart: from -1 to 1.",
+    "Computes the generalized IoU (GIoU) of each pair of boxes.",
+    "GIoU is the IoU minus the fraction of the smallest enclosing box that neither box covers. It lies between -1 and "
+    "1, and decreases with the distance of boxes that do not overlap.",
     ("box_iou",),
 )
 _overlap(
     pyroi.distance_box_iou,
-    "Overlap of boxes, less the squared distance of their centres.",
-    "The distance is measured by the diagonal of the smallest box around both.",
+    "Computes the distance IoU (DIoU) of each pair of boxes.",
+    "DIoU is the IoU minus the squared distance of the centres, divided by the squared diagonal of the smallest "
+    "enclosing box.",
     ("box_iou", "complete_box_iou"),
 )
 _overlap(
     pyroi.complete_box_iou,
-    "Overlap of boxes, less the distance of centres and the difference in proportions.",
-    "As torch::distance_box_iou, and less a share for boxes whose sides have another ratio.",
+    "Computes the complete IoU (CIoU) of each pair of boxes.",
+    "CIoU is the value of torch::distance_box_iou minus a penalty for different aspect ratios.",
     ("box_iou", "distance_box_iou"),
 )
 _overlap(
     pyroi.box_iou_rotated,
-    "How much rotated boxes overlap: intersection over union.",
-    "A box overlaps itself by exactly 1, whatever its size and angle.",
+    "Computes the intersection over union (IoU) of each pair of rotated boxes.",
+    "The IoU of a box with itself is exactly 1, for every size and angle.",
     ("box_iou", "nms_rotated"),
     boxes=ROTATED,
     example="{{5 5 8 2 0}} {{5 5 8 2 90}}",
@@ -76,8 +80,8 @@ _overlap(
 command(
     BOXES,
     group=GROUP,
-    summary="The area of each box.",
-    description="It is in floating point also for integer boxes.",
+    summary="Computes the area of each box.",
+    description="The areas are floating-point numbers, also for boxes of an integer type.",
     returns="A tensor [N].",
     examples=("puts [torch::tensor_to_list [torch::box_area {{0 0 4 5} {1 1 2 2}}]]",),
     see_also=("remove_small_boxes",),

@@ -15,7 +15,7 @@ from tclcmd.values import dtypes, tclobj
 
 GROUP = "Looking into tensors"
 
-#: How numbers are printed, whatever NumPy was told: packages that share the process set options of their own.
+#: How numbers are printed. NumPy's own options are not used, because packages in the same process may set them.
 PRINTED: dict[str, Any] = {
     "threshold": 200, "edgeitems": 3, "linewidth": 100, "precision": 6, "suppress": False, "sign": "-",
     "floatmode": "maxprec", "nanstr": "nan", "infstr": "inf", "formatter": None, "legacy": False,
@@ -32,7 +32,7 @@ X = "set x [torch::zeros {2 3}]\n"
     see_also=("tensor_numel", "tensor_reshape"),
 )
 def tensor_shape(input: Array) -> list[int]:
-    """The sizes of a tensor."""
+    """Returns the shape of a tensor."""
     return list(input.shape)
 
 
@@ -44,7 +44,7 @@ def tensor_shape(input: Array) -> list[int]:
     see_also=("tensor_shape",),
 )
 def tensor_numel(input: Array) -> int:
-    """The number of elements."""
+    """Returns the number of elements."""
     return input.size
 
 
@@ -56,29 +56,35 @@ def tensor_numel(input: Array) -> int:
     see_also=("tensor_to",),
 )
 def tensor_dtype(input: Array) -> str:
-    """The element type."""
+    """Returns the element type."""
     return dtypes.name_of(input.dtype)
 
 
 @command(INPUT, group=GROUP, returns="The text cpu.", examples=(X + "puts [torch::tensor_device $x]",))
 def tensor_device(input: Array) -> str:
-    """Where a tensor lives."""
+    """Returns the device of a tensor."""
     return "cpu"
 
 
 @command(
     INPUT,
-    Parameter("precision", Precision(), "Decimals of a floating number, or full.", default=6, named_only=True),
+    Parameter(
+        "precision",
+        Precision(),
+        "The number of decimals of a floating-point number, or full.",
+        default=6,
+        named_only=True,
+    ),
     group=GROUP,
     returns="A number.",
     examples=("set x [torch::full {1} 5]\nputs [torch::tensor_item $x]",),
     see_also=("tensor_to_list",),
 )
 def tensor_item(input: Array, precision: int | None) -> str | int:
-    """The number in a tensor of exactly one element.
+    """Returns the number in a tensor of exactly one element.
 
-    Floating numbers come with six decimals, 5.000000, unless -precision asks for others; full gives as many digits as
-    it takes to read the very same number back. Integers and booleans come as integers.
+    A floating-point number is written with six decimals, as in 5.000000, unless -precision is given. With full, it has
+    as many digits as are needed to read the same number back. Integers and booleans are written as integers.
     """
     if input.size != 1:
         raise ArgumentError("input", f"expected exactly one element, got shape {shape_text(input.shape)}")
@@ -92,16 +98,21 @@ def tensor_item(input: Array, precision: int | None) -> str | int:
 
 @command(
     INPUT,
-    Parameter("nested", Boolean(), "Lists in lists, by the tensor's shape.", default=False),
+    Parameter(
+        "nested",
+        Boolean(),
+        "Whether to return nested lists in the tensor's shape instead of one flat list.",
+        default=False,
+    ),
     group=GROUP,
     returns="A list of numbers.",
     examples=("set x [torch::tensor_create {{1 2} {3 4}}]\nputs [torch::tensor_to_list $x -nested true]",),
     see_also=("tensor_create", "tensor_item"),
 )
 def tensor_to_list(input: Array, nested: bool) -> tclobj.Numbers:
-    """All numbers of a tensor, row by row.
+    """Returns all numbers of a tensor, in row-major order.
 
-    Numbers of Float32 and Float16 are written with as few digits as tell them apart.
+    Each number is written with as few digits as distinguish it from the other numbers of its type.
     """
     return tclobj.Numbers(input if nested else input.reshape(-1))
 
@@ -114,9 +125,10 @@ def tensor_to_list(input: Array, nested: bool) -> tclobj.Numbers:
     see_also=("tensor_to_list",),
 )
 def tensor_print(input: Array) -> str:
-    """A tensor as text for people: shape, dtype and values.
+    """Formats a tensor for reading: dtype, shape and values.
 
-    Long tensors are shortened in the middle. Of more than four dimensions, the leading ones are then shown as one.
+    Large tensors are abbreviated in the middle. If such a tensor has more than four dimensions, the leading ones are
+    merged.
     """
     head = f"{dtypes.name_of(input.dtype)} {shape_text(input.shape)}"
     flat = input.reshape(-1, *input.shape[-3:]) if input.ndim > 4 and input.size > 200 else input

@@ -21,13 +21,13 @@ GROUP = "Making tensors"
 #: A number that becomes an element: an integer stays the integer that it is.
 NUMBER = Number(keeps_integers=True)
 
-VALUE = Parameter("value", NUMBER, "What each element is; of an integer type, a whole number.")
-LIKE_DTYPE = dtype_parameter(default=None, text="The element type; that of the input if left off.")
+VALUE = Parameter("value", NUMBER, "The value of each element; for an integer type, it must be an integer.")
+LIKE_DTYPE = dtype_parameter(default=None, text="The element type; by default, the type of the input.")
 
 
 @command(
-    Parameter("data", Numbers(), "A number, or lists of numbers nested to any depth."),
-    Parameter("shape", Integers(not_empty=True), "The sizes, if not those of the lists.", default=None),
+    Parameter("data", Numbers(), "A number, or a list of numbers, nested to any depth."),
+    Parameter("shape", Integers(not_empty=True), "The shape, if it is not that of the nested lists.", default=None),
     dtype_parameter(),
     group=GROUP,
     takes_device=True,
@@ -42,14 +42,14 @@ LIKE_DTYPE = dtype_parameter(default=None, text="The element type; that of the i
     see_also=("zeros", "arange", "tensor_to_list"),
 )
 def tensor_create(data: Value, shape: tuple[int, ...] | None, dtype: DType) -> Array:
-    """A tensor of given numbers.
+    """Makes a tensor from numbers.
 
-    Lists of different lengths on one level are an error that says where. To Tcl, {1} and 1 are the same, so {{1} {2}}
-    is a list of two numbers: give the shape {2 1} where that is meant. Without names, the second value is the shape if
-    it is a list of integers, and the dtype otherwise.
+    If lists on one level have different lengths, the error message says where. In Tcl, {1} and 1 are the same value, so
+    {{1} {2}} is a list of two numbers; the shape {2 1} makes a column of it. As a positional argument, the second value
+    is the shape if it is a list of integers, and the dtype otherwise.
 
-    A number that the dtype does not hold is an error: one beyond its range, or a fraction where it is an integer type.
-    NaN and Inf are numbers of the floating types.
+    A number that the dtype cannot hold is an error: a number beyond its range, or a fraction for an integer type. The
+    floating types hold NaN and Inf.
     """
     array = ranges.to_dtype(_numbers(data, dtype), dtype, "data")
     if shape is None:
@@ -76,7 +76,7 @@ def _numbers(data: Value, dtype: DType) -> Array:
     see_also=("ones", "full", "zeros_like"),
 )
 def zeros(shape: tuple[int, ...], dtype: DType) -> Array:
-    """A tensor of zeros."""
+    """Makes a tensor of zeros."""
     return filled(shape, 0, dtype)
 
 
@@ -89,7 +89,7 @@ def zeros(shape: tuple[int, ...], dtype: DType) -> Array:
     see_also=("zeros", "full", "ones_like"),
 )
 def ones(shape: tuple[int, ...], dtype: DType) -> Array:
-    """A tensor of ones."""
+    """Makes a tensor of ones."""
     return filled(shape, 1, dtype)
 
 
@@ -103,7 +103,7 @@ def ones(shape: tuple[int, ...], dtype: DType) -> Array:
     see_also=("zeros", "empty_like"),
 )
 def empty(shape: tuple[int, ...], dtype: DType) -> Array:
-    """A tensor whose elements are to be overwritten. They are zeros."""
+    """Makes a tensor whose elements will be overwritten. They are zeros."""
     return filled(shape, 0, dtype)
 
 
@@ -117,14 +117,14 @@ def empty(shape: tuple[int, ...], dtype: DType) -> Array:
     see_also=("zeros", "ones", "full_like"),
 )
 def full(shape: tuple[int, ...], value: int | float, dtype: DType) -> Array:
-    """A tensor of one value."""
+    """Makes a tensor in which every element has the same value."""
     return filled(shape, value, dtype)
 
 
 @command(
     Parameter("start", NUMBER, "The first number.", default=0),
-    Parameter("end", NUMBER, "Where to stop, before reaching it."),
-    Parameter("step", NUMBER, "From one number to the next; not 0.", default=1),
+    Parameter("end", NUMBER, "The end, which is not included."),
+    Parameter("step", NUMBER, "The difference between one number and the next; not 0.", default=1),
     dtype_parameter(),
     group=GROUP,
     takes_device=True,
@@ -133,10 +133,10 @@ def full(shape: tuple[int, ...], value: int | float, dtype: DType) -> Array:
     see_also=("linspace",),
 )
 def arange(start: int | float, end: int | float, step: int | float, dtype: DType) -> Array:
-    """Numbers at equal steps, the end excluded.
+    """Makes a tensor of evenly spaced numbers, without the end.
 
-    A single value without a name is the end. Integers are exact up to the last one of 64 bits; other numbers are
-    computed as Float64, and an integer dtype cuts their fractions off.
+    A single positional value is the end. Integers of 64 bits are exact. Other numbers are computed in Float64, and are
+    truncated for an integer dtype.
     """
     if step == 0:
         raise ArgumentError("step", "expected a number other than 0, got 0")
@@ -148,7 +148,7 @@ def _steps(start: int | float, end: int | float, step: int | float) -> Array:
         first, last, stride = integers
         multiples = _multiples(_counted(-((first - last) // stride)), stride)
         return np.add(multiples, first, out=multiples)
-    # Half of everything, where the whole is beyond Float64.
+    # All numbers are halved if their difference is beyond Float64.
     scale = 1.0 if math.isfinite(float(end) - float(start)) else 0.5
     low, high = start * scale, end * scale
     count = _counted(max(0.0, min((high - low) / step / scale, 2.0**63)))
@@ -160,7 +160,7 @@ def _steps(start: int | float, end: int | float, step: int | float) -> Array:
 
 
 def _counted(count: int | float) -> int:
-    """How many numbers there are to be, of which none is more than memory holds."""
+    """The number of elements. Raises MemoryError if they do not fit into memory."""
     whole = max(0, math.ceil(count))
     sizes.check_shape((whole,), np.float64, "end")
     return whole
@@ -180,7 +180,7 @@ def _integers(*numbers: int | float) -> list[int] | None:
 
 
 def _within(numbers: Array, dtype: DType) -> Array:
-    """The numbers from start to end in a type, whose fault names the one of the two that the type does not hold."""
+    """The numbers from start to end in a type. An error names start or end, whichever the type cannot hold."""
     ranges.to_dtype(numbers[:1], dtype, "start")
     return ranges.to_dtype(numbers, dtype, "end")
 
@@ -188,7 +188,7 @@ def _within(numbers: Array, dtype: DType) -> Array:
 @command(
     Parameter("start", NUMBER, "The first number."),
     Parameter("end", NUMBER, "The last number."),
-    Parameter("steps", Integer(at_least=0), "How many numbers."),
+    Parameter("steps", Integer(at_least=0), "The number of elements."),
     dtype_parameter(),
     group=GROUP,
     takes_device=True,
@@ -196,21 +196,21 @@ def _within(numbers: Array, dtype: DType) -> Array:
     see_also=("arange",),
 )
 def linspace(start: int | float, end: int | float, steps: int, dtype: DType) -> Array:
-    """So many numbers from start to end, both included, at equal steps.
+    """Makes a tensor of evenly spaced numbers from start to end, both included.
 
-    Integers of 64 bits are exact where the dtype is an integer one, which cuts fractions off toward zero. Other numbers
-    are computed as Float64.
+    With an integer dtype, integers of 64 bits are exact, and fractions are truncated. Other numbers are computed in
+    Float64.
     """
     sizes.check_shape((steps,), np.float64, "steps", also=(np.float64, np.float64))
     if dtype.kind in "iu" and (integers := _integers(start, end)):
         first, last = integers
         return _within(_whole_parts(first, last, max(steps - 1, 1))[:steps], dtype)
-    # Half of everything, where the whole is beyond Float64.
+    # All numbers are halved if their difference is beyond Float64.
     scale = 1.0 if math.isfinite(float(end) - float(start)) else 0.5
     return _within(np.linspace(start * scale, end * scale, steps) / scale, dtype)
 
 
-#: So many integers are computed at once, so that the products that are made on the way have 64 bits.
+#: The number of integers to compute at once, so that intermediate products fit into 64 bits.
 BLOCK = 2**16
 
 
@@ -229,8 +229,8 @@ def _whole_parts(start: int, end: int, parts: int) -> Array:
 
 
 @command(
-    Parameter("n", Integer(at_least=0), "Rows."),
-    Parameter("m", Integer(at_least=0), "Columns; as many as rows if left off.", default=None),
+    Parameter("n", Integer(at_least=0), "The number of rows."),
+    Parameter("m", Integer(at_least=0), "The number of columns; by default, the number of rows.", default=None),
     dtype_parameter(),
     group=GROUP,
     takes_device=True,
@@ -239,7 +239,7 @@ def _whole_parts(start: int, end: int, parts: int) -> Array:
     see_also=("zeros",),
 )
 def eye(n: int, m: int | None, dtype: DType) -> Array:
-    """Ones on the diagonal, zeros beside it."""
+    """Makes a matrix with ones on the diagonal and zeros elsewhere."""
     sizes.check_shape((n, n if m is None else m), dtype, "n")
     return np.eye(n, m, dtype=dtype)
 
@@ -253,7 +253,7 @@ def eye(n: int, m: int | None, dtype: DType) -> Array:
     see_also=("zeros",),
 )
 def zeros_like(input: Array, dtype: DType | None) -> Array:
-    """Zeros in the shape of another tensor."""
+    """Makes a tensor of zeros in the shape of another tensor."""
     return filled(input.shape, 0, dtype or input.dtype, "input")
 
 
@@ -266,7 +266,7 @@ def zeros_like(input: Array, dtype: DType | None) -> Array:
     see_also=("ones",),
 )
 def ones_like(input: Array, dtype: DType | None) -> Array:
-    """Ones in the shape of another tensor."""
+    """Makes a tensor of ones in the shape of another tensor."""
     return filled(input.shape, 1, dtype or input.dtype, "input")
 
 
@@ -279,7 +279,7 @@ def ones_like(input: Array, dtype: DType | None) -> Array:
     see_also=("empty", "zeros_like"),
 )
 def empty_like(input: Array, dtype: DType | None) -> Array:
-    """A tensor of the shape of another one, whose elements are to be overwritten.
+    """Makes a tensor in the shape of another tensor, whose elements will be overwritten.
 
     They are zeros.
     """
@@ -296,7 +296,7 @@ def empty_like(input: Array, dtype: DType | None) -> Array:
     see_also=("full",),
 )
 def full_like(input: Array, value: int | float, dtype: DType | None) -> Array:
-    """One value in the shape of another tensor."""
+    """Makes a tensor of one value in the shape of another tensor."""
     return filled(input.shape, value, dtype or input.dtype, "input")
 
 
@@ -322,7 +322,7 @@ def _drawn_type(shape: tuple[int, ...], dtype: DType, sized_by: str = "shape", t
 def _uniform(session: Session, shape: tuple[int, ...], drawn: Drawn, dtype: DType) -> Array:
     """Random numbers from 0 to 1, 1 excluded, drawn in a type and rounded to another."""
     numbers = session.random.random(shape, drawn).astype(dtype, copy=False)
-    if dtype == np.float16:  # where rounding has made 1 of some
+    if dtype == np.float16:  # rounding may have made some of them 1
         np.minimum(numbers, BELOW_ONE, out=numbers)
     return numbers
 
@@ -357,9 +357,9 @@ def _random_like(session: Session, distribution: Distribution, input: Array, dty
     see_also=("randn", "manual_seed"),
 )
 def rand(shape: tuple[int, ...], dtype: DType, session: Session) -> Array:
-    """Random numbers, uniform from 0 to 1, 1 excluded.
+    """Draws uniform random numbers from 0 to 1, without 1.
 
-    After torch::manual_seed the same numbers come again.
+    torch::manual_seed makes the numbers reproducible.
     """
     return _random(session, _uniform, shape, dtype)
 
@@ -377,7 +377,7 @@ def rand(shape: tuple[int, ...], dtype: DType, session: Session) -> Array:
 def randn(shape: tuple[int, ...], dtype: DType, session: Session) -> Array:
     """Random numbers of the standard normal distribution.
 
-    After torch::manual_seed the same numbers come again.
+    torch::manual_seed makes the numbers reproducible.
     """
     return _random(session, _normal, shape, dtype)
 
@@ -392,9 +392,9 @@ def randn(shape: tuple[int, ...], dtype: DType, session: Session) -> Array:
     see_also=("rand", "randn_like"),
 )
 def rand_like(input: Array, dtype: DType | None, session: Session) -> Array:
-    """Random numbers, uniform from 0 to 1, 1 excluded, in the shape of another tensor.
+    """Draws uniform random numbers from 0 to 1, without 1, in the shape of another tensor.
 
-    The element type is a floating one.
+    The element type must be a floating type.
     """
     return _random_like(session, _uniform, input, dtype)
 
@@ -409,16 +409,16 @@ def rand_like(input: Array, dtype: DType | None, session: Session) -> Array:
     see_also=("randn", "rand_like"),
 )
 def randn_like(input: Array, dtype: DType | None, session: Session) -> Array:
-    """Random numbers of the standard normal distribution, in the shape of another tensor.
+    """Draws random numbers of the standard normal distribution in the shape of another tensor.
 
-    The element type is a floating one.
+    The element type must be a floating type.
     """
     return _random_like(session, _normal, input, dtype)
 
 
 @command(
-    Parameter("low", Integer(), "The smallest."),
-    Parameter("high", Integer(), "One above the largest."),
+    Parameter("low", Integer(), "The smallest possible number."),
+    Parameter("high", Integer(), "The largest possible number plus 1."),
     SHAPE,
     dtype_parameter(np.dtype(np.int64)),
     group=GROUP,
@@ -428,9 +428,9 @@ def randn_like(input: Array, dtype: DType | None, session: Session) -> Array:
     see_also=("manual_seed",),
 )
 def randint(low: int, high: int, shape: tuple[int, ...], dtype: DType, session: Session) -> Array:
-    """Random integers, each as likely as the others.
+    """Draws random integers, all with equal probability.
 
-    After torch::manual_seed the same numbers come again.
+    torch::manual_seed makes the numbers reproducible.
     """
     sizes.check_shape(shape, np.int64, also=() if dtype == np.int64 else (dtype,))
     if high <= low:
@@ -441,7 +441,7 @@ def randint(low: int, high: int, shape: tuple[int, ...], dtype: DType, session: 
 
 
 @command(
-    Parameter("seed", Integer(at_least=0, at_most=2**63 - 1), "Where the random numbers start.", aliases=("s",)),
+    Parameter("seed", Integer(at_least=0, at_most=2**63 - 1), "The seed.", aliases=("s",)),
     group=GROUP,
     needs_session=True,
     returns="The text ok.",
@@ -449,6 +449,6 @@ def randint(low: int, high: int, shape: tuple[int, ...], dtype: DType, session: 
     see_also=("rand", "randn", "randint"),
 )
 def manual_seed(seed: int, session: Session) -> str:
-    """Starts the random numbers of this interpreter anew."""
+    """Seeds the random numbers of this interpreter."""
     session.seed(seed)
     return "ok"

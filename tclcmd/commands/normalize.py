@@ -13,15 +13,16 @@ from tclcmd.language.kinds import Boolean, Tensor, TensorOrNumbers
 IMAGE = Parameter(
     "image",
     Tensor(),
-    "One image, [C, H, W], or several, [N, C, H, W]; one channel alone, [H, W], or one row of it, [W].",
+    "One image, [C, H, W], or a batch, [N, C, H, W]; also a single channel, [H, W], or a single row, [W].",
     aliases=("input", "tensor"),
 )
 MEAN = Parameter(
     "mean",
     TensorOrNumbers(),
-    "A number for each channel, or one for all; or a tensor that broadcasts to the image's shape.",
+    "The means: a number for each channel, one number for all channels, or a tensor that broadcasts to the image's "
+    "shape.",
 )
-STD = Parameter("std", TensorOrNumbers(), "The standard deviations, all above 0, in the same forms as the means.")
+STD = Parameter("std", TensorOrNumbers(), "The standard deviations, all above 0, in the same form as the means.")
 INPLACE = Parameter(
     "inplace",
     Boolean(),
@@ -46,10 +47,10 @@ def _with_channels(function: Callable[..., Array], image: Array, mean: Array, st
     INPLACE,
     group=GROUP,
     gives_back="image",
-    summary="Subtracts means and divides by standard deviations.",
-    description="In place the numbers of the image itself change, and with them those of every tensor that shares its "
-    "memory, as one made by torch::tensor_reshape or torch::tensor_permute may.",
-    returns="A tensor of the image's shape and floating type; in place, the image itself.",
+    summary="Normalizes images: subtracts a mean and divides by a standard deviation for each channel.",
+    description="With inplace, the image itself is changed, and so is every tensor that shares its memory, such as a "
+    "result of torch::tensor_reshape or torch::tensor_permute.",
+    returns="A tensor of the image's shape and floating type; with inplace, the image itself.",
     examples=(
         "set image [torch::rand {3 48 64}]\n"
         "set normal [torch::normalize_image $image {0.485 0.456 0.406} {0.229 0.224 0.225}]\n"
@@ -71,9 +72,9 @@ def normalize_image(image: Array, mean: Array, std: Array, inplace: bool) -> Arr
     INPLACE,
     group=GROUP,
     gives_back="image",
-    summary="The inverse of torch::normalize_image: multiplies by standard deviations and adds means.",
-    description="In place the numbers of the image itself change, as they do by torch::normalize_image.",
-    returns="A tensor of the image's shape and floating type; in place, the image itself.",
+    summary="Inverts torch::normalize_image: multiplies by the standard deviations and adds the means.",
+    description="With inplace, the image itself is changed, as in torch::normalize_image.",
+    returns="A tensor of the image's shape and floating type; with inplace, the image itself.",
     examples=(
         "set image [torch::rand {3 48 64}]\n"
         "set normal [torch::normalize_image $image 0.5 0.25]\n"

@@ -19,40 +19,40 @@ WRITTEN = "set picture [torch::rand {3 48 64}]\ntorch::image_write $picture nois
 
 
 @command(
-    Parameter("file", File("read"), "A picture in one of the formats below."),
+    Parameter("file", File("read"), "A picture file in one of the formats below."),
     Parameter(
         "max_pixels",
         Integer(at_least=1),
-        f"How many pixels it may have; if left off, what the variable {pictures.PIXELS_VARIABLE} says, or else "
-        f"{pictures.MOST_PIXELS}.",
+        "The largest number of pixels to accept; by default, the value of the environment variable "
+        f"{pictures.PIXELS_VARIABLE}, or {pictures.MOST_PIXELS}.",
         default=None,
         named_only=True,
     ),
     group=GROUP,
-    returns="A Float32 tensor [1, C, H, W]; shades are numbers from 0 to 1.",
+    returns="A Float32 tensor [1, C, H, W] with values from 0 to 1.",
     examples=(WRITTEN + "set x [torch::image_read noise.png]\nputs [torch::tensor_shape $x]",),
     see_also=("image_write", "tensor_load"),
 )
 def image_read(file: str, max_pixels: int | None) -> Array:
-    """Reads a picture.
+    """Reads a picture file.
 
-    Grey pictures have one channel, pictures in colour three, pictures with opacity four; of several in a file, the
-    first is read. A photograph comes upright, as its camera noted. Colours of 16 bits are read as such from PNG, TIFF
-    and PPM; those of AVIF, JPEG 2000 and SGI, and CMYK, come in 8 bits. Numbers in a TIFF that are no shades (floating
-    ones, signed ones, and those of 32 bits), and those in a PFM, are kept as they are stored, NaN too; whole numbers
-    that Float32 has not are refused.
+    Grey pictures have one channel, colour pictures three, and pictures with an alpha channel four. If a file holds
+    several pictures, the first one is read. Photographs are turned upright by the orientation in their EXIF data. PNG,
+    TIFF and PPM are read with up to 16 bits per channel; AVIF, JPEG 2000, SGI and CMYK pictures with 8 bits. Values in
+    a TIFF that are floating-point, signed or of 32 bits, and values in a PFM, are not scaled, and may be NaN; integers
+    that Float32 cannot represent are refused.
 
     Formats: AVIF, BMP, DDS, GIF, ICO, JPEG with MPO, JPEG 2000, PCX, PNG, PPM with PBM, PGM and PFM, PSD, QOI, SGI,
-    TGA, TIFF and WebP, each as far as the installed Pillow reads it. Files need not be trusted: what counts is their
-    content, not their name, no format has another program started, and pictures with too many pixels are refused
-    before they are unpacked. Needs Pillow.
+    TGA, TIFF and WebP, each as far as the installed Pillow reads it. Untrusted files are safe to read: the format is
+    detected from the content, not from the name, no format starts another program, and pictures with too many pixels
+    are refused before they are decoded. This command needs Pillow.
     """
     return pictures.load(file, max_pixels)
 
 
 @command(
     Parameter("input", Tensor(), "[C, H, W], or [N, C, H, W], with 1, 3 or 4 channels."),
-    Parameter("file", File("write"), "The name; its ending says which format."),
+    Parameter("file", File("write"), "The name of the file; its ending selects the format."),
     group=GROUP,
     returns="The name of the file.",
     examples=(WRITTEN, "torch::image_write [torch::rand {6 1 28 28}] sheet.png"),
@@ -61,8 +61,9 @@ def image_read(file: str, max_pixels: int | None) -> Array:
 def image_write(input: Array, file: str) -> str:
     """Writes a picture, or a batch of pictures as a contact sheet.
 
-    Numbers are clipped to 0 to 1; a UInt8 tensor holds 0 to 255. What the format has no room for is refused: four
-    channels in JPEG, sides of 65536 pixels in GIF. The file is written whole or not at all. Needs Pillow.
+    Values are clipped to the range from 0 to 1; a UInt8 tensor holds 0 to 255. A picture that the format cannot hold is
+    refused, such as four channels in JPEG or a side of 65536 pixels in GIF. If writing fails, an older file of the same
+    name is unchanged. This command needs Pillow.
     """
     pictures.save(file, input)
     return file
@@ -75,7 +76,7 @@ CHANNEL = Parameter("channel", Integer(at_least=0), "Only this channel, counted 
 TITLE = Parameter(
     "title",
     Text(),
-    f"The title, in place of one that tells what is shown; at most {plots.MOST_CHARACTERS} characters.",
+    f"The title, of at most {plots.MOST_CHARACTERS} characters; by default, it describes what is shown.",
     default=None,
     named_only=True,
 )
@@ -83,10 +84,24 @@ TITLE = Parameter(
 
 @command(
     Parameter("input", Tensor(), "[H, W], [C, H, W] or [N, C, H, W]."),
-    Parameter("width", Integer(1, 1000), "Columns of the terminal; as many as fit, if left off.", default=None),
-    Parameter("kind", choice("auto", "picture", "map"), "What to take it for.", default="auto", named_only=True),
+    Parameter(
+        "width", Integer(1, 1000), "The width in columns of the terminal; by default, as many as fit.", default=None
+    ),
+    Parameter(
+        "kind",
+        choice("auto", "picture", "map"),
+        "Whether to draw the tensor as a picture or as a feature map; auto decides by channels and values.",
+        default="auto",
+        named_only=True,
+    ),
     CHANNEL,
-    Parameter("style", choice(*terminal.STYLES), "How to draw it.", default="auto", named_only=True),
+    Parameter(
+        "style",
+        choice(*terminal.STYLES),
+        "The style of drawing; auto selects one that the terminal supports.",
+        default="auto",
+        named_only=True,
+    ),
     group=GROUP,
     needs_session=True,
     reach=Reach.OUTPUT,
@@ -97,13 +112,15 @@ TITLE = Parameter(
 def show(input: Array, width: int | None, kind: str, channel: int | None, style: str, session: Session) -> str:
     """Draws a tensor in the terminal.
 
-    With 1, 3 or 4 channels of numbers from 0 to 1, or of bytes, it is taken for a picture, and a batch for pictures
-    side by side. Anything else is drawn as numbers by colour, dark to bright: the channels of one map; of several maps
-    the mean of their channels, or the one channel that is asked for. What is drawn is said in a line below.
+    A tensor with 1, 3 or 4 channels of values from 0 to 1, or of type UInt8, is drawn as a picture, and a batch as
+    pictures side by side. Any other tensor is drawn as a feature map, with values as colours from dark to bright: all
+    channels of a single map, or for several maps the mean of their channels, unless a channel is given. A line below
+    says what is drawn.
 
-    Two pixels make a character in colour; where the terminal says that it knows sixel or kitty's protocol, the picture
-    is one. Where it has no colours, where NO_COLOR is set, and in files and pipes, shades are plain characters. In a
-    notebook the picture stands below the cell, unless a width or a style is asked for.
+    Each character shows two pixels in colour. In a terminal that reports support for sixel or for kitty's graphics
+    protocol, real pixels are drawn. In a terminal without colours, if NO_COLOR is set, and in files and pipes, shades
+    are drawn as plain characters. In a notebook, the picture is shown below the cell, unless a width or a style is
+    given.
     """
     batch = views.as_batch(input)
     if kind == "picture" or (kind == "auto" and channel is None and views.is_picture(batch)):
@@ -128,11 +145,13 @@ def show(input: Array, width: int | None, kind: str, channel: int | None, style:
 @command(
     Parameter("image", Tensor(), "One picture: [C, H, W] or [1, C, H, W], with 1, 3 or 4 channels."),
     Parameter(
-        "boxes", TensorOrNumbers((0, 4)), "[K, 4], rows of x1, y1, x2, y2; or [K, 5], with the batch index 0 first."
+        "boxes",
+        TensorOrNumbers((0, 4)),
+        "[K, 4], with rows of x1, y1, x2, y2; or [K, 5], with the batch index 0 in front.",
     ),
     Parameter("file", File("write"), "A name that ends in .png, .pdf or .svg."),
-    Parameter("labels", Texts(), "A text for each box.", default=None),
-    Parameter("scores", TensorOrNumbers(), "[K], a number for each box.", default=None),
+    Parameter("labels", Texts(), "A label for each box.", default=None),
+    Parameter("scores", TensorOrNumbers(), "[K], a score for each box.", default=None),
     TITLE,
     group=GROUP,
     needs_session=True,
@@ -152,11 +171,11 @@ def plot_boxes(
     title: str | None,
     session: Session,
 ) -> str:
-    """Writes a picture with boxes drawn over it.
+    """Draws boxes over a picture and writes it to a file.
 
-    Boxes have the colour of their label, or else of their score, with a bar that tells which. Titles and labels are
-    shown as they are written: a $ begins no formula. Numbers reach from -1e300 to 1e300. A notebook shows the picture
-    too. Needs matplotlib.
+    Boxes are coloured by their labels, or by their scores if there are no labels; a colour bar shows the scores. Titles
+    and labels are plain text, in which $ does not start a formula. Numbers must lie between -1e300 and 1e300. A
+    notebook shows the picture too. This command needs matplotlib.
     """
     _show_inline(plots.plot_boxes(file, image, boxes, labels, scores, title), session)
     return file
@@ -179,12 +198,12 @@ def _show_inline(figure: Any, session: Session) -> None:
     see_also=("show", "plot_boxes"),
 )
 def plot_features(input: Array, file: str, channel: int | None, title: str | None, session: Session) -> str:
-    """Writes a feature map as numbers by colour, with a bar that tells which is which.
+    """Draws a feature map as colours, with a colour bar, and writes it to a file.
 
-    One map is shown channel by channel; of several, each as the mean of its channels, or by the one that is asked for.
-    All panels share a scale; of more than 16, the first 16 are shown. The title is shown as it is written: a $ begins
-    no formula. Numbers reach from -1e300 to 1e300; NaN and infinity have no colour. A notebook shows the picture
-    too. Needs matplotlib.
+    Each channel of a single map has a panel. For several maps, each map has a panel that shows the mean of its
+    channels, or the channel that is given. At most 16 panels are drawn, and all of them share one scale. The title is
+    plain text, in which $ does not start a formula. Finite numbers must lie between -1e300 and 1e300; NaN and infinity
+    have no colour. A notebook shows the picture too. This command needs matplotlib.
     """
     _show_inline(plots.plot_features(file, input, channel, title), session)
     return file

@@ -12,12 +12,12 @@ command(
     OUTPUT_SIZE,
     SPATIAL_SCALE,
     group=GROUP,
-    summary="Crops of fixed size from boxes, by integration instead of samples.",
-    description="Between its pixels the map is a bilinear surface, with pixel k at coordinate k, not shifted by half a "
-    "pixel; beyond its border the surface falls to 0 over the width of a pixel. Each box, times the spatial scale, is "
-    "cut into as many bins as the crop has elements, and a bin gives the mean of the surface over its area.\n\n"
-    "The crop changes smoothly with the corners of the box, and so there is a gradient for the boxes too. A box "
-    "without area gives 0.",
+    summary="Precise RoI pooling: each bin is the integral of the interpolated map over its area.",
+    description="The map is interpolated bilinearly between its pixels. Pixel k lies at coordinate k, without a "
+    "half-pixel offset, and beyond the border the surface falls to 0 within one pixel. Each box, times the spatial "
+    "scale, is divided into height * width bins, and the value of a bin is the mean of the surface over the bin's "
+    "area, computed by integration instead of samples.\n\nThe crop is a smooth function of the corners of the box, so "
+    "that there is a gradient for the boxes too. A box without area gives 0.",
     returns="A tensor [K, C, height, width] of the map's floating type, in the order of the boxes.",
     examples=(
         SETUP + "set crops [torch::prroi_pool $features $boxes {7 7} -spatialScale 0.0625]\n"
@@ -33,10 +33,11 @@ command(
     SPATIAL_SCALE,
     group=GROUP,
     summary="The gradients of torch::prroi_pool for its input and its boxes.",
-    description="The parameters are those of the forward call, after the gradient of its result. The gradient of a box "
-    "without area is 0. The bits of the result do not depend on the number of threads.",
-    returns="A list of two: the gradient for the map, of the map's shape; and that for the boxes, in the form they "
-    "were given in, with 0 for a batch index. For boxes in a list of tensors the second is such a list.",
+    description="The first parameter is the gradient of the crops; the others are those of the forward call. The "
+    "gradient of a box without area is 0. The bits of the result do not depend on the number of threads.",
+    returns="A list of two: the gradient for the map, in the map's shape, and the gradient for the boxes, in the form "
+    "in which the boxes were given, with 0 in the column of the batch index. If the boxes were a list of tensors, the "
+    "second element is a list of tensors.",
     examples=(
         "set map [torch::tensor_reshape [torch::arange 25] {1 1 5 5}]\n"
         "set boxes [torch::tensor_create {{1.2 1.1 2.7 3.4}}]\n"

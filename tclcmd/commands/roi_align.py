@@ -1,4 +1,4 @@
-"""RoIAlign, for one map and for the levels of a pyramid: pyroi's functions as commands, one row each."""
+"""RoIAlign for one feature map and for the levels of a pyramid: pyroi's functions as commands, one row each."""
 
 from __future__ import annotations
 
@@ -18,11 +18,12 @@ from tclcmd.commands.common_pooling import (
 from tclcmd.language.declare import Parameter, command
 from tclcmd.language.kinds import Integer, Number, Reals, TensorList, choice
 
-SPATIAL_SCALES = Parameter("spatial_scales", Reals(), "For each level, its size over the image's.")
+SPATIAL_SCALES = Parameter("spatial_scales", Reals(), "The spatial scale of each level.")
 MODE = Parameter(
     "mode",
     choice("avg", "max", "max_corner"),
-    "What becomes of the samples of a bin: their mean, the largest, or the largest weighted corner of one.",
+    "How the samples of a bin are combined: their mean, the largest sample, or the largest weighted corner of a "
+    "sample.",
     default="avg",
     named_only=True,
 )
@@ -36,12 +37,11 @@ command(
     ALIGNED,
     MODE,
     group=GROUP,
-    summary="Crops of fixed size from boxes on a feature map.",
-    description="Each box, times the spatial scale, is cut into as many bins as the crop has elements. In each bin the "
-    "map is sampled at a regular grid of points by bilinear interpolation, and the samples are combined to one number. "
-    "Nothing is rounded on the way, so that the crop keeps to the box by fractions of a pixel.\n\n"
-    "Samples outside the map count as 0. A box whose x2 lies left of its x1 gives 0 where the number of samples is "
-    "chosen by the box, and a mirrored crop where it is given.",
+    summary="RoIAlign: pools each box of a feature map to a crop of fixed size.",
+    description="Each box, times the spatial scale, is divided into height * width bins. In each bin, the map is "
+    "sampled at a regular grid of points by bilinear interpolation, and the samples are combined into one number. No "
+    "coordinate is rounded, so that the crop follows its box by fractions of a pixel.\n\nSamples outside the map "
+    "count as 0. A box with x2 < x1 gives 0 if samplingRatio is 0 or less, and a mirrored crop otherwise.",
     returns="A tensor [K, C, height, width] of the map's floating type, in the order of the boxes.",
     examples=(
         SETUP
@@ -73,9 +73,9 @@ command(
     ALIGNED,
     group=GROUP,
     summary="The gradient of torch::roi_align for its input.",
-    description="The parameters are those of the forward call, with the gradient of its result in place of the map. "
-    "Each pixel gets the gradients of all bins that read it, times the weight with which they did. The bits of the "
-    "result do not depend on the number of threads.",
+    description="The parameters are those of the forward call, with the gradient of the crops in place of the map. "
+    "The gradient of a bin, times the weight of a pixel in the bin, is added to the pixel. The bits of the result do "
+    "not depend on the number of threads.",
     returns="A tensor of the shape given as input_shape.",
     examples=(
         "set boxes [torch::tensor_create {{1 1 3 3}}]\n"
@@ -86,7 +86,7 @@ command(
 )(pyroi.roi_align_backward)
 
 command(
-    Parameter("features", TensorList(), "The levels of the pyramid, finest first, each [N, C, H, W]."),
+    Parameter("features", TensorList(), "The levels of the pyramid, each [N, C, H, W], the finest first."),
     BOXES,
     OUTPUT_SIZE,
     SPATIAL_SCALES,
@@ -95,24 +95,24 @@ command(
     Parameter(
         "canonical_level",
         Integer(),
-        "The index of the level from which a box of the canonical scale is pooled.",
+        "The index of the level for a box of the canonical scale.",
         default=2,
         named_only=True,
     ),
     Parameter(
         "canonical_scale",
         Number(),
-        "The side of a box that belongs to the canonical level.",
+        "The side of a box that is pooled from the canonical level, in pixels of the image.",
         default=224,
         named_only=True,
         aliases=("canocicalScale",),
     ),
     group=GROUP,
-    summary="Crops of fixed size, each from the level of a pyramid that suits its box.",
+    summary="RoIAlign on a feature pyramid: pools each box from the level that suits its size.",
     description="The level of a box is floor(canonicalLevel + log2(sqrt(width * height) / canonicalScale + 1e-6)), "
-    "within the levels there are. The defaults, with levels of stride 4, 8, 16 and 32, are the usual rule of feature "
-    "pyramids. The misspelt -canocicalScale of old scripts is accepted.",
-    returns="A tensor [K, C, height, width] in the order of the boxes.",
+    "clipped to the levels that are given. The defaults are the usual rule of feature pyramid networks for levels of "
+    "stride 4, 8, 16 and 32. The misspelt -canocicalScale of old scripts is accepted.",
+    returns="A tensor [K, C, height, width], in the order of the boxes.",
     examples=(
         "set fine [torch::rand {1 16 128 128}]\n"
         + "set coarse [torch::rand {1 16 64 64}]\n"

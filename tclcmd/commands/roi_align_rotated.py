@@ -19,11 +19,12 @@ from tclcmd.language.kinds import Boolean, Boxes
 _ROTATED = Parameter(
     "boxes",
     Boxes(empty=(0, 6), numbers=5),
-    "[K, 6], rows of batch index, cx, cy, w, h, degrees; or [K, 5], without the batch index, where the input holds one "
-    "image; or a list of such, one for each image, with {} for none. Small ones may be written as lists of numbers.",
+    "[K, 6], with rows of batch index, cx, cy, w, h, degrees; or [K, 5], without the batch index, if the input holds "
+    "one image; or a list with one [K, 5] tensor for each image, where {} stands for an image without boxes. A few "
+    "boxes may be written as lists of numbers.",
 )
 _CLOCKWISE = Parameter(
-    "clockwise", Boolean(), "Angles turn clockwise, not counter-clockwise.", default=False, named_only=True
+    "clockwise", Boolean(), "Whether angles are clockwise instead of counter-clockwise.", default=False, named_only=True
 )
 
 command(
@@ -35,10 +36,11 @@ command(
     ALIGNED,
     _CLOCKWISE,
     group=GROUP,
-    summary="Upright crops of fixed size from rotated boxes.",
-    description="As torch::roi_align, with the grid of samples turned about the centre of the box: what lies upright "
-    "in the box's own frame lies upright in the crop. Angles are in degrees, counter-clockwise as one sees the image. "
-    "Sides must not be negative, and samples per bin at most 128 along each axis.",
+    summary="RoIAlign of rotated boxes: pools each box to an upright crop of fixed size.",
+    description="The same as torch::roi_align, except that the grid of samples is rotated about the centre of the "
+    "box, so that an object that is aligned with its box is upright in the crop. Angles are in degrees, "
+    "counter-clockwise as the image is seen. Sides must not be negative, and a bin has at most 128 samples along each "
+    "axis.",
     returns="A tensor [K, C, height, width] of the map's floating type, in the order of the boxes.",
     examples=(
         "set features [torch::rand {1 16 32 32}]\n"
@@ -59,7 +61,7 @@ command(
     _CLOCKWISE,
     group=GROUP,
     summary="The gradient of torch::roi_align_rotated for its input.",
-    description="The parameters are those of the forward call, with the gradient of its result in place of the map. "
+    description="The parameters are those of the forward call, with the gradient of the crops in place of the map. "
     "The bits of the result do not depend on the number of threads.",
     returns="A tensor of the shape given as input_shape.",
     examples=(

@@ -15,19 +15,19 @@ command(
     Parameter(
         "return_argmax",
         Boolean(),
-        "Return where the maxima are, too, which torch::roi_pool_backward needs.",
+        "Return the positions of the maxima too; torch::roi_pool_backward needs them.",
         default=False,
         named_only=True,
     ),
     group=GROUP,
-    summary="Crops of fixed size from boxes, by the largest pixel of each bin.",
+    summary="RoIPool: pools each box to a crop of fixed size, by the largest pixel of each bin.",
     description="The corners of a box, times the spatial scale, are rounded to pixels, and the second corner belongs "
-    "to the box; a box whose second corner lies before its first is one pixel wide. It is cut into bins of whole "
-    "pixels, which may share pixels where the sides do not divide. Pixels outside the map do not count, and a bin "
-    "without pixels gives 0.",
-    returns="A tensor [K, C, height, width] of the map's floating type, in the order of the boxes. With returnArgmax a "
-    "list of two: the crops, and an Int64 tensor of the same shape with y * W + x of each maximum, or -1 for a bin "
-    "without pixels.",
+    "to the box. A box whose second corner lies before its first one is one pixel wide. The box is divided into bins "
+    "of whole pixels; neighbouring bins share pixels if the sides are not divisible by the number of bins. Pixels "
+    "outside the map are ignored, and a bin without pixels gives 0.",
+    returns="A tensor [K, C, height, width] of the map's floating type, in the order of the boxes. With returnArgmax, "
+    "a list of two tensors: the crops, and an Int64 tensor of the same shape with y * W + x of each maximum, or -1 "
+    "for a bin without pixels.",
     examples=(
         SETUP + "set crops [torch::roi_pool $features $boxes {7 7} 0.0625]\nputs [torch::tensor_shape $crops]",
         SETUP + "lassign [torch::roi_pool $features $boxes {7 7} 0.0625 -returnArgmax true] crops argmax\n"
@@ -38,13 +38,13 @@ command(
 
 command(
     GRAD,
-    Parameter("argmax", Tensor(), "Where the maxima are, as torch::roi_pool gives them with returnArgmax."),
+    Parameter("argmax", Tensor(), "The positions of the maxima, as torch::roi_pool returns them with returnArgmax."),
     BOXES,
     INPUT_SHAPE,
     group=GROUP,
     summary="The gradient of torch::roi_pool for its input.",
-    description="Each pixel gets the gradients of all bins whose maximum it is. Of the boxes only their images matter. "
-    "The bits of the result do not depend on the number of threads.",
+    description="The gradient of a bin is added to the pixel that is the bin's maximum. Only the batch indices of the "
+    "boxes are used. The bits of the result do not depend on the number of threads.",
     returns="A tensor of the shape given as input_shape.",
     examples=(
         "set map [torch::rand {1 1 5 5}]\n"

@@ -1,4 +1,4 @@
-"""The session: what is alive, threads, help."""
+"""The session: living tensors, memory, threads and help."""
 
 from __future__ import annotations
 
@@ -22,21 +22,21 @@ GROUP = "Session"
     Parameter("tensors", Handles(), "One tensor, or a list of them."),
     group=GROUP,
     needs_session=True,
-    returns="How many there were to free.",
+    returns="The number of tensors that were freed.",
     examples=("set x [torch::zeros {2}]\nputs $x\ntorch::tensor_delete $x",),
     see_also=("tensor_list",),
 )
 def tensor_delete(tensors: list[int], session: Session) -> int:
-    """Frees tensors now, whoever still refers to them.
+    """Frees tensors at once, even if variables still refer to them.
 
-    No script has to: a tensor goes when the last value that holds it goes. Only one whose name has been seen, because
-    it was printed, say, stays until here.
+    Scripts rarely need this: a tensor is freed when the last Tcl value that holds it is freed. The exception is a
+    tensor whose handle has been used as text, for example because it was printed: it stays until torch::tensor_delete.
     """
     return sum(session.tensors.delete(number) for number in tensors)
 
 
 @command(
-    Parameter("tensor", ForeignTensor(), "A tensor, whichever interpreter or thread has it."),
+    Parameter("tensor", ForeignTensor(), "The handle of a tensor of any interpreter or thread."),
     group=GROUP,
     reach=Reach.INTERPRETERS,
     returns="A tensor of this interpreter, with the same shape, type and numbers.",
@@ -47,10 +47,11 @@ def tensor_delete(tensors: list[int], session: Session) -> int:
     see_also=("tensor_delete",),
 )
 def tensor_import(tensor: Array) -> Array:
-    """A copy of a tensor that belongs to another interpreter or thread.
+    """Copies a tensor that belongs to another interpreter or thread.
 
-    Each interpreter has tensors of its own, and any other command refuses those of others. A handle that went to
-    another thread went there as text: its tensor stays until torch::tensor_delete where it was made.
+    Each interpreter has its own tensors, and all other commands refuse tensors of another interpreter. A handle is
+    passed to another thread as text, so that its tensor stays until torch::tensor_delete is called in the thread that
+    made it.
     """
     return tensor.copy(order="K")
 
@@ -63,10 +64,10 @@ def tensor_import(tensor: Array) -> Array:
     see_also=("memory_stats", "tensor_delete"),
 )
 def tensor_list(session: Session) -> list[dict[str, object]]:
-    """What is alive, and why.
+    """Lists the living tensors.
 
-    "values" says how many Tcl values stand for the tensor; "named" whether its name was seen, which keeps it alive
-    without any. Names that appear in this list are seen by it.
+    "values" is the number of Tcl values that hold the tensor. "named" says whether its handle has been used as text,
+    which keeps the tensor alive without any value. Using a handle from this list as text counts too.
     """
     return session.tensors.listing()
 
@@ -79,43 +80,47 @@ def tensor_list(session: Session) -> list[dict[str, object]]:
     see_also=("tensor_list", "empty_cache"),
 )
 def memory_stats(session: Session) -> dict[str, int]:
-    """How much memory tensors take.
+    """Reports the memory of tensors.
 
-    "live" counts tensors, "pinned" those that stay because their name was seen; "bytes" is what they take, "peak" the
-    most they ever took. Tensors that share memory count it once. "kept" is what large results that are gone left for
-    the next ones: torch::empty_cache gives it back.
+    "live" is the number of tensors, and "pinned" the number of those that stay because their handle has been used as
+    text. "bytes" is the memory that they use now, and "peak" the most that they have used; memory that tensors share
+    counts once. "kept" is memory of freed tensors that is kept for later results; torch::empty_cache returns it to the
+    system.
     """
     return {**session.tensors.stats(), "kept": kept_memory() if session.grants is None else 0}
 
 
 @command(
-    dataclasses.replace(DEVICE, help="Whose memory: cpu."),
+    dataclasses.replace(DEVICE, help="The device whose memory to release: cpu."),
     group=GROUP,
     needs_session=True,
     reach=Reach.PROCESS,
-    returns="How many bytes there were.",
+    returns="The number of bytes that were released.",
     examples=("puts [torch::empty_cache]",),
     see_also=("memory_stats",),
 )
 def empty_cache(session: Session) -> int:
-    """Gives memory that is kept for results to come back to the system.
+    """Returns memory that is kept for later results to the system.
 
-    It is memory of large results that are gone: at most 256 MiB, and at most 1/32 of what the process may have. Where
-    a command runs out of memory, it is given back first. With ROI_KEEP_MEMORY=0 in the environment nothing is kept.
-    A safe interpreter leaves it to the others.
+    It is the memory of large results that have been freed: at most 256 MiB, and at most 1/32 of the memory that the
+    process may use. A command that runs out of memory releases it by itself and tries again. With ROI_KEEP_MEMORY=0 in
+    the environment, no memory is kept. In a safe interpreter the command has no effect.
     """
     return pyroi.release_memory() if session.grants is None else 0
 
 
 @command(group=GROUP, returns="0.", examples=('if {[torch::cuda_is_available]} {error "other than expected"}',))
 def cuda_is_available() -> bool:
-    """Whether tensors can live on a GPU: not in this build, which computes on the CPU."""
+    """Returns whether tensors can be on a GPU.
+
+    They cannot in this build, which computes on the CPU.
+    """
     return False
 
 
 @command(group=GROUP, returns="0.", examples=("puts [torch::cuda_device_count]",), see_also=("cuda_is_available",))
 def cuda_device_count() -> int:
-    """The number of GPUs that tensors can live on: 0 in this build."""
+    """Returns the number of GPUs that tensors can be on, which is 0 in this build."""
     return 0
 
 
@@ -124,15 +129,15 @@ def cuda_device_count() -> int:
     group=GROUP,
     needs_session=True,
     reach=Reach.PROCESS,
-    returns="The number.",
+    returns="The number of threads.",
     examples=("torch::set_num_threads 2",),
     see_also=("get_num_threads",),
 )
 def set_num_threads(threads: int, session: Session) -> int:
-    """Sets how many threads an operator may use.
+    """Sets the number of threads that an operator may use.
 
-    Results are the same to the last bit for every number. A safe interpreter sets its own number, up to that of the
-    process.
+    Results do not depend on the number of threads, down to the last bit. A safe interpreter sets its own number, up to
+    that of the process.
     """
     if session.grants is not None:
         if threads > session.most_threads:
@@ -148,26 +153,26 @@ def set_num_threads(threads: int, session: Session) -> int:
 
 @command(
     group=GROUP,
-    returns="An integer.",
+    returns="The number of threads.",
     examples=("puts [torch::get_num_threads]",),
     see_also=("set_num_threads",),
 )
 def get_num_threads() -> int:
-    """How many threads an operator may use."""
+    """Returns the number of threads that an operator may use."""
     return pyroi.get_num_threads()
 
 
 @command(
-    Parameter("enabled", Boolean(), "Tell the time of every command?", default=None),
+    Parameter("enabled", Boolean(), "Whether to print the time of every command.", default=None),
     group=GROUP,
     needs_session=True,
-    returns="1 where times are told, else 0.",
+    returns="1 if times are printed, and 0 otherwise.",
     examples=("torch::timing on",),
 )
 def timing(enabled: bool | None, session: Session) -> bool:
-    """Has the prompt tell how long each command took, or says whether it does.
+    """Turns the time of each command at the prompt on or off, or returns whether it is on.
 
-    For a time to compute with there is Tcl's own command time.
+    Scripts measure times with Tcl's own command time.
     """
     if enabled is not None:
         session.timing = enabled
@@ -181,20 +186,18 @@ class CommandName(Text):
     allows_nul: bool = True
 
     def words_to_offer(self) -> list[tuple[str, str]]:
-        """All there are."""
+        """All commands and their summaries."""
         return [(row.name, row.summary) for row in REGISTRY.values()]
 
 
 @command(
     Parameter("command", CommandName(), "The name of a command, with or without torch::.", default=None),
-    Parameter(
-        "search", Text(), "Lists the commands that have these words in their help.", default=None, named_only=True
-    ),
+    Parameter("search", Text(), "Lists the commands whose help contains these words.", default=None, named_only=True),
     group=GROUP,
     name="help",
-    returns="Text.",
-    description="Every command tells about itself where it is given the option -help: torch::roi_align -help.",
-    summary="What the commands are, or what one of them does.",
+    returns="The text of the help.",
+    description="Every command shows its help if it is called with -help: torch::roi_align -help.",
+    summary="Lists the commands, or explains one of them.",
     examples=("puts [torch::help]", "puts [torch::help roi_align]", "puts [torch::help -search pool]"),
 )
 def help_(command: str | None, search: str | None) -> str:

@@ -22,13 +22,15 @@ TENSORS = Parameter("tensors", TensorList(), "The tensors, of the same type.")
 
 @command(
     INPUT,
-    Parameter("shape", Integers(), "The new sizes; one may be -1, which is then what is left."),
+    Parameter(
+        "shape", Integers(), "The new shape. One size may be -1; it is then computed from the number of elements."
+    ),
     group=GROUP,
     examples=("set map [torch::tensor_reshape [torch::arange 25] {1 1 5 5}]",),
     see_also=("tensor_permute", "tensor_shape"),
 )
 def tensor_reshape(input: Array, shape: tuple[int, ...]) -> Array:
-    """The same numbers, row by row, in another shape."""
+    """Returns the elements of a tensor, in row-major order, in another shape."""
     room.check_rank(len(shape), "shape")
     completed = _completed(shape, input)
     room.check_shape(completed, input.dtype)
@@ -49,34 +51,34 @@ def _completed(shape: tuple[int, ...], input: Array) -> tuple[int, ...]:
 
 @command(
     INPUT,
-    Parameter("dims", Integers(), "For each new dimension, which one it was; each exactly once."),
+    Parameter("dims", Integers(), "For each new dimension, the index of the old one; each index exactly once."),
     group=GROUP,
     examples=("set chw [torch::zeros {3 480 640}]\nset hwc [torch::tensor_permute $chw {1 2 0}]",),
     see_also=("tensor_reshape",),
 )
 def tensor_permute(input: Array, dims: tuple[int, ...]) -> Array:
-    """The dimensions in another order."""
+    """Reorders the dimensions of a tensor."""
     axes = tuple(dim + input.ndim if dim < 0 else dim for dim in dims)
     if sorted(axes) != list(range(input.ndim)):
-        expected = f"each of 0 to {input.ndim - 1} once" if input.ndim else "none, for the tensor has no dimensions"
+        expected = f"each of 0 to {input.ndim - 1} once" if input.ndim else "none, because the tensor has no dimensions"
         raise ArgumentError("dims", f"expected {expected}, got {shape_text(dims)}")
     return input.transpose(axes)
 
 
 @command(
     INPUT,
-    dim_parameter("The dimension to cut"),
+    dim_parameter("The dimension to split"),
     Parameter("start", Integer(), "The first index; a negative one counts from the end."),
-    Parameter("end", Integer(), "The index before which to stop; the end if left off.", default=None),
-    Parameter("step", Integer(at_least=1), "From one index to the next.", default=1),
+    Parameter("end", Integer(), "The index before which to stop; by default, the end of the dimension.", default=None),
+    Parameter("step", Integer(at_least=1), "The difference between one index and the next.", default=1),
     group=GROUP,
     examples=("set x [torch::arange 10]\nputs [torch::tensor_to_list [torch::tensor_slice $x 0 2 8 2]]",),
     see_also=("tensor_cat",),
 )
 def tensor_slice(input: Array, dim: int, start: int, end: int | None, step: int) -> Array:
-    """A part of a tensor along one dimension.
+    """Returns a slice of a tensor along one dimension.
 
-    Indices beyond the ends are cut off there, as in Python; the dimension stays, perhaps with size 0.
+    Indices beyond the ends are clipped, as in Python. The dimension is kept, possibly with size 0.
     """
     axis = axis_of(dim, input.ndim)
     part = input[(slice(None),) * axis + (slice(start, end, step),)]
@@ -86,13 +88,13 @@ def tensor_slice(input: Array, dim: int, start: int, end: int | None, step: int)
 
 @command(
     TENSORS,
-    dim_parameter("The dimension along which they are joined", default=0),
+    dim_parameter("The dimension along which to join them", default=0),
     group=GROUP,
     examples=("set a [torch::zeros {2 3}]\nset b [torch::ones {1 3}]\nset c [torch::tensor_cat [list $a $b]]",),
     see_also=("tensor_stack", "tensor_slice"),
 )
 def tensor_cat(tensors: list[Array], dim: int) -> Array:
-    """Tensors joined along a dimension they have; their other sizes agree."""
+    """Joins tensors along an existing dimension; their other sizes must be the same."""
     axis = axis_of(dim, tensors[0].ndim)
     first = _checked(tensors, lambda shape: shape[:axis] + shape[axis + 1 :])
     size = sum(tensor.shape[axis] for tensor in tensors)
@@ -108,7 +110,7 @@ def tensor_cat(tensors: list[Array], dim: int) -> Array:
     see_also=("tensor_cat",),
 )
 def tensor_stack(tensors: list[Array], dim: int) -> Array:
-    """Tensors of one shape joined along a new dimension."""
+    """Joins tensors of the same shape along a new dimension."""
     axis = axis_of(dim, tensors[0].ndim + 1)
     first = _checked(tensors, lambda shape: shape)
     room.check_shape((len(tensors), *first.shape), first.dtype, "tensors")
@@ -122,7 +124,7 @@ def _checked(tensors: list[Array], common: Callable[[tuple[int, ...]], tuple[int
         same_shape = tensor.ndim == first.ndim and common(tensor.shape) == common(first.shape)
         if not same_shape or tensor.dtype != first.dtype:
             what = f"{_described(first)}, element {index} is {_described(tensor)}"
-            raise ArgumentError("tensors", f"expected tensors that fit together; element 0 is {what}")
+            raise ArgumentError("tensors", f"expected tensors of matching type and shape; element 0 is {what}")
     return first
 
 
@@ -132,17 +134,17 @@ def _described(tensor: Array) -> str:
 
 @command(
     INPUT,
-    dtype_parameter(None, "The new element type; its own if left off."),
+    dtype_parameter(None, "The new element type; by default, the type of the input."),
     group=GROUP,
     takes_device=True,
     examples=("set counts [torch::tensor_to [torch::arange 5] int64]",),
     see_also=("tensor_dtype",),
 )
 def tensor_to(input: Array, dtype: DType | None) -> Array:
-    """A copy of a tensor, in another type where one is given.
+    """Copies a tensor, and converts it to another type if one is given.
 
-    Fractions are cut off toward zero by integer types. A number that the type does not hold is an error: one that is
-    beyond its range, also where that would make it infinite, and NaN or Inf for an integer type.
+    Fractions are truncated for integer types. A number that the type cannot hold is an error: a number beyond its
+    range, also where it would become infinite, and NaN or Inf for an integer type.
     """
     return ranges.to_dtype(input, dtype or input.dtype, "input")
 
@@ -155,7 +157,10 @@ ROW = "set x [torch::zeros {1 3}]\n"
 @command(
     INPUT,
     Parameter(
-        "sizes", Integers(), "The new sizes; -1 keeps a size. New dimensions come first.", aliases=("shape", "size")
+        "sizes",
+        Integers(),
+        "The new shape, in which -1 keeps a size. New dimensions come first.",
+        aliases=("shape", "size"),
     ),
     group=GROUP,
     examples=(ROW + "puts [torch::tensor_shape [torch::tensor_expand $x {2 3}]]",),
@@ -178,16 +183,14 @@ def tensor_expand(input: Array, sizes: tuple[int, ...]) -> Array:
 
 @command(
     INPUT,
-    dim_parameter(
-        "The dimension, which is kept if its size is not 1; by default, all dimensions of size 1", default=None
-    ),
+    dim_parameter("The dimension to remove if its size is 1; by default, all dimensions of size 1", default=None),
     group=GROUP,
     aliases=("squeeze",),
     examples=(ROW + "puts [torch::tensor_shape [torch::tensor_squeeze $x]]",),
     see_also=("tensor_unsqueeze", "tensor_flatten"),
 )
 def tensor_squeeze(input: Array, dim: int | None) -> Array:
-    """Removes the dimensions of size 1, or one of them."""
+    """Removes all dimensions of size 1, or one of them."""
     if dim is None:
         return input.reshape(tuple(size for size in input.shape if size != 1))
     axis = axis_of(dim, input.ndim)
@@ -211,36 +214,36 @@ def tensor_unsqueeze(input: Array, dim: int) -> Array:
 @command(
     INPUT,
     Parameter("start_dim", Integer(), "The first of the dimensions to merge.", default=0),
-    Parameter("end_dim", Integer(), "The last of them; a negative one counts from the end.", default=-1),
+    Parameter(
+        "end_dim", Integer(), "The last of the dimensions to merge; a negative number counts from the end.", default=-1
+    ),
     group=GROUP,
     aliases=("flatten",),
     examples=("set x [torch::zeros {2 3 4}]\nputs [torch::tensor_shape [torch::tensor_flatten $x 1]]",),
     see_also=("tensor_reshape", "tensor_squeeze"),
 )
 def tensor_flatten(input: Array, start_dim: int, end_dim: int) -> Array:
-    """Merges neighbouring dimensions; a tensor without dimensions becomes a vector."""
+    """Merges adjacent dimensions; a tensor without dimensions becomes a vector."""
     if input.ndim == 0:
         return input.reshape(1)
     first, last = axis_of(start_dim, input.ndim, "start_dim"), axis_of(end_dim, input.ndim, "end_dim")
     if first > last:
-        raise ArgumentError(
-            "start_dim", f"expected a dimension not behind end_dim, which is {end_dim}, got {start_dim}"
-        )
+        raise ArgumentError("start_dim", f"expected a dimension not after end_dim, which is {end_dim}, got {start_dim}")
     room.check_shape(input.shape, input.dtype, "input")
     return input.reshape(*input.shape[:first], math.prod(input.shape[first : last + 1]), *input.shape[last + 1 :])
 
 
 @command(
     INPUT,
-    Parameter("dim0", Integer(), "One dimension; a negative one counts from the end."),
-    Parameter("dim1", Integer(), "The other."),
+    Parameter("dim0", Integer(), "The first dimension; a negative number counts from the end."),
+    Parameter("dim1", Integer(), "The second dimension; a negative number counts from the end."),
     group=GROUP,
     aliases=("transpose",),
     examples=(ROW + "puts [torch::tensor_shape [torch::tensor_transpose $x 0 1]]",),
     see_also=("tensor_permute",),
 )
 def tensor_transpose(input: Array, dim0: int, dim1: int) -> Array:
-    """Exchanges two dimensions."""
+    """Swaps two dimensions."""
     return input.swapaxes(axis_of(dim0, input.ndim, "dim0"), axis_of(dim1, input.ndim, "dim1"))
 
 
@@ -257,11 +260,11 @@ BYTES_PER_PART = 2048
     Parameter(
         "sections",
         Integer(),
-        "The number of parts, whose sizes differ by at most 1, the larger ones first.",
+        "The number of parts. Their sizes differ by at most 1, and the larger ones come first.",
         default=None,
     ),
-    Parameter("indices", Integers(), "The indices before which to cut, in place of a number of parts.", default=None),
-    dim_parameter("The dimension to cut", default=0),
+    Parameter("indices", Integers(), "The indices before which to split, in place of a number of parts.", default=None),
+    dim_parameter("The dimension to split", default=0),
     group=GROUP,
     forms=(("input", "sections", "dim"), ("input", "indices", "dim")),
     returns=PARTS,
@@ -272,10 +275,10 @@ BYTES_PER_PART = 2048
     see_also=("tensor_chunk", "tensor_slice", "tensor_cat"),
 )
 def tensor_split(input: Array, sections: int | None, indices: tuple[int, ...] | None, dim: int) -> list[Array]:
-    """Cuts a tensor into parts along a dimension.
+    """Splits a tensor into parts along a dimension.
 
-    A single positional number is the number of parts; -indices gives a single index. Indices are clipped to the size,
-    as in Python.
+    A single positional number is the number of parts; a single index is given by -indices. Indices beyond the ends are
+    clipped, as in Python.
     """
     if (sections is None) == (indices is None):
         got = "neither" if sections is None else "both"
@@ -295,7 +298,7 @@ def tensor_split(input: Array, sections: int | None, indices: tuple[int, ...] | 
 def _cut(input: Array, axis: int, ends: list[int]) -> list[Array]:
     before = (slice(None),) * axis
     views = [input[(*before, slice(start, end))] for start, end in zip([0, *ends], [*ends, None], strict=True)]
-    # Of indices that go back, parts overlap, and may be larger together than the tensor.
+    # If indices decrease, parts overlap, and may be larger together than the tensor.
     room.check_room(sum(view.nbytes + BYTES_PER_PART for view in views), f"a list of {len(views)} tensors")
     return [view.copy() for view in views]
 
@@ -303,7 +306,7 @@ def _cut(input: Array, axis: int, ends: list[int]) -> list[Array]:
 @command(
     INPUT,
     Parameter("chunks", Integer(at_least=1), "The largest number of parts."),
-    dim_parameter("The dimension to cut", default=0),
+    dim_parameter("The dimension to split", default=0),
     group=GROUP,
     aliases=("chunk",),
     returns=PARTS,
@@ -311,9 +314,9 @@ def _cut(input: Array, axis: int, ends: list[int]) -> list[Array]:
     see_also=("tensor_split", "tensor_slice", "tensor_cat"),
 )
 def tensor_chunk(input: Array, chunks: int, dim: int) -> list[Array]:
-    """Cuts a tensor into parts of one size along a dimension; the last part may be smaller.
+    """Splits a tensor into parts of equal size along a dimension; the last part may be smaller.
 
-    The size is that of the dimension divided by the number of parts, rounded up. The number of parts may be smaller.
+    The size of a part is the size of the dimension divided by chunks, rounded up, so that there may be fewer parts.
     """
     axis = axis_of(dim, input.ndim)
     size = max(-(-input.shape[axis] // chunks), 1)

@@ -38,14 +38,14 @@ def _orders(*others: str) -> tuple[tuple[str, ...], ...]:
     SCALE_FACTOR,
     group=GROUP,
     forms=_orders(),
-    returns="A tensor of the map's floating type, with the sides asked for.",
+    returns="A tensor of the map's floating type, with the requested size.",
     examples=("set map [torch::rand {1 3 30 40}]\nputs [torch::tensor_shape [torch::upsample_nearest $map {60 80}]]",),
     see_also=("interpolate", "upsample_bilinear"),
 )
 def upsample_nearest(input: Array, output_size: Sized, scale_factor: Factor) -> Array:
-    """Resizes a map by nearest neighbours: torch::interpolate with the mode nearest.
+    """Resizes a feature map by nearest neighbours: torch::interpolate with mode nearest.
 
-    Positional integers are a size, and positional numbers with a decimal point scale factors.
+    In the second position, integers are a size, and numbers with a decimal point are scale factors.
     """
     return _resized(input, output_size, "nearest", False, scale_factor, False)
 
@@ -65,9 +65,9 @@ def upsample_nearest(input: Array, output_size: Sized, scale_factor: Factor) -> 
 def upsample_bilinear(
     input: Array, output_size: Sized, scale_factor: Factor, align_corners: bool, antialias: bool
 ) -> Array:
-    """Resizes a map bilinearly: torch::interpolate with the mode bilinear.
+    """Resizes a feature map by bilinear interpolation: torch::interpolate with mode bilinear.
 
-    Positional integers are a size, and positional numbers with a decimal point scale factors.
+    In the second position, integers are a size, and numbers with a decimal point are scale factors.
     """
     return _resized(input, output_size, "bilinear", align_corners, scale_factor, antialias)
 
@@ -80,15 +80,15 @@ def _resized(input: Array, size: Sized, mode: str, align_corners: bool, scale_fa
 
 
 @command(
-    Parameter("input", Tensor(), "The map, [..., C * r * r, H, W]."),
-    Parameter("upscale_factor", Integer(at_least=1), "The factor r by which both sides grow."),
+    Parameter("input", Tensor(), "The feature map, [..., C * r * r, H, W]."),
+    Parameter("upscale_factor", Integer(at_least=1), "The factor r by which height and width are multiplied."),
     group=GROUP,
     returns="A tensor [..., C, H * r, W * r] of the map's type.",
     examples=("set map [torch::rand {1 8 5 6}]\nputs [torch::tensor_shape [torch::pixel_shuffle $map 2]]",),
     see_also=("upsample_nearest", "interpolate"),
 )
 def pixel_shuffle(input: Array, upscale_factor: int) -> Array:
-    """Rearranges r * r channels into squares of r by r pixels.
+    """Rearranges each group of r * r channels into squares of r by r pixels.
 
     Pixel (y, x) of channel c is pixel (y / r, x / r) of channel c * r * r + (y mod r) * r + x mod r.
     """

@@ -104,12 +104,12 @@ class Parameter:
 
 
 #: The only device.
-DEVICE = Parameter("device", Device(), "Where the tensor lives: cpu.", default="cpu", is_passed=False)
+DEVICE = Parameter("device", Device(), "The device of the tensor: cpu.", default="cpu", is_passed=False)
 
 #: The parameters at the end of each command that `takes_device`. Each has one valid value.
 PLACEMENT = (
     DEVICE,
-    Parameter("requires_grad", Gradients(), "Whether gradients are recorded: false.", default=False, is_passed=False),
+    Parameter("requires_grad", Gradients(), "Whether to record gradients: false.", default=False, is_passed=False),
 )
 
 #: A positional order: the names of parameters.
