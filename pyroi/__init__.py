@@ -97,5 +97,5 @@ __all__ = [
 
 
 def __dir__() -> list[str]:
-    """The public names, and not the modules behind them."""
+    """The public names, without the modules that define them."""
     return __all__

@@ -1,4 +1,4 @@
-"""Says what this pyroi is, or how programs are built against its C library: ``python -m pyroi --help``."""
+"""Prints the version and the processor tier of pyroi, or the options to build programs against its C library."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ _ANSWERS: dict[str, tuple[Callable[[], list[str]], str]] = {
 
 
 def report() -> str:
-    """What a report of a fault should begin with."""
+    """The text that a bug report should begin with."""
     cpu = pyroi.cpu_features()
     companions = (f"{name} {version}" for name in _COMPANIONS if (version := _version(name)))
     given = (f"{name}={os.environ[name]}" for name in _VARIABLES if name in os.environ)

@@ -1,4 +1,4 @@
-"""Adaptive pooling: a whole map is pooled to a fixed size."""
+"""Adaptive pooling: pools a whole feature map to a fixed size."""
 
 from __future__ import annotations
 
@@ -37,14 +37,14 @@ __all__ = [
 
 @retrying
 def adaptive_avg_pool2d(input: npt.ArrayLike, output_size: int | Sequence[int | None] | None) -> Array:
-    """Pools a whole map to a fixed size by average pooling.
+    """Average-pools a whole feature map to a fixed size.
 
-    Along an axis of n pixels that becomes one of m, bin p covers the pixels from floor(p * n / m) to
-    ceil((p + 1) * n / m); neighbouring bins overlap where m does not divide n.
+    Where n pixels along an axis become m bins, bin p covers the pixels from floor(p * n / m) up to, but not including,
+    ceil((p + 1) * n / m). If m does not divide n, neighbouring bins overlap.
 
     Args:
-        input: Map ``[N, C, H, W]`` or ``[C, H, W]``, of the types that :func:`roi_align` takes.
-        output_size: ``(height, width)``, or one number for a square; None keeps the size of a side.
+        input: Feature map ``[N, C, H, W]`` or ``[C, H, W]``, of the types that :func:`roi_align` takes.
+        output_size: ``(height, width)``, or one number for a square. None keeps the input's height or width.
 
     Returns:
         ``[N, C, height, width]`` or ``[C, height, width]`` of the input's floating type. An empty map gives 0.
@@ -60,7 +60,7 @@ def adaptive_avg_pool2d(input: npt.ArrayLike, output_size: int | Sequence[int | 
         array([[[0.5, 2. , 3.5]]])
 
     Source:
-        ``torch.nn.functional.adaptive_avg_pool2d``, whose definition this is.
+        The definition of ``torch.nn.functional.adaptive_avg_pool2d``.
     """
     maps, single = to_images(input, "input")
     result = resize_map(maps, _size(output_size, maps), "area", name="output_size")
@@ -85,7 +85,7 @@ def adaptive_avg_pool2d_backward(grad: npt.ArrayLike, input_shape: Sequence[int]
         input_shape: ``(N, C, H, W)`` of the map.
 
     Returns:
-        Gradient ``[N, C, H, W]`` of grad's floating type. Bits do not depend on the number of threads.
+        Gradient ``[N, C, H, W]`` of grad's floating type. Its bits do not depend on the number of threads.
 
     Raises:
         TypeError: An argument has a type that cannot be used.
@@ -98,7 +98,7 @@ def adaptive_avg_pool2d_backward(grad: npt.ArrayLike, input_shape: Sequence[int]
         array([[[[0.5, 0.5, 0.5, 0.5]]]])
 
     Source:
-        The transpose of the linear map that :func:`adaptive_avg_pool2d` is.
+        The transpose of :func:`adaptive_avg_pool2d`, which is linear in its input.
     """
     return resize_map_backward(to_map(grad, "grad"), to_input_shape(input_shape), "area")
 
@@ -128,20 +128,21 @@ def adaptive_max_pool2d(
 def adaptive_max_pool2d(
     input: npt.ArrayLike, output_size: int | Sequence[int | None] | None, *, return_indices: bool = False
 ) -> Array | tuple[Array, npt.NDArray[np.int64]]:
-    """Pools a whole map to a fixed size by max pooling.
+    """Max-pools a whole feature map to a fixed size.
 
     The bins are those of :func:`adaptive_avg_pool2d`.
 
     Args:
-        input: Map ``[N, C, H, W]`` or ``[C, H, W]``, of the types that :func:`roi_align` takes.
-        output_size: ``(height, width)``, or one number for a square; None keeps the size of a side.
-        return_indices: Whether to return where the maxima were found, too, which
-            :func:`adaptive_max_pool2d_backward` needs.
+        input: Feature map ``[N, C, H, W]`` or ``[C, H, W]``, of the types that :func:`roi_align` takes.
+        output_size: ``(height, width)``, or one number for a square. None keeps the input's height or width.
+        return_indices: Whether to return the positions of the maxima too, which :func:`adaptive_max_pool2d_backward`
+            needs.
 
     Returns:
-        ``[N, C, height, width]`` or ``[C, height, width]`` of the input's floating type. A bin with NaN in it is NaN;
-        an empty map gives 0. With `return_indices` a pair: that, and int64 of the same shape, ``y * W + x`` of each
-        maximum (of the first NaN, else of the first among equals, row by row), or -1 for an empty map.
+        ``[N, C, height, width]`` or ``[C, height, width]`` of the input's floating type. A bin that contains NaN is
+        NaN; an empty map gives 0. With `return_indices`, a pair: that array, and int64 of the same shape, ``y * W + x``
+        of each maximum (of the first NaN, or else of the first among equal maxima, in row-major order), or -1 for an
+        empty map.
 
     Raises:
         TypeError: An argument has a type that cannot be used.
@@ -154,8 +155,8 @@ def adaptive_max_pool2d(
         array([[[1., 3., 4.]]])
 
     Source:
-        ``torch.nn.functional.adaptive_max_pool2d``, whose definition this is. Where a bin has several NaN, PyTorch
-        returns the index of the last.
+        The definition of ``torch.nn.functional.adaptive_max_pool2d``. If a bin contains several NaN, PyTorch returns
+        the index of the last one.
     """
     maps, single = to_images(input, "input")
     wanted = to_flag(return_indices, "return_indices")
@@ -181,7 +182,7 @@ def adaptive_max_pool2d_backward(grad: npt.ArrayLike, indices: npt.ArrayLike, in
 
     Returns:
         Gradient ``[N, C, H, W]`` of grad's floating type: each pixel has the sum of the gradients of the bins whose
-        maximum it was. Bits do not depend on the number of threads.
+        maximum it was. Its bits do not depend on the number of threads.
 
     Raises:
         TypeError: An argument has a type that cannot be used.
@@ -196,7 +197,7 @@ def adaptive_max_pool2d_backward(grad: npt.ArrayLike, indices: npt.ArrayLike, in
         array([[[[0., 1., 0., 1.]]]])
 
     Source:
-        The derivative of a maximum: 1 for the number it is, 0 for the others.
+        The derivative of a maximum: 1 for the largest number, 0 for the others.
     """
     grads = to_map(grad, "grad")
     places = to_indices(indices, "indices")

@@ -85,23 +85,25 @@ def roi_align(
 ) -> Array:
     """Pools each box to a crop of fixed size.
 
-    A box is cut into ``output_size`` bins; in each bin the map is sampled at a regular grid of points by bilinear
+    A box is divided into ``output_size`` bins. In each bin, the map is sampled at a regular grid of points by bilinear
     interpolation, and the samples are combined.
 
     Args:
-        input: Feature map ``[N, C, H, W]`` of any strides: float32, float64, float16 or bfloat16; integers and
-            booleans are read as float32. 16-bit types are computed in float32. A channels-last view
+        input: Feature map ``[N, C, H, W]`` of any strides: float32, float64, float16 or bfloat16; integers and booleans
+            are read as float32. 16-bit types are computed in float32. A channels-last view
             (``x.transpose(0, 3, 1, 2)``) is used without a copy.
-        boxes: ``[K, 5]`` rows ``batch_index x1 y1 x2 y2``; or ``[K, 4]`` rows ``x1 y1 x2 y2`` where N is 1; or a list
-            of N arrays ``[L, 4]``; or 4 or 5 numbers, one box. Corners are in units of the image, pixel k covering k to
-            k + 1. ``x2 < x1`` is valid: with a fixed `sampling_ratio` the crop is mirrored, else it is 0.
+        boxes: ``[K, 5]`` rows ``batch_index x1 y1 x2 y2``; or ``[K, 4]`` rows ``x1 y1 x2 y2`` if N is 1; or a list of N
+            arrays ``[L, 4]``; or 4 or 5 numbers, for one box. Corners are in pixels of the image, where pixel k covers
+            k to k + 1. ``x2 < x1`` is valid: the crop is mirrored if `sampling_ratio` is above 0, and otherwise it is
+            0.
         output_size: ``(height, width)`` of a crop, or one number for a square.
-        spatial_scale: Size of the map divided by the size of the image: 1/16 for a map of stride 16.
-        sampling_ratio: Samples per bin along each axis. 0 or less: as many as the bin has pixels, rounded up.
-        aligned: Shifts boxes by half a pixel, so that they lie on pixel centres. False is the behaviour of older
-            models (and torchvision's default); it also makes boxes at least one pixel wide.
+        spatial_scale: Size of the map divided by the size of the image, such as 1/16 for a map of stride 16.
+        sampling_ratio: Number of samples per bin along each axis. With 0 or less, a bin has as many samples as pixels,
+            rounded up.
+        aligned: Whether to shift boxes by half a pixel, because the centre of pixel k lies at k + 0.5. False is the
+            behaviour of older models, and torchvision's default; it also makes boxes at least one pixel wide.
         mode: ``"avg"``, the mean of the samples; ``"max"``, the largest sample; ``"max_corner"``, the largest weighted
-            corner of a sample, as ONNX defines its mode max. Samples outside the map count as 0 in each.
+            corner of a sample, as ONNX defines its mode max. Samples outside the map count as 0 in each mode.
         out: Array that receives the result. It must have the exact shape and type, and must not overlap the inputs.
 
     Returns:
@@ -110,7 +112,7 @@ def roi_align(
     Raises:
         TypeError: An argument has a type that cannot be used.
         ValueError: A wrong shape or range; the message names the argument, the rule and what came. A batch index that
-            is not a whole number in [0, N), or a coordinate that is not finite, is named with its row.
+            is not an integer in [0, N), or a coordinate that is not finite, is named with its row.
         MemoryError: The result does not fit in memory.
 
     Example:
@@ -160,7 +162,7 @@ def roi_align_backward(
 
     Returns:
         Gradient ``[N, C, H, W]`` of grad's floating type: each pixel has the sum, over boxes and bins, of its sampling
-        weight times the gradient of the bin. Bits do not depend on the number of threads.
+        weight times the gradient of the bin. Its bits do not depend on the number of threads.
 
     Raises:
         TypeError: An argument has a type that cannot be used.
@@ -176,7 +178,7 @@ def roi_align_backward(
                [0. , 0. , 0. , 0. ]])
 
     Source:
-        The transpose of the linear map that :func:`roi_align` is.
+        The transpose of :func:`roi_align`, which is linear in its input.
     """
     shape = to_input_shape(input_shape)
     table = to_boxes(boxes, shape[0])
@@ -198,13 +200,13 @@ def multiscale_roi_align(
     canonical_level: int = 2,
     canonical_scale: float = 224,
 ) -> Array:
-    """Pools each box from the level of a feature pyramid that its size selects.
+    """Pools each box from the level of a feature pyramid that suits its size.
 
     Args:
         features: The levels, finest first: maps ``[N, C, H_l, W_l]`` of the same N, C and type.
-        boxes: As for :func:`roi_align`, in units of the image.
+        boxes: As for :func:`roi_align`, in pixels of the image.
         output_size: ``(height, width)`` of a crop, or one number for a square.
-        spatial_scales: The size of each level divided by the size of the image.
+        spatial_scales: The spatial scale of each level: its size divided by the size of the image.
         sampling_ratio: As for :func:`roi_align`.
         aligned: As for :func:`roi_align`.
         canonical_level: The index in `features` from which a box of side `canonical_scale` is pooled.
@@ -287,7 +289,7 @@ def multiscale_roi_align_backward(
         MemoryError: The results do not fit in memory.
 
     Source:
-        The transpose of the linear map that :func:`multiscale_roi_align` is.
+        The transpose of :func:`multiscale_roi_align`, which is linear in its levels.
     """
     shapes = [to_input_shape(shape, "input_shapes") for shape in input_shapes]
     if len({shape[:2] for shape in shapes}) != 1:
@@ -358,8 +360,9 @@ def assign_levels(
         array([0, 1, 2])
 
     Source:
-        T.-Y. Lin et al., "Feature Pyramid Networks for Object Detection", 2017, equation 1, where the default
-        canonical level is 4, since that pyramid begins with P2; the 1e-6 makes up for rounding of exact sizes.
+        T.-Y. Lin et al., "Feature Pyramid Networks for Object Detection", 2017, equation 1, where the default canonical
+        level is 4, because that pyramid begins with P2. The 1e-6 compensates the rounding of sizes that lie exactly
+        between two levels.
     """
     table = to_boxes(boxes, None)
     levels = _levels(to_integer(num_levels, "num_levels"), canonical_level, canonical_scale)

@@ -1,7 +1,7 @@
-"""The operators for HIPS autograd: gradients in programs that use NumPy alone.
+"""The operators for HIPS autograd, which computes gradients in programs that use only NumPy.
 
 The functions have the names, parameters and results of those in :mod:`pyroi`; each is a primitive of the package
-``autograd`` with its gradient. Functions without a gradient are left out. Those that are linear in the map have
+``autograd`` and has a gradient. Functions without a gradient are left out. Those that are linear in the map have
 derivatives of any order, in reverse and in forward mode; the others have the first derivative, in reverse mode.
 """
 
@@ -72,7 +72,7 @@ def _shape(value: Any) -> tuple[int, ...]:
 def _linear(
     forward: Callable[..., Any], backward: Callable[..., Any], to_backward: Any, to_forward: Any
 ) -> Callable[..., Any]:
-    """A function that is linear in its first argument, with its transpose: the gradient of either is the other.
+    """A function that is linear in its first argument, and its transpose: each is the gradient of the other.
 
     `to_backward` and `to_forward` make the arguments of one, except the first, from those of the other.
     """

@@ -1,4 +1,4 @@
-"""Many inputs through one function, on any executor of ``concurrent.futures``, with a bounded number under way.
+"""Calls a function for many inputs, on any executor of ``concurrent.futures``, with a bounded number of pending calls.
 
     import pyroi.batch
 
@@ -35,12 +35,12 @@ PER_WORKER = 2
 
 @dataclass(frozen=True)
 class Result(Generic[Input, Value]):
-    """What became of one input.
+    """The result of one input.
 
     Attributes:
         input: The input.
-        index: Its place among the inputs, from 0.
-        value: What the function returned; None after an error.
+        index: The position of the input, from 0.
+        value: The value that the function returned; None after an error.
         error: The exception that the function raised, or that ended its process; None after success.
     """
 
@@ -65,25 +65,26 @@ def map(
     ordered: bool = False,
     window: int | Callable[[], int] | None = None,
 ) -> Iterator[Result[Input, Value]]:
-    """Calls ``function(input)`` for each input, in parallel, and yields the results and failures as they come.
+    """Calls ``function(input)`` for each input, in parallel, and yields results and failures as the calls finish.
 
     Inputs are taken from the iterable as they are needed, so that it may be endless, and results are not kept: memory
-    is bounded by the window, whatever the number of inputs. A failure is a result like any other; it ends nothing.
-    Closing the iterator cancels the calls that have not begun.
+    is bounded by the window, for any number of inputs. A failure is yielded like any other result, and later inputs are
+    not affected. Closing the iterator cancels the calls that have not begun.
 
     Args:
-        function: What is called. For an executor of processes it must be importable, as for `pickle`.
+        function: The function to call. For an executor of processes it must be importable, as for `pickle`.
         inputs: Any iterable.
-        executor: Any ``concurrent.futures.Executor``: of threads, of processes, loky's, Ray's, or that of
-            ``distributed.Client.get_executor()``. It stays open. By default, a pool of processes that ends with the
-            iterator, one for each processor that affinity and the container's quota allow, each with one operator
-            thread.
-        progress: Called in the caller's thread after each result, with the number of results and of failures so far.
-        ordered: Whether results come in the order of the inputs. An input that takes long then holds the later ones
-            back, which stay within the window.
+        executor: Any ``concurrent.futures.Executor``: of threads, of processes, of loky, of Ray, or the result of
+            ``distributed.Client.get_executor()``. It is not shut down. By default, a pool of processes is made and ends
+            with the iterator. It has one process for each processor that affinity and the container's quota allow, each
+            with one operator thread.
+        progress: A function that is called in the caller's thread after each result, with the numbers of results and of
+            failures so far.
+        ordered: Whether to yield results in the order of the inputs. A slow input then delays the later ones, within
+            the window.
         window: The largest number of inputs that have been taken and whose results have not been yielded, or a function
-            that returns it, for executors that grow. By default twice the number of the executor's workers, where that
-            is known, and else twice the number of processors.
+            that returns it, for executors that grow. By default, twice the number of the executor's workers if it is
+            known, and otherwise twice the number of processors.
 
     Yields:
         A :class:`Result` for each input.
@@ -155,7 +156,7 @@ def _results(
 
 
 class Window(Generic[Input, Value]):
-    """The calls under way in an executor."""
+    """The pending calls of an executor."""
 
     def __init__(self, executor: Executor, function: Callable[[Input], Value]) -> None:
         self._executor = executor

@@ -1,7 +1,7 @@
 """Operations on single boxes: area, conversion, clipping; and the bounding boxes of masks.
 
-All but the last are a few sums and products of columns, for which NumPy is limited by the memory bandwidth, so they
-have no counterpart in libroi.
+Except for masks, these operations are a few sums and products of columns. NumPy computes them at memory bandwidth, so
+that they have no counterpart in libroi.
 """
 
 from __future__ import annotations
@@ -25,14 +25,15 @@ __all__ = ["box_area", "box_convert", "clip_boxes_to_image", "masks_to_boxes", "
 
 @retrying
 def box_area(boxes: npt.ArrayLike) -> Array:
-    """The area of each box.
+    """Computes the area of each box.
 
     Args:
-        boxes: ``[N, 4]``, rows ``x1, y1, x2, y2``. A side below 0 (``x2 < x1``) counts as 0.
+        boxes: ``[N, 4]``, rows ``x1, y1, x2, y2``. A negative width or height (``x2 < x1``) counts as 0.
 
     Returns:
-        ``[N]`` in the floating type of the boxes, but at least float32 (a box of 256 by 256 is beyond float16), and
-        float64 for integers, so that no area overflows an integer type. An area beyond the type's range is infinite.
+        ``[N]`` in the floating type of the boxes, but float32 for 16-bit types, because the area of a box of 256 by 256
+        is beyond float16, and float64 for integers, so that no area overflows. An area beyond the type's range is
+        infinite.
 
     Raises:
         TypeError: An argument has a type that cannot be used.
@@ -44,7 +45,7 @@ def box_area(boxes: npt.ArrayLike) -> Array:
         array([50.,  0.])
 
     Source:
-        Width times height; a side below 0 counts as 0 everywhere in pyroi.
+        Width times height; a negative width or height counts as 0 everywhere in pyroi.
     """
     width, height = _sides(_finite(to_rows(boxes, "boxes", 4)))
     with np.errstate(over="ignore", invalid="ignore"):
@@ -85,15 +86,15 @@ def remove_small_boxes(boxes: npt.ArrayLike, min_size: float) -> npt.NDArray[np.
 
 @retrying
 def clip_boxes_to_image(boxes: npt.ArrayLike, size: Sequence[int]) -> Array:
-    """Moves corners that lie outside an image to its border.
+    """Clips boxes to an image.
 
     Args:
         boxes: ``[N, 4]``, rows ``x1, y1, x2, y2``.
         size: ``(height, width)`` of the image.
 
     Returns:
-        ``[N, 4]`` in the floating type of the boxes (float64 for integers), x from 0 to width, y from 0 to height. A
-        box outside the image becomes one without area, on its border.
+        ``[N, 4]`` in the floating type of the boxes (float64 for integers), with x from 0 to width and y from 0 to
+        height. A box that lies outside the image becomes a box without area on its border.
 
     Raises:
         TypeError: An argument has a type that cannot be used.
@@ -208,15 +209,16 @@ def box_convert(boxes: npt.ArrayLike, in_fmt: BoxFormat, out_fmt: BoxFormat) -> 
     ============  =======================================================================================
 
     Args:
-        boxes: ``[N, 4]``, ``[N, 5]`` or ``[N, 8]``, as `in_fmt` requires. Four corners must be those of a
-            rectangle; the last one is ignored.
+        boxes: ``[N, 4]``, ``[N, 5]`` or ``[N, 8]``, depending on `in_fmt`. Four corners must form a rectangle; the last
+            one is ignored.
         in_fmt: The format of `boxes`.
-        out_fmt: The format of the result. Upright formats are not converted to rotated ones, nor the reverse.
+        out_fmt: The format of the result. Upright formats cannot be converted to rotated ones, nor rotated formats to
+            upright ones.
 
     Returns:
-        A new array of the boxes' floating type (float64 for integers, whose centres may be fractions). Rotated boxes
-        are computed in float64, and are exact at multiples of 90 degrees; an angle computed from corners is in
-        (-180, 180]. A number beyond the type's range is infinite.
+        A new array of the boxes' floating type, or float64 for integers, whose centres may be fractions. Rotated boxes
+        are computed in float64, and are exact at multiples of 90 degrees; an angle computed from corners is in (-180,
+        180]. A number beyond the type's range is infinite.
 
     Raises:
         TypeError: An argument has a type that cannot be used.
@@ -250,7 +252,7 @@ def box_convert(boxes: npt.ArrayLike, in_fmt: BoxFormat, out_fmt: BoxFormat) -> 
 
 @retrying
 def masks_to_boxes(masks: npt.ArrayLike) -> npt.NDArray[np.float32]:
-    """The bounding box of each mask.
+    """Computes the bounding box of each mask.
 
     Args:
         masks: ``[N, H, W]``, booleans or numbers; elements other than 0 belong to the mask. H and W are at most 2^24.

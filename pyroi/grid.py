@@ -38,18 +38,18 @@ def grid_sample(
     padding_mode: Padding = "zeros",
     align_corners: bool = False,
 ) -> Array:
-    """Samples a map at the points of a grid.
+    """Samples a feature map at the points of a grid.
 
-    A point (x, y) of the grid has -1 at the left and upper border of the map and 1 at the right and lower one; with
-    `align_corners` these are the centres of the outermost pixels. In pixels it lies at ``((g + 1) * size - 1) / 2``, or
-    ``(g + 1) / 2 * (size - 1)`` with `align_corners`, pixel k at k.
+    Coordinates are normalized: -1 is the left or upper border of the map, and 1 the right or lower one. With
+    `align_corners`, they are the centres of the outermost pixels. Coordinate g corresponds to the pixel index
+    ``((g + 1) * size - 1) / 2``, or ``(g + 1) / 2 * (size - 1)`` with `align_corners`.
 
     Args:
-        input: Map ``[N, C, H, W]``, as for :func:`roi_align`.
-        grid: Points ``[N, height, width, 2]`` of any floating type, x before y. NaN counts as -1, and so does infinity
-            under reflection.
-        mode: ``"bilinear"``; ``"nearest"``, the pixel at the position rounded half to even; or ``"bicubic"``, the cubic
-            through four pixels along each axis with a = -0.75.
+        input: Feature map ``[N, C, H, W]``, as for :func:`roi_align`.
+        grid: Points ``[N, height, width, 2]`` of any floating type, each as x, y. NaN counts as -1, and so does
+            infinity with ``"reflection"``.
+        mode: ``"bilinear"``; ``"nearest"``, the pixel at the position rounded half to even; or ``"bicubic"``, cubic
+            convolution of four pixels along each axis with a = -0.75.
         padding_mode: The value of a position outside the map: ``"zeros"``, 0; ``"border"``, the nearest pixel;
             ``"reflection"``, the position reflected at the borders, or at the centres of the outermost pixels with
             `align_corners`.
@@ -70,7 +70,7 @@ def grid_sample(
         array([[[[15., 30.]]]])
 
     Source:
-        ``torch.nn.functional.grid_sample``, whose definition this is, its documented rule for NaN included.
+        The definition of ``torch.nn.functional.grid_sample``, including its documented rule for NaN.
     """
     features = to_map(input, "input")
     points = to_floats(grid, "grid", np.float32)
@@ -104,8 +104,8 @@ def affine_grid(theta: npt.ArrayLike, size: Sequence[int], align_corners: bool =
             the borders.
 
     Returns:
-        Grid ``[N, height, width, 2]`` of theta's floating type, computed in float64. Where a
-        side has one pixel, its centre is 0.
+        Grid ``[N, height, width, 2]`` of theta's floating type, computed in float64. If a side has one pixel, its
+        centre is at 0.
 
     Raises:
         TypeError: An argument has a type that cannot be used.
@@ -119,7 +119,7 @@ def affine_grid(theta: npt.ArrayLike, size: Sequence[int], align_corners: bool =
                  [-0.5,  0. ]]]])
 
     Source:
-        ``torch.nn.functional.affine_grid``, whose definition this is.
+        The definition of ``torch.nn.functional.affine_grid``.
     """
     matrices = to_floats(theta, "theta", np.float32)
     if matrices.ndim != 3 or matrices.shape[1:] != (2, 3):

@@ -32,21 +32,22 @@ __all__ = ["denormalize_image", "normalize_image", "resize_image"]
 
 @retrying
 def normalize_image(image: npt.ArrayLike, mean: npt.ArrayLike, std: npt.ArrayLike, inplace: bool = False) -> Array:
-    """Subtracts means and divides by standard deviations: ``(image - mean) / std``.
+    """Normalizes each channel of an image: ``(image - mean) / std``.
 
     Args:
         image: Image ``[C, H, W]`` or images ``[N, C, H, W]``, of the types that :func:`roi_align` takes.
         mean: One number for each channel, one for all channels, or an array that broadcasts to the image's shape.
         std: Standard deviations in the same form, all above 0.
-        inplace: Writes the result into `image`, which must then be a floating NumPy array.
+        inplace: Whether to write the result into `image`, which must then be a floating-point NumPy array.
 
     Returns:
         The result, of the image's shape and floating type; with `inplace`, `image` itself.
 
     Raises:
-        TypeError: An argument has a type that cannot be used, or `inplace` with an image that is no floating array.
-        ValueError: A wrong shape or range: another number of means than channels, a mean that is not finite, a standard
-            deviation that is not finite and above 0 (the message names the channel).
+        TypeError: An argument has a type that cannot be used, or `inplace` is given with an image that is not a
+            floating-point array.
+        ValueError: A wrong shape or range: the number of means is not that of the channels, a mean is not finite, or a
+            standard deviation is not finite and above 0 (the message names the channel).
         MemoryError: The result does not fit in memory.
 
     Example:
@@ -131,7 +132,7 @@ def _to_values(value: Any, images: Array, name: str) -> Array:
 def resize_image(
     image: npt.ArrayLike, size: int | Sequence[int], mode: ResizeMode = "bilinear", align_corners: bool = False
 ) -> Array:
-    """Resizes one image ``[C, H, W]`` or several ``[N, C, H, W]``: :func:`interpolate` for images.
+    """Resizes one image ``[C, H, W]`` or a batch ``[N, C, H, W]``: :func:`interpolate` for images.
 
     Args:
         image: Image or images, of the types that :func:`roi_align` takes.

@@ -22,10 +22,10 @@ _PARAMS_SIZE = ffi.sizeof("roi_iou_params")
 
 @retrying
 def box_iou(boxes1: npt.ArrayLike, boxes2: npt.ArrayLike) -> Array:
-    """Intersection over union of all pairs of N and M boxes.
+    """Computes the intersection over union (IoU) of each pair of N and M boxes.
 
     Args:
-        boxes1: ``[N, 4]``, rows ``x1, y1, x2, y2``, in any unit. ``x2 < x1`` or ``y2 < y1`` is a box without area.
+        boxes1: ``[N, 4]``, rows ``x1, y1, x2, y2``, in any unit. A box with ``x2 < x1`` or ``y2 < y1`` has no area.
         boxes2: ``[M, 4]``, in the same format.
 
     Returns:
@@ -52,7 +52,7 @@ def box_iou(boxes1: npt.ArrayLike, boxes2: npt.ArrayLike) -> Array:
 
 @retrying
 def box_iof(boxes1: npt.ArrayLike, boxes2: npt.ArrayLike) -> Array:
-    """Intersection over the area of the first box, of all pairs of N and M boxes.
+    """Computes the intersection over the area of the first box (IoF) of each pair of N and M boxes.
 
     This is the fraction of the first box that the second one covers, as used to match the boxes of image tiles, or to
     find boxes in ignored regions. It is not symmetric: ``box_iof(b, a).T`` is the fraction of the second box.
@@ -62,8 +62,8 @@ def box_iof(boxes1: npt.ArrayLike, boxes2: npt.ArrayLike) -> Array:
         boxes2: As for :func:`box_iou`.
 
     Returns:
-        ``[N, M]``, from 0 to 1, in the type of :func:`box_iou`. It is 0 where the first box has no area, and exactly 1
-        where the first box has an area and lies within the second.
+        ``[N, M]``, from 0 to 1, in the type of :func:`box_iou`. It is 0 if the first box has no area, and exactly 1 if
+        the first box has an area and lies within the second.
 
     Raises:
         TypeError: An argument has a type that cannot be used.
@@ -168,11 +168,11 @@ def complete_box_iou(boxes1: npt.ArrayLike, boxes2: npt.ArrayLike) -> Array:
 
 @retrying
 def box_iou_rotated(boxes1: npt.ArrayLike, boxes2: npt.ArrayLike) -> Array:
-    """Intersection over union of all pairs of N and M rotated boxes.
+    """Computes the intersection over union (IoU) of each pair of N and M rotated boxes.
 
     A box is a centre, two sides and an angle in degrees. A point ``(u, v)`` of the upright box ``w x h`` around the
     origin lies at ``x = cx + u cos(angle) + v sin(angle)``, ``y = cy - u sin(angle) + v cos(angle)``: with y pointing
-    down, as in images, a positive angle turns the box counter-clockwise as one looks at the image. This is the
+    down, as in images, a positive angle rotates the box counter-clockwise in the displayed image. This is the
     convention of Detectron2 and torchvision.
 
     Args:
@@ -180,9 +180,9 @@ def box_iou_rotated(boxes1: npt.ArrayLike, boxes2: npt.ArrayLike) -> Array:
         boxes2: ``[M, 5]``, in the same format.
 
     Returns:
-        ``[N, M]`` in the floating type of the boxes, computed in float64. The IoU of a box that has an area with
-        itself is exactly 1, also where its angle is written in another way; that of two boxes without area is 0. The
-        result is symmetric in the two boxes.
+        ``[N, M]`` in the floating type of the boxes, computed in float64. The IoU of a box that has an area with itself
+        is exactly 1, also if the two angles differ by a full turn. The IoU of two boxes without area is 0. The result
+        is symmetric in the two boxes.
 
     Raises:
         TypeError: An argument has a type that cannot be used.

@@ -1,7 +1,7 @@
-"""The C library in this package: where its headers are and where it is, for programs that are built against it.
+"""The paths of the C library in this package and of its headers, for programs that are built against it.
 
-What a compiler needs is told by ``python -m pyroi --cflags --libs``, or by the files for pkg-config and CMake that lie
-in the package.
+``python -m pyroi --cflags --libs`` prints the options for a compiler. The package also contains files for pkg-config
+and CMake.
 """
 
 from __future__ import annotations

@@ -45,7 +45,7 @@ R = TypeVar("R")
 
 
 class _Pool:
-    """Unused blocks: the one returned last, and older ones, which the system may reclaim.
+    """Unused blocks: the block that was returned last, and older blocks, which the system may reclaim.
 
     A result can be freed in any thread at any time, also during these methods; append and pop are atomic.
     """
@@ -137,10 +137,10 @@ def kept_memory() -> int:
 def release_memory() -> int:
     """Returns the memory that pyroi keeps for later results to the system.
 
-    It is memory of freed results: at most 256 MiB, and at most 1/32 of the smallest of the machine's memory, the
-    control group's limit and ``ulimit -v``; nothing while less than 1/8 of one of these is free. pyroi calls this
-    function before it raises MemoryError. The environment variable ``ROI_KEEP_MEMORY=0``, read when pyroi is imported,
-    makes it keep nothing.
+    It is the memory of freed results: at most 256 MiB, and at most 1/32 of the smallest of the machine's memory, the
+    control group's limit and ``ulimit -v``. No memory is kept while less than 1/8 of one of these is free. pyroi calls
+    this function before it raises MemoryError. The environment variable ``ROI_KEEP_MEMORY=0``, read when pyroi is
+    imported, turns this off.
 
     Returns:
         The number of bytes returned. Arrays in use are not affected.

@@ -18,7 +18,7 @@ _CANONICAL_SCALE = float(224)  # a distinct object, which shows whether the call
 
 
 class _Settings:
-    """An object that is known by its settings, which are its attributes: shown by them, and compared by them."""
+    """An object whose attributes are its settings. Its repr shows them, and objects with equal settings are equal."""
 
     def __repr__(self) -> str:
         return f"{type(self).__name__}({', '.join(f'{name}={value}' for name, value in vars(self).items())})"
@@ -63,9 +63,9 @@ class MultiScaleROIAlign(_Settings):
     Args:
         output_size: ``(height, width)`` of a crop, or one number for a square.
         canonical_level: The index of the level from which a box of side `canonical_scale` is pooled.
-        canonical_scale: That side, in pixels of the image.
+        canonical_scale: The side of a box that is pooled from the canonical level, in pixels of the image.
         aligned: Whether boxes are shifted by half a pixel.
-        canocical_scale: A misspelling of `canonical_scale` in older versions, still accepted.
+        canocical_scale: The name of `canonical_scale` in older versions, a misspelling that is still accepted.
 
     Example:
         >>> import numpy as np, pyroi
@@ -98,7 +98,7 @@ class MultiScaleROIAlign(_Settings):
         spatial_scales: Sequence[float],
         sampling_ratio: int = -1,
     ) -> Array:
-        """Crops ``[K, C, height, width]`` of `rois`, each from the level that its size selects."""
+        """Crops ``[K, C, height, width]`` of `rois`, each from the level that suits its size."""
         return multiscale_roi_align(
             features,
             rois,

@@ -1,4 +1,4 @@
-"""Non-maximum suppression: of overlapping boxes, the one with the highest score is kept."""
+"""Non-maximum suppression (NMS): keeps the box with the highest score among boxes that overlap."""
 
 from __future__ import annotations
 
@@ -51,24 +51,24 @@ def nms(
     *,
     max_output: int | None = None,
 ) -> npt.NDArray[np.int64]:
-    """Non-maximum suppression.
+    """Keeps the box with the highest score among boxes that overlap: non-maximum suppression (NMS).
 
     The boxes are visited by decreasing score; a box is kept if its intersection over union with every box kept before
     is at most `iou_threshold`.
 
     Args:
-        boxes: ``[N, 4]``, rows ``x1, y1, x2, y2``, in any unit. ``x2 < x1`` or ``y2 < y1`` is a box without area, which
-            suppresses nothing and is not suppressed.
+        boxes: ``[N, 4]``, rows ``x1, y1, x2, y2``, in any unit. A box with ``x2 < x1`` or ``y2 < y1`` has no area; it
+            suppresses no other box and is not suppressed.
         scores: ``[N]``. Boxes of equal score are visited in their order.
         iou_threshold: From 0 to 1. An IoU equal to it does not suppress.
-        score_threshold: If given, boxes of this score or less are removed first.
+        score_threshold: If given, boxes whose score is not above it are removed first.
         max_output: If given, the largest number of boxes to keep.
 
     Returns:
         int64 ``[kept]``: indices into `boxes` as given (also with a score threshold), by decreasing score.
 
         IoU is evaluated in float64 whatever the type of the boxes, so that the result does not depend on the type, the
-        processor or the number of threads. Time grows as n log n where few boxes overlap.
+        processor or the number of threads. Time grows as n log n if few boxes overlap.
 
     Raises:
         TypeError: An argument has a type that cannot be used.
@@ -108,8 +108,8 @@ def batched_nms(
 ) -> npt.NDArray[np.int64]:
     """:func:`nms` class by class: boxes of different classes do not suppress each other.
 
-    Only boxes of equal class number are compared. Libraries that add an offset to the boxes of each class lose digits,
-    and are wrong for negative coordinates and large class numbers; here no coordinate changes.
+    Only boxes of equal class number are compared. Coordinates are not changed. Libraries that add an offset to the
+    boxes of each class lose digits, and are wrong for negative coordinates and large class numbers.
 
     Args:
         boxes: As for :func:`nms`.
@@ -190,17 +190,17 @@ def soft_nms(
 ) -> tuple[npt.NDArray[np.int64], Array]:
     """Soft non-maximum suppression: boxes that overlap a kept one are given a lower score instead of being removed.
 
-    The box of highest score is kept (the first of equal ones), and the scores of boxes that overlap it are lowered;
-    this is repeated until no score is above `score_threshold`.
+    The box with the highest score is kept (the first one among equal scores), and the scores of the boxes that overlap
+    it are lowered. This is repeated until no remaining score is above `score_threshold`.
 
     Args:
         boxes: As for :func:`nms`.
         scores: ``[N]``, finite.
-        method: The factor of the scores. ``"gaussian"``: ``exp(-IoU**2 / sigma)``. ``"linear"``: ``1 - IoU`` where
-            IoU is above `iou_threshold`.
+        method: The factor of the scores. ``"gaussian"``: ``exp(-IoU**2 / sigma)``. ``"linear"``: ``1 - IoU`` if the IoU
+            is above `iou_threshold`.
         sigma: The parameter of the Gaussian, above 0. Not used by ``"linear"``.
         iou_threshold: From 0 to 1. Not used by ``"gaussian"``.
-        score_threshold: Boxes whose score is, or becomes, this or less are removed.
+        score_threshold: Boxes whose score is not above it, at first or after it has been lowered, are removed.
 
     Returns:
         Indices int64 ``[kept]`` into `boxes` as given, and the new scores ``[kept]`` in the floating type of `scores`,
@@ -259,7 +259,7 @@ def _to_scores(value: Any, count: int) -> Array:
 
 
 def one_per_box(array: AnyArray, name: str, count: int) -> AnyArray:
-    """An array [count], as it came."""
+    """The array, after a check that its shape is [count]."""
     if array.shape != (count,):
         raise ArgumentError(name, f"expected [{count}], one for each box, got {shape_text(array.shape)}")
     return array

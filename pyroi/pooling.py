@@ -1,4 +1,4 @@
-"""The common parts of the operators that pool boxes from a map."""
+"""The common parts of the operators that pool boxes from a feature map."""
 
 from __future__ import annotations
 

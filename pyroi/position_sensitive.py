@@ -52,7 +52,7 @@ def ps_roi_align(
 ) -> Array:
     """Pools each box as :func:`pyroi.roi_align` does, with a separate channel of the map for each bin.
 
-    Bin ``(p, q)`` of a crop's channel ``c`` is the mean of the samples in channel ``(c * height + p) * width + q`` of
+    Bin ``(p, q)`` of channel ``c`` of a crop is the mean of the samples in channel ``(c * height + p) * width + q`` of
     the map. Boxes are always shifted by half a pixel, as by ``aligned=True``.
 
     Args:
@@ -60,8 +60,9 @@ def ps_roi_align(
             divisible by ``height * width``.
         boxes: As for :func:`pyroi.roi_align`.
         output_size: ``(height, width)`` of a crop, or one number for a square.
-        spatial_scale: Size of the map divided by the size of the image: 1/16 for a map of stride 16.
-        sampling_ratio: Samples per bin along each axis. 0 or less: as many as the bin has pixels, rounded up.
+        spatial_scale: Size of the map divided by the size of the image, such as 1/16 for a map of stride 16.
+        sampling_ratio: Number of samples per bin along each axis. With 0 or less, a bin has as many samples as pixels,
+            rounded up.
 
     Returns:
         Crops ``[K, C / (height * width), height, width]`` of the input's floating type, in the order of the boxes. A
@@ -81,7 +82,7 @@ def ps_roi_align(
 
     Source:
         Z. Li et al., "Light-Head R-CNN", 2017; for position-sensitive channels J. Dai et al., "R-FCN", 2016. For a box
-        without area, torchvision returns NaN if `sampling_ratio` is 0 or less, and else the value of a sample.
+        without area, torchvision returns NaN if `sampling_ratio` is 0 or less, and otherwise the value of a sample.
     """
     features = to_map(input, "input")
     table = to_boxes(boxes, features.shape[0])
@@ -112,7 +113,7 @@ def ps_roi_align_backward(
         sampling_ratio: As given to :func:`ps_roi_align`.
 
     Returns:
-        Gradient ``[N, C, H, W]`` of grad's floating type. Bits do not depend on the number of threads.
+        Gradient ``[N, C, H, W]`` of grad's floating type. Its bits do not depend on the number of threads.
 
     Raises:
         TypeError: An argument has a type that cannot be used.
@@ -126,7 +127,7 @@ def ps_roi_align_backward(
         array([[1., 1., 1., 1.]])
 
     Source:
-        The transpose of the linear map that :func:`ps_roi_align` is.
+        The transpose of :func:`ps_roi_align`, which is linear in its input.
     """
     scale = to_number(spatial_scale, "spatial_scale")
     return _flow_back(
@@ -141,8 +142,8 @@ def ps_roi_pool(
     """Averages the pixels of each bin of each box, with a separate channel of the map for each bin.
 
     The corners of a box, times `spatial_scale`, are rounded to pixels (half away from zero); the pixel at the second
-    corner does not belong to the box, which is at least one pixel wide. The box is cut into bins of whole pixels as by
-    :func:`pyroi.roi_pool`. Bin ``(p, q)`` of a crop's channel ``c`` is the mean of its pixels on the map, up to the
+    corner does not belong to the box, which is at least one pixel wide. The box is divided into bins of whole pixels as
+    by :func:`pyroi.roi_pool`. Bin ``(p, q)`` of channel ``c`` of a crop is the mean of its pixels on the map, up to the
     last row and column, in channel ``(c * height + p) * width + q``.
 
     Args:
@@ -150,7 +151,7 @@ def ps_roi_pool(
             divisible by ``height * width``.
         boxes: As for :func:`pyroi.roi_align`.
         output_size: ``(height, width)`` of a crop, or one number for a square.
-        spatial_scale: Size of the map divided by the size of the image: 1/16 for a map of stride 16.
+        spatial_scale: Size of the map divided by the size of the image, such as 1/16 for a map of stride 16.
 
     Returns:
         Crops ``[K, C / (height * width), height, width]`` of the input's floating type, in the order of the boxes. A
@@ -195,7 +196,7 @@ def ps_roi_pool_backward(
         spatial_scale: As given to :func:`ps_roi_pool`.
 
     Returns:
-        Gradient ``[N, C, H, W]`` of grad's floating type. Bits do not depend on the number of threads.
+        Gradient ``[N, C, H, W]`` of grad's floating type. Its bits do not depend on the number of threads.
 
     Raises:
         TypeError: An argument has a type that cannot be used.
@@ -209,7 +210,7 @@ def ps_roi_pool_backward(
         array([[1., 1., 1., 1.]])
 
     Source:
-        The transpose of the linear map that :func:`ps_roi_pool` is.
+        The transpose of :func:`ps_roi_pool`, which is linear in its input.
     """
     scale = to_number(spatial_scale, "spatial_scale")
     return _flow_back(lib.roi_ps_roi_pool_backward, _pool_params(scale), scale, grad, boxes, input_shape)

@@ -31,16 +31,16 @@ def prroi_pool(
 ) -> Array:
     """Pools each box to a crop of fixed size by the integral of the bilinear surface, without sampling.
 
-    The surface passes through pixel k at coordinate k (there is no shift by half a pixel), is bilinear in between, and
-    falls linearly to 0 at distance 1 outside the map. A box is cut into ``output_size`` bins; each gives the integral
-    of the surface over the bin divided by the bin's area. The crop is therefore a
-    continuously differentiable function of the box's corners.
+    The surface has the value of pixel k at coordinate k, without a half-pixel offset. It is bilinear between pixels,
+    and falls linearly to 0 at distance 1 outside the map. A box is divided into ``output_size`` bins, and the value of
+    a bin is the integral of the surface over the bin divided by the bin's area. The crop is therefore a continuously
+    differentiable function of the box's corners.
 
     Args:
         input: Feature map ``[N, C, H, W]``, as for :func:`roi_align`.
         boxes: As for :func:`roi_align`. A box without area, ``x2 <= x1`` or ``y2 <= y1``, gives 0.
         output_size: ``(height, width)`` of a crop, or one number for a square.
-        spatial_scale: Size of the map divided by the size of the image: 1/16 for a map of stride 16.
+        spatial_scale: Size of the map divided by the size of the image, such as 1/16 for a map of stride 16.
 
     Returns:
         Crops ``[K, C, height, width]`` of the input's floating type, in the order of the boxes.
@@ -83,8 +83,9 @@ def prroi_pool_backward(
 
     Returns:
         ``(grad_input, grad_boxes)``. The first has the shape and floating type of `input`. The second has the form of
-        `boxes`, ``[K, 4]``, ``[K, 5]`` with 0 for the batch index, or a list of arrays ``[L, 4]``, and is float64 where
-        the boxes are, else float32. A box without area has the gradient 0. Bits do not depend on the number of threads.
+        `boxes`, ``[K, 4]``, ``[K, 5]`` with 0 for the batch index, or a list of arrays ``[L, 4]``, and is float64 if
+        the boxes are float64, and otherwise float32. A box without area has the gradient 0. The bits of both do not
+        depend on the number of threads.
 
     Raises:
         TypeError: An argument has a type that cannot be used, or `grad` and `input` differ in type.
@@ -99,8 +100,8 @@ def prroi_pool_backward(
         array([[0.5, 2.5, 0.5, 2.5]])
 
     Source:
-        The derivatives of the integral; for the corners, by the integrals along the edges of the bins: equation 4 of
-        the paper that :func:`prroi_pool` cites.
+        The derivatives of the integral. Those for the corners are integrals along the edges of the bins, by equation 4
+        of the paper that :func:`prroi_pool` cites.
     """
     features = to_map(input, "input")
     table = to_boxes(boxes, features.shape[0])

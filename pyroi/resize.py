@@ -1,4 +1,4 @@
-"""Interpolation: resizing of maps."""
+"""Interpolation: resizes feature maps."""
 
 from __future__ import annotations
 
@@ -97,10 +97,10 @@ def interpolate(
     scale_factor: float | Sequence[float] | None = None,
     antialias: bool = False,
 ) -> Array:
-    """Resizes a map to a size, or by a factor.
+    """Resizes a feature map to a size, or by a scale factor.
 
-    Positions along an axis of n pixels that becomes one of m advance by a step, which is n / m, or 1 / `scale_factor`,
-    or (n - 1) / (m - 1) with `align_corners`. Pixel p of the result is
+    Where n pixels along an axis become m pixels, the step is n / m, or 1 / `scale_factor`, or (n - 1) / (m - 1) with
+    `align_corners`. Pixel p of the result is
 
     ============== =====================================================================================================
     nearest        the pixel at floor(p * step)
@@ -110,18 +110,19 @@ def interpolate(
     area           the mean of the pixels from floor(p * n / m) to ceil((p + 1) * n / m): adaptive average pooling
     ============== =====================================================================================================
 
-    A position outside the map has the value of the nearest pixel. Positions are computed in the type of the computation
-    (float64 for a float64 map, else float32), and in float32 for the two nearest modes.
+    A position outside the map has the value of the nearest pixel. Positions are computed in float64 for a float64 map,
+    and otherwise in float32. The two nearest modes always use float32.
 
     Args:
-        input: Map ``[N, C, H, W]``, as for :func:`roi_align`.
-        size: ``(height, width)`` of the result, or one number for a square. Either this or `scale_factor` is given.
+        input: Feature map ``[N, C, H, W]``, as for :func:`roi_align`.
+        size: ``(height, width)`` of the result, or one number for a square. Exactly one of `size` and `scale_factor`
+            must be given.
         mode: One of the above.
         align_corners: Whether the centres of the corner pixels keep their positions; for bilinear and bicubic only.
-        scale_factor: Factor for both sides, or one for each: ``(height, width)``. The result has floor(side * factor)
-            pixels.
-        antialias: Whether to widen the filter by the step where the map is reduced, as Pillow does: a triangle filter
-            for bilinear, a cubic filter (a = -0.5) for bicubic; for these two modes only.
+        scale_factor: Factor for both sides, or a pair for ``(height, width)``. A side of the result has floor(side *
+            factor) pixels.
+        antialias: Whether to widen the filter by the step when the map is made smaller, as Pillow does. The filter is a
+            triangle for bilinear and a cubic (a = -0.5) for bicubic; other modes do not support it.
 
     Returns:
         ``[N, C, height, width]`` of the input's floating type. An empty map gives 0.
@@ -139,8 +140,8 @@ def interpolate(
         array([[[[ 5., 25.]]]])
 
     Source:
-        ``torch.nn.functional.interpolate``, whose definitions these are, also for `align_corners` together with
-        `antialias` (which then changes the step and nothing else).
+        The definitions of ``torch.nn.functional.interpolate``, also for `align_corners` together with `antialias`,
+        where `align_corners` changes only the step.
     """
     features = to_map(input, "input")
     asked, factors, name = _target(features, size, scale_factor)
@@ -190,11 +191,11 @@ def interpolate_backward(
         input_shape: ``(N, C, H, W)`` of the map.
         mode: As given to :func:`interpolate`.
         align_corners: As given to :func:`interpolate`.
-        scale_factor: As given to :func:`interpolate`; None where a size was given.
+        scale_factor: As given to :func:`interpolate`; None if a size was given.
         antialias: As given to :func:`interpolate`.
 
     Returns:
-        Gradient ``[N, C, H, W]`` of grad's floating type. Bits do not depend on the number of threads.
+        Gradient ``[N, C, H, W]`` of grad's floating type. Its bits do not depend on the number of threads.
 
     Raises:
         TypeError: An argument has a type that cannot be used.
@@ -207,7 +208,7 @@ def interpolate_backward(
         array([[[[2., 2., 2., 2.]]]])
 
     Source:
-        The transpose of the linear map that :func:`interpolate` is.
+        The transpose of :func:`interpolate`, which is linear in its input.
     """
     grads = to_map(grad, "grad")
     factors = _BY_SIZES if scale_factor is None else _to_factors(scale_factor)

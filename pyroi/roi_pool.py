@@ -80,23 +80,23 @@ def roi_pool(
     """Pools each box to a crop of fixed size by max pooling of whole pixels.
 
     The corners of a box, times `spatial_scale`, are rounded to pixels (half away from zero); the pixel at the second
-    corner belongs to the box. The box is cut into ``output_size`` bins of whole pixels, which overlap where the sides
+    corner belongs to the box. The box is divided into ``output_size`` bins of whole pixels, which overlap if the sides
     are not divisible: along each axis, bin p has the pixels from ``floor(p * bin)`` to ``ceil((p + 1) * bin) - 1``.
     Pixels outside the map are ignored.
 
     Args:
         input: Feature map ``[N, C, H, W]``, of the types and strides that :func:`pyroi.roi_align` takes.
-        boxes: As for :func:`pyroi.roi_align`: corners in units of the image. A box whose second corner lies before its
+        boxes: As for :func:`pyroi.roi_align`: corners in pixels of the image. A box whose second corner lies before its
             first is one pixel wide.
         output_size: ``(height, width)`` of a crop, or one number for a square.
-        spatial_scale: Size of the map divided by the size of the image: 1/16 for a map of stride 16.
+        spatial_scale: Size of the map divided by the size of the image, such as 1/16 for a map of stride 16.
         return_argmax: Whether to return the positions of the maxima too, which :func:`roi_pool_backward` needs.
 
     Returns:
         Crops ``[K, C, height, width]`` of the input's floating type, in the order of the boxes. A bin without a pixel
-        on the map is 0, a bin that contains NaN is NaN, and a bin of ``-inf`` only is ``-inf``. With `return_argmax` a
-        pair: the crops, and int64 of the same shape, ``y * W + x`` of each maximum (of the first NaN, else of the first
-        among equals, row by row), or -1 for a bin without pixels.
+        on the map is 0, a bin that contains NaN is NaN, and a bin of ``-inf`` only is ``-inf``. With `return_argmax`, a
+        pair: the crops, and int64 of the same shape, ``y * W + x`` of each maximum (of the first NaN, or else of the
+        first among equal maxima, in row-major order), or -1 for a bin without pixels.
 
     Raises:
         TypeError: An argument has a type that cannot be used.
@@ -141,7 +141,7 @@ def roi_pool_backward(grad: npt.ArrayLike, argmax: npt.ArrayLike, boxes: Boxes, 
 
     Returns:
         Gradient ``[N, C, H, W]`` of grad's floating type: each pixel has the sum of the gradients of the bins whose
-        maximum it was. Bits do not depend on the number of threads.
+        maximum it was. Its bits do not depend on the number of threads.
 
     Raises:
         TypeError: An argument has a type that cannot be used.

@@ -44,20 +44,20 @@ def roi_align_rotated(
 
     Args:
         input: Feature map ``[N, C, H, W]``, of the types and strides that :func:`roi_align` takes.
-        boxes: ``[K, 6]`` rows ``batch_index cx cy w h angle``; or ``[K, 5]`` rows ``cx cy w h angle`` where N is 1; or
-            a list of N arrays ``[L, 5]``; or 5 or 6 numbers, one box. Centre and sides are in units of the image,
-            sides not negative, the angle in degrees, counter-clockwise in the displayed image.
+        boxes: ``[K, 6]`` rows ``batch_index cx cy w h angle``; or ``[K, 5]`` rows ``cx cy w h angle`` if N is 1; or a
+            list of N arrays ``[L, 5]``; or 5 or 6 numbers, for one box. Centre and sides are in pixels of the image,
+            and sides must not be negative. The angle is in degrees, counter-clockwise in the displayed image.
         output_size: ``(height, width)`` of a crop, or one number for a square.
-        spatial_scale: Size of the map divided by the size of the image: 1/16 for a map of stride 16.
-        sampling_ratio: Samples per bin along each axis, at most 128. 0 or less: as many as the bin has pixels, rounded
-            up.
-        aligned: Shifts centres by half a pixel, so that boxes lie on pixel centres. False also makes boxes at least one
-            pixel wide and high.
+        spatial_scale: Size of the map divided by the size of the image, such as 1/16 for a map of stride 16.
+        sampling_ratio: Number of samples per bin along each axis, at most 128. With 0 or less, a bin has as many
+            samples as pixels, rounded up.
+        aligned: Whether to shift boxes by half a pixel, because the centre of pixel k lies at k + 0.5. False also makes
+            boxes at least one pixel wide and high.
         clockwise: Whether a positive angle is a clockwise rotation.
 
     Returns:
-        Crops ``[K, C, height, width]`` of the input's floating type, in the order of the boxes: the axes of a crop
-        are those of its box.
+        Crops ``[K, C, height, width]`` of the input's floating type, in the order of the boxes. The axes of a crop are
+        those of its box.
 
     Raises:
         TypeError: An argument has a type that cannot be used.
@@ -73,8 +73,8 @@ def roi_align_rotated(
                  [15., 10.]]]])
 
     Source:
-        J. Ma et al., "Arbitrary-Oriented Scene Text Detection via Rotation Proposals", 2018; sampled as the operator
-        ROIAlignRotated of Detectron2 does.
+        J. Ma et al., "Arbitrary-Oriented Scene Text Detection via Rotation Proposals", 2018; the samples are those of
+        Detectron2's operator ROIAlignRotated.
     """
     features = to_map(input, "input")
     table = to_boxes(boxes, features.shape[0], ROTATED)
@@ -109,7 +109,7 @@ def roi_align_rotated_backward(
         clockwise: As given to :func:`roi_align_rotated`.
 
     Returns:
-        Gradient ``[N, C, H, W]`` of grad's floating type. Bits do not depend on the number of threads.
+        Gradient ``[N, C, H, W]`` of grad's floating type. Its bits do not depend on the number of threads.
 
     Raises:
         TypeError: An argument has a type that cannot be used.
@@ -125,7 +125,7 @@ def roi_align_rotated_backward(
                [0.  , 0.25, 0.  ]])
 
     Source:
-        The transpose of the linear map that :func:`roi_align_rotated` is.
+        The transpose of :func:`roi_align_rotated`, which is linear in its input.
     """
     shape = to_input_shape(input_shape)
     table = to_boxes(boxes, shape[0], ROTATED)

@@ -15,7 +15,7 @@ def set_num_threads(n: int) -> None:
     thread, limited by the CPU quota of the container.
 
     Raises:
-        TypeError: `n` is no integer.
+        TypeError: `n` is not an integer.
         ValueError: `n` is below 1, or above 1024.
     """
     n = to_integer(n, "n")
@@ -25,7 +25,7 @@ def set_num_threads(n: int) -> None:
 
 
 def get_num_threads() -> int:
-    """The number of threads that a call may use; 1 where pyroi was built without threads.
+    """The number of threads that a call may use; 1 if pyroi was built without threads.
 
     Example:
         >>> import pyroi
@@ -52,7 +52,7 @@ def environment_problems() -> list[str]:
 
 
 def cpu_features() -> dict[str, str]:
-    """The processor tier: ``tier`` is the one in use, ``best`` the best that this processor supports.
+    """The processor tiers: ``tier`` is the tier in use, and ``best`` the best tier that this processor supports.
 
     Tiers are ``baseline``, ``avx2`` and ``avx512``. The environment variable ``ROI_CPU_TIER``, read when pyroi is
     imported, selects a lower one.
