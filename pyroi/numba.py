@@ -1,9 +1,9 @@
 """The operators for numba: callable in code that ``@njit`` compiles, with the GIL released.
 
-Functions have the names and the first parameters of :mod:`pyroi`, and what is computed is what it computes. Compiled
-code calls libroi directly; called from Python, a function here is pyroi's own. Wrong types and numbers of dimensions
-are numba's TypingError, while a caller is compiled; what else is wrong raises ValueError in compiled code, with the
-words of pyroi.
+Functions have the names, the first parameters and the results of :mod:`pyroi`. Compiled code calls libroi directly;
+called from Python, a function of this module is pyroi's own function. A wrong type or number of dimensions raises
+numba's TypingError while a caller is compiled. All other errors raise ValueError in compiled code, with the messages of
+pyroi.
 """
 
 from __future__ import annotations
@@ -42,7 +42,7 @@ __all__ = ["box_iou", "nms", "roi_align"]
 
 
 def _record(struct: str) -> np.dtype[Any]:
-    """The layout of a struct of libroi, as cffi has it; elements of arrays are members by themselves."""
+    """The layout of a struct of libroi, read from cffi; each element of an array becomes a member."""
     ctype = ffi.typeof(struct)
     names, formats, offsets = [], [], []
     for name, field in ctype.fields:
@@ -62,9 +62,9 @@ _ALIGN_SIZE, _IOU_SIZE, _NMS_SIZE = _ALIGN.itemsize, _IOU.itemsize, _NMS.itemsiz
 
 
 def _external(name: str, address: Any, arguments: int) -> Any:
-    """A function of libroi, of pointers alone, as compiled code may call it.
+    """A function of libroi with pointer arguments only, for calls from compiled code.
 
-    It is known by a name, not by its address: so what numba has compiled can be kept in its cache.
+    It is registered by name instead of by address, so that numba can cache compiled code.
     """
     llvmlite.binding.add_symbol(name, int(ffi.cast("intptr_t", address)))
     return types.ExternalFunction(name, types.int32(*[types.uintp] * arguments))
@@ -80,7 +80,7 @@ _take_gil = types.ExternalFunction("PyEval_RestoreThread", types.void(types.uint
 
 @numba.njit
 def _let_go() -> Any:
-    """Releases the GIL, if this thread has it: a state for `_take_back`, or 0."""
+    """Releases the GIL if this thread holds it. Returns a state for `_take_back`, or 0."""
     state = np.uintp(0)
     if _has_gil():
         state = _release_gil()
@@ -93,8 +93,8 @@ def _take_back(state: Any) -> None:
         _take_gil(state)
 
 
-# Arrays whose addresses go to libroi must live until it returns, and compiled code lets go of an array after its last
-# use. So each is an argument here, which the caller holds.
+# Arrays whose addresses are passed to libroi must live until it returns, and compiled code frees an array after its
+# last use. Each array is therefore an argument here, which the caller holds.
 
 
 @numba.njit
@@ -137,7 +137,7 @@ def _call_nms(params: Any, boxes: Any, scores: Any, kept: Any, count: Any, error
 
 
 def _check_array(value: Any, name: str, form: str, kinds: tuple[Any, ...]) -> None:
-    """Refuses what is no array of so many dimensions, of one of these types."""
+    """Raises TypingError unless the value is an array of the right number of dimensions and one of these types."""
     dimensions = form.count(",") + 1
     if not isinstance(value, types.Array):
         raise TypingError(f"{name}: expected an array {form}, got {value}")
@@ -170,7 +170,7 @@ def _check_integer(value: Any, name: str) -> None:
 
 
 def _check_flag(value: Any, name: str) -> None:
-    """Booleans; of integers 0 and 1 will do, which only their values tell."""
+    """Accepts booleans and integers; that an integer is 0 or 1 is checked when its value is known."""
     if not isinstance(_plain(value), (types.Boolean, types.Integer, bool)):
         raise TypingError(f"{name}: expected True or False, got {value}")
 
@@ -184,7 +184,7 @@ def _check_sizes(value: Any, name: str) -> None:
 
 
 def _plain(value: Any) -> Any:
-    """The type of an argument, or its default where it was left out."""
+    """The type of an argument, or its default value if it was left out."""
     return value.value if isinstance(value, types.Omitted) else value
 
 
@@ -193,7 +193,7 @@ def _is_none(value: Any) -> bool:
 
 
 def _code(array: Any) -> Any:
-    """libroi's number for the elements of an array."""
+    """libroi's number for the element type of an array."""
 
 
 @overload(_code, strict=False)
@@ -203,7 +203,7 @@ def _code_of(array: Any) -> Callable[..., Any]:
 
 
 def _wide(array: Any) -> Any:
-    """An array in a type that boxes and scores are read in."""
+    """An array converted to a type that boxes and scores may have."""
 
 
 @overload(_wide, strict=False)
@@ -214,7 +214,7 @@ def _widened(array: Any) -> Callable[..., Any]:
 
 
 def _or_default(value: Any, default: Any) -> Any:
-    """A number, or the default where None is given."""
+    """A number, or the default if None is given."""
 
 
 @overload(_or_default, strict=False)
@@ -237,18 +237,18 @@ def _two_sides(output_size: Any) -> Callable[..., Any]:
 
 # ---- Errors ----------------------------------------------------------------------------------------------------------
 
-# Compiled code raises these with numbers alone; their words are found where they arrive in Python, if they do.
+# Compiled code raises these with numbers only; the message is made when the exception reaches Python.
 
 
 class Misuse(ArgumentError):
-    """A wrong value or shape that compiled code has met: the argument, the rule, and numbers that stand in it."""
+    """A wrong value or shape found by compiled code: the argument, the rule, and the numbers in the rule."""
 
     def __init__(self, argument: str, rule: str, *numbers: float) -> None:
         super().__init__(argument, rule.format(*numbers) if numbers else rule)
 
 
 class Fault(Misuse):
-    """A fault that libroi has found: its status, where, and the facts of the call."""
+    """An error found by libroi: its status, its position, and the facts of the call."""
 
     def __init__(
         self, status: int, row: int, column: int, value: float, images: int, columns: int, first_rows: int
@@ -262,7 +262,7 @@ class Fault(Misuse):
 def _words(
     status: int, row: int, column: int, value: float, images: int, columns: int, first_rows: int
 ) -> tuple[str, str]:
-    """What pyroi says of a fault. Of two arrays of boxes libroi counts the rows through both."""
+    """pyroi's message for an error. libroi numbers the rows of two arrays of boxes consecutively."""
     name = "boxes" if first_rows < 0 else "boxes1" if row < first_rows else "boxes2"
     row -= first_rows if name == "boxes2" else 0
     error = ffi.new(native.ERROR, (status, row, column, value))
@@ -280,7 +280,7 @@ _NO_MEMORY = int(lib.ROI_ERROR_MEMORY)
 
 @numba.njit
 def _fail(status: int, error: Any, images: int, columns: int, first_rows: int) -> None:
-    """Raises what a status stands for."""
+    """Raises the exception of a status."""
     if status == _NO_MEMORY:
         raise MemoryError("out of memory for what is computed on the way")
     raise Fault(status, error[0].row, error[0].column, error[0].value, images, columns, first_rows)
@@ -348,15 +348,16 @@ def roi_align(
         boxes: ``[K, 5]``, rows ``batch_index x1 y1 x2 y2``, or ``[K, 4]`` where N is 1: floating-point numbers or
             integers.
         output_size: ``(height, width)`` of a crop, or one number for a square.
-        spatial_scale: Size of the map over size of the image.
-        sampling_ratio: Samples per bin along each axis. 0 or less: as many as the bin has pixels, rounded up.
-        aligned: Shifts boxes by half a pixel, so that they lie on pixel centres.
+        spatial_scale: Size of the map divided by the size of the image.
+        sampling_ratio: Number of samples per bin along each axis. With 0 or less, a bin has as many samples as pixels,
+            rounded up.
+        aligned: Whether to shift boxes by half a pixel, because the centre of pixel k lies at k + 0.5.
 
     Returns:
-        Crops ``[K, C, height, width]`` of the input's type, of mode ``avg``.
+        Crops ``[K, C, height, width]`` of the input's type, computed with mode ``avg``.
 
     Raises:
-        numba.TypingError: A type or a number of dimensions, while a caller is compiled.
+        numba.TypingError: A wrong type or number of dimensions, while a caller is compiled.
         ValueError: A wrong shape, range, batch index or coordinate, with its row.
         MemoryError: The result does not fit in memory.
     """
@@ -412,17 +413,17 @@ def _compile_roi_align(
 
 
 def box_iou(boxes1: npt.ArrayLike, boxes2: npt.ArrayLike) -> Array:
-    """Intersection over union of each of N boxes with each of M; see :func:`pyroi.box_iou`.
+    """Computes the intersection over union (IoU) of each pair of N and M boxes; see :func:`pyroi.box_iou`.
 
     Args:
         boxes1: ``[N, 4]``, rows ``x1, y1, x2, y2``: floating-point numbers or integers.
-        boxes2: ``[M, 4]``, likewise.
+        boxes2: ``[M, 4]``, in the same format.
 
     Returns:
-        ``[N, M]``: float32 where both are, else float64.
+        ``[N, M]``: float32 if both arguments are float32, and otherwise float64.
 
     Raises:
-        numba.TypingError: A type or a number of dimensions, while a caller is compiled.
+        numba.TypingError: A wrong type or number of dimensions, while a caller is compiled.
         ValueError: A wrong shape, or a coordinate that is not finite, with its row.
         MemoryError: The result does not fit in memory.
     """
@@ -469,14 +470,14 @@ def nms(
         boxes: ``[N, 4]``, rows ``x1, y1, x2, y2``: floating-point numbers or integers.
         scores: ``[N]``.
         iou_threshold: From 0 to 1. An IoU equal to it does not suppress.
-        score_threshold: If given, boxes of this score or less are left out from the start.
-        max_output: If given, at most so many boxes are kept, the first.
+        score_threshold: If given, boxes whose score is not above it are removed first.
+        max_output: If given, the largest number of boxes to keep.
 
     Returns:
-        int64 ``[kept]``: indices into `boxes` as given, by descending score.
+        int64 ``[kept]``: indices into `boxes` as given, by decreasing score.
 
     Raises:
-        numba.TypingError: A type or a number of dimensions, while a caller is compiled.
+        numba.TypingError: A wrong type or number of dimensions, while a caller is compiled.
         ValueError: A wrong shape or range, a coordinate that is not finite or a score that is NaN, with its row.
     """
     return pyroi.nms(boxes, scores, iou_threshold, score_threshold, max_output=max_output)
@@ -526,4 +527,4 @@ def _compile_nms(
 
 @numba.njit
 def _keep(first: Any, second: Any) -> None:
-    """Arrays that are used here have lived until now."""
+    """Has no effect, but arrays that are passed to it live until this point."""

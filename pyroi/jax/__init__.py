@@ -1,13 +1,13 @@
 """The operators for JAX on the CPU: under ``jit``, ``grad``, ``vmap`` and ``jax.export``.
 
-Functions have the names, parameters and defaults of :mod:`pyroi`, and what is computed is what it computes. Arrays are
-JAX's; every other parameter is a number that is known when the function is traced. What pools from a map in a linear
-way (`roi_align`, `roi_align_rotated`, `multiscale_roi_align`) has derivatives of any order in both modes; `roi_pool`
-and `prroi_pool` have the first in reverse mode, `box_iou` has all. Where a result's size depends on numbers, as that of
-`nms`, it is given before, and the rest is filled up.
+Functions have the names, parameters, defaults and results of :mod:`pyroi`. Arrays are JAX arrays; every other parameter
+must be known when the function is traced. Operators that are linear in the map (`roi_align`, `roi_align_rotated`,
+`multiscale_roi_align`) have derivatives of any order in forward and reverse mode; so has `box_iou`. `roi_pool` and
+`prroi_pool` have the first derivative in reverse mode. If the size of a result depends on values, as that of `nms`
+does, its size is a parameter, and the result is padded.
 
-Wrong shapes and types are the ValueErrors and TypeErrors of pyroi, raised while the function is traced. An error in
-the values, such as NaN in a box, ends the computation with an error that names the argument and the row.
+A wrong shape or type raises pyroi's ValueError or TypeError while the function is traced. A wrong value, such as a box
+with NaN, ends the computation with an error that names the argument and the row.
 """
 
 try:

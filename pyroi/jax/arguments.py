@@ -1,4 +1,4 @@
-"""What JAX arrays can be the maps, boxes and scores of a call: shapes and types, which are known before numbers are."""
+"""Checks of the shapes and types of maps, boxes and scores, which are known before the values are."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ def to_map(value: Any, name: str) -> jax.Array:
 
 
 def to_wide(value: Any, name: str) -> jax.Array:
-    """Numbers in the type that boxes and scores are read in: float32 or float64."""
+    """Numbers in a type that boxes and scores may have: float32 or float64."""
     array = to_array(value, name)
     if array.dtype.name in ("float32", "float64"):
         return array
@@ -46,7 +46,7 @@ def to_wide(value: Any, name: str) -> jax.Array:
 
 
 def to_rows(value: Any, name: str, columns: int) -> jax.Array:
-    """Boxes [K, columns], in no image."""
+    """Boxes [K, columns] without a batch index."""
     array = to_wide(value, name)
     if array.shape in ((0,), (columns,)):
         array = array.reshape(-1, columns)
@@ -56,12 +56,12 @@ def to_rows(value: Any, name: str, columns: int) -> jax.Array:
 
 
 def to_scores(value: Any, boxes: jax.Array) -> jax.Array:
-    """A number for each box."""
+    """Scores: a number for each box."""
     return one_per_box(to_wide(value, "scores"), "scores", boxes.shape[0])
 
 
 def to_classes(value: Any, boxes: jax.Array) -> jax.Array:
-    """A whole number of 32 bits for each box."""
+    """Classes: an integer of 32 bits for each box."""
     _check_range(value)
     array = to_array(value, "idxs")
     if array.dtype.name in _MAPS:
@@ -72,7 +72,7 @@ def to_classes(value: Any, boxes: jax.Array) -> jax.Array:
 
 
 def _check_range(value: Any) -> None:
-    """Refuses classes that JAX, which has no integers of 64 bits unless it is told to, would wrap around."""
+    """Raises an error for classes that JAX would wrap around, since it disables integers of 64 bits by default."""
     if isinstance(value, jax.Array):
         return
     try:
@@ -115,7 +115,7 @@ def _is_of_an_image(element: Any) -> bool:
 
 
 def _dimensions(value: Any) -> int:
-    """Of an array, or of lists in lists, by their first elements: what is in them may be traced."""
+    """The number of dimensions of an array, or of nested lists, by their first elements, which may be traced."""
     if isinstance(value, (list, tuple)):
         return 1 + (_dimensions(value[0]) if value else 0)
     return int(getattr(value, "ndim", 0))

@@ -1,4 +1,4 @@
-"""Boxes without a map: overlap, and suppression with a result of a size that is known before."""
+"""Operators on boxes without a map: overlap, and suppression with a result of fixed size."""
 
 from __future__ import annotations
 
@@ -28,21 +28,21 @@ _iou_rotated = Operator("box_iou_rotated", [2, 2], _matrix)
 
 
 def box_iou(boxes1: Any, boxes2: Any) -> jax.Array:
-    """Intersection over union of each of N boxes with each of M; see :func:`pyroi.box_iou`.
+    """Computes the intersection over union (IoU) of each pair of N and M boxes; see :func:`pyroi.box_iou`.
 
     Args:
         boxes1: ``[N, 4]``, rows ``x1, y1, x2, y2``.
-        boxes2: ``[M, 4]``, likewise.
+        boxes2: ``[M, 4]``, in the same format.
 
     Returns:
-        ``[N, M]`` in the wider of the two floating types. Differentiable for both, in both modes: its derivative is
-        that of the formula, written in JAX's operations, and 0 where neither box has an area.
+        ``[N, M]`` in the wider of the two floating types. It is differentiable in both arguments, in forward and
+        reverse mode. The derivative is that of the formula in JAX's operations, and 0 if neither box has an area.
 
     Raises:
         TypeError: An argument has a type that cannot be used.
         ValueError: A wrong shape.
         jax.errors.JaxRuntimeError: While it is computed: a coordinate that is not finite, with its row.
-        NotImplementedError: It is compiled for another platform than the CPU.
+        NotImplementedError: The function is compiled for a platform other than the CPU.
     """
     given = [to_array(boxes, name).dtype for boxes, name in ((boxes1, "boxes1"), (boxes2, "boxes2"))]
     first, second = to_rows(boxes1, "boxes1", 4), to_rows(boxes2, "boxes2", 4)
@@ -50,7 +50,7 @@ def box_iou(boxes1: Any, boxes2: Any) -> jax.Array:
 
 
 def _in_given_type(matrix: jax.Array, given: list[Any]) -> jax.Array:
-    """Two arrays of the same 16-bit type have a result of it."""
+    """The result for two arrays of the same 16-bit type has that type."""
     first, second = given
     return matrix.astype(first) if first == second and jnp.issubdtype(first, jnp.floating) else matrix
 
@@ -66,7 +66,7 @@ def _iou_tangent(primals: Any, tangents: Any) -> Any:
 
 
 def _formula(boxes1: Any, boxes2: Any) -> Any:
-    """IoU as an expression; quotients whose denominator is 0 are kept out of its derivative."""
+    """IoU as an expression of JAX; quotients whose denominator is 0 do not contribute to its derivative."""
     low = jnp.maximum(boxes1[:, None, :2], boxes2[None, :, :2])
     high = jnp.minimum(boxes1[:, None, 2:], boxes2[None, :, 2:])
     shared = _area(high - low)
@@ -83,7 +83,7 @@ def box_iou_rotated(boxes1: Any, boxes2: Any) -> jax.Array:
 
     Args:
         boxes1: ``[N, 5]``, rows ``cx, cy, w, h, angle``, the angle in degrees.
-        boxes2: ``[M, 5]``, likewise.
+        boxes2: ``[M, 5]``, in the same format.
 
     Returns:
         ``[N, M]`` in the wider of the two floating types.
@@ -92,7 +92,7 @@ def box_iou_rotated(boxes1: Any, boxes2: Any) -> jax.Array:
         TypeError: An argument has a type that cannot be used.
         ValueError: A wrong shape.
         jax.errors.JaxRuntimeError: While it is computed: a number that is not finite or a side below 0, with its row.
-        NotImplementedError: It is compiled for another platform than the CPU, or a derivative is asked for.
+        NotImplementedError: The function is compiled for a platform other than the CPU, or differentiated.
     """
     given = [to_array(boxes, name).dtype for boxes, name in ((boxes1, "boxes1"), (boxes2, "boxes2"))]
     [matrix] = _iou_rotated(to_rows(boxes1, "boxes1", 5), to_rows(boxes2, "boxes2", 5))
@@ -123,20 +123,20 @@ def nms(
     Args:
         boxes: ``[N, 4]``, rows ``x1, y1, x2, y2``.
         scores: ``[N]``.
-        iou_threshold: From 0 to 1. A box whose IoU with one of higher score is above it is dropped.
-        score_threshold: If given, boxes of this score or less are left out from the start.
-        max_output: How many boxes are kept at most, the first, and the size of the result. Default: N.
+        iou_threshold: From 0 to 1. A box whose IoU with a kept box of higher score is above it is dropped.
+        score_threshold: If given, boxes whose score is not above it are removed first.
+        max_output: The largest number of boxes to keep, which is the size of the result. Default: N.
 
     Returns:
-        ``(kept, count)``: int32 ``[max_output]``, indices into `boxes` by descending score, and -1 behind the last; and
-        int32 ``[]``, how many there are. Neither has a derivative; what is taken by these indices has.
+        ``(kept, count)``: int32 ``[max_output]``, indices into `boxes` by decreasing score, padded with -1; and int32
+        ``[]``, the number of kept boxes. Neither has a derivative, but values that are selected by these indices have.
 
     Raises:
         TypeError: An argument has a type that cannot be used.
         ValueError: A wrong shape or range.
         jax.errors.JaxRuntimeError: While it is computed: a coordinate that is not finite, or a score that is NaN, with
             its row.
-        NotImplementedError: It is compiled for another platform than the CPU.
+        NotImplementedError: The function is compiled for a platform other than the CPU.
     """
     rows = to_rows(boxes, "boxes", 4)
     return _suppress(_nms, rows, scores, None, iou_threshold, score_threshold, max_output)
@@ -162,13 +162,13 @@ def batched_nms(
         max_output: As for :func:`nms`, of all classes together.
 
     Returns:
-        As :func:`nms`, by descending score over all classes.
+        As :func:`nms`, by decreasing score over all classes.
 
     Raises:
         TypeError: An argument has a type that cannot be used.
         ValueError: A wrong shape or range.
         jax.errors.JaxRuntimeError: As for :func:`nms`.
-        NotImplementedError: It is compiled for another platform than the CPU.
+        NotImplementedError: The function is compiled for a platform other than the CPU.
     """
     rows = to_rows(boxes, "boxes", 4)
     return _suppress(_nms, rows, scores, to_classes(idxs, rows), iou_threshold, score_threshold, max_output)
@@ -198,7 +198,7 @@ def nms_rotated(
         TypeError: An argument has a type that cannot be used.
         ValueError: A wrong shape or range.
         jax.errors.JaxRuntimeError: As for :func:`nms`; or a side below 0.
-        NotImplementedError: It is compiled for another platform than the CPU.
+        NotImplementedError: The function is compiled for a platform other than the CPU.
     """
     rows = to_rows(boxes, "boxes", 5)
     return _suppress(_nms_rotated, rows, scores, None, iou_threshold, score_threshold, max_output)

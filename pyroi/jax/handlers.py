@@ -1,4 +1,4 @@
-"""The handlers in C, made known to XLA, and the words for what they find."""
+"""Registers the handlers in C with XLA, and makes the messages of their errors."""
 
 from __future__ import annotations
 
@@ -37,9 +37,9 @@ TARGETS = tuple(_HANDLERS)
 
 
 def _register() -> None:
-    """Tells XLA where the handlers are.
+    """Registers the addresses of the handlers with XLA.
 
-    XLA asks each for the version that it was written for, and refuses it where that is none of its own.
+    XLA asks each handler for its API version, and refuses a version that it does not support.
     """
     for name, handler in _HANDLERS.items():
         try:
@@ -53,7 +53,7 @@ def _register() -> None:
 
 @dataclass(frozen=True)
 class _Rows:
-    """Rows of boxes, as far as a message names them."""
+    """Rows of boxes, with the facts that messages need."""
 
     columns: int
     example: int
@@ -65,7 +65,7 @@ class _Rows:
         return np.empty((0, self.columns))
 
     def locate(self, row: int) -> tuple[str, str]:
-        """A row in the caller's terms: which argument, and where in it."""
+        """The argument that a row belongs to, and its position there."""
         example = "" if self.example < 0 else f"example {self.example}, "
         if not self.first_rows:
             return "boxes", f"{example}row {row}"
@@ -75,7 +75,7 @@ class _Rows:
 
 
 def _message(fault: Any) -> str:
-    """What pyroi says of such a fault, whose operators have the same arguments."""
+    """pyroi's message for an error; its operators have the same arguments."""
     rows = _Rows(fault.columns, fault.example, fault.first_rows)
     try:
         native.fail(

@@ -1,4 +1,4 @@
-"""Our handlers as primitives of JAX: shapes, batches, derivatives, and which platform they are for."""
+"""The handlers as primitives of JAX: their shapes, batching, derivatives and platform."""
 
 from __future__ import annotations
 
@@ -19,16 +19,17 @@ _SHAPES = {"output_size", "input_shapes", "max_output"}
 
 
 class Operator:
-    """A function of arrays that one of our handlers computes.
+    """A function of arrays that a handler computes.
 
-    Under vmap operands get a leading dimension each, of size 1 where one is the same for all examples; the handler
-    takes them so, in one call.
+    Under vmap, each operand gets a leading dimension, which has size 1 if the operand is the same for all examples. The
+    handler processes all examples in one call.
 
     Args:
-        name: Of the handler, without the prefix that all have.
-        ranks: How many dimensions each operand has in one example; the last number counts for all that follow.
-        results: From the shapes and types of the operands in one example, and the settings by name, the shapes and
-            types of the results.
+        name: The name of the handler, without the common prefix.
+        ranks: The number of dimensions of each operand in one example; the last number also applies to all operands
+            that follow.
+        results: A function that returns the shapes and types of the results. It gets the shapes and types of the
+            operands in one example, and the settings by name.
     """
 
     def __init__(self, name: str, ranks: Sequence[int], results: Callable[..., list[tuple[Shape, Any]]]) -> None:
@@ -90,7 +91,7 @@ class Operator:
 
 @functools.cache
 def _compiled(primitive: Any, names: tuple[str, ...]) -> Any:
-    """A primitive as a program of its own, for calls outside of any: JAX keeps one for each shape and setting."""
+    """A primitive as a compiled program, for calls outside of jit. JAX caches one for each shape and setting."""
     return jax.jit(primitive.bind, static_argnames=names)
 
 
@@ -107,7 +108,7 @@ def transposes(
     to_back: Callable[..., dict[str, Any]],
     to_forth: Callable[..., dict[str, Any]],
 ) -> None:
-    """Gives two operators that are each other's transpose their derivatives, of any order and in both modes.
+    """Registers the derivatives of two operators that are each other's transpose, of any order and in both modes.
 
     Both take boxes, and then what they are linear in. `to_back` and `to_forth` tell, from the shapes of the latter and
     the settings of one, the settings of the other. Boxes have no tangent, as in all frameworks.
@@ -141,6 +142,6 @@ def _linear(operator: Operator, transpose: Operator, convert: Callable[..., dict
 
 
 def _as_small_as(shape: Shape, grad: Any) -> Any:
-    """The sum over examples that have had one operand in common."""
+    """The sum over examples that share an operand."""
     common = [axis for axis, size in enumerate(shape) if size == 1 and grad.shape[axis] != 1]
     return jnp.sum(grad, axis=tuple(common), keepdims=True) if common else grad

@@ -1,4 +1,4 @@
-"""The operators that pool boxes from a map, with their gradients."""
+"""The operators that pool boxes from a feature map, with their gradients."""
 
 from __future__ import annotations
 
@@ -68,26 +68,26 @@ def roi_align(
     """Pools each box to a crop of fixed size; see :func:`pyroi.roi_align`.
 
     Args:
-        input: Feature map ``[N, C, H, W]``: float32, float64 (where JAX has it), float16 or bfloat16; integers and
-            booleans are read as float32.
-        boxes: ``[K, 5]``, rows ``batch_index x1 y1 x2 y2``; or ``[K, 4]`` where N is 1; or a list of N arrays
-            ``[L, 4]``.
+        input: Feature map ``[N, C, H, W]``: float32, float64 (if it is enabled in JAX), float16 or bfloat16; integers
+            and booleans are read as float32.
+        boxes: ``[K, 5]``, rows ``batch_index x1 y1 x2 y2``; or ``[K, 4]`` if N is 1; or a list of N arrays ``[L, 4]``.
         output_size: ``(height, width)`` of a crop, or one number for a square.
-        spatial_scale: Size of the map over size of the image.
-        sampling_ratio: Samples per bin along each axis. 0 or less: as many as the bin has pixels, rounded up.
-        aligned: Shifts boxes by half a pixel, so that they lie on pixel centres.
-        mode: ``"avg"``, ``"max"`` or ``"max_corner"``; ``"avg"`` alone has derivatives.
+        spatial_scale: Size of the map divided by the size of the image.
+        sampling_ratio: Number of samples per bin along each axis. With 0 or less, a bin has as many samples as pixels,
+            rounded up.
+        aligned: Whether to shift boxes by half a pixel, because the centre of pixel k lies at k + 0.5.
+        mode: ``"avg"``, ``"max"`` or ``"max_corner"``; only ``"avg"`` has derivatives.
 
     Returns:
-        Crops ``[K, C, height, width]`` of the input's floating type. Differentiable in the map, any number of times and
-        in both modes; for boxes the derivative is 0.
+        Crops ``[K, C, height, width]`` of the input's floating type. They are differentiable in the map, at any order,
+        in forward and reverse mode; the derivative with respect to the boxes is 0.
 
     Raises:
         TypeError: An argument has a type that cannot be used.
         ValueError: A wrong shape or range.
         jax.errors.JaxRuntimeError: While it is computed: a batch index that is not a whole number in [0, N), or a
             coordinate that is not finite, which is named with its row.
-        NotImplementedError: It is compiled for another platform than the CPU.
+        NotImplementedError: The function is compiled for a platform other than the CPU.
     """
     features, rows = _to_operands(input, boxes)
     pyroi.roi_align(_NOTHING, [], output_size, spatial_scale, sampling_ratio, aligned, mode=mode)
@@ -117,13 +117,13 @@ def roi_align_rotated(
 
     Args:
         input: As for :func:`roi_align`.
-        boxes: ``[K, 6]``, rows ``batch_index cx cy w h angle``; or ``[K, 5]`` where N is 1; or a list of N arrays
+        boxes: ``[K, 6]``, rows ``batch_index cx cy w h angle``; or ``[K, 5]`` if N is 1; or a list of N arrays
             ``[L, 5]``. Angles are in degrees.
         output_size: As for :func:`roi_align`.
         spatial_scale: As for :func:`roi_align`.
         sampling_ratio: As for :func:`roi_align`, at most 128.
         aligned: As for :func:`roi_align`.
-        clockwise: Whether angles turn clockwise.
+        clockwise: Whether a positive angle is a clockwise rotation.
 
     Returns:
         Crops and derivatives as for :func:`roi_align`.
@@ -132,7 +132,7 @@ def roi_align_rotated(
         TypeError: An argument has a type that cannot be used.
         ValueError: A wrong shape or range.
         jax.errors.JaxRuntimeError: As for :func:`roi_align`; or a side below 0.
-        NotImplementedError: It is compiled for another platform than the CPU.
+        NotImplementedError: The function is compiled for a platform other than the CPU.
     """
     features, rows = _to_operands(input, boxes, numbers=5)
     pyroi.roi_align_rotated(_NOTHING, [], output_size, spatial_scale, sampling_ratio, aligned, clockwise=clockwise)
@@ -163,22 +163,22 @@ def multiscale_roi_align(
 
     Args:
         features: The levels, finest first, at most 60: maps ``[N, C, H_l, W_l]`` of the same N, C and type.
-        boxes: As for :func:`roi_align`, in units of the image.
+        boxes: As for :func:`roi_align`, in pixels of the image.
         output_size: As for :func:`roi_align`.
-        spatial_scales: For each level, its size over the image's.
+        spatial_scales: The spatial scale of each level: its size divided by the size of the image.
         sampling_ratio: As for :func:`roi_align`.
         aligned: As for :func:`roi_align`.
         canonical_level: The index in `features` from which a box of side `canonical_scale` is pooled.
-        canonical_scale: See there.
+        canonical_scale: That side, in pixels of the image.
 
     Returns:
-        Crops ``[K, C, height, width]``, with derivatives for each level as :func:`roi_align` has them.
+        Crops ``[K, C, height, width]``, with the derivatives of :func:`roi_align` for each level.
 
     Raises:
         TypeError: An argument has a type that cannot be used.
-        ValueError: A wrong shape or range, or levels that do not fit together.
+        ValueError: A wrong shape or range, or levels that differ in N, C or type.
         jax.errors.JaxRuntimeError: As for :func:`roi_align`.
-        NotImplementedError: It is compiled for another platform than the CPU.
+        NotImplementedError: The function is compiled for a platform other than the CPU.
     """
     maps = _to_levels(features)
     rows = to_boxes(boxes, maps[0].shape[0])
@@ -244,7 +244,7 @@ _pool_backward = Operator("roi_pool_backward", [2, 4, 5], _maps)
 
 
 def roi_pool(input: Any, boxes: Any, output_size: int | Sequence[int], spatial_scale: float = 1.0) -> jax.Array:
-    """Takes the largest pixel of each bin; see :func:`pyroi.roi_pool`.
+    """Pools each box by the largest pixel of each bin; see :func:`pyroi.roi_pool`.
 
     Args:
         input: As for :func:`roi_align`.
@@ -259,7 +259,7 @@ def roi_pool(input: Any, boxes: Any, output_size: int | Sequence[int], spatial_s
         TypeError: An argument has a type that cannot be used.
         ValueError: A wrong shape or range.
         jax.errors.JaxRuntimeError: As for :func:`roi_align`.
-        NotImplementedError: It is compiled for another platform than the CPU.
+        NotImplementedError: The function is compiled for a platform other than the CPU.
     """
     features, rows = _to_operands(input, boxes)
     pyroi.roi_pool(_NOTHING, [], output_size, spatial_scale)
@@ -313,7 +313,7 @@ def prroi_pool(input: Any, boxes: Any, output_size: int | Sequence[int], spatial
         TypeError: An argument has a type that cannot be used.
         ValueError: A wrong shape or range.
         jax.errors.JaxRuntimeError: As for :func:`roi_align`.
-        NotImplementedError: It is compiled for another platform than the CPU.
+        NotImplementedError: The function is compiled for a platform other than the CPU.
     """
     features, rows = _to_operands(input, boxes)
     pyroi.prroi_pool(_NOTHING, [], output_size, spatial_scale)

@@ -1,8 +1,8 @@
 """The operators under ONNX Runtime: sessions on the CPU run unchanged models on pyroi's kernels.
 
-:func:`accelerate` puts our ``RoiAlign``, ``MaxRoiPool`` and ``NonMaxSuppression`` in the place of ONNX Runtime's own,
-and adds the operators of mmcv and mmdeploy for boxes, and a domain ``roi`` with what ONNX has no operator for.
-:func:`rewrite` changes the nodes of a model instead, for those who ship models.
+:func:`accelerate` replaces ONNX Runtime's ``RoiAlign``, ``MaxRoiPool`` and ``NonMaxSuppression`` with pyroi's kernels.
+It also adds the box operators of mmcv and mmdeploy, and a domain ``roi`` with operators that ONNX does not define.
+:func:`rewrite` changes the nodes of a model instead, which helps those who ship models.
 """
 
 try:

@@ -1,4 +1,4 @@
-"""Rewrites a model so that its nodes name our operators."""
+"""Rewrites a model so that its nodes refer to pyroi's operators."""
 
 from __future__ import annotations
 
@@ -14,11 +14,11 @@ _OF_ONNX = frozenset({"", "ai.onnx"})
 
 
 def rewrite(model: Any) -> Any:
-    """A copy of a model whose nodes of these operators are those of pyroi's domain ``roi``.
+    """Returns a copy of a model in which pyroi's domain ``roi`` provides these operators.
 
-    ``RoiAlign``, ``MaxRoiPool`` and ``NonMaxSuppression`` are found in the graph, in graphs within nodes and in the
-    model's functions, and mean what they mean there, whatever version of ONNX's operators is imported. A session for
-    the result needs options that :func:`accelerate` has been called with, and has no other kernels for these nodes.
+    ``RoiAlign``, ``MaxRoiPool`` and ``NonMaxSuppression`` are replaced in the graph, in graphs within nodes and in the
+    model's functions. They keep the definition of the ONNX version that the model imports. A session for the result
+    needs options that :func:`accelerate` has been called with; no other library provides these nodes.
 
     Args:
         model: An ``onnx.ModelProto``, or the path of a file with one.
@@ -28,7 +28,7 @@ def rewrite(model: Any) -> Any:
 
     Raises:
         ImportError: The package onnx is not installed.
-        TypeError: `model` is neither.
+        TypeError: `model` is neither a model nor a path.
     """
     try:
         import onnx
@@ -51,7 +51,7 @@ def rewrite(model: Any) -> Any:
 
 
 def _version(part: Any) -> int:
-    """Of ONNX's operators, that a model or a function imports; 0: none."""
+    """The version of ONNX's operators that a model or a function imports; 0 if it imports none."""
     return max((entry.version for entry in part.opset_import if entry.domain in _OF_ONNX), default=0)
 
 
@@ -61,7 +61,7 @@ def _import_ours(part: Any) -> None:
 
 
 def _rewrite_nodes(onnx: Any, graph: Any, version: int) -> bool:
-    """Whether there was anything to do."""
+    """Rewrites the nodes, and returns whether there were any."""
     found = False
     for node in _nodes(graph):
         if node.op_type not in _OURS or node.domain not in _OF_ONNX:
@@ -75,7 +75,7 @@ def _rewrite_nodes(onnx: Any, graph: Any, version: int) -> bool:
 
 
 def _nodes(graph: Any) -> Iterator[Any]:
-    """Those of a graph or function, and of all graphs within."""
+    """The nodes of a graph or function, and of all graphs within."""
     for node in graph.node:
         yield node
         for attribute in node.attribute:

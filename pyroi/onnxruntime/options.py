@@ -33,29 +33,29 @@ def get_library() -> str:
 
 @functools.cache
 def _stay_loaded() -> None:
-    """ONNX Runtime unloads the library with the last of the options that have it, and loads it again with the next."""
+    """Keeps the library loaded, which ONNX Runtime would unload with the last session options that use it."""
     ctypes.CDLL(get_library())
 
 
 def accelerate(session_options: Any, *, opset: int | None = None) -> Any:
-    """Lets sessions with these options run on pyroi's kernels, on the CPU; their models stay as they are.
+    """Makes sessions with these options run unchanged models on pyroi's kernels, on the CPU.
 
-    In the place of ONNX Runtime's own come ``RoiAlign``, ``MaxRoiPool`` and ``NonMaxSuppression``. New are, in the
-    domain ``mmcv``, ``MMCVRoiAlign`` and ``MMCVRoIAlignRotated``; in ``mmdeploy``, ``MMCVRoIAlignRotated`` and
-    ``NMSRotated``; and in ``roi``: see docs/frameworks/onnxruntime.md. They use the threads of the session, and wrong
-    boxes are an exception that names their row.
+    pyroi's kernels replace ONNX Runtime's ``RoiAlign``, ``MaxRoiPool`` and ``NonMaxSuppression``. New operators are
+    added: ``MMCVRoiAlign`` and ``MMCVRoIAlignRotated`` in the domain ``mmcv``; ``MMCVRoIAlignRotated`` and
+    ``NMSRotated`` in ``mmdeploy``; and those of the domain ``roi``, which docs/frameworks/onnxruntime.md lists. The
+    kernels use the threads of the session. A wrong box raises an exception that names its row.
 
     Args:
-        session_options: An ``onnxruntime.SessionOptions``. A second call changes nothing.
-        opset: The version of ONNX's operators that the models import, if it is below 16. ``RoiAlign`` meant another
-            thing then, and ONNX Runtime does not tell an operator what a model imports: without this, ``RoiAlign`` of
-            such a model is ONNX Runtime's own.
+        session_options: An ``onnxruntime.SessionOptions``. A second call has no effect.
+        opset: The version of ONNX's operators that the models import, if it is below 16. ``RoiAlign`` had another
+            definition before 16, and ONNX Runtime does not pass the imported version to an operator. Without `opset`,
+            ONNX Runtime's own ``RoiAlign`` runs in such a model.
 
     Returns:
         `session_options`.
 
     Raises:
-        TypeError: `session_options` are none, or `opset` is no integer.
+        TypeError: `session_options` is not an ``onnxruntime.SessionOptions``, or `opset` is not an integer.
         ValueError: `opset` is below 1, or on the other side of 16 than in an earlier call.
     """
     if not isinstance(session_options, onnxruntime.SessionOptions):
@@ -72,7 +72,7 @@ def accelerate(session_options: Any, *, opset: int | None = None) -> Any:
 
 
 def _register(session_options: Any, opset: int | None) -> None:
-    """Registers the library, for the opset that is given or that the options have as an entry already."""
+    """Registers the library for the opset that is given, or that an entry of the options already states."""
     _stay_loaded()
     if opset is not None:
         session_options.add_session_config_entry(_OPSET, str(opset))

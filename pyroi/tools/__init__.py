@@ -1,7 +1,7 @@
-"""pyroi's kernels under the functions of other packages, whose programs stay as they are.
+"""Replaces functions of other packages by pyroi's kernels, so that programs need no change.
 
-A tool is a package with functions of its own for what pyroi computes. :func:`accelerate` puts pyroi's in their place,
-:func:`restore` takes them out again. Nothing of a tool is imported before it is named.
+A tool is a package that has its own functions for operations that pyroi computes. :func:`accelerate` replaces them with
+pyroi's, and :func:`restore` undoes this. A tool is imported only when it is named.
 """
 
 from __future__ import annotations
@@ -26,34 +26,35 @@ TOOLS = {
 
 
 def accelerate(tool: str) -> None:
-    """Lets a package compute on pyroi's kernels what both have, from now on.
+    """Replaces the functions of a package that pyroi can compute with pyroi's kernels.
 
-    It does not matter whether the package, or a name from it, was imported before. What pyroi has no kernel for, or
-    refuses, goes to the package's own function: tensors on other devices, other metrics, numbers that are not finite.
-    (torchvision's operators are the exception: see :func:`pyroi.torch.accelerate`.) A second call changes nothing.
+    The package, or a name from it, may have been imported before. Calls that pyroi has no kernel for, or that it
+    refuses, go to the package's own function, such as tensors on other devices, other metrics, and numbers that are not
+    finite. (torchvision's operators are the exception: see :func:`pyroi.torch.accelerate`.) A second call has no
+    effect.
 
     Args:
         tool: ``"ultralytics"``, ``"supervision"``, ``"sahi"``, ``"detectron2"``, ``"mmcv"`` or ``"torchvision"``. The
-            pages in docs/frameworks tell which functions of each are replaced.
+            pages in docs/frameworks list the functions of each that are replaced.
 
     Raises:
-        TypeError: `tool` is no text.
+        TypeError: `tool` is not a string.
         ValueError: `tool` is none of these.
-        ImportError: The package is not installed or does not load, or is of a version that pyroi does not know; nothing
-            is replaced then.
+        ImportError: The package is not installed or does not load, or has a version that pyroi does not know. No
+            function is replaced then.
     """
     _join_of(tool).accelerate()
 
 
 def restore(tool: str | None = None) -> None:
-    """Undoes :func:`accelerate`: the package's own functions are back. Without it, nothing happens.
+    """Undoes :func:`accelerate` and restores the package's own functions. It has no effect if they are not replaced.
 
     Args:
-        tool: As for :func:`accelerate`. Default: all that are accelerated.
+        tool: As for :func:`accelerate`. By default, all packages that are accelerated.
 
     Raises:
-        TypeError: `tool` is no text.
-        ValueError: `tool` is none that :func:`accelerate` knows.
+        TypeError: `tool` is not a string.
+        ValueError: `tool` is not one that :func:`accelerate` knows.
     """
     if tool is not None:
         _check(tool)

@@ -1,4 +1,4 @@
-"""pyroi under Detectron2: its rotated operators. RoIAlign and NMS of upright boxes it has from torchvision."""
+"""pyroi for Detectron2: its rotated operators. Its RoIAlign and NMS of upright boxes are torchvision's."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from pyroi.torch.tensors import call
 
 
 def _nms_rotated(boxes: Any, scores: Any, iou_threshold: float) -> Any:
-    """An IoU equal to the threshold suppresses there, and the threshold is a C float whatever the boxes are."""
+    """In Detectron2, an IoU equal to the threshold suppresses, and the threshold is always a C float."""
     limit = at_or_above(iou_threshold, "float32")
     if not are_ours(boxes, scores) or limit is None:
         return NotImplemented

@@ -1,6 +1,6 @@
-"""pyroi under mmcv: suppression and overlap, upright and rotated, and RoIAlign.
+"""pyroi for mmcv: suppression and overlap of upright and rotated boxes, and RoIAlign.
 
-Angles are in radians there, and turn clockwise unless told otherwise; in pyroi they are degrees, counter-clockwise.
+Angles in mmcv are in radians, and clockwise by default; angles in pyroi are in degrees, counter-clockwise.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ from pyroi.torch.tensors import call
 def _nms(
     boxes: Any, scores: Any, iou_threshold: float, offset: int = 0, score_threshold: float = 0, max_num: int = -1
 ) -> Any:
-    """Boxes whose last pixel belongs to them, offset 1, have other areas: they stay mmcv's."""
+    """Boxes with offset 1, which include their last pixel, have other areas, and are left to mmcv."""
     if not are_ours(boxes, scores) or offset != 0:
         return NotImplemented
     places = torch.arange(len(scores))
@@ -36,9 +36,9 @@ def _nms(
 
 
 def _nms_rotated(dets: Any, scores: Any, iou_threshold: float, labels: Any = None, clockwise: bool = True) -> Any:
-    """An IoU equal to the threshold suppresses there, and the threshold is a C float whatever the boxes are.
+    """In mmcv, an IoU equal to the threshold suppresses, and the threshold is a C float for boxes of all types.
 
-    Labels stay mmcv's: its kernel for the CPU does not read them, and others do.
+    Calls with labels are left to mmcv: its kernel for the CPU ignores labels, but its other kernels do not.
     """
     limit = at_or_above(iou_threshold, "float32")
     if not are_ours(dets, scores) or limit is None or labels is not None:
@@ -72,14 +72,14 @@ def _align(self: Any, input: Any, rois: Any) -> Any:
 
 
 def _turned(boxes: Any, clockwise: bool) -> Any:
-    """cx, cy, w, h and an angle as pyroi has it."""
+    """Boxes cx, cy, w, h, angle with the angle in pyroi's convention."""
     turns = torch.ones_like(boxes)
     turns[:, 4] = (-1 if clockwise else 1) * 180 / math.pi
     return boxes * turns
 
 
 def _with_scores(boxes: Any, scores: Any, kept: Any) -> tuple[Any, Any]:
-    """Boxes with their scores behind them, and which they are."""
+    """The kept boxes with their scores as the last column, and their indices."""
     return torch.cat([boxes[kept], scores[kept].reshape(-1, 1)], 1), kept
 
 

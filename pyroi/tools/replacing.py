@@ -1,4 +1,4 @@
-"""Functions of a package, replaced wherever they are known, and put back."""
+"""Replaces functions of a package in all modules that refer to them, and restores them."""
 
 from __future__ import annotations
 
@@ -16,10 +16,10 @@ from pyroi.errors import ArgumentError, ArgumentTypeError
 
 @dataclass(frozen=True)
 class Replacement:
-    """A function of a package, and ours for its place.
+    """A function of a package, and the function that replaces it.
 
-    Ours takes the same arguments. It gives ``NotImplemented`` where it has no kernel for them; then, and where pyroi
-    refuses them, the package's own is called.
+    The replacement takes the same arguments. It returns ``NotImplemented`` if it has no kernel for them. The package's
+    own function is called then, and also if pyroi refuses the arguments.
     """
 
     module: str  # that defines it
@@ -30,7 +30,7 @@ class Replacement:
 
 @dataclass
 class Tool:
-    """A package, and what of it is replaced."""
+    """A package, and its functions that are replaced."""
 
     package: str
     series: tuple[int, ...]  # the versions that are known begin so
@@ -38,7 +38,7 @@ class Tool:
     _places: list[Place] = field(default_factory=list)
 
     def accelerate(self) -> None:
-        """Puts ours in, or raises ImportError and changes nothing."""
+        """Replaces the functions, or raises ImportError and changes nothing."""
         if self._places:
             return
         self._check_version()
@@ -52,7 +52,7 @@ class Tool:
             raise
 
     def restore(self) -> None:
-        """Puts the package's own back."""
+        """Restores the package's own functions."""
         for place in self._places:
             place.take_out()
         self._places = []
@@ -74,7 +74,7 @@ class Tool:
             raise ImportError(f"accelerate({self.package!r}) knows {self.package} {known}, and this is {version}")
 
     def _find(self, replacement: Replacement) -> Place:
-        """Where a function is, after a check that it is the one that is known."""
+        """The place of a function, after a check that it is the function that pyroi knows."""
         try:
             owner: Any = importlib.import_module(replacement.module)
             *classes, name = replacement.name.split(".")
@@ -91,9 +91,9 @@ class Tool:
 
 
 def _with_a_way_back(ours: Callable[..., Any], original: Callable[..., Any]) -> Callable[..., Any]:
-    """Ours; where it does not compute what is asked for, the package's own.
+    """The replacement, which calls the package's own function for calls that it does not compute.
 
-    That one may take more than its signature has: a decorator of mmcv's takes parameters by their former names.
+    The package's function may accept more than its signature: a decorator of mmcv accepts former names of parameters.
     """
     signature = inspect.signature(ours)
 
@@ -114,7 +114,7 @@ def _with_a_way_back(ours: Callable[..., Any], original: Callable[..., Any]) -> 
 
 @dataclass
 class Place:
-    """A function in a module or a class, and what is to be there instead."""
+    """A function in a module or a class, and its replacement."""
 
     owner: Any
     name: str
@@ -122,7 +122,7 @@ class Place:
     ours: Any
 
     def put_in(self) -> None:
-        """A name that another module has for a function is changed there too: it may have been imported before."""
+        """Puts the replacement in. Other modules that have imported the function before are changed too."""
         if inspect.isclass(self.owner):
             static = isinstance(self.original, staticmethod)
             setattr(self.owner, self.name, staticmethod(self.ours) if static else self.ours)
@@ -138,7 +138,7 @@ class Place:
 
 
 def _exchange(old: Any, new: Any) -> None:
-    """Gives one function's names in all modules to another."""
+    """Replaces one function by another under all its names in all modules."""
     for names, name in list(_names_of(old)):
         names[name] = new
 

@@ -1,4 +1,4 @@
-"""pyroi under sahi: suppression of the predictions of slices, for all of its backends."""
+"""pyroi for sahi: suppression of the predictions of slices, for all of its backends."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from pyroi.tools.suppression import at_or_above, falling
 
 
 def _nms(predictions: Any, match_metric: str = "IOU", match_threshold: float = 0.5) -> Any:
-    """An IoU equal to the threshold, in the type of the boxes, suppresses here; equal scores are ordered by corners."""
+    """An IoU equal to the threshold, in the type of the boxes, suppresses; equal scores are ordered by corners."""
     if match_metric != "IOU" or predictions.dtype not in (np.float32, np.float64) or len(predictions) == 0:
         return NotImplemented
     limit = at_or_above(match_threshold, predictions.dtype)

@@ -1,4 +1,4 @@
-"""pyroi under supervision: suppression by boxes, and overlap of upright and of oriented boxes."""
+"""pyroi for supervision: suppression by boxes, and overlap of upright and of oriented boxes."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ def _is_iou(metric: Any) -> bool:
 
 
 def _box_iou_batch(boxes_true: Any, boxes_detection: Any, overlap_metric: Any = "IOU") -> Any:
-    """In float64, as there, and rounded to float32."""
+    """Computes in float64, as supervision does, and rounds to float32."""
     if not _is_iou(overlap_metric):
         return NotImplemented
     first, second = (np.asarray(boxes, np.float64) for boxes in (boxes_true, boxes_detection))
@@ -27,7 +27,7 @@ def _box_iou_batch(boxes_true: Any, boxes_detection: Any, overlap_metric: Any = 
 
 
 def _box_non_max_suppression(predictions: Any, iou_threshold: float = 0.5, overlap_metric: Any = "IOU") -> Any:
-    """Boxes of equal score are gone through in its order, the last first."""
+    """Boxes of equal score are visited in supervision's order, the last one first."""
     if not _is_iou(overlap_metric) or not 0 <= iou_threshold <= 1 or predictions.shape[1] not in (5, 6):
         return NotImplemented
     order = np.flip(predictions[:, 4].argsort())
@@ -41,14 +41,14 @@ def _box_non_max_suppression(predictions: Any, iou_threshold: float = 0.5, overl
 
 
 def _oriented_box_iou_batch(boxes_true: Any, boxes_detection: Any, overlap_metric: Any = "IOU") -> Any:
-    """Of rectangles alone: other quadrilaterals have no angle."""
+    """Accepts rectangles only, because other quadrilaterals have no angle."""
     if not _is_iou(overlap_metric):
         return NotImplemented
     return pyroi.box_iou_rotated(_rectangles(boxes_true), _rectangles(boxes_detection))
 
 
 def _rectangles(corners: Any) -> Any:
-    """Corners [N, 4, 2] or [N, 8] as centre, sides and angle; refused where these do not give the corners back."""
+    """Corners [N, 4, 2] or [N, 8] as centre, sides and angle, after a check that these give the same corners."""
     points = np.asarray(corners, np.float64).reshape(len(corners), 8)
     turned = pyroi.box_convert(points, "xyxyxyxy", "cxcywhr")
     back = pyroi.box_convert(turned, "cxcywhr", "xyxyxyxy")

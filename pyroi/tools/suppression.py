@@ -1,4 +1,4 @@
-"""Suppression with the decisions of programs that compare a rounded IoU with a threshold."""
+"""Thresholds for suppression that give the decisions of programs that compare a rounded IoU."""
 
 from __future__ import annotations
 
@@ -9,10 +9,10 @@ import numpy as np
 
 
 def above_when_rounded(threshold: float) -> float:
-    """The number above which an IoU of float64 is, once rounded to float32, above the threshold.
+    """The limit above which an IoU in float64 is above the threshold once it is rounded to float32.
 
-    That is halfway between the two float32 around the threshold, where rounding turns; it is even numbers that win a
-    tie.
+    It lies halfway between the two float32 numbers around the threshold, where rounding changes; a tie is rounded to
+    even.
     """
     near = np.float32(threshold)
     upper = near if float(near) > threshold else np.nextafter(near, np.float32(np.inf))
@@ -23,9 +23,9 @@ def above_when_rounded(threshold: float) -> float:
 
 
 def at_or_above(threshold: float, dtype: Any) -> float | None:
-    """The number above which an IoU of float64 is at or above the threshold, rounded to this type; None: it has none.
+    """The limit above which an IoU in float64, rounded to this type, is at least the threshold, or None.
 
-    pyroi suppresses above a number from 0 to 1. That an IoU of 0 suppresses too, no such number says.
+    pyroi suppresses above a limit from 0 to 1, and no such limit makes an IoU of 0 suppress.
     """
     if not 0 < threshold <= 1:
         return None
@@ -33,5 +33,5 @@ def at_or_above(threshold: float, dtype: Any) -> float | None:
 
 
 def falling(count: int) -> Any:
-    """Scores of boxes that are in the order in which they are to be gone through."""
+    """Decreasing scores for boxes that are already in the order in which to visit them."""
     return -np.arange(count, dtype=np.float64)

@@ -1,6 +1,6 @@
-"""pyroi under ultralytics: its own NMS, where torchvision is not used, and the IoU of upright boxes.
+"""pyroi for ultralytics: its own NMS, if torchvision is not used, and the IoU of upright boxes.
 
-What ultralytics calls IoU of oriented boxes is the Hellinger distance of Gaussians, which is another measure: it stays.
+ultralytics' IoU of oriented boxes is not replaced, because it is the Hellinger distance of Gaussians, another measure.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ def _nms(boxes: Any, scores: Any, iou_threshold: float) -> Any:
 
 
 def _box_iou(box1: Any, box2: Any, eps: float = 1e-7) -> Any:
-    """`eps` keeps ultralytics from dividing by 0, where pyroi has a rule; beside a pixel's area it is rounding."""
+    """`eps` prevents a division by 0, for which pyroi has a rule; it is negligible beside the area of a pixel."""
     if not are_ours(box1, box2) or eps > 1e-6:
         return NotImplemented
     return pyroi.torch.box_iou(box1.float(), box2.float())

@@ -36,7 +36,7 @@ def nms(boxes: torch.Tensor, scores: torch.Tensor, iou_threshold: float) -> torc
         int64 ``[kept]``: indices into `boxes`, by decreasing score; boxes of equal score are in their order.
 
     Raises:
-        TypeError: An argument is no tensor.
+        TypeError: An argument is not a tensor.
         ValueError: A wrong shape (also a RuntimeError, as torchvision raises), threshold, score or coordinate.
     """
     return _ops.nms(*check_scored(boxes, scores), iou_threshold)
@@ -55,7 +55,7 @@ def batched_nms(boxes: torch.Tensor, scores: torch.Tensor, idxs: torch.Tensor, i
         int64 ``[kept]``: indices into `boxes`, by decreasing score over all classes.
 
     Raises:
-        TypeError: An argument is no tensor.
+        TypeError: An argument is not a tensor.
         ValueError: As for :func:`nms`.
     """
     boxes, scores = check_scored(no_boxes(boxes, 4), scores)
@@ -81,7 +81,7 @@ def _one_per_box(value: Any, name: str, boxes: torch.Tensor) -> torch.Tensor:
 
 
 def box_area(boxes: torch.Tensor, fmt: str = "xyxy") -> torch.Tensor:
-    """The area of each box; see :func:`pyroi.box_area`.
+    """Computes the area of each box; see :func:`pyroi.box_area`.
 
     Args:
         boxes: ``[..., 4]``.
@@ -91,7 +91,7 @@ def box_area(boxes: torch.Tensor, fmt: str = "xyxy") -> torch.Tensor:
         ``[...]``, at least float32, and float64 for integers. Differentiable.
 
     Raises:
-        TypeError: `boxes` is no tensor.
+        TypeError: `boxes` is not a tensor.
         ValueError: A wrong shape or format, or a number that is not finite.
     """
     boxes, lead = _flat(_to_corners(boxes, "boxes", fmt, "box_area"), 4)
@@ -110,14 +110,14 @@ def remove_small_boxes(boxes: torch.Tensor, min_size: float) -> torch.Tensor:
         int64 ``[kept]``: indices into `boxes`, in order.
 
     Raises:
-        TypeError: `boxes` is no tensor.
+        TypeError: `boxes` is not a tensor.
         ValueError: A wrong shape, or a number that is not finite.
     """
     return _ops.remove_small_boxes(no_boxes(check_tensor(boxes, "boxes"), 4), min_size)
 
 
 def clip_boxes_to_image(boxes: torch.Tensor, size: Sequence[int]) -> torch.Tensor:
-    """Moves corners that lie outside an image to its border; see :func:`pyroi.clip_boxes_to_image`.
+    """Clips boxes to an image; see :func:`pyroi.clip_boxes_to_image`.
 
     Args:
         boxes: ``[..., 4]``, rows ``x1, y1, x2, y2``.
@@ -127,7 +127,7 @@ def clip_boxes_to_image(boxes: torch.Tensor, size: Sequence[int]) -> torch.Tenso
         Boxes of the same shape and type. Differentiable.
 
     Raises:
-        TypeError: `boxes` is no tensor.
+        TypeError: `boxes` is not a tensor.
         ValueError: A wrong shape or size, or a coordinate that is not finite.
     """
     given = check_tensor(boxes, "boxes")
@@ -149,7 +149,7 @@ def box_convert(boxes: torch.Tensor, in_fmt: str, out_fmt: str) -> torch.Tensor:
         upright boxes.
 
     Raises:
-        TypeError: `boxes` is no tensor.
+        TypeError: `boxes` is not a tensor.
         ValueError: A wrong shape, an unknown format or pair of formats, or a number that is not finite.
     """
     given = check_tensor(boxes, "boxes")
@@ -169,7 +169,7 @@ def _convert(rows: torch.Tensor, source: str, target: str) -> torch.Tensor:
 
 
 def masks_to_boxes(masks: torch.Tensor) -> torch.Tensor:
-    """The bounding box of each mask; see :func:`pyroi.masks_to_boxes`.
+    """Computes the bounding box of each mask; see :func:`pyroi.masks_to_boxes`.
 
     Args:
         masks: ``[N, H, W]``, booleans or numbers; elements other than 0 belong to the mask.
@@ -178,7 +178,7 @@ def masks_to_boxes(masks: torch.Tensor) -> torch.Tensor:
         float32 ``[N, 4]``, rows ``x1, y1, x2, y2``, the first and the last column and row; 0 for an empty mask.
 
     Raises:
-        TypeError: `masks` is no tensor, or has elements of another type.
+        TypeError: `masks` is not a tensor, or has elements of another type.
         ValueError: A wrong shape.
     """
     return _ops.masks_to_boxes(check_tensor(masks, "masks"))
@@ -206,7 +206,7 @@ def _to_corners(boxes: Any, name: str, fmt: str, of: str) -> torch.Tensor:
 
 
 def box_iou(boxes1: torch.Tensor, boxes2: torch.Tensor, fmt: str = "xyxy") -> torch.Tensor:
-    """Intersection over union of all pairs of N and M boxes; see :func:`pyroi.box_iou`.
+    """Computes the intersection over union (IoU) of each pair of N and M boxes; see :func:`pyroi.box_iou`.
 
     Args:
         boxes1: ``[..., N, 4]``, or ``[..., N, 5]`` and ``[..., N, 8]`` for rotated formats.
@@ -218,7 +218,7 @@ def box_iou(boxes1: torch.Tensor, boxes2: torch.Tensor, fmt: str = "xyxy") -> to
         two boxes without area is 0 (torchvision returns NaN).
 
     Raises:
-        TypeError: An argument is no tensor.
+        TypeError: An argument is not a tensor.
         ValueError: A wrong shape or format, or a number that is not finite.
     """
     if COLUMNS[to_format(fmt, "fmt")] > 4:
@@ -229,7 +229,7 @@ def box_iou(boxes1: torch.Tensor, boxes2: torch.Tensor, fmt: str = "xyxy") -> to
 
 
 def box_iof(boxes1: torch.Tensor, boxes2: torch.Tensor) -> torch.Tensor:
-    """Intersection over the area of the first box, of all pairs of N and M boxes; see :func:`pyroi.box_iof`.
+    """Computes the intersection over the area of the first box (IoF) of each pair; see :func:`pyroi.box_iof`.
 
     Args:
         boxes1: ``[..., N, 4]``, rows ``x1, y1, x2, y2``; the boxes whose area is the denominator.
@@ -239,14 +239,14 @@ def box_iof(boxes1: torch.Tensor, boxes2: torch.Tensor) -> torch.Tensor:
         ``[..., N, M]``, float32 or float64, the latter for integers. Differentiable.
 
     Raises:
-        TypeError: An argument is no tensor.
+        TypeError: An argument is not a tensor.
         ValueError: A wrong shape, or a coordinate that is not finite.
     """
     return _overlap(_ops.box_iof, boxes1, boxes2)
 
 
 def generalized_box_iou(boxes1: torch.Tensor, boxes2: torch.Tensor) -> torch.Tensor:
-    """Generalized IoU of all pairs of N and M boxes; see :func:`pyroi.generalized_box_iou`.
+    """Computes the generalized IoU of each pair of N and M boxes; see :func:`pyroi.generalized_box_iou`.
 
     Args:
         boxes1: ``[..., N, 4]``, rows ``x1, y1, x2, y2``.
@@ -256,14 +256,14 @@ def generalized_box_iou(boxes1: torch.Tensor, boxes2: torch.Tensor) -> torch.Ten
         ``[..., N, M]``, float32 or float64, the latter for integers. Differentiable.
 
     Raises:
-        TypeError: An argument is no tensor.
+        TypeError: An argument is not a tensor.
         ValueError: A wrong shape, or a coordinate that is not finite.
     """
     return _overlap(_ops.generalized_box_iou, boxes1, boxes2)
 
 
 def distance_box_iou(boxes1: torch.Tensor, boxes2: torch.Tensor, eps: float = 1e-7) -> torch.Tensor:
-    """Distance IoU of all pairs of N and M boxes; see :func:`pyroi.distance_box_iou`.
+    """Computes the distance IoU of each pair of N and M boxes; see :func:`pyroi.distance_box_iou`.
 
     Args:
         boxes1: As for :func:`generalized_box_iou`.
@@ -274,14 +274,14 @@ def distance_box_iou(boxes1: torch.Tensor, boxes2: torch.Tensor, eps: float = 1e
         ``[..., N, M]``, as for :func:`generalized_box_iou`.
 
     Raises:
-        TypeError: An argument is no tensor.
+        TypeError: An argument is not a tensor.
         ValueError: As for :func:`generalized_box_iou`.
     """
     return _overlap(_ops.distance_box_iou, boxes1, boxes2)
 
 
 def complete_box_iou(boxes1: torch.Tensor, boxes2: torch.Tensor, eps: float = 1e-7) -> torch.Tensor:
-    """Complete IoU of all pairs of N and M boxes; see :func:`pyroi.complete_box_iou`.
+    """Computes the complete IoU of each pair of N and M boxes; see :func:`pyroi.complete_box_iou`.
 
     Args:
         boxes1: As for :func:`generalized_box_iou`.
@@ -293,7 +293,7 @@ def complete_box_iou(boxes1: torch.Tensor, boxes2: torch.Tensor, eps: float = 1e
         is constant, as in the paper.
 
     Raises:
-        TypeError: An argument is no tensor.
+        TypeError: An argument is not a tensor.
         ValueError: As for :func:`generalized_box_iou`.
     """
     return _overlap(_ops.complete_box_iou, boxes1, boxes2)

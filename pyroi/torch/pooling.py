@@ -42,7 +42,7 @@ def roi_align(
     sampling_ratio: int = -1,
     aligned: bool = False,
 ) -> torch.Tensor:
-    """Crops by the mean of bilinear samples; see :func:`pyroi.roi_align`. Differentiable in `input`, at any order.
+    """Means of bilinear samples of each box; see :func:`pyroi.roi_align`. Differentiable in `input`, at any order.
 
     Args:
         input: Feature map ``[N, C, H, W]`` on the CPU: float32, float64, float16 or bfloat16, of any memory format.
@@ -50,7 +50,8 @@ def roi_align(
             from that of `input`; 16-bit types are widened.
         output_size: ``(height, width)`` of a crop, or one number for a square.
         spatial_scale: Size of the map divided by the size of the image.
-        sampling_ratio: Samples per bin along each axis. 0 or less: as many as the bin has pixels, rounded up.
+        sampling_ratio: Number of samples per bin along each axis. With 0 or less, a bin has as many samples as pixels,
+            rounded up.
         aligned: Whether boxes are shifted by half a pixel. False is the default of torchvision, and fits older models.
 
     Returns:
@@ -124,7 +125,7 @@ def roi_pool(
     output_size: int | Sequence[int],
     spatial_scale: float = 1.0,
 ) -> torch.Tensor:
-    """Crops by max pooling; see :func:`pyroi.roi_pool`. Differentiable in `input`, once.
+    """Pools each box by max pooling; see :func:`pyroi.roi_pool`. Differentiable in `input`, once.
 
     Args:
         input: As for :func:`roi_align`.
@@ -188,7 +189,7 @@ def roi_align_rotated(
         output_size: As for :func:`roi_align`.
         spatial_scale: As for :func:`roi_align`.
         sampling_ratio: As for :func:`roi_align`, at most 128.
-        aligned: As for :func:`roi_align`; true here, as in :mod:`pyroi`.
+        aligned: As for :func:`roi_align`; the default is true, as in :mod:`pyroi`.
         clockwise: Whether a positive angle is a clockwise rotation.
 
     Returns:
@@ -216,17 +217,17 @@ def multiscale_roi_align(
     canonical_level: int = 2,
     canonical_scale: float = 224,
 ) -> torch.Tensor:
-    """RoIAlign of each box from the level of a pyramid that its size selects; see :func:`pyroi.multiscale_roi_align`.
+    """Pools each box from the level of a pyramid that suits its size; see :func:`pyroi.multiscale_roi_align`.
 
     Differentiable in `features`, once. :class:`MultiScaleRoIAlign` is the form that torchvision has.
 
     Args:
         features: The levels, finest first: maps ``[N, C, H_l, W_l]`` of the same N, C and type.
-        boxes: As for :func:`roi_align`, in units of the image.
+        boxes: As for :func:`roi_align`, in pixels of the image.
         output_size: As for :func:`roi_align`.
         spatial_scales: The size of each level divided by the size of the image.
         sampling_ratio: As for :func:`roi_align`.
-        aligned: As for :func:`roi_align`; true here, as in :mod:`pyroi`.
+        aligned: As for :func:`roi_align`; the default is true, as in :mod:`pyroi`.
         canonical_level: The index in `features` from which a box of side `canonical_scale` is pooled.
         canonical_scale: That side, in pixels of the image.
 
