@@ -113,7 +113,7 @@ needs_abidiff = pytest.mark.skipif(
     reason="abigail-tools are not installed, or this is not the processor of the descriptions",
 )
 DEFAULTS = "{sizeof params, 1, -1, 1, ROI_AVG, NULL}"
-ALIGN_END = "not 0 stops the work */\n} roi_align_params;"
+ALIGN_END = "not 0 stops the call */\n} roi_align_params;"
 
 
 def compared(tmp_path, *changes):
