@@ -50,26 +50,32 @@ def main(arguments: list[str] | None = None) -> NoReturn:
 @click.argument("script", type=click.Path())
 @click.argument("words", nargs=-1, metavar="INPUT...", type=click.Path())
 @click.option("--input-list", "lists", multiple=True, metavar="FILE", help="A file with one input per line.")
-@click.option("-o", "--output", metavar="DIR", help="The folder of the outputs; made if it is not there.")
-@click.option("--suffix", metavar="SUFFIX", help="The suffix of outputs, such as .npy, if not that of the input.")
-@click.option("--base", metavar="DIR", help="Keep the folders that inputs have below this one, for their outputs.")
-@click.option("-j", "--jobs", type=click.IntRange(1, 1024), metavar="N", help="How many processes work.")
-@click.option("--resume", is_flag=True, help="Do what is missing, failed or changed since the runs before.")
-@click.option("--checksum", is_flag=True, help="Tell changed inputs by their content, not by size and time.")
-@click.option("--report", metavar="FILE", help="Write one JSON line per input, while it runs.")
-@click.option("--timeout", type=click.FloatRange(0, min_open=True), metavar="S", help="The seconds an input may take.")
-@click.option("--memory-limit", type=Bytes(), metavar="BYTES", help="The memory an input may take, such as 800M.")
+@click.option("-o", "--output", metavar="DIR", help="The folder of the outputs; it is made if it does not exist.")
+@click.option(
+    "--suffix", metavar="SUFFIX", help="The suffix of outputs, such as .npy; the default is that of the input."
+)
+@click.option("--base", metavar="DIR", help="Repeat the folders of the inputs below this one in the output folder.")
+@click.option("-j", "--jobs", type=click.IntRange(1, 1024), metavar="N", help="The number of processes.")
+@click.option(
+    "--resume", is_flag=True, help="Process only inputs that are new, have failed or have changed since earlier runs."
+)
+@click.option("--checksum", is_flag=True, help="Detect changed inputs by their content instead of size and time.")
+@click.option("--report", metavar="FILE", help="Write a JSON line for each input, during the run.")
+@click.option(
+    "--timeout", type=click.FloatRange(0, min_open=True), metavar="S", help="The seconds that an input may take."
+)
+@click.option("--memory-limit", type=Bytes(), metavar="BYTES", help="The memory that an input may use, such as 800M.")
 @click.option(
     "--retries",
     type=click.IntRange(0, 100),
     default=0,
     metavar="N",
-    help="How often an input is tried again whose process died.",
+    help="How often to retry an input whose process has died.",
 )
 @click.option("--fail-fast", is_flag=True, help="Stop after the first failure.")
 @click.option("--scheduler", metavar="ADDRESS", help="Work on the Dask cluster of this scheduler; local:4 starts one.")
 @click.option("--gather", is_flag=True, help="Return outputs through the scheduler, without a shared file system.")
-@click.option("-q", "--quiet", is_flag=True, help="Show neither progress nor the sum, only failures.")
+@click.option("-q", "--quiet", is_flag=True, help="Show only failures, without progress and summary.")
 def _command(script: str, words: tuple[str, ...], lists: tuple[str, ...], **options: Any) -> int:
     """Runs SCRIPT once for each INPUT, on all processors.
 

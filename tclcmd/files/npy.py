@@ -105,7 +105,7 @@ def _find_member(archive: zipfile.ZipFile, name: str | None) -> zipfile.ZipInfo:
 def _check_member(info: zipfile.ZipInfo, archive_size: int) -> None:
     """Refuses a member that the file cannot hold, and one whose compression ratio is too high."""
     if info.compress_type not in (STORED, DEFLATED):
-        raise UnusableFile("its arrays are packed in another way than NumPy packs them")
+        raise UnusableFile("its arrays are compressed by a method that NumPy does not use")
     packed = info.compress_size
     if packed > archive_size or (info.compress_type == STORED and info.file_size != packed):
         claims = f"its directory promises {info.file_size} bytes in {packed}, the file has {archive_size}"
@@ -119,7 +119,7 @@ def _read_array(file: IO[bytes], size: int) -> Array:
     shape, is_fortran, dtype = _read_header(file)
     have, claimed = size - file.tell(), math.prod(shape) * dtype.itemsize
     if claimed > have:
-        raise UnusableFile(f"its header promises {shape_text(shape)} of {dtype}, {claimed} bytes, but {have} follow")
+        raise UnusableFile(f"its header declares {shape_text(shape)} of {dtype}, {claimed} bytes, but {have} follow")
     try:
         sizes.check_shape(shape, dtype)
     except ArgumentError as error:
@@ -204,7 +204,7 @@ def _member_name(name: str) -> str:
     try:
         length = len(f"{name}.npy".encode())
     except UnicodeEncodeError:
-        raise ArgumentError("name", f"expected a name that UTF-8 can tell, got {quote(ascii(name))}") from None
+        raise ArgumentError("name", f"expected a name that UTF-8 can encode, got {quote(ascii(name))}") from None
     if length > MOST_NAME_BYTES:
         rule = f"expected at most {MOST_NAME_BYTES - len('.npy')} bytes of UTF-8"
         raise ArgumentError("name", f"{rule}, got {length - len('.npy')}")

@@ -48,7 +48,7 @@ def _read(picture: Any, file: BinaryIO, reopen: Callable[[], Any]) -> Samples:
     if codec == "ppm_plain" and picture.mode == "RGB" and arguments[1] > 255:
         raise UnusableFile("it has colours of more than 8 bits as text, which Pillow cannot keep: make it binary")
     if picture.format == "TIFF" and _tag(picture, PLANES) == APART and _tag(picture, BITS) > 8:
-        raise UnusableFile("it has colours of more than 8 bits in planes apart, which Pillow cannot read")
+        raise UnusableFile("it has colours of more than 8 bits in separate planes, which Pillow cannot read")
     if arguments and str(arguments[0])[:-1] in DEEP_COLOURS:
         return _deep_colours(picture, arguments[0], reopen)
     if arguments and arguments[0] == "LA;16B":
@@ -185,7 +185,7 @@ def _exact(numbers: Array) -> Array:
     """Integers, after a check that Float32 represents them exactly."""
     if (numbers.astype(np.float32).astype(np.int64) != numbers).any():
         span = f"{numbers.min()} to {numbers.max()}"
-        raise UnusableFile(f"its whole numbers, {span}, are not all Float32 numbers, which ends at 2**24")
+        raise UnusableFile(f"its integers, {span}, cannot be Float32 numbers, which are exact only up to 2**24")
     return numbers
 
 

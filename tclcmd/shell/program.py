@@ -93,14 +93,16 @@ def _show_setup(context: click.Context, _: click.Parameter, is_wanted: bool) -> 
     context_settings={"allow_interspersed_args": False, "help_option_names": []},
     options_metavar="[OPTIONS]",
 )
-@click.option("-c", "is_script", is_flag=True, help="The first word is a script itself, not the name of a file.")
-@click.option("-encoding", "encoding", metavar="NAME", help="The encoding of FILE, by Tcl's name for it, if not utf-8.")
+@click.option("-c", "is_script", is_flag=True, help="The first argument is a script, not the name of a file.")
+@click.option(
+    "-encoding", "encoding", metavar="NAME", help="The encoding of FILE, by its name in Tcl; the default is utf-8."
+)
 @click.option(
     "--keep-going",
     is_flag=True,
     envvar="ROISH_KEEP_GOING",
-    help="A command on standard input that fails does not end the run, as with tclsh. Also by ROISH_KEEP_GOING=1 in "
-    "the environment.",
+    help="Continue after a command on standard input has failed, as tclsh does. Also by ROISH_KEEP_GOING=1 in the "
+    "environment.",
 )
 @click.option(
     "--tclsh-setup",
@@ -108,10 +110,10 @@ def _show_setup(context: click.Context, _: click.Parameter, is_wanted: bool) -> 
     is_eager=True,
     expose_value=False,
     callback=_show_setup,
-    help="Show the line by which `package require roi` works in tclsh, wish, and other programs with Tcl.",
+    help="Show the line that makes `package require roi` work in tclsh, wish, and other programs with Tcl.",
 )
-@click.option("-i", "asks_after", is_flag=True, help="Ask for commands when FILE or SCRIPT has ended.")
-@click.option("--norc", is_flag=True, help="Do not run ~/.roishrc before the first command is asked for.")
+@click.option("-i", "asks_after", is_flag=True, help="Start the prompt when FILE or SCRIPT has ended.")
+@click.option("--norc", is_flag=True, help="Do not run ~/.roishrc before the prompt starts.")
 @click.option(
     "--edit-mode",
     type=click.Choice(["emacs", "vi"]),
@@ -119,33 +121,37 @@ def _show_setup(context: click.Context, _: click.Parameter, is_wanted: bool) -> 
     envvar="ROISH_EDIT_MODE",
     help="The keys of the prompt. Also by ROISH_EDIT_MODE in the environment.",
 )
-@click.option("--threads", type=click.IntRange(1, 1024), metavar="N", help="How many threads operators may use.")
+@click.option(
+    "--threads", type=click.IntRange(1, 1024), metavar="N", help="The number of threads that operators may use."
+)
 @click.option("--safe", "is_safe", is_flag=True, help="Run a script that is not trusted: see docs/safe.md.")
 @click.option(
     "--allow",
     "folders",
     multiple=True,
     metavar="DIR",
-    help="With --safe: a folder that the script may read from and write to. Can be given several times.",
+    help="With --safe: a folder that the script may read from and write to. It can be given several times.",
 )
 @click.option(
     "--time-limit",
     type=click.FloatRange(0, min_open=True),
     metavar="SECONDS",
-    help="With --safe: how long the script may run, 60 seconds if not given.",
+    help="With --safe: the seconds that the script may run; the default is 60.",
 )
-@click.option("--command-limit", type=click.IntRange(0), metavar="N", help="With --safe: how many commands it may run.")
+@click.option(
+    "--command-limit", type=click.IntRange(0), metavar="N", help="With --safe: the number of commands it may run."
+)
 @click.option(
     "--memory-limit",
     type=Size(),
     metavar="BYTES",
-    help="With --safe: how much memory it may take, 1G if not given. K, M and G are units.",
+    help="With --safe: the memory that it may use; the default is 1G. K, M and G are units.",
 )
 @click.option(
     "--output-limit",
     type=Size(),
     metavar="BYTES",
-    help="With --safe: how much it may print, and write to files, 64M each if not given.",
+    help="With --safe: the bytes that it may print, and write to files; the default is 64M each.",
 )
 @click.option("--debug", is_flag=True, help="Show where in the program an internal fault happened.")
 @click.option("--version", "show_version", is_flag=True, help="Show the versions of roish and of Tcl.")
@@ -175,8 +181,8 @@ def _program_of_words(
 ) -> None:
     """Runs Tcl scripts with the commands of torch:: in them.
 
-    Without FILE, the script is read from standard input; at a terminal, you are asked for commands. torch::help lists
-    what there is. FILE is UTF-8 and finds its ARGs in the variable argv, as with tclsh. roish check finds errors in
+    Without FILE, the script is read from standard input; at a terminal, the prompt starts. torch::help lists the
+    commands. FILE is read as UTF-8, and its ARGs are in the variable argv, as with tclsh. roish check finds errors in
     scripts without running them, and roish map runs one script over many inputs: both have a --help of their own.
     """
     if _is_subcommand(words) and not is_script:

@@ -86,5 +86,5 @@ def list_text(shape: Sequence[int]) -> str:
 def check_list(shape: Sequence[int]) -> None:
     """Raises MemoryError if there is no room for nested lists, since Tcl would abort the process."""
     if max(shape, default=0) > MOST_ELEMENTS:
-        raise MemoryError(f"{list_text(shape)} is longer than any of Tcl's can be")
+        raise MemoryError(f"{list_text(shape)} is longer than a list in Tcl can be")
     check_room(list_bytes(shape), list_text(shape))

@@ -278,7 +278,7 @@ def new_text(text: str) -> Value:
     """A value with this text."""
     raw = encode(text)
     if len(raw) > MOST_TEXT:
-        raise MemoryError(f"a text of {bytes_text(len(raw))} is longer than any of Tcl's can be")
+        raise MemoryError(f"a text of {bytes_text(len(raw))} is longer than a value in Tcl can be")
     made = lib.host_new_text(raw, len(raw))
     if not made:
         raise MemoryError(f"a text of {bytes_text(len(raw))}")
