@@ -136,8 +136,10 @@ def test_an_interrupt_while_they_are_put_in(package, monkeypatch):
 
 def test_restored_by_either_door():
     """What a join's own accelerate() has put in, restore() takes out: there is one record of it."""
-    vision = pytest.importorskip("pyroi.torch.vision", reason="PyTorch is not installed")
+    pytest.importorskip("torch", reason="PyTorch is not installed")
     pytest.importorskip("torchvision", reason="torchvision is not installed")
+    from pyroi.torch import vision
+
     for tool in (None, "torchvision"):
         vision.accelerate()
         assert vision._registered is not None
