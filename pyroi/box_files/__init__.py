@@ -173,8 +173,9 @@ def _reader(format: str, size: tuple[int, int] | None) -> Callable[[BinaryIO], B
         return lambda file: yolo.read(_text(file), size)
     if format == "npz":
         return archive.read
-    from pyroi.box_files import arrow  # imported here, since it needs pyarrow
+    from pyroi.box_files import arrow  # imported here, since pyarrow takes long
 
+    arrow.check_installed()
     return arrow.read_parquet if format == "parquet" else arrow.read_arrow
 
 
@@ -189,6 +190,7 @@ def _writer(format: str, records: BoxRecords, size: tuple[int, int] | None) -> C
         return lambda file: archive.write(file, records)
     from pyroi.box_files import arrow
 
+    arrow.check_installed()
     write = arrow.write_parquet if format == "parquet" else arrow.write_arrow
     return lambda file: write(file, records)
 

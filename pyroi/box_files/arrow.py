@@ -14,10 +14,8 @@ from pyroi.install import how_to_add
 try:
     import pyarrow
     from pyarrow import ipc, parquet
-except ImportError as _reason:
-    raise ImportError(
-        f"Parquet and Arrow files need pyarrow, which is not installed: {how_to_add('arrow')}"
-    ) from _reason
+except ImportError:  # told by check_installed: a module that fails would be opened again by the next call
+    pyarrow = None
 
 CORNERS = ("x1", "y1", "x2", "y2")
 
@@ -29,6 +27,12 @@ METADATA = b"pyroi"
 
 #: The longest string, and the most elements of a list, in the footer of a Parquet file that is read.
 MOST_IN_FOOTER = 10**7
+
+
+def check_installed() -> None:
+    """Raises ImportError if pyarrow is missing."""
+    if pyarrow is None:
+        raise ImportError(f"Parquet and Arrow files need pyarrow, which is not installed: {how_to_add('arrow')}")
 
 
 def read_parquet(file: BinaryIO) -> BoxRecords:

@@ -87,7 +87,7 @@ def test_a_group_that_cannot_be_kept_loses_what_it_was_allowed(tmp_path, way, mo
     target.chmod(0o664)
     foreign = list(target.stat())
     foreign[5] += 1
-    monkeypatch.setattr(wholefile, "_look_at", lambda path: os.stat_result(foreign))
+    monkeypatch.setattr(wholefile._Target, "state", lambda self: os.stat_result(foreign))
     monkeypatch.setattr(wholefile, "_try_owner", lambda *_: False)
     wholefile.write_whole(str(target), lambda file: file.write(b"new"))
     assert stat.S_IMODE(target.stat().st_mode) == 0o644
@@ -131,7 +131,7 @@ CHILD = """
     if way == "beside":
         wholefile._write_without_name = lambda *_: False
 
-    def die(*_):
+    def die(*_, **__):
         os.kill(os.getpid(), number)
 
     def write(file):

@@ -49,6 +49,7 @@ set idxs [torch::zeros 2000 int64]
 set matrix [torch::ones {1500 1500}]
 torch::image_write $image_float32 x.png
 torch::tensor_save $map_float32 x.npz
+torch::boxes_write x.json {{0 0 9 9}} 0.5 1 1
 """
 
 #: What fills the memory up to two megabytes, before each call: what the one before has freed is to have again.
@@ -93,6 +94,7 @@ OF_COMMAND = {
     "plot_boxes": {"boxes": "{{1 1 9 9}}", "labels": "a"},
     "arange": {"end": "9000000"},
     "eye": {"n": "3000"},
+    "boxes_write": {"boxes": "$boxes", "class_ids": "$idxs", "image_ids": "$idxs"},
     "tensor_expand": {"sizes": "{4 3 1000 1000}"},
 }  # fmt: skip
 
@@ -172,12 +174,13 @@ def test_all_commands_were_called_rightly(ends):
 
 #: Commands that need little even for large arguments: their result is small, or a view of the argument.
 FRUGAL = {
-    "batched_nms", "box_area", "box_convert", "clip_boxes_to_image", "cuda_device_count", "cuda_is_available",
-    "empty_cache", "get_num_threads", "help", "manual_seed", "masks_to_boxes", "memory_stats", "nms", "nms_rotated",
-    "remove_small_boxes", "set_num_threads", "soft_nms", "tensor_argmax", "tensor_argmin", "tensor_delete",
-    "tensor_device", "tensor_dtype", "tensor_flatten", "tensor_item", "tensor_list", "tensor_max", "tensor_mean",
-    "tensor_min", "tensor_numel", "tensor_permute", "tensor_print", "tensor_prod", "tensor_shape", "tensor_squeeze",
-    "tensor_sum", "tensor_transpose", "tensor_unsqueeze", "timing",
+    "batched_nms", "box_area", "box_convert", "boxes_read", "boxes_write", "clip_boxes_to_image",
+    "cuda_device_count", "cuda_is_available", "empty_cache", "get_num_threads", "help", "manual_seed",
+    "masks_to_boxes", "memory_stats", "nms", "nms_rotated", "remove_small_boxes", "set_num_threads", "soft_nms",
+    "tensor_argmax", "tensor_argmin", "tensor_delete", "tensor_device", "tensor_dtype", "tensor_flatten",
+    "tensor_item", "tensor_list", "tensor_max", "tensor_mean", "tensor_min", "tensor_numel", "tensor_permute",
+    "tensor_print", "tensor_prod", "tensor_shape", "tensor_squeeze", "tensor_sum", "tensor_transpose",
+    "tensor_unsqueeze", "timing",
 }  # fmt: skip
 
 

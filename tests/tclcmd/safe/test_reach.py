@@ -58,7 +58,16 @@ def test_what_reaches_further():
     """The commands that are known to; this list is for the reader, the rule is in the declarations."""
     found = {reach: {row.name for row in REGISTRY.values() if reach in row.reaches} for reach in Reach}
     assert found == {
-        Reach.FILES: {"tensor_save", "tensor_load", "image_read", "image_write", "plot_boxes", "plot_features"},
+        Reach.FILES: {
+            "tensor_save",
+            "tensor_load",
+            "image_read",
+            "image_write",
+            "plot_boxes",
+            "plot_features",
+            "boxes_read",
+            "boxes_write",
+        },
         Reach.OUTPUT: {"show"},
         Reach.INTERPRETERS: {"tensor_import"},
         Reach.PROCESS: {"set_num_threads", "empty_cache"},
@@ -144,6 +153,8 @@ FILE_CALLS = {
     "image_read": "torch::image_read FILE.png",
     "plot_boxes": "torch::plot_boxes [torch::ones {3 9 9}] {{0 0 3 3}} FILE.png",
     "plot_features": "torch::plot_features [torch::ones {3 9 9}] FILE.png",
+    "boxes_read": "torch::boxes_read FILE.json",
+    "boxes_write": "torch::boxes_write FILE.json {{0 0 3 3}} 0.5 1 2",
 }
 
 
@@ -152,13 +163,15 @@ FILE_CALLS = {
 def test_a_command_of_files(safe, command, tmp_path):
     """Each is refused, with the same message whether the file is there or not, and leaves the folder as it is."""
     file = tmp_path / "x"
-    for name in ("x.npy", "x.png"):
+    for name in ("x.npy", "x.png", "x.json"):
         (tmp_path / name).write_bytes(b"old")
     for name in (file, tmp_path / "missing"):
         script = "safe eval {" + FILE_CALLS[command.name].replace("FILE", str(name)) + "}"
         assert "outside of the folders that this script may use" in safe.error(script)
         assert safe("set errorCode") == "TORCH FORBIDDEN file"
-    assert {path.name: path.read_bytes() for path in tmp_path.iterdir()} == {"x.npy": b"old", "x.png": b"old"}
+    assert {path.name: path.read_bytes() for path in tmp_path.iterdir()} == {
+        "x.npy": b"old", "x.png": b"old", "x.json": b"old",
+    }  # fmt: skip
 
 
 # ---- Other interpreters ----------------------------------------------------------------------------------------------
