@@ -1,4 +1,4 @@
-"""pyroi for supervision: suppression by boxes, and overlap of upright and of oriented boxes."""
+"""pyroi for supervision: suppression by boxes, overlap of upright and of oriented boxes, and boxes of masks."""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ from pyroi.tools.replacing import Replacement, Tool
 from pyroi.tools.suppression import above_when_rounded, falling
 
 _MODULE = "supervision.detection.utils.iou_and_nms"
+_CONVERTERS = "supervision.detection.utils.converters"
 
 
 def _is_iou(metric: Any) -> bool:
@@ -57,6 +58,16 @@ def _rectangles(corners: Any) -> Any:
     return turned
 
 
+def _mask_to_xyxy(masks: Any, coordinate_convention: Any = "inclusive") -> Any:
+    """The last row and column belong to a box, unless the convention is exclusive."""
+    if coordinate_convention not in ("inclusive", "exclusive") or getattr(masks, "dtype", None) != np.dtype(bool):
+        return NotImplemented
+    boxes = pyroi.masks_to_boxes(masks).astype(int)
+    if coordinate_convention == "exclusive":
+        boxes[masks.any(axis=(1, 2)), 2:] += 1
+    return boxes
+
+
 _tool = Tool(
     "supervision",
     (0, 31),
@@ -71,6 +82,7 @@ _tool = Tool(
         Replacement(
             _MODULE, "oriented_box_iou_batch", "boxes_true boxes_detection overlap_metric", _oriented_box_iou_batch
         ),
+        Replacement(_CONVERTERS, "mask_to_xyxy", "masks coordinate_convention", _mask_to_xyxy),
     ],
 )
 accelerate, restore = _tool.accelerate, _tool.restore

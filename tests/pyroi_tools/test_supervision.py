@@ -52,6 +52,19 @@ def test_detections():
     assert all(np.array_equal(a.xyxy, b.xyxy) for a, b in zip(before, after, strict=True))
 
 
+@pytest.mark.parametrize("convention", ["inclusive", "exclusive"])
+def test_boxes_of_masks(convention):
+    """The same integers, of scattered, full and empty masks; of none, and of masks without pixels."""
+    rng = np.random.default_rng(0)
+    masks = np.stack([rng.random((30, 40)) < share for share in (0.5, 0.01, 0.001, 0, 1)])
+    for given in (masks, masks[:, ::-1, ::2], masks[:0], masks[:, :0]):
+        before = sv.mask_to_xyxy(given, convention)
+        pyroi.accelerate("supervision")
+        after = sv.mask_to_xyxy(given, convention)
+        pyroi.restore()
+        assert np.array_equal(after, before) and after.dtype == before.dtype
+
+
 def test_overlap():
     """The same float32 up to the last place; smaller area as the denominator stays theirs."""
     boxes = predictions(200)[:, :4]
