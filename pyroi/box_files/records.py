@@ -28,7 +28,7 @@ class RowError(ArgumentError):
     def __init__(self, column: str, row: int, rule: str) -> None:
         super().__init__(column, f"row {row}: {rule}")
         self.row = row
-        self.fault = f"{column}: {shortened(rule)}"
+        self.fault: str = f"{column}: {shortened(rule)}"
 
     def __reduce__(self) -> Any:
         return RowError, (self.argument, self.row, self.rule.removeprefix(f"row {self.row}: "))
@@ -47,7 +47,10 @@ class BoxFileError(ValueError):
     def __init__(self, file: str, rule: str, line: int | None = None, row: int | None = None) -> None:
         place = f"line {line}: " if line is not None else f"row {row}: " if row is not None else ""
         super().__init__(f"{file}: {place}{shortened(rule)}")
-        self.file, self.rule, self.line, self.row = file, shortened(rule), line, row
+        self.file: str = file
+        self.rule: str = shortened(rule)
+        self.line: int | None = line
+        self.row: int | None = row
 
     @property
     def reason(self) -> str:

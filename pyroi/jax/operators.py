@@ -37,7 +37,7 @@ class Operator:
         self._ranks = ranks
         self._results = results
         self._lowering = jax.ffi.ffi_lowering(f"pyroi_{name}")
-        self.primitive = Primitive(f"pyroi_{name}")
+        self.primitive: Any = Primitive(f"pyroi_{name}")
         self.primitive.multiple_results = True
         self.primitive.def_impl(self._run_alone)
         self.primitive.def_abstract_eval(self._shapes)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 import pyroi
@@ -45,4 +46,5 @@ _tool = Tool(
         ),
     ],
 )
-accelerate, restore = _tool.accelerate, _tool.restore
+accelerate: Callable[[], None] = _tool.accelerate
+restore: Callable[[], None] = _tool.restore

@@ -6,6 +6,7 @@ Angles in mmcv are in radians, and clockwise by default; angles in pyroi are in 
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 from typing import Any
 
 import pyroi
@@ -96,4 +97,5 @@ _tool = Tool(
         Replacement("mmcv.ops.roi_align", "RoIAlign.forward", "self input rois", _align),
     ],
 )
-accelerate, restore = _tool.accelerate, _tool.restore
+accelerate: Callable[[], None] = _tool.accelerate
+restore: Callable[[], None] = _tool.restore

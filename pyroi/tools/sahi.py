@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -31,4 +32,5 @@ _tool = Tool(
     (0, 12),
     [Replacement("sahi.postprocess.combine", "nms", "predictions match_metric match_threshold", _nms)],
 )
-accelerate, restore = _tool.accelerate, _tool.restore
+accelerate: Callable[[], None] = _tool.accelerate
+restore: Callable[[], None] = _tool.restore

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -85,4 +86,5 @@ _tool = Tool(
         Replacement(_CONVERTERS, "mask_to_xyxy", "masks coordinate_convention", _mask_to_xyxy),
     ],
 )
-accelerate, restore = _tool.accelerate, _tool.restore
+accelerate: Callable[[], None] = _tool.accelerate
+restore: Callable[[], None] = _tool.restore

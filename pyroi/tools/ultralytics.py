@@ -5,6 +5,7 @@ ultralytics' IoU of oriented boxes is not replaced, because it is the Hellinger 
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 import pyroi.torch
@@ -35,4 +36,5 @@ _tool = Tool(
         Replacement("ultralytics.utils.metrics", "box_iou", "box1 box2 eps", _box_iou),
     ],
 )
-accelerate, restore = _tool.accelerate, _tool.restore
+accelerate: Callable[[], None] = _tool.accelerate
+restore: Callable[[], None] = _tool.restore
