@@ -166,8 +166,8 @@ def test_timing_on_request(start):
 def test_help(start):
     """In the three ways people ask for it."""
     shell = start()
-    assert shell.ask("torch::help timing")[0].startswith("torch::timing - Has the prompt tell")
-    assert shell.ask("torch::timing -help")[0].startswith("torch::timing - Has the prompt tell")
+    assert shell.ask("torch::help timing")[0].startswith("torch::timing - Turns the time of each command")
+    assert shell.ask("torch::timing -help")[0].startswith("torch::timing - Turns the time of each command")
     assert any("torch::nms " in line for line in shell.ask("torch::help -search suppression"))
     assert shell.ask("torch::help tming")[0].endswith("did you mean torch::timing?")
 

@@ -274,7 +274,7 @@ HUGE = [
     ("torch::tensor_reshape [torch::zeros 2] [lrepeat 900 2]", "Invalid shape value: expected at most 32 dimensions"),
     ("torch::tensor_stack [list [torch::zeros [lrepeat 32 1]]]", "Invalid tensors tensor: expected at most 32 dim"),
     ("torch::tensor_permute [torch::zeros 2] {9223372036854775807}", "Invalid dims value: expected each of 0 to 0"),
-    ("torch::tensor_permute [torch::zeros {}] 0", "Invalid dims value: expected none, for the tensor has no dim"),
+    ("torch::tensor_permute [torch::zeros {}] 0", "Invalid dims value: expected none, because the tensor has no dim"),
     ("torch::tensor_permute [torch::zeros 2] [lrepeat 900 0]", "Invalid dims value: expected each of 0 to 0 once"),
     ("torch::arange 5 0 1e-320", None),
     ("torch::arange 5 0 -1e-320", "Invalid end value: a tensor of shape"),
