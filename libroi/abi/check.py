@@ -35,7 +35,7 @@ def compiled(folder: pathlib.Path, include: pathlib.Path) -> pathlib.Path:
     run(sys.executable, HERE / "symbols.py", include / "roi.h", empty, folder / "roi.map")
     sources = [path for path in sorted(LIBROI.glob("src/*/*.c")) if path.parent.name != "kernels"]
     library = folder / "libroi.so.0"
-    run("cc", *FLAGS, f"-I{include}", f"-I{LIBROI / 'src'}", *sources,
+    run("cc", *FLAGS, f"-fdebug-prefix-map={LIBROI.parent}/=", f"-I{include}", f"-I{LIBROI / 'src'}", *sources,
         f"-Wl,--version-script={folder / 'roi.map'}", f"-Wl,-soname,{library.name}", "-o", library)  # fmt: skip
     return library
 
