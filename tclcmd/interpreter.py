@@ -278,12 +278,12 @@ class Interpreter(Commands):
     def eval(self, script: str) -> Outcome:
         """Evaluates a script at global level."""
         raw = tclobj.encode(script)
-        return self._outcome(lib.host_eval(self._tcl, raw, len(raw)))
+        return self._outcome(lib.host_eval(self._tcl, raw, len(raw), False))
 
     def eval_typed(self, command: str) -> Outcome:
         """Evaluates a command that was typed at a prompt: it is recorded, so that `history` and `!!` know it."""
         raw = tclobj.encode(command)
-        return self._outcome(lib.host_eval_typed(self._tcl, raw, len(raw)))
+        return self._outcome(lib.host_eval(self._tcl, raw, len(raw), True))
 
     def eval_file(self, path: str, encoding: str = "utf-8") -> Outcome:
         """Evaluates the script in a file, in an encoding that Tcl knows."""

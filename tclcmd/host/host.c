@@ -203,24 +203,14 @@ void host_add_command(struct Tcl_Interp *interp, const char *name, int session, 
 
 /* ---- Evaluation ------------------------------------------------------------------------------------------------ */
 
-int host_eval(struct Tcl_Interp *interp, const char *script, int length)
+int host_eval(struct Tcl_Interp *interp, const char *script, int length, int is_recorded)
 {
     Tcl_Obj *value = Tcl_NewStringObj(script, length);
     Tcl_IncrRefCount(value);
     host_begin_interruptible(interp);
-    /* Unlike Tcl_EvalEx(), Tcl_EvalObjEx() reports a `break` outside of a loop as an error. */
-    const int status = Tcl_EvalObjEx(interp, value, TCL_EVAL_GLOBAL | TCL_EVAL_DIRECT);
-    host_end_interruptible(interp);
-    Tcl_DecrRefCount(value);
-    return status;
-}
-
-int host_eval_typed(struct Tcl_Interp *interp, const char *command, int length)
-{
-    Tcl_Obj *value = Tcl_NewStringObj(command, length);
-    Tcl_IncrRefCount(value);
-    host_begin_interruptible(interp);
-    const int status = Tcl_RecordAndEvalObj(interp, value, TCL_EVAL_GLOBAL | TCL_EVAL_DIRECT);
+    /* Unlike Tcl_EvalEx(), these report a `break` outside of a loop as an error. */
+    const int flags = TCL_EVAL_GLOBAL | TCL_EVAL_DIRECT;
+    const int status = is_recorded ? Tcl_RecordAndEvalObj(interp, value, flags) : Tcl_EvalObjEx(interp, value, flags);
     host_end_interruptible(interp);
     Tcl_DecrRefCount(value);
     return status;

@@ -68,15 +68,11 @@ int host_depth(void);
 /* Called when the process is about to end by Tcl's `exit`, before Tcl flushes its channels. */
 CFFI_CALLBACK void host_on_exit(void);
 
-/* Evaluate at global level. All return Tcl's status and leave the result in the interpreter. While they run, Ctrl-C
-   cancels the evaluation instead of reaching Python (see interrupt.c). `encoding` is a name that Tcl's `encoding names`
-   has. */
-int host_eval(struct Tcl_Interp *interp, const char *script, int length);
+/* Evaluate at global level. Both return Tcl's status and leave the result in the interpreter. While they run, Ctrl-C
+   cancels the evaluation instead of reaching Python (see interrupt.c). Tcl's `history` knows a script that is recorded.
+   `encoding` is a name that Tcl's `encoding names` has. */
+int host_eval(struct Tcl_Interp *interp, const char *script, int length, int is_recorded);
 int host_eval_file(struct Tcl_Interp *interp, const char *path, const char *encoding);
-
-/* The same for a command that was typed at a prompt, which Tcl's `history` records. */
-int host_eval_typed(struct Tcl_Interp *interp, const char *command, int length);
-
 int host_error_line(struct Tcl_Interp *interp);
 int host_is_complete(const char *script);
 

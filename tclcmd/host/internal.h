@@ -48,6 +48,20 @@ void host_note_answers(Tcl_Interp *interp);
 /* Remembers Tcl's own `load`, which alone is changed for old scripts; of such an interpreter, too. */
 void host_note_load(Tcl_Interp *interp);
 
+/* A command of Tcl's as it was before a function of ours took its place; and what that function asks of a call, or NULL:
+   TCL_OK, or TCL_ERROR with a message in the interpreter. */
+typedef int host_check(Tcl_Interp *interp, int count, Tcl_Obj *const words[]);
+struct host_wrapped {
+    Tcl_CmdInfo before;
+    host_check *check;
+};
+
+/* Has a command call `instead`, whose client data is a struct host_wrapped. Returns 0 if there is no such command. */
+int host_wrap(Tcl_Interp *interp, const char *name, Tcl_ObjCmdProc *instead, host_check *check);
+
+/* Calls the command as it was before. */
+int host_call_wrapped(const struct host_wrapped *wrapped, Tcl_Interp *interp, int count, Tcl_Obj *const words[]);
+
 /* Does the interpreter, or one that it has made, have a window of Tk's? */
 int host_has_window(Tcl_Interp *interp);
 

@@ -13,14 +13,6 @@ static const char LIBRARY[] = "libtorchtcl";
 /* What Tcl's own `load` calls. */
 static Tcl_ObjCmdProc *own_load = NULL;
 
-/* The command `load` before. */
-struct loader {
-    Tcl_ObjCmdProc *load;
-    ClientData data;
-    Tcl_CmdDeleteProc *forget;
-    ClientData forgotten;
-};
-
 static int is_here(Tcl_Obj *path)
 {
     const char *text = Tcl_GetString(path), *slash = strrchr(text, '/');
@@ -28,13 +20,13 @@ static int is_here(Tcl_Obj *path)
 }
 
 /* Has the loader do what it does for `load {} Roi INTERPRETER`. */
-static int load_into(const struct loader *loader, Tcl_Interp *interp, Tcl_Obj *name, Tcl_Obj *other)
+static int load_into(const struct host_wrapped *loader, Tcl_Interp *interp, Tcl_Obj *name, Tcl_Obj *other)
 {
     Tcl_Obj *words[] = {name, Tcl_NewObj(), Tcl_NewStringObj("Roi", -1), other};
     enum { COUNT = sizeof words / sizeof *words };
     for (int i = 0; i < COUNT; i++)
         Tcl_IncrRefCount(words[i]);
-    const int status = loader->load(loader->data, interp, COUNT, words);
+    const int status = host_call_wrapped(loader, interp, COUNT, words);
     for (int i = 0; i < COUNT; i++)
         Tcl_DecrRefCount(words[i]);
     return status;
@@ -42,7 +34,7 @@ static int load_into(const struct loader *loader, Tcl_Interp *interp, Tcl_Obj *n
 
 static int load(ClientData data, Tcl_Interp *interp, int count, Tcl_Obj *const words[])
 {
-    const struct loader *loader = (const struct loader *)data;
+    const struct host_wrapped *loader = (const struct host_wrapped *)data;
     for (int i = 1; i < count && i <= 3; i++) { /* -global and -lazy may come first */
         if (Tcl_GetString(words[i])[0] == '-')
             continue;
@@ -50,15 +42,7 @@ static int load(ClientData data, Tcl_Interp *interp, int count, Tcl_Obj *const w
             return count == i + 3 ? load_into(loader, interp, words[0], words[i + 2]) : TCL_OK;
         break;
     }
-    return loader->load(loader->data, interp, count, words);
-}
-
-static void forget(ClientData data)
-{
-    struct loader *loader = (struct loader *)data;
-    if (loader->forget)
-        loader->forget(loader->forgotten);
-    Tcl_Free(data);
+    return host_call_wrapped(loader, interp, count, words);
 }
 
 /* Returns 0 if the command of this name is not Tcl's own `load`. */
@@ -67,13 +51,7 @@ static int answer(Tcl_Interp *interp, const char *name)
     Tcl_CmdInfo known;
     if (!Tcl_GetCommandInfo(interp, name, &known) || !own_load || known.objProc != own_load)
         return 0;
-    struct loader *loader = (struct loader *)Tcl_Alloc(sizeof *loader);
-    *loader = (struct loader){known.objProc, known.objClientData, known.deleteProc, known.deleteData};
-    known.objProc = load;
-    known.objClientData = loader;
-    known.deleteProc = forget;
-    known.deleteData = loader;
-    return Tcl_SetCommandInfo(interp, name, &known);
+    return host_wrap(interp, name, load, NULL);
 }
 
 /* A program, or a script, may have renamed Tcl's `load` and put a command of its own in its place, as magic does, which

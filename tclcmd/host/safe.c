@@ -11,41 +11,12 @@
 
 int host_is_safe(struct Tcl_Interp *interp) { return Tcl_IsSafe(interp); }
 
-/* A command of Tcl's before it was restricted, and the function that decides whether a call may pass. */
-struct restricted {
-    Tcl_CmdInfo before;
-    int (*check)(Tcl_Interp *interp, int count, Tcl_Obj *const words[]);
-};
-
 static int call(ClientData data, Tcl_Interp *interp, int count, Tcl_Obj *const words[])
 {
-    const struct restricted *command = (const struct restricted *)data;
+    const struct host_wrapped *command = (const struct host_wrapped *)data;
     if (command->check(interp, count, words) != TCL_OK)
         return TCL_ERROR;
-    return command->before.objProc(command->before.objClientData, interp, count, words);
-}
-
-static void forget(ClientData data)
-{
-    const struct restricted *command = (const struct restricted *)data;
-    if (command->before.deleteProc)
-        command->before.deleteProc(command->before.deleteData);
-    Tcl_Free(data);
-}
-
-static int restrict_command(Tcl_Interp *interp, const char *name,
-                            int (*check)(Tcl_Interp *interp, int count, Tcl_Obj *const words[]))
-{
-    Tcl_CmdInfo now;
-    if (!Tcl_GetCommandInfo(interp, name, &now))
-        return 0;
-    struct restricted *command = (struct restricted *)Tcl_Alloc(sizeof *command);
-    *command = (struct restricted){now, check};
-    now.objProc = call;
-    now.objClientData = command;
-    now.deleteProc = forget;
-    now.deleteData = command;
-    return Tcl_SetCommandInfo(interp, name, &now);
+    return host_call_wrapped(command, interp, count, words);
 }
 
 static int refuse(Tcl_Interp *interp, Tcl_Obj *message)
@@ -101,7 +72,7 @@ int host_make_safe(struct Tcl_Interp *interp, const char *const *exposed)
     for (; *exposed; exposed += 2)
         if (Tcl_ExposeCommand(interp, exposed[0], exposed[1]) != TCL_OK)
             return TCL_ERROR;
-    return restrict_command(interp, "::exit", check_exit) && restrict_command(interp, "::interp", check_interp)
+    return host_wrap(interp, "::exit", call, check_exit) && host_wrap(interp, "::interp", call, check_interp)
                ? TCL_OK
                : TCL_ERROR;
 }

@@ -571,42 +571,49 @@ class Texts(Kind):
         return texts
 
 
-class NamesByNumber(Kind):
+class _ByNumber(Kind):
+    """A dict from integers to values of one form."""
+
+    def entry(self, value: Value) -> Any:
+        """The value of one integer; None if it does not have the form."""
+        raise NotImplementedError
+
+    def read(self, value: Value, session: Session) -> dict[int, Any]:
+        """The values by their numbers."""
+        elements = tclobj.elements_of(value)
+        if elements is None or len(elements) % 2:
+            raise self.mismatch(value, session)
+        found = {}
+        for key, element in zip(elements[::2], elements[1::2], strict=True):
+            number, entry = tclobj.integer_of(key), self.entry(element)
+            if number is None or entry is None:
+                raise self.mismatch(value, session)
+            found[number] = entry
+        return found
+
+
+class NamesByNumber(_ByNumber):
     """A dict from integers to texts."""
 
     placeholder = "{int string ...}"
     expects = "a dict from integers to texts without NUL characters"
 
-    def read(self, value: Value, session: Session) -> dict[int, str]:
-        """The texts by their numbers."""
-        elements = tclobj.elements_of(value)
-        if elements is None or len(elements) % 2:
-            raise self.mismatch(value, session)
-        keys = [tclobj.integer_of(element) for element in elements[::2]]
-        texts = [tclobj.text_of(element) for element in elements[1::2]]
-        named = {key: text for key, text in zip(keys, texts, strict=True) if key is not None and text is not None}
-        if None in keys or None in texts or any("\0" in text for text in named.values()):
-            raise self.mismatch(value, session)
-        return named
+    def entry(self, value: Value) -> str | None:
+        """A text."""
+        text = tclobj.text_of(value)
+        return None if text is None or "\0" in text else text
 
 
-class SizesByNumber(Kind):
+class SizesByNumber(_ByNumber):
     """A dict from integers to pairs of height and width."""
 
     placeholder = "{int {height width} ...}"
     expects = "a dict from integers to {height width}"
 
-    def read(self, value: Value, session: Session) -> dict[int, tuple[int, ...]]:
-        """The pairs by their numbers."""
-        elements = tclobj.elements_of(value)
-        if elements is None or len(elements) % 2:
-            raise self.mismatch(value, session)
-        keys = [tclobj.integer_of(element) for element in elements[::2]]
-        sizes = [tclobj.integers_of(element) for element in elements[1::2]]
-        found = {key: size for key, size in zip(keys, sizes, strict=True) if key is not None and size is not None}
-        if None in keys or any(size is None or len(size) != 2 for size in sizes):
-            raise self.mismatch(value, session)
-        return found
+    def entry(self, value: Value) -> tuple[int, ...] | None:
+        """Height and width."""
+        size = tclobj.integers_of(value)
+        return size if size is not None and len(size) == 2 else None
 
 
 @dataclass(frozen=True)
