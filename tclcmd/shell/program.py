@@ -15,7 +15,6 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, NoReturn
 
 import click
-from click.shell_completion import CompletionItem
 
 from tclcmd.files import streams
 from tclcmd.safe import limits as safe_limits
@@ -23,6 +22,8 @@ from tclcmd.safe.limits import Limits
 from tclcmd.shell.source import Source
 
 if TYPE_CHECKING:
+    from click.shell_completion import CompletionItem
+
     from tclcmd.interpreter import Interpreter, Outcome
 
 NO_HOST = """\
@@ -87,6 +88,13 @@ def _show_setup(context: click.Context, _: click.Parameter, is_wanted: bool) -> 
         problem = streams.say(line() + "\n")
         streams.say_error(streams.complaint(problem))
         context.exit(streams.status_of(problem) if problem else 0)
+
+
+def _complete_by_files(_context: click.Context, _parameter: click.Parameter, typed: str) -> list[CompletionItem]:
+    """Has the system's shell complete a word by names of files."""
+    from click.shell_completion import CompletionItem  # which no start of the shell needs
+
+    return [CompletionItem(typed, type="file")]
 
 
 @click.command(
@@ -163,7 +171,7 @@ def _show_setup(context: click.Context, _: click.Parameter, is_wanted: bool) -> 
     nargs=-1,
     type=click.UNPROCESSED,
     metavar="[FILE | -c SCRIPT | check | map] [ARG]...",
-    shell_complete=lambda context, parameter, typed: [CompletionItem(typed, type="file")],
+    shell_complete=_complete_by_files,
 )
 def _program_of_words(
     is_script: bool,
