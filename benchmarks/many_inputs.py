@@ -86,12 +86,17 @@ def measured(commands: list[list[str]]) -> Run:
 
     watcher = threading.Thread(target=watch)
     watcher.start()
-    for process in processes:
-        if process.wait():
-            sys.exit(f"benchmarks: {process.args} failed")
-    run.wall = perf_counter() - begin
-    is_over.set()
-    watcher.join()
+    try:
+        for process in processes:
+            if process.wait():
+                sys.exit(f"benchmarks: {process.args} failed")
+        run.wall = perf_counter() - begin
+    finally:
+        is_over.set()
+        watcher.join()
+        for process in processes:  # without an effect on those that have ended
+            process.kill()
+            process.wait()
     after = resource.getrusage(resource.RUSAGE_CHILDREN)
     run.cpu = after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
     return run

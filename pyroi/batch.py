@@ -68,23 +68,24 @@ def map(
     """Calls ``function(input)`` for each input, in parallel, and yields results and failures as the calls finish.
 
     Inputs are taken from the iterable as they are needed, so that it may be endless, and results are not kept: memory
-    is bounded by the window, for any number of inputs. A failure is yielded like any other result, and later inputs are
-    not affected. Closing the iterator cancels the calls that have not begun.
+    is bounded by the window, for any number of inputs. An exception that the function raises is yielded like any other
+    result, and later inputs are not affected. A process that dies breaks a pool of ``concurrent.futures``: the calls in
+    progress fail, and the iteration ends with an error. Closing the iterator cancels the calls that have not begun.
 
     Args:
         function: The function to call. For an executor of processes it must be importable, as for `pickle`.
         inputs: Any iterable.
         executor: Any ``concurrent.futures.Executor``: of threads, of processes, of loky, of Ray, or the result of
             ``distributed.Client.get_executor()``. It is not shut down. By default, a pool of processes is made and ends
-            with the iterator. It has one process for each processor that affinity and the container's quota allow, each
-            with one operator thread.
+            with the iterator. It has as many processes as :func:`pyroi.get_num_threads` says, by default one for each
+            processor that affinity and the container's quota allow, each with one operator thread.
         progress: A function that is called in the caller's thread after each result, with the numbers of results and of
             failures so far.
         ordered: Whether to yield results in the order of the inputs. A slow input then delays the later ones, within
             the window.
         window: The largest number of inputs that have been taken and whose results have not been yielded, or a function
             that returns it, for executors that grow. By default, twice the number of the executor's workers if it is
-            known, and otherwise twice the number of processors.
+            known, and otherwise twice the number of processes of the default pool.
 
     Yields:
         A :class:`Result` for each input.
@@ -92,6 +93,7 @@ def map(
     Raises:
         TypeError: `function` or `progress` is not callable, `inputs` not iterable, `window` not an integer.
         ValueError: `window` is below 1.
+        concurrent.futures.BrokenExecutor: The executor accepts no more calls.
     """
     if not callable(function):
         raise ArgumentTypeError("function", f"expected a callable, got {type(function).__name__}")

@@ -39,6 +39,14 @@ def test_python(site):
     assert ".. py:function:: pyroi.torch.roi_align(" in pages["pyroi.torch.rst"]
 
 
+def test_version(site, monkeypatch):
+    """The site is of the version that is installed."""
+    monkeypatch.delitem(sys.modules, "conf", raising=False)
+    import conf
+
+    assert conf.release == pyroi.__version__ and pyroi.__version__ in conf.html_title
+
+
 def test_c(site):
     """Every function, struct and constant of roi.h is on the page, and comments became text."""
     page = site["c"].page(HEADER)

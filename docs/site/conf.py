@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-import re
+import subprocess
+import sys
 from pathlib import Path
 
 _ROOT = Path(__file__).resolve().parents[2]
-_VERSION = re.search(r"version: '([^']+)'", (_ROOT / "meson.build").read_text("utf-8"))
 
 project = "pyroi"
 copyright = "the authors of pyroi"
-release = version = _VERSION[1] if _VERSION else ""
+_VERSION = subprocess.check_output([sys.executable, _ROOT / "libroi" / "version.py"], text=True)
+release = version = _VERSION.strip()
 
 extensions = ["myst_parser", "sphinx_copybutton"]
 html_theme = "furo"

@@ -49,7 +49,7 @@ def read_boxes(
     """Reads the boxes in a file. A file is read whole or not at all: a bad row is an error.
 
     Files need not be trusted: nothing is unpickled, and the sizes that they promise are checked before memory is taken;
-    text has at most 1 GiB.
+    text has at most 1 GiB. How much a compressed column of Arrow or Parquet becomes is not checked.
 
     Args:
         file: The name of a regular file, or a binary file that is open for reading.

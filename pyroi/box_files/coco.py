@@ -98,6 +98,14 @@ def _id(row: dict[str, Any], name: str, number: int) -> int:
     return int(value)
 
 
+def _key(entry: dict[str, Any], number: int, objects: str) -> int:
+    """The id of a category or an image, which is no row of boxes."""
+    try:
+        return _id(entry, "id", number)
+    except RowError as reason:
+        raise ValueError(f"{objects}[{number}]: {reason.fault}") from None
+
+
 def _shown(value: Any) -> str:
     return "nothing" if value is None else json.dumps(value)[:100]
 
@@ -105,9 +113,9 @@ def _shown(value: Any) -> str:
 def _names_and_sizes(document: dict[str, Any]) -> dict[str, Any]:
     names: dict[str, Any] = {"class_names": {}, "image_names": {}, "image_sizes": {}}
     for number, category in enumerate(_objects(document, "categories")):
-        names["class_names"][_id(category, "id", number)] = category.get("name")
+        names["class_names"][_key(category, number, "categories")] = category.get("name")
     for number, image in enumerate(_objects(document, "images")):
-        key = _id(image, "id", number)
+        key = _key(image, number, "images")
         if "file_name" in image:
             names["image_names"][key] = image["file_name"]
         if "height" in image and "width" in image:

@@ -249,6 +249,12 @@ BAD_JSON = {
                              "row 1: score: the rows before have none"),
     "a class without a name": ('{"annotations": [], "categories": [{"id": 1}]}', "class_names: expected a text for 1"),
     "a flat image": ('{"annotations": [], "images": [{"id": 1, "height": 0, "width": 5}]}', "image_sizes: expected"),
+    "an id of a category": (
+        '{"annotations": [], "categories": [{"id": "x"}]}', 'categories[0]: id: expected an integer of 64 bits, got "x"'
+    ),
+    "an id of an image": (
+        '{"annotations": [], "images": [{}]}', "images[0]: id: expected an integer of 64 bits, got nothing"
+    ),
     "categories of numbers": ('{"annotations": [], "categories": [1]}', 'a list of objects "categories"'),
 }  # fmt: skip
 
