@@ -49,9 +49,9 @@ PACKAGE = "roi"
 OFFER = f"package ifneeded {PACKAGE} {pyroi.__version__} {{load {{}} Roi}}"
 
 
-#: Reads the script of the name and the encoding in argv.
+#: Reads the script of the name and the encoding in argv. Tcl's `open` runs what begins with a bar as a program.
 READING = r"""apply {{path encoding} {
-    set file [open $path]
+    set file [open [expr {[string index $path 0] eq "|" ? "./$path" : $path}]]
     try {
         fconfigure $file -encoding $encoding -eofchar \x1a
         set text [read $file]

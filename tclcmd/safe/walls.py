@@ -131,6 +131,7 @@ def forbid_calls() -> bool:
         return False
     try:
         rules = pyseccomp.SyscallFilter(pyseccomp.ALLOW)
+        rules.set_attr(pyseccomp.Attr.CTL_TSYNC, 1)  # for the threads of operators, too, which have been started
         refuse = pyseccomp.ERRNO(errno.EPERM)
         for name in FORBIDDEN_CALLS:
             with contextlib.suppress(OSError, ValueError):  # a call that this kernel or this libseccomp does not have

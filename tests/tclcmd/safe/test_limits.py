@@ -271,3 +271,11 @@ def test_a_script_from_each_place(places):
     ran = subprocess.run([*SAFE, "missing.tcl"], **CAPTURED)
     assert 'couldn\'t open "missing.tcl": no such file or directory' in ran.stderr
     assert ran.returncode == 1
+
+
+def test_a_file_whose_name_begins_with_a_bar(places):
+    """Is a script, and no program to be run, as Tcl's `open` has it."""
+    (places.root / "|touch made").write_text("puts read")
+    ran = subprocess.run([*SAFE, "|touch made"], cwd=places.root, **CAPTURED)
+    assert (ran.returncode, ran.stdout) == (0, "read\n")
+    assert not (places.root / "made").exists()

@@ -12,8 +12,11 @@ import pathlib
 import re
 import shutil
 import subprocess
+import sys
 
 import pytest
+
+import pyroi
 
 from .conftest import SAFE
 
@@ -160,3 +163,31 @@ def test_the_second_wall_stands(tmp_path_factory):
     before, _, ran = trace(tmp_path_factory.mktemp("wall"), "with")
     assert ran.stdout
     assert any("seccomp(SECCOMP_SET_MODE_FILTER" in line and line.endswith("= 0") for line in before)
+
+
+#: Confines this process, and prints the mode of seccomp of each of its threads: 2 where a filter is on.
+OF_THREADS = """
+import pathlib, re
+from tclcmd.interpreter import Interpreter
+from tclcmd.safe import confinement, walls
+
+folder = pathlib.Path("/proc/self/task")
+interpreter = Interpreter()
+confinement._start_threads()
+assert walls.forbid_calls()
+modes = [re.search(r"^Seccomp:\\s+(\\d)", (each / "status").read_text(), re.M)[1] for each in folder.iterdir()]
+print(len(modes), set(modes))
+"""
+
+
+def test_the_second_wall_holds_for_all_threads():
+    """Those of the operators have been started before it is built."""
+    try:
+        pytest.importorskip("pyseccomp")
+    except RuntimeError:
+        pytest.skip("libseccomp is missing")
+    ran = subprocess.run([sys.executable, "-I", "-c", OF_THREADS], capture_output=True, text=True)
+    assert ran.returncode == 0, ran.stderr
+    count, modes = ran.stdout.split(" ", 1)
+    assert int(count) > 1 or pyroi.get_num_threads() == 1
+    assert modes.strip() == "{'2'}"
