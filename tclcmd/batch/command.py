@@ -5,11 +5,15 @@ from __future__ import annotations
 import contextlib
 import os
 import sys
-from typing import Any, NoReturn
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any, NoReturn
 
 import click
 
 from tclcmd.files import streams
+
+if TYPE_CHECKING:
+    from tclcmd.batch.outcome import Task
 
 #: The suffixes of a number of bytes.
 UNITS = {"K": 1 << 10, "M": 1 << 20, "G": 1 << 30, "T": 1 << 40}
@@ -31,6 +35,15 @@ class Bytes(click.ParamType):  # type: ignore[type-arg,unused-ignore]  # generic
         if not 1 <= number * unit < 1 << 62:
             self.fail(f"expected a number of bytes, such as 800M or 2G, got {value!r}", param, ctx)
         return int(number * unit)
+
+
+def _check_outputs(folder: str, tasks: Sequence[Task]) -> None:
+    """Refuses outputs that would replace inputs."""
+    inputs = {os.path.realpath(task.input) for task in tasks}
+    for task in tasks:
+        place = os.path.join(os.path.realpath(folder), task.output or "")
+        if place in inputs:
+            raise click.UsageError(f"{place} is an input, and would be replaced: give another --output or a --suffix")
 
 
 def main(arguments: list[str] | None = None) -> NoReturn:
@@ -128,6 +141,8 @@ def _run(
 
     digest = _digest(script)
     tasks = inputs.tasks(inputs.listed(words, lists), suffix, base, has_output=output is not None)
+    if output is not None:
+        _check_outputs(output, tasks)
     limits = {"timeout": timeout, "memory_limit": memory_limit, "retries": retries}
     with contextlib.ExitStack() as stack:
         outputs = None

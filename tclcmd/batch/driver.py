@@ -115,6 +115,8 @@ class Run:
 
         def on_signal(number: int, frame: object) -> None:
             if number != signal.SIGINT or self._interrupted_by:
+                for each in heeded:  # one more ends this process, and its life lines the workers
+                    signal.signal(each, signal.SIG_DFL)
                 raise Ended(number)
             self._interrupted_by = number
             self._stop(workers)
@@ -164,6 +166,8 @@ class Run:
             except OSError as error:
                 reason = (error.strerror or str(error)).lower()
                 self._settle(task, Outcome(f"cannot read {task.input}: {reason}"))
+                if self._plan.fails_fast:
+                    return
                 continue
             yield task
 

@@ -42,15 +42,15 @@ class Outputs:
         try:
             os.makedirs(private, exist_ok=True)
             self._lock = os.open(os.path.join(private, LOCK), os.O_CREAT | os.O_RDWR | os.O_CLOEXEC, 0o666)
+            self._take_lock(folder)
+            self.journal = os.path.join(private, JOURNAL)
+            for name in os.listdir(private):
+                if name.startswith(WORK):
+                    _remove(os.path.join(private, name))
+            self.work = os.path.join(private, f"{WORK}{os.urandom(4).hex()}")
+            os.mkdir(self.work)
         except OSError as error:
             raise click.ClickException(f"cannot write {folder}: {(error.strerror or str(error)).lower()}") from None
-        self._take_lock(folder)
-        self.journal = os.path.join(private, JOURNAL)
-        for name in os.listdir(private):
-            if name.startswith(WORK):
-                _remove(os.path.join(private, name))
-        self.work = os.path.join(private, f"{WORK}{os.urandom(4).hex()}")
-        os.mkdir(self.work)
         self._folders = {self.folder}  # those that exist
 
     def _take_lock(self, folder: str) -> None:
@@ -59,7 +59,7 @@ class Outputs:
             try:
                 fcntl.flock(self._lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
                 return
-            except OSError:
+            except BlockingIOError:
                 if time.monotonic() > until:
                     os.close(self._lock)
                     raise click.ClickException(f"another run is writing to {folder}") from None

@@ -15,6 +15,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, NoReturn
 
 import click
+from click.core import ParameterSource
 
 from tclcmd.files import streams
 from tclcmd.safe import limits as safe_limits
@@ -88,6 +89,12 @@ def _show_setup(context: click.Context, _: click.Parameter, is_wanted: bool) -> 
         problem = streams.say(line() + "\n")
         streams.say_error(streams.complaint(problem))
         context.exit(streams.status_of(problem) if problem else 0)
+
+
+def _is_on_the_command_line(parameter: click.Parameter) -> bool:
+    """Whether an option was given, rather than by default or by a variable of the environment."""
+    source = click.get_current_context().get_parameter_source(parameter.name or "")
+    return parameter.name != "words" and source is ParameterSource.COMMANDLINE
 
 
 def _complete_by_files(_context: click.Context, _parameter: click.Parameter, typed: str) -> list[CompletionItem]:
@@ -194,7 +201,7 @@ def _program_of_words(
     scripts without running them, and roish map runs one script over many inputs: both have a --help of their own.
     """
     if _is_subcommand(words) and not is_script:
-        if encoding is not None or keep_going or threads is not None or debug or is_safe:
+        if any(_is_on_the_command_line(each) for each in click.get_current_context().command.params):
             raise click.UsageError(f"{words[0]} takes its own options, which follow it: roish {words[0]} --help")
         with _needing_tcl():
             importlib.import_module(SUBCOMMANDS[words[0]]).main(list(words[1:]))

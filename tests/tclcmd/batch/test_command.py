@@ -303,3 +303,34 @@ def test_options_of_the_shell_are_not_those_of_map(roish):
     """They are refused rather than ignored."""
     done = roish("--threads", "2", "map", "s.tcl", "x")
     assert (done.returncode, "map takes its own options, which follow it" in done.stderr) == (2, True)
+
+
+def test_an_output_does_not_replace_an_input(place):
+    """Nor through a link to the folder; with a suffix of its own it lies beside."""
+    place.add(2)
+    (place.folder / "link").symlink_to("in")
+    script = place.script(CAPITALS)
+    for folder in ("in", "link", "./in/../in"):
+        done = place.run(script, "in/*.txt", "--output", folder)
+        assert done.status == 2
+        assert "is an input, and would be replaced: give another --output or a --suffix" in done.complained
+    assert place.run(script, "in/*.txt", "--output", "in", "--suffix", ".out").status == 0
+    assert (place.folder / "in" / "00.out").exists()
+
+
+def test_the_first_input_that_cannot_be_read_stops_a_run_that_fails_fast(place):
+    """Of a thousand that are missing, not all are told."""
+    missing = [f"missing{number}" for number in range(1000)]
+    done = place.run(place.script(CAPITALS), *missing, "--output", "out", "--fail-fast")
+    assert done.status == 1
+    assert done.complained.count("cannot read missing") < 10
+
+
+def test_options_before_the_word(roish, tmp_path):
+    """Are refused where they are given, and not where a variable of the environment sets one."""
+    (tmp_path / "s.tcl").write_text("puts $input\n")
+    for options in (["--memory-limit", "1G"], ["--version"], ["--norc"], ["--keep-going"]):
+        done = roish(*options, "map", "s.tcl", "s.tcl")
+        assert (done.returncode, "map takes its own options" in done.stderr) == (2, True), options
+    done = roish("map", "s.tcl", "s.tcl", variables={"ROISH_KEEP_GOING": "1"})
+    assert (done.returncode, done.stdout) == (0, f"{tmp_path / 's.tcl'}\n")
