@@ -6,6 +6,7 @@ import errno
 import os
 import pathlib
 import threading
+import time
 
 import pytest
 
@@ -241,9 +242,10 @@ def test_a_folder_that_is_exchanged_for_a_link_all_the_time(places, act):
 
     thread = threading.Thread(target=exchange)
     thread.start()
-    done = 0
+    done, tries, until = 0, 0, time.monotonic() + 60
     try:
-        for _ in range(600):
+        while (tries < 600 or not done) and time.monotonic() < until:  # on few processors the folder is seldom there
+            tries += 1
             try:
                 got = act(folders, "in/deep/y")
                 done += 1
@@ -253,7 +255,7 @@ def test_a_folder_that_is_exchanged_for_a_link_all_the_time(places, act):
     finally:
         stop.set()
         thread.join()
-    assert done > 0
+    assert done > 0 and tries >= 600
     assert (places / "other" / "y").read_bytes() == SECRET
     assert [path.name for path in (places / "other").iterdir()] == ["y"]
 
