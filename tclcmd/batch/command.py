@@ -11,30 +11,10 @@ from typing import TYPE_CHECKING, Any, NoReturn
 import click
 
 from tclcmd.files import streams
+from tclcmd.files.amounts import Bytes
 
 if TYPE_CHECKING:
     from tclcmd.batch.outcome import Task
-
-#: The suffixes of a number of bytes.
-UNITS = {"K": 1 << 10, "M": 1 << 20, "G": 1 << 30, "T": 1 << 40}
-
-
-class Bytes(click.ParamType):  # type: ignore[type-arg,unused-ignore]  # generic since click 8.4
-    """A number of bytes, such as 500M."""
-
-    name = "bytes"
-
-    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> int:
-        """Reads a positive number with an optional suffix."""
-        text = str(value).upper().removesuffix("B").removesuffix("I")
-        unit = UNITS.get(text[-1:], 1)
-        try:
-            number = float(text[:-1] if text[-1:] in UNITS else text)
-        except ValueError:
-            number = 0.0
-        if not 1 <= number * unit < 1 << 62:
-            self.fail(f"expected a number of bytes, such as 800M or 2G, got {value!r}", param, ctx)
-        return int(number * unit)
 
 
 def _check_outputs(folder: str, tasks: Sequence[Task]) -> None:

@@ -104,12 +104,6 @@ class Display:
         if self._bar is not None:
             self._bar.refresh()
 
-    def say(self, text: str) -> None:
-        """Writes a line."""
-        if self._bar is not None:
-            self._bar.clear()
-        streams.say_error(f"roish map: {text}\n")
-
     # ---- At its end ----
 
     def close(self) -> None:

@@ -64,11 +64,14 @@ def _shown(name: str) -> str:
 
 
 def _text_of(name: str) -> str:
-    """The text of a script as Tcl reads it: a file up to a Ctrl-Z, and every end of a line is a newline."""
+    """The text of a script as Tcl reads it.
+
+    A file ends at a Ctrl-Z, and a mark of its encoding is dropped; every end of a line is a newline.
+    """
     if name == "-":
         raw = sys.stdin.buffer.read()
     else:
         with open(name, "rb") as file:
             raw = file.read().partition(b"\x1a")[0]
-    text = raw.decode("utf-8")
+    text = raw.decode("utf-8" if name == "-" else "utf-8-sig")
     return text.replace("\r\n", "\n").replace("\r", "\n")

@@ -12,9 +12,16 @@ import click
 
 from pyroi.install import how_to_add
 
+#: Starts the kernel as `python -m` does, but without the notebook's folder among those of modules: a file there may
+#: have the name of any.
+START = (
+    "import sys; del sys.path[0]; import runpy; "
+    "runpy.run_module('tclcmd.notebook', run_name='__main__', alter_sys=True)"
+)
+
 #: What Jupyter keeps about a kernel: how it is started, and what it is called.
 SPECIFICATION = {
-    "argv": [sys.executable, "-m", "tclcmd.notebook", "-f", "{connection_file}"],
+    "argv": [sys.executable, "-c", START, "-f", "{connection_file}"],
     "display_name": "roish (Tcl)",
     "language": "tcl",
     "interrupt_mode": "signal",

@@ -38,16 +38,19 @@ def supervise(limits: Limits, work: Callable[[Callable[[], None]], None]) -> NoR
     pipes = [os.pipe() for _ in range(3)]  # standard output, standard error, and how far the worker is
     sys.stdout.flush()
     sys.stderr.flush()
+    supervisor = os.getpid()
     worker = os.fork()
     if worker == 0:
-        _become_worker(pipes, work)
+        _become_worker(supervisor, pipes, work)
     for _, written in pipes:
         os.close(written)
     watch = _Watch(worker, [read for read, _ in pipes], limits)
     sys.exit(watch.run())
 
 
-def _become_worker(pipes: list[tuple[int, int]], work: Callable[[Callable[[], None]], None]) -> NoReturn:
+def _become_worker(
+    supervisor: int, pipes: list[tuple[int, int]], work: Callable[[Callable[[], None]], None]
+) -> NoReturn:
     from tclcmd.safe import walls
 
     for read, _ in pipes:
@@ -59,6 +62,8 @@ def _become_worker(pipes: list[tuple[int, int]], work: Callable[[Callable[[], No
     status = 1
     try:
         walls.die_with_parent()
+        if os.getppid() != supervisor:  # which has ended already
+            os._exit(1)
         work(lambda: _tell(pipes[2][1]))
     except SystemExit as end:
         if isinstance(end.code, str):

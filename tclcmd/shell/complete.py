@@ -107,6 +107,7 @@ class Completer:
         """The second words of Tcl's own commands; those of an ensemble, as `string`, are commands of a namespace."""
         inside = f"::tcl::{command.removeprefix('::')}::"
         names = {name.removeprefix(inside) for name in self._interpreter.commands(f"{literal(inside)}*")}
+        names = {name for name in names if name[:1].islower()}  # others are Tcl's own procedures behind them
         for name in sorted(names | SUBCOMMANDS.get(command.removeprefix("::"), frozenset())):
             if name.startswith(typed):
                 yield Candidate(name, len(typed))

@@ -6,7 +6,6 @@ import contextlib
 import errno
 import importlib
 import os
-import re
 import shutil
 import sys
 import warnings
@@ -18,6 +17,7 @@ import click
 from click.core import ParameterSource
 
 from tclcmd.files import streams
+from tclcmd.files.amounts import Bytes
 from tclcmd.safe import limits as safe_limits
 from tclcmd.safe.limits import Limits
 from tclcmd.shell.source import Source
@@ -37,19 +37,6 @@ SUBCOMMANDS = {"check": "tclcmd.checking.program", "map": "tclcmd.batch.command"
 
 #: What a shell reports of a program that ended by a signal.
 INTERRUPTED = 130
-
-
-class Size(click.ParamType):  # type: ignore[type-arg]  # generic in new versions only
-    """A number of bytes, with a unit or without: 65536, 64K, 64M, 1G."""
-
-    name = "bytes"
-
-    def convert(self, value: str, parameter: click.Parameter | None, context: click.Context | None) -> int:
-        """The number."""
-        found = re.fullmatch(r"(\d{1,18})([KMGT]?)(?:i?B)?", value, re.IGNORECASE)
-        if not found:
-            self.fail(f"expected a number of bytes such as 65536, 64M or 1G, got {value!r}", parameter, context)
-        return int(found[1]) << 10 * " KMGT".index(found[2].upper() or " ")
 
 
 @dataclass(frozen=True)
@@ -158,13 +145,13 @@ def _complete_by_files(_context: click.Context, _parameter: click.Parameter, typ
 )
 @click.option(
     "--memory-limit",
-    type=Size(),
+    type=Bytes(),
     metavar="BYTES",
     help="With --safe: the memory that it may use; the default is 1G. K, M and G are units.",
 )
 @click.option(
     "--output-limit",
-    type=Size(),
+    type=Bytes(),
     metavar="BYTES",
     help="With --safe: the bytes that it may print, and write to files; the default is 64M each.",
 )

@@ -522,3 +522,11 @@ def _answers(stream):
             while stream.readline().strip():
                 pass
             yield json.loads(stream.read(int(header.split(b":")[1])))
+
+
+def test_a_file_with_a_mark_of_its_encoding(roish, tmp_path):
+    """The mark is no part of the first command, as for Tcl's `source`."""
+    (tmp_path / "x.tcl").write_bytes(b"\xef\xbb\xbftorch::zeros y\n")
+    done = roish("check", "x.tcl")
+    assert done.returncode == 1
+    assert done.stdout.startswith("x.tcl:1:14: Invalid shape value")

@@ -178,6 +178,7 @@ def test_second_words_of_tcl(offered, tmp_path, monkeypatch):
     assert set(offered("string rep")) == {"repeat", "replace"}
     assert {"exists", "names"} <= set(offered("::array "))
     assert set(offered("dict up")) == {"update"}
+    assert {"format", "seconds"} <= set(offered("clock ")) and all(word.islower() for word in offered("clock "))
     assert set(offered("trace ")) == {"add", "info", "remove"}
     assert not offered("string length up")
 

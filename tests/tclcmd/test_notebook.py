@@ -297,8 +297,18 @@ BOX_COLOURS = [(232, 113, 10), (26, 115, 232), (15, 157, 88)]
 def test_the_specification(jupyter):
     """Starts the kernel with this Python, which Jupyter interrupts by a signal."""
     found = json.loads((jupyter / "share" / "jupyter" / "kernels" / "roish" / "kernel.json").read_text("utf-8"))
-    assert found["argv"] == [sys.executable, "-m", "tclcmd.notebook", "-f", "{connection_file}"]
+    assert (found["argv"][0], found["argv"][3:]) == (sys.executable, ["-f", "{connection_file}"])
     assert (found["language"], found["interrupt_mode"]) == ("tcl", "signal")
+
+
+def test_the_folder_of_a_notebook_is_none_of_modules(jupyter, tmp_path):
+    """A file there may have the name of a module: the kernel that is started there knows its own."""
+    found = json.loads((jupyter / "share" / "jupyter" / "kernels" / "roish" / "kernel.json").read_text("utf-8"))
+    (tmp_path / "json.py").write_text("raise SystemExit('this is no module')")
+    (tmp_path / "pyroi.py").write_text("raise SystemExit('this is no module')")
+    words = [word for word in found["argv"] if word not in ("-f", "{connection_file}")]
+    done = subprocess.run([*words, "--help"], cwd=tmp_path, capture_output=True, text=True)
+    assert (done.returncode, "no module" in done.stdout + done.stderr) == (0, False)
 
 
 def kernel_program(*words: str, **variables: str) -> subprocess.CompletedProcess[str]:
