@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import threading
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 
@@ -19,6 +20,14 @@ class Grants:
 
     folders: Folders = field(default_factory=Folders)
     output: bool = False  # standard output
+
+
+class _ThreadsOfProcess:
+    """The number of the process, which the last of those that use numbers of their own at the same time restores."""
+
+    lock = threading.Lock()
+    users = 0
+    number = 0
 
 
 class Session:
@@ -50,12 +59,19 @@ class Session:
     @contextlib.contextmanager
     def with_own_threads(self) -> Iterator[None]:
         """The block's operators use the threads of this interpreter; the number of the process is restored after it."""
-        self.most_threads = pyroi.get_num_threads()
-        pyroi.set_num_threads(min(self.threads, self.most_threads))
+        with _ThreadsOfProcess.lock:
+            if not _ThreadsOfProcess.users:
+                _ThreadsOfProcess.number = pyroi.get_num_threads()
+            _ThreadsOfProcess.users += 1
+            self.most_threads = _ThreadsOfProcess.number
+            pyroi.set_num_threads(min(self.threads, self.most_threads))
         try:
             yield
         finally:
-            pyroi.set_num_threads(self.most_threads)
+            with _ThreadsOfProcess.lock:
+                _ThreadsOfProcess.users -= 1
+                if not _ThreadsOfProcess.users:
+                    pyroi.set_num_threads(_ThreadsOfProcess.number)
 
     def seed(self, seed: int) -> None:
         """Seeds the generator."""

@@ -11,6 +11,7 @@ from children import run_child
 import pyroi
 from tclcmd.language.declare import REGISTRY, Reach
 from tclcmd.language.kinds import File, ForeignTensor
+from tclcmd.values import session
 
 TCLCMD = pathlib.Path(__file__).resolve().parents[3] / "tclcmd"
 
@@ -241,6 +242,19 @@ def test_threads_are_its_own(four_threads, safe):
     assert safe("safe eval {torch::get_num_threads}") == "1"
     assert "expected 1 to" in safe.error("torch::set_num_threads 100000")
     assert pyroi.get_num_threads() == 1
+
+
+def test_threads_of_two_at_the_same_time(four_threads):
+    """As in two threads, the first of which ends first: the number of the process is back at the end."""
+    first, second = session.Session(1), session.Session(2)
+    first.threads = second.threads = 2
+    one, other = first.with_own_threads(), second.with_own_threads()
+    one.__enter__()
+    other.__enter__()
+    assert (pyroi.get_num_threads(), first.most_threads, second.most_threads) == (2, 4, 4)
+    one.__exit__(None, None, None)
+    other.__exit__(None, None, None)
+    assert pyroi.get_num_threads() == 4
 
 
 def test_an_error_in_a_call_restores_the_threads(four_threads, safe):
