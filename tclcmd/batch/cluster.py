@@ -183,7 +183,7 @@ class Cluster(Workers):
         return each.future
 
     def begin_nothing(self) -> None:
-        """Cancels the calls that have not begun, and those that are still to come."""
+        """Cancels the calls that are still to come. The scheduler does not tell which of the others have begun."""
         self._begins_nothing = True
 
     def window(self) -> int:
@@ -198,6 +198,8 @@ class Cluster(Workers):
         self._lost.put(None)
         self._keeper.join()
         with contextlib.suppress(Exception):  # a cluster that is gone has nothing to be ended
+            # Else a call that waits at a worker would begin processes of this run again after their end.
+            self._client.cancel(list(self._at_dask), force=True)
             self._client.run(end, self._run)
         for closable in (self._client, self._local):
             with contextlib.suppress(Exception):
