@@ -1,4 +1,6 @@
-"""Draws the pictures of docs/operators: ``python docs/pictures.py [FOLDER]`` writes them to docs/images, or FOLDER.
+"""Draws the pictures of docs/operators and docs/numerics.md: ``python docs/pictures.py [FOLDER]``.
+
+They are written to docs/images, or to FOLDER.
 
 What they show is computed by pyroi on the spot. It takes matplotlib, which brings the photograph along, and Pillow, as
 ``pip install '.[image,plot]'`` has them.
@@ -110,6 +112,48 @@ def heat(axes: Axes, weights: np.ndarray, digits: int) -> None:
         if weight >= 0.5 * 10.0**-digits:
             text = f"{weight:.{digits}f}".lstrip("0")
             axes.text(x + 0.5, y + 0.79, text, ha="center", va="center", fontsize=7.5, color=INK, zorder=5)
+
+
+# ---- Where a map is read ---------------------------------------------------------------------------------------------
+
+
+def sample() -> Figure:
+    """One sample between four pixels, and the four weights, each as large as the rectangle on the opposite side."""
+    height, width, point = 3, 4, np.array([2.2, 1.3])
+    figure = new_figure(2.7, 7.0)
+    left, right = figure.subplots(1, 2)
+    crop = pyroi.roi_align(every_pixel(height, width), [[*(point - 0.1), *(point + 0.1)]], 1, sampling_ratio=1)
+    weights = crop.reshape(height, width)
+    pixel_grid(left, height, width, "A sample between the centres of four pixels")
+    rows, columns = np.nonzero(weights)
+    for row, column, colour in zip(rows, columns, COLOURS, strict=False):
+        opposite = np.array([columns.min() + columns.max() - column, rows.min() + rows.max() - row]) + 0.5
+        area = [*np.minimum(point, opposite), *np.maximum(point, opposite)]
+        outline(left, area, colour, fill=True, facecolor=colour, alpha=0.35, linewidth=0)
+        left.plot(column + 0.5, row + 0.5, "o", color=colour, markersize=7)
+    left.plot(*point, "o", color=INK, markersize=5, zorder=6)
+    pixel_grid(right, height, width, "What each pixel counts: the area of its colour")
+    heat(right, weights, 2)
+    right.plot(*point, "o", color=INK, markersize=5, zorder=6)
+    return figure
+
+
+def aligned() -> Figure:
+    """The samples of one box with the half-pixel offset and without, on the map of 0 to 24."""
+    size, box = 5, (1, 1, 3, 3)
+    map = np.arange(25.0).reshape(1, 1, size, size)
+    figure = new_figure(3.6)
+    for axes, is_aligned in zip(figure.subplots(1, 2), (True, False), strict=True):
+        crop = pyroi.roi_align(map, [box], 2, sampling_ratio=1, aligned=is_aligned).ravel()
+        numbers = " ".join(f"{number:g}" for number in crop)
+        pixel_grid(axes, size, size, f"aligned={is_aligned}: the crop is {numbers}")
+        for (row, column), value in np.ndenumerate(map[0, 0]):
+            axes.text(column + 0.13, row + 0.2, f"{value:g}", va="center", fontsize=7.5, color=INK)
+        outline(axes, box, ORANGE, fill=True, facecolor=ORANGE, alpha=0.2, linewidth=0)
+        outline(axes, box, ORANGE)
+        x, y = samples_of(box, 2, 2, 1)
+        axes.plot(x + 0.5 * (not is_aligned), y + 0.5 * (not is_aligned), "o", color=BLUE, markersize=7)
+    return figure
 
 
 # ---- Crops from boxes ------------------------------------------------------------------------------------------------
@@ -285,6 +329,78 @@ def moved(parts: np.ndarray, random: np.random.Generator) -> np.ndarray:
     return parts + sides * random.uniform(-0.125, 0.125, parts.shape)
 
 
+def iou() -> Figure:
+    """What each measure compares, for the two boxes of the example."""
+    first, second = np.array([0, 0, 10, 10.0]), np.array([5, 5, 15, 10.0])
+    common = np.array([*np.maximum(first, second)[:2], *np.minimum(first, second)[2:]])
+    around = np.array([*np.minimum(first, second)[:2], *np.maximum(first, second)[2:]])
+    figure = new_figure(2.5)
+    plain, enclosed, centred = panels = figure.subplots(1, 3)
+    functions = ("box_iou", "generalized_box_iou", "distance_box_iou")
+    for axes, function in zip(panels, functions, strict=True):
+        value = getattr(pyroi, function)([first], [second]).item()
+        axes.set(xlim=(-1, 16), ylim=(11, -1), aspect="equal", xticks=[], yticks=[], title=f"{function}: {value:.3g}")
+        axes.spines[:].set_visible(False)
+        if axes is enclosed:
+            outline(axes, around, PINK, fill=True, facecolor=PINK, alpha=0.3, linewidth=0)
+        for box in (first, second):
+            outline(axes, box, "white", fill=True, facecolor="white", linewidth=0)
+        for box, colour in ((first, ORANGE), (second, BLUE)):
+            outline(axes, box, colour, fill=True, facecolor=colour, alpha=0.2, linewidth=0)
+            outline(axes, box, colour)
+    outline(plain, common, INK, fill=True, facecolor=INK, alpha=0.35, linewidth=0)
+    outline(enclosed, around, PINK, linestyle=(0, (4, 2)))
+    outline(centred, around, FAINT, linestyle=(0, (4, 2)))
+    centred.plot(around[[0, 2]], around[[1, 3]], color=FAINT, linewidth=1.4)
+    centres = np.array([first, second]).reshape(2, 2, 2).mean(axis=1)
+    centred.plot(*centres.T, "-o", color=INK, markersize=5, linewidth=1.8)
+    return figure
+
+
+def boxes() -> Figure:
+    """The formats, upright and rotated."""
+    figure = new_figure(2.9)
+    upright, rotated = figure.subplots(1, 2)
+    for axes in (upright, rotated):
+        axes.set(xlim=(-1.6, 12.5), ylim=(8.6, -0.9), aspect="equal", xticks=[], yticks=[])
+        axes.spines[:].set_visible(False)
+    box = np.array([1.5, 1, 9.5, 7])
+    cx, cy = pyroi.box_convert([box], "xyxy", "cxcywh")[0, :2]
+    outline(upright, box, ORANGE)
+    named(
+        upright, {"x1, y1": box[:2], "x2, y2": box[2:], "cx, cy": (cx, cy)}, {"x1, y1": (0, -0.5), "x2, y2": (0, 0.6)}
+    )
+    measure(upright, (box[0], box[3] - 0.8), (box[2], box[3] - 0.8), "w")
+    measure(upright, (box[2] + 0.9, box[1]), (box[2] + 0.9, box[3]), "h")
+    upright.set_title("xyxy, xywh and cxcywh")
+    turned = np.array([5.2, 4, 7.5, 3.6, 25.0])
+    corners = pyroi.box_convert([turned], "cxcywhr", "xyxyxyxy").reshape(4, 2)
+    rotated.add_patch(Polygon(corners, fill=False, edgecolor=ORANGE, linewidth=1.8))
+    outline(rotated, pyroi.box_convert([turned[:4]], "cxcywh", "xyxy")[0], FAINT, linestyle=(0, (4, 2)))
+    places = {f"x{number}, y{number}": corner for number, corner in enumerate(corners, 1)} | {"cx, cy": turned[:2]}
+    outward = (corners - turned[:2]) / np.hypot(*(corners - turned[:2]).T)[:, None]
+    away = {f"x{number}, y{number}": 0.9 * direction for number, direction in enumerate(outward, 1)}
+    named(rotated, places, away)
+    rotated.set_title(f"cxcywhr and xyxyxyxy, at an angle of {turned[4]:g} degrees")
+    return figure
+
+
+def named(axes: Axes, places: dict[str, object], away: dict[str, object]) -> None:
+    """Points with their names, which stand a little away from them."""
+    for name, (x, y) in places.items():
+        dx, dy = away.get(name, (0, -0.55))
+        axes.plot(x, y, "o", color=BLUE, markersize=5)
+        axes.text(x + dx, y + dy, name, ha="center", va="center", fontsize=8.5)
+
+
+def measure(axes: Axes, start: object, end: object, name: str) -> None:
+    """A length between two points, with arrows at both ends."""
+    look = {"arrowstyle": "<->", "color": INK, "linewidth": 1.0, "shrinkA": 0, "shrinkB": 0}
+    axes.annotate("", start, end, arrowprops=look)
+    gap = {"facecolor": "white", "edgecolor": "none", "pad": 1.5}
+    axes.text(*(np.array(start) + end) / 2, name, ha="center", va="center", fontsize=9, bbox=gap)
+
+
 # ---- Maps and images -------------------------------------------------------------------------------------------------
 
 
@@ -309,14 +425,74 @@ def interpolate() -> Figure:
     return figure
 
 
+def adaptive_pooling() -> Figure:
+    """The bins of an axis whose number of pixels is a multiple of the number of bins, and of others."""
+    figure = new_figure(2.5)
+    for axes, (pixels, bins) in zip(figure.subplots(1, 3), ((6, 3), (5, 3), (2, 3)), strict=True):
+        weights = pyroi.adaptive_avg_pool2d(np.eye(pixels).reshape(1, pixels, 1, pixels), (1, bins))[0, :, 0].T
+        pixel_grid(axes, bins, pixels, f"{pixels} pixels in {bins} bins")
+        heat(axes, weights, 2)
+        for row, counts in enumerate(weights > 0):
+            columns = np.nonzero(counts)[0]
+            outline(axes, (columns[0] + 0.06, row + 0.06, columns[-1] + 0.94, row + 0.94), ORANGE)
+        axes.set(xlabel="pixel", ylabel="bin", aspect="auto")
+    return figure
+
+
+def grid_sample() -> Figure:
+    """A photograph through three grids, the last of which leaves it."""
+    image, size = photo()[:, :, 30:430, 80:480], (200, 200)
+    y, x = np.meshgrid(*(2 * [(np.arange(200) + 0.5) / 100 - 1]), indexing="ij")
+    radius = np.hypot(x, y)
+    lens = np.stack([x, y], axis=2) * (0.45 + 0.4 * radius**2)[..., None]
+    angle = np.deg2rad(20)
+    turn = 1.25 * np.array([[[np.cos(angle), np.sin(angle), 0], [-np.sin(angle), np.cos(angle), 0]]])
+    affine = pyroi.affine_grid(turn, (1, 3, *size))
+    figure = new_figure(2.5)
+    panels = figure.subplots(1, 4)
+    show(panels[0], image[0], "the image, and a grid", extent=(-1, 1, 1, -1), interpolation="bilinear")
+    for lines in (affine[0, 10::20, ::5], affine[0, ::5, 10::20].transpose(1, 0, 2)):
+        for line in lines:
+            panels[0].plot(*line.T, color=ORANGE, linewidth=0.8)
+    panels[0].set(xlim=(-1.75, 1.75), ylim=(1.75, -1.75))
+    show(panels[1], pyroi.grid_sample(image, affine)[0], "through that grid, zeros")
+    show(panels[2], pyroi.grid_sample(image, affine, padding_mode="reflection")[0], "reflection")
+    show(panels[3], pyroi.grid_sample(image, lens[None])[0], "through a lens")
+    return figure
+
+
+def normalize() -> Figure:
+    """The numbers of a photograph before and after."""
+    image = photo()[0]
+    mean, std = image.mean(axis=(1, 2)), image.std(axis=(1, 2))
+    figure = new_figure(2.4)
+    panels = figure.subplots(1, 2)
+    titles = ("The numbers of a photograph, by channel", "normalize_image: mean 0, standard deviation 1")
+    for axes, numbers, title in zip(panels, (image, pyroi.normalize_image(image, mean, std)), titles, strict=True):
+        for channel, (name, colour) in enumerate({"red": ORANGE, "green": COLOURS[2], "blue": BLUE}.items()):
+            counts, edges = np.histogram(numbers[channel], 60)
+            axes.stairs(counts / (counts.sum() * np.diff(edges)), edges, color=colour, label=name, linewidth=1.4)
+        axes.set(title=title, yticks=[])
+        axes.spines[["top", "right", "left"]].set_visible(False)
+    panels[0].legend(frameon=False, fontsize=8)
+    return figure
+
+
 PICTURES = {
+    "sample": sample,
+    "aligned": aligned,
     "roi_align": roi_align,
     "roi_pool": roi_pool,
     "position_sensitive": position_sensitive,
     "roi_align_rotated": roi_align_rotated,
     "prroi_pool": prroi_pool,
     "nms": nms,
+    "iou": iou,
+    "boxes": boxes,
     "interpolate": interpolate,
+    "adaptive_pooling": adaptive_pooling,
+    "grid_sample": grid_sample,
+    "normalize": normalize,
 }
 
 

@@ -40,6 +40,13 @@ def blocks(language):
     return found
 
 
+def photograph(folder):
+    """Saves photo.jpg, which the examples read, in a folder."""
+    image = pytest.importorskip("PIL.Image")
+    pixels = np.arange(640 * 480 * 3, dtype=np.uint32).astype(np.uint8).reshape(480, 640, 3)
+    image.fromarray(pixels).save(folder / "photo.jpg")
+
+
 @pytest.fixture
 def interpreter(tmp_path, monkeypatch):
     """A fresh Tcl interpreter in an empty folder that has what the examples read."""
@@ -49,8 +56,7 @@ def interpreter(tmp_path, monkeypatch):
     pytest.importorskip("matplotlib")
 
     monkeypatch.chdir(tmp_path)
-    image = pytest.importorskip("PIL.Image")
-    image.fromarray(np.arange(64 * 48 * 3, dtype=np.uint8).reshape(48, 64, 3)).save("photo.jpg")
+    photograph(tmp_path)
     interpreter = Interpreter()
     yield interpreter
     interpreter.close()
@@ -123,6 +129,8 @@ def skip_without_what_is_imported(code):
 def test_python(tmp_path, monkeypatch, code):
     """Each Python block is a program of its own."""
     skip_without_what_is_imported(code)
+    if "photo.jpg" in code:
+        photograph(tmp_path)
     monkeypatch.chdir(tmp_path)
     try:
         exec(compile(code, "block", "exec"), {"__name__": "__main__"})
@@ -218,10 +226,16 @@ def test_operators_of_libroi_have_a_page():
 
 
 def test_operators_pictures(tmp_path):
-    """docs/pictures.py draws just those that the operators' pages show, and they are small."""
+    """docs/pictures.py draws just those that the operators' pages and numerics show, and they are small.
+
+    Every page of an operator has one, and every picture has a description for those who do not see it.
+    """
     pytest.importorskip("matplotlib")
     pytest.importorskip("PIL")
-    links = {target for page in OPERATOR_PAGES for target in LINK.findall(page.read_text("utf-8"))}
+    assert all(re.search(r"^!\[", page.read_text("utf-8"), re.MULTILINE) for page in OPERATOR_PAGES)
+    pages = [*OPERATOR_PAGES, ROOT / "docs" / "numerics.md"]
+    assert all(len(text) > 60 for page in pages for text in re.findall(r"^!\[([^]]*)\]", page.read_text("utf-8"), re.M))
+    links = {target for page in pages for target in LINK.findall(page.read_text("utf-8"))}
     shown = {pathlib.Path(target).name for target in links if target.endswith(".png")}
     subprocess.run([sys.executable, "-I", ROOT / "docs" / "pictures.py", tmp_path], check=True)
     assert {path.name for path in tmp_path.iterdir()} == shown
