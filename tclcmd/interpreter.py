@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import itertools
 import os
 import re
@@ -107,6 +108,35 @@ _NUMBERS = itertools.count()
 _family = Family()
 
 
+class _Table:
+    """The commands as the host takes them: the names, and at the same places the indices of their rows."""
+
+    def __init__(self, rows: list[Command]) -> None:
+        self.rows = rows
+        names = [(f"{NAMESPACE}::{name}", index) for index, row in enumerate(rows) for name in row.names]
+        self._texts = [ffi.new("char[]", name.encode()) for name, _ in names]  # to which `names` points
+        self.names = ffi.new("char *[]", [*self._texts, ffi.NULL])
+        self.numbers = ffi.new("int[]", [index for _, index in names])
+
+
+_last_table = _Table([])
+
+
+def _table() -> _Table:
+    """The table of the commands that are declared, which is made again only if there are others now."""
+    global _last_table
+    rows, table = list(REGISTRY.values()), _last_table
+    if rows != table.rows:
+        table = _last_table = _Table(rows)
+    return table
+
+
+@functools.cache
+def _offer() -> None:
+    """Has every interpreter know, from its start, where the package is and where Tcl's script library is."""
+    lib.host_offer(tclobj.encode(f"{libtcl.startup_script()}\n{OFFER}"))
+
+
 def _provide(tcl: Value) -> bool:
     """Tells Tcl that the package is there. Returns whether this succeeded; the interpreter's result tells why not."""
     return bool(lib.host_provide(tcl, NAMESPACE.encode(), PACKAGE.encode(), pyroi.__version__.encode()))
@@ -123,12 +153,16 @@ class Commands:
         self.debug = debug
         self.session = Session(next(_NUMBERS), _family, grants)
         self.session.write = self._write_for_command
-        self._commands = list(REGISTRY.values())
+        self._table = _table()
         self.failure: Failure | None = None  # the last one; a script may have caught it
         self.output_problem = 0  # the system's last error number on standard output
+        if not lib.host_has_faults():
+            self._prepare_faults()
+        pyroi.watch_cancel_flag(int(ffi.cast("intptr_t", lib.host_interrupt_flag())))
+
+    def _prepare_faults(self) -> None:
         for status, (message, code) in FAULTS.items():
             lib.host_prepare_fault(status, tclobj.new_text(message), tclobj.new_value(code, self._adopt))
-        pyroi.watch_cancel_flag(int(ffi.cast("intptr_t", lib.host_interrupt_flag())))
 
     def add(self) -> bool:
         """Adds the commands. Returns whether this succeeded; the interpreter's result is the reason if not."""
@@ -138,9 +172,7 @@ class Commands:
         _SESSIONS[self.session.number] = self
         lib.host_watch_deletion(self._tcl, self.session.number)
         lib.host_answer_old_scripts(self._tcl)
-        for index, command in enumerate(self._commands):
-            for name in command.names:
-                lib.host_add_command(self._tcl, f"{NAMESPACE}::{name}".encode(), self.session.number, index)
+        lib.host_add_commands(self._tcl, self.session.number, self._table.names, self._table.numbers)
         return True
 
     def forget(self) -> None:
@@ -187,7 +219,7 @@ class Commands:
 
     def call(self, index: int, words: list[Value], count: int, options: bytes | None) -> int:
         """Runs a command, `count` of whose words come before its options, and leaves its result or error in Tcl."""
-        call = Call(self._commands[index], self.session, words, count, options)
+        call = Call(self._table.rows[index], self.session, words, count, options)
         try:
             result = _run(call) if self.session.grants is None else _run_apart(call, self.session.grants)
             lib.host_set_result(self._tcl, _given_back(call, result) or tclobj.new_value(result, self._adopt))
@@ -226,7 +258,7 @@ class Interpreter(Commands):
             raise libtcl.unusable(library, "it is not of Tcl 8.6")
         super().__init__(tcl, debug=debug)
         self.input_problem = 0  # the system's last error number on standard input
-        lib.host_offer(tclobj.encode(f"{libtcl.startup_script()}\n{OFFER}"))
+        _offer()
         if lib.host_prepare(tcl) != lib.HOST_OK or not self.add():
             raise libtcl.unusable(library, self.result())
 
@@ -238,7 +270,8 @@ class Interpreter(Commands):
 
     def from_system(self, word: str) -> str:
         """A word that Python has from the system, by its own encoding, as Tcl takes it, by `encoding system`."""
-        return tclobj.from_system(os.fsencode(word))
+        # ASCII is the same in all encodings that a system can have.
+        return word if word.isascii() else tclobj.from_system(os.fsencode(word))
 
     # ---- Scripts that are not trusted ----
 

@@ -22,6 +22,9 @@ FOLDER = os.path.join(os.path.dirname(os.path.realpath(__file__)), "tcl")
 #: Names by which the system's loader may find a library, in the order of trying.
 NAMES = ["libtcl8.6.so", "libtcl8.6.so.0", "libtcl8.6.dylib", "libtcl.so"]
 
+#: The library that is open.
+_opened: str | None = None
+
 
 class TclMissing(Exception):
     """No library of Tcl can be used. The text gives the reasons, and what to do about them."""
@@ -39,16 +42,20 @@ def bundled() -> str | None:
 
 
 def open_library(program: str = "") -> str:
-    """Opens the library and returns its name; later calls do nothing.
+    """Opens the library and returns its name; later calls only return it.
 
     `program` is what ``info nameofexecutable`` returns.
     """
+    global _opened
+    if _opened is not None:
+        return _opened
     own = bundled()
     candidates = [name] if (name := named()) else [own] if own else NAMES
     reasons = []
     for name in candidates:
         reason = lib.host_load(os.fsencode(name), os.fsencode(program))
         if not reason:
+            _opened = name
             return name
         reasons.append(_with_name(name, tclobj.decode(ffi.string(reason))))
     raise _missing("; ".join(reasons))

@@ -95,7 +95,7 @@ int host_prepare(struct Tcl_Interp *interp)
 {
     host_note_answers(interp);
     host_note_load(interp);
-    return Tcl_Init(interp);
+    return host_run_startup_script(interp);
 }
 
 void host_delete(struct Tcl_Interp *interp) { Tcl_DeleteInterp(interp); }
@@ -104,6 +104,13 @@ void host_delete(struct Tcl_Interp *interp) { Tcl_DeleteInterp(interp); }
 
 struct target {
     int session, command;
+    struct targets *all;
+};
+
+/* Those of an interpreter, in one block, which is freed with the last command: a new interpreter then takes less time. */
+struct targets {
+    int users;
+    struct target each[];
 };
 
 /* Collects the options among words that are options and values in turns; returns 0 if they are not. */
@@ -142,6 +149,8 @@ static void forget_faults(ClientData unused)
         faults[status].message = faults[status].code = NULL;
     }
 }
+
+int host_has_faults(void) { return faults[HOST_FAULT].message != NULL; }
 
 void host_prepare_fault(int status, struct Tcl_Obj *message, struct Tcl_Obj *code)
 {
@@ -192,13 +201,26 @@ static int call(ClientData data, Tcl_Interp *interp, int count, Tcl_Obj *const w
     return host_finish(interp, status);
 }
 
-static void free_target(ClientData data) { Tcl_Free(data); }
-
-void host_add_command(struct Tcl_Interp *interp, const char *name, int session, int command)
+static void leave_target(ClientData data)
 {
-    struct target *target = (struct target *)Tcl_Alloc(sizeof *target);
-    *target = (struct target){session, command};
-    Tcl_CreateObjCommand(interp, name, call, target, free_target);
+    struct targets *all = ((struct target *)data)->all;
+    if (!--all->users)
+        Tcl_Free((char *)all);
+}
+
+void host_add_commands(struct Tcl_Interp *interp, int session, const char *const *names, const int *commands)
+{
+    int count = 0;
+    while (names[count])
+        count++;
+    if (!count)
+        return;
+    struct targets *all = (struct targets *)Tcl_Alloc((unsigned)(sizeof *all + (size_t)count * sizeof all->each[0]));
+    all->users = count;
+    for (int i = 0; i < count; i++) {
+        all->each[i] = (struct target){session, commands[i], all};
+        Tcl_CreateObjCommand(interp, names[i], call, &all->each[i], leave_target);
+    }
 }
 
 /* ---- Evaluation ------------------------------------------------------------------------------------------------ */

@@ -47,14 +47,17 @@ struct Tcl_Interp *host_create(void);
 int host_prepare(struct Tcl_Interp *interp);
 void host_delete(struct Tcl_Interp *interp);
 
-/* Makes `name` a command that calls host_on_command() with these two numbers, the words that follow it, and how many of
-   them are values before the first option. `options` are the options from there on, each with its closing NUL, if those
-   words are options and values in turns; else `length` is -1. */
-void host_add_command(struct Tcl_Interp *interp, const char *name, int session, int command);
+/* Makes each of `names`, which NULL ends, a command that calls host_on_command() with the session, the number at the same
+   place in `commands`, the words that follow the name, and how many of them are values before the first option. `options`
+   are the options from there on, each with its closing NUL, if those words are options and values in turns; else `length`
+   is -1. */
+void host_add_commands(struct Tcl_Interp *interp, int session, const char *const *names, const int *commands);
 CFFI_CALLBACK int host_on_command(int session, int command, int count, struct Tcl_Obj *const *words, int values,
                                   const char *options, int length);
 
-/* The message and the errorCode of a command that ends with such a status in this thread. Kept. */
+/* The message and the errorCode of a command that ends with such a status in this thread. Kept. host_has_faults() returns
+   whether this thread has them. */
+int host_has_faults(void);
 void host_prepare_fault(int status, struct Tcl_Obj *message, struct Tcl_Obj *code);
 
 /* Satisfies the first lines of scripts for the LibTorch binding: `package require torch`, and `load` of files whose names

@@ -69,6 +69,9 @@ int host_has_window(Tcl_Interp *interp);
    has ended the wait. */
 int host_serve_until_input(Tcl_Interp *interp, Tcl_Channel input);
 
+/* Has a new interpreter run Tcl's own start-up script. Returns Tcl's status. */
+int host_run_startup_script(Tcl_Interp *interp);
+
 /* The names of an interpreter's children, a list that the caller releases; NULL if it cannot be had. */
 Tcl_Obj *host_children(Tcl_Interp *interp);
 
