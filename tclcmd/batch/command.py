@@ -15,6 +15,7 @@ from tclcmd.files.amounts import Bytes
 
 if TYPE_CHECKING:
     from tclcmd.batch.outcome import Task
+    from tclcmd.batch.outputs import Outputs
 
 
 def _check_outputs(folder: str, tasks: Sequence[Task]) -> None:
@@ -129,11 +130,11 @@ def _run(
         if output is not None:
             outputs = Outputs(output)
             stack.callback(outputs.close)
-        workers = _workers(scheduler, jobs, len(tasks), limits)
+        workers = _workers(scheduler, jobs, len(tasks), limits, outputs)
         stack.callback(workers.shutdown)
         work = outputs.work if outputs is not None and not gather else None
         measures = report is not None or memory_limit is not None
-        job = Job(script, digest, work, gather, checksum, measures)
+        job = Job(script, digest, work, gather, scheduler is not None, checksum, measures)
         plan = driver.Plan(job, tasks, report, resume, checksum, fail_fast)
         return driver.Run(plan, outputs, Display(script, len(tasks), is_quiet=quiet)).run(workers)
 
@@ -147,7 +148,9 @@ def _digest(script: str) -> str:
         raise click.ClickException(f"cannot read {script}: {(error.strerror or str(error)).lower()}") from None
 
 
-def _workers(scheduler: str | None, jobs: int | None, count: int, limits: dict[str, Any]) -> Any:
+def _workers(
+    scheduler: str | None, jobs: int | None, count: int, limits: dict[str, Any], outputs: Outputs | None
+) -> Any:
     if scheduler is not None:
         from tclcmd.batch import cluster
 
@@ -155,4 +158,5 @@ def _workers(scheduler: str | None, jobs: int | None, count: int, limits: dict[s
     import pyroi
     from tclcmd.batch.pool import Pool
 
-    return Pool(min(jobs or pyroi.get_num_threads(), count), **limits)
+    finish = None if outputs is None else outputs.finished
+    return Pool(min(jobs or pyroi.get_num_threads(), count), **limits, finish=finish)

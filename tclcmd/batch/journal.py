@@ -41,14 +41,13 @@ class JsonLines:
             self._sync()
 
     def _write(self, line: bytes) -> None:
-        begin = os.fstat(self._file).st_size if self._is_regular else 0
+        rest = line
         try:
-            rest = line
             while rest:  # a disk that becomes full takes a part, and refuses the rest
                 rest = rest[os.write(self._file, rest) :]
         except OSError:
             if self._is_regular:
-                os.ftruncate(self._file, begin)
+                os.ftruncate(self._file, os.fstat(self._file).st_size - (len(line) - len(rest)))
             raise
 
     def _sync(self) -> None:

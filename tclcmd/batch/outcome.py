@@ -18,6 +18,7 @@ class Job:
         script_digest: The SHA-256 of its content; a worker that finds another content fails the input.
         work: The folder in which outputs are written before they get their names; None if there is no output.
         gathers: Whether the output is returned as bytes, since the folder is not on a shared file system.
+        flushes: Whether the worker flushes the output to the disk, since the driver is on another machine.
         takes_digest: Whether the SHA-256 of each input is taken.
         measures_memory: Whether the peak memory of each input is measured.
     """
@@ -26,6 +27,7 @@ class Job:
     script_digest: str
     work: str | None = None
     gathers: bool = False
+    flushes: bool = False
     takes_digest: bool = False
     measures_memory: bool = False
 

@@ -16,8 +16,11 @@ import os
 import shutil
 import stat
 import time
+from dataclasses import replace
 
 import click
+
+from tclcmd.batch.outcome import Outcome
 
 #: The names in the output folder.
 PRIVATE, LOCK, JOURNAL, WORK = ".roish-map", "lock", "journal.jsonl", "work-"
@@ -91,6 +94,18 @@ class Outputs:
             raise NotPublished(f"cannot write {target}: {(error.strerror or str(error)).lower()}") from None
         return None if stat.S_ISDIR(found.st_mode) else found.st_size
 
+    def finished(self, outcome: Outcome) -> Outcome:
+        """The outcome after its output was flushed to the disk, or that of this failure. Any thread may call this."""
+        if outcome.written is None:
+            return outcome
+        try:
+            flush(outcome.written)
+        except FileNotFoundError:  # which is reported when it is published
+            return outcome
+        except OSError as error:
+            return replace(outcome, message=f"cannot write the output: {(error.strerror or str(error)).lower()}")
+        return outcome
+
     def _make_folder(self, folder: str) -> None:
         if folder not in self._folders:
             os.makedirs(folder, exist_ok=True)
@@ -134,6 +149,18 @@ class Outputs:
         """Removes the folder of the run, and unlocks."""
         _remove(self.work)
         os.close(self._lock)
+
+
+def flush(path: str) -> None:
+    """Returns when a file, or all that is in a folder, is on the disk."""
+    if os.path.isdir(path):
+        for name in os.listdir(path):
+            flush(os.path.join(path, name))
+    file = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
+    try:
+        os.fdatasync(file)
+    finally:
+        os.close(file)
 
 
 def _remove(path: str) -> None:

@@ -12,6 +12,7 @@ import contextlib
 import fcntl
 import os
 import pickle
+import queue
 import selectors
 import signal
 import socket
@@ -36,6 +37,9 @@ ONE_THREAD = dict.fromkeys(("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_
 
 #: A worker whose tasks take less than this gets the next one before it asks, so that it need not wait for it.
 SHORT_SECONDS = 0.1
+
+#: The number of outcomes that wait for the disk at the same time.
+FINISHING = 8
 
 #: So many workers in a row may die before they are ready.
 MOST_STILLBORN = 3
@@ -67,6 +71,8 @@ class Pool(Workers):
         memory_limit: The bytes that a task may allocate beyond what a worker has at rest.
         retries: How often a task is begun again whose process was ended by a signal.
         variables: What the environment of the workers has besides that of this process.
+        finish: A function that turns an outcome into the result of the call, and may wait for the disk. It is called
+            by threads of this process, while the worker is at its next call.
     """
 
     def __init__(
@@ -77,7 +83,14 @@ class Pool(Workers):
         memory_limit: int | None = None,
         retries: int = 0,
         variables: Mapping[str, str] | None = None,
+        finish: Callable[[Outcome], Outcome] | None = None,
     ) -> None:
+        self._finish = finish
+        self._outcomes: queue.SimpleQueue[tuple[Call, Outcome] | None] = queue.SimpleQueue()  # to be finished
+        self._finishers = [
+            threading.Thread(target=self._keep_finishing, name="roish-map-finish", daemon=True)
+            for _ in range(0 if finish is None else FINISHING)
+        ]
         self._max_workers = workers
         self._timeout = timeout
         self._memory_limit = memory_limit
@@ -93,8 +106,10 @@ class Pool(Workers):
         for end in (self._wakened, self._wakener):
             end.setblocking(False)
         self._selector.register(self._wakened, selectors.EVENT_READ)
+        self._has_room = True  # for a call, in a worker or in one that can be started
         self._thread = threading.Thread(target=self._supervise, name="roish-map-pool", daemon=True)
-        self._thread.start()
+        for thread in (self._thread, *self._finishers):
+            thread.start()
 
     # ---- For callers, in any thread ----
 
@@ -111,7 +126,8 @@ class Pool(Workers):
             call.future.cancel()
         else:
             self._waiting.append(call)
-            self._wake()
+            if self._has_room:  # otherwise the thread looks for calls when a worker has ended one
+                self._wake()
             if not self._thread.is_alive() and not call.future.done():  # it has ended in this moment
                 call.future.set_exception(Broken(self._broken or "the pool was stopped"))
         return call.future
@@ -140,7 +156,7 @@ class Pool(Workers):
 
     def window(self) -> int:
         """The largest number of calls that it is useful to have under way."""
-        return batch.PER_WORKER * self._max_workers
+        return batch.PER_WORKER * self._max_workers + (0 if self._finish is None else FINISHING)
 
     def _wake(self) -> None:
         with contextlib.suppress(BlockingIOError, OSError):  # full: it will wake up anyway
@@ -151,7 +167,9 @@ class Pool(Workers):
     def _supervise(self) -> None:
         try:
             while not self._is_finished():
+                self._has_room = True  # before it looks at the calls, so that none is missed
                 self._assign()
+                self._has_room = self._can_use_another()
                 self._wait()
         finally:
             self._is_closed = True
@@ -161,6 +179,10 @@ class Pool(Workers):
             for call in [*self._waiting, *(call for each in self._workers for call in each.calls)]:
                 if call.future.running() or call.future.set_running_or_notify_cancel():
                     call.future.set_exception(Broken(self._broken or "the pool was stopped"))
+            for _ in self._finishers:
+                self._outcomes.put(None)
+            for thread in self._finishers:
+                thread.join()
             self._selector.close()
             self._wakened.close()
             self._wakener.close()
@@ -178,11 +200,15 @@ class Pool(Workers):
                     self._waiting.remove(call)
         for most in (0, 1):
             for each in self._workers:
-                if each.is_ready and len(each.calls) == most and (most == 0 or each.is_fast):
+                if len(each.calls) == most and each.can_take_another():
                     self._give(each)
         idle = sum(1 for each in self._workers if not each.calls)
         for _ in range(min(len(self._waiting) - idle, self._max_workers - len(self._workers))):
             self._start()
+
+    def _can_use_another(self) -> bool:
+        """Whether a call that comes now would be given to a worker."""
+        return len(self._workers) < self._max_workers or any(each.can_take_another() for each in self._workers)
 
     def _give(self, to: _Worker) -> None:
         while self._waiting:
@@ -227,7 +253,21 @@ class Pool(Workers):
             return
         outcome, said, complained = pickle.loads(message)
         call = each.finish(self._timeout)
-        call.future.set_result(replace(outcome, said=said, complained=complained, attempts=call.attempts))
+        if said or complained or call.attempts != outcome.attempts:
+            outcome = replace(outcome, said=said, complained=complained, attempts=call.attempts)
+        if self._finish is None:
+            call.future.set_result(outcome)
+        else:
+            self._outcomes.put((call, outcome))
+
+    def _keep_finishing(self) -> None:
+        assert self._finish is not None
+        while each := self._outcomes.get():
+            call, outcome = each
+            try:
+                call.future.set_result(self._finish(outcome))
+            except Exception as error:
+                call.future.set_exception(error)
 
     def _bury(self, each: _Worker) -> None:
         """Removes a worker that has died."""
@@ -284,6 +324,10 @@ class _Worker:
             stack.pop_all()
             theirs.close()
             os.close(line)
+
+    def can_take_another(self) -> bool:
+        """Whether it has nothing to do, or soon will have nothing."""
+        return self.is_ready and len(self.calls) < (2 if self.is_fast else 1)
 
     def give(self, call: Call, timeout: float | None) -> None:
         """Gives it a call, which it begins when it has done what it has."""

@@ -14,12 +14,17 @@ import tempfile
 import time
 
 import pyroi
-from tclcmd.batch import inputs
+from tclcmd.batch import inputs, outputs
 from tclcmd.batch.outcome import Job, Outcome, Task
+from tclcmd.files import wholefile
 from tclcmd.interpreter import Interpreter
 
-#: `exit` ends the script, not the process: with 0 well, otherwise as an error.
-EXIT = """\
+#: The variables that are the same for all inputs; and `exit`, which ends the script, not the process: with 0 well,
+#: otherwise as an error.
+BEGINNING = """\
+set argv {}
+set argc 0
+set tcl_interactive 0
 proc exit {{status 0}} {
     return -code error -errorcode [list ROISH EXIT $status] "the script ended with exit status $status"
 }
@@ -90,11 +95,8 @@ def _evaluate(script: str, task: Task, output: str | None) -> dict[str, object]:
 
 
 def _set_variables(interpreter: Interpreter, script: str, task: Task, output: str | None) -> None:
-    interpreter.eval(EXIT)
+    interpreter.eval(BEGINNING)
     interpreter.set_global("argv0", interpreter.from_system(script))
-    interpreter.set_global("argv", [])
-    interpreter.set_global("argc", "0")
-    interpreter.set_global("tcl_interactive", "0")
     interpreter.set_global("index", str(task.index))
     interpreter.set_global("input", interpreter.from_system(task.input))
     if output is not None:
@@ -149,9 +151,11 @@ def _output_path(job: Job, task: Task) -> str | None:
 def _own_folder(work: str | None, process: int) -> str:
     """Without `work`, outputs are gathered, and the folder is one for temporary files, which the cluster removes."""
     if work is None:
-        return tempfile.mkdtemp(prefix="roish-map-")
-    folder = os.path.join(work, _unique_name())
-    os.mkdir(folder)
+        folder = tempfile.mkdtemp(prefix="roish-map-")
+    else:
+        folder = os.path.join(work, _unique_name())
+        os.mkdir(folder)
+    wholefile.flush_later(folder)  # by this process or the driver, when the script has ended well
     return folder
 
 
@@ -175,9 +179,10 @@ def _finish_output(output: str, job: Job, task: Task, *, is_wanted: bool) -> dic
 
 
 def _taken_output(output: str, job: Job, task: Task) -> dict[str, object]:
-    """The output, which is on the disk when this returns, by the path to which it was moved, or by its content."""
+    """The output, by the path to which it was moved, or by its content."""
     if not job.gathers:
-        _sync(output)
+        if job.flushes:
+            outputs.flush(output)
         written = os.path.join(str(job.work), f"{task.index}-{_unique_name()}")
         os.rename(output, written)
         return {"written": written}
@@ -187,17 +192,6 @@ def _taken_output(output: str, job: Job, task: Task) -> dict[str, object]:
         raise Failed(f"the script has written more than {MOST_GATHERED >> 20} MiB, the most that --gather returns")
     with open(output, "rb") as file:
         return {"content": file.read()}
-
-
-def _sync(path: str) -> None:
-    if os.path.isdir(path):
-        for name in os.listdir(path):
-            _sync(os.path.join(path, name))
-    file = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
-    try:
-        os.fdatasync(file)  # which costs nothing where the script has written by torch::tensor_save
-    finally:
-        os.close(file)
 
 
 # ---- Its memory ------------------------------------------------------------------------------------------------------

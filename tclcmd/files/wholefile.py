@@ -27,6 +27,9 @@ Write = Callable[[BinaryIO], Any]
 #: The signals that end a process without a handler. Ctrl-C is not among them: it raises an exception here.
 ENDING_SIGNALS = (signal.SIGHUP, signal.SIGTERM, signal.SIGQUIT)
 
+#: Folders whose files are flushed to the disk by someone else, later than they are written.
+_flushed_later: set[str] = set()
+
 #: The flag of Linux to open an unnamed file in a folder; 0 on other systems.
 WITHOUT_NAME: int = getattr(os, "O_TMPFILE", 0)
 
@@ -86,6 +89,14 @@ def write_whole(path: str, write: Write) -> None:
         return
     with confined.folder_of(path) as (folder, name):
         _replace(_Target(name, folder, confined), write)
+
+
+def flush_later(folder: str) -> None:
+    """Has files in this folder, though not in those below it, written without a flush to the disk.
+
+    The caller flushes them, once, before anyone relies on them. Not for names that are confined to folders.
+    """
+    _flushed_later.add(os.path.realpath(folder))
 
 
 def _replace(target: _Target, write: Write) -> None:
@@ -171,7 +182,8 @@ def _fill(file: _File, descriptor: int, older: os.stat_result | None, target: _T
         os.fchmod(descriptor, stat.S_IMODE(older.st_mode) & 0o777)
     write(file)
     file.flush()
-    os.fsync(descriptor)
+    if target.folders is not None or os.path.dirname(target.name) not in _flushed_later:
+        os.fsync(descriptor)
 
 
 # ---- Names, modes and owners -----------------------------------------------------------------------------------------
