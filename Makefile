@@ -56,7 +56,7 @@ demo: $(INSTALLED) ## Cut face, medals and more out of a photograph (which comes
 	    'from matplotlib.cbook import get_sample_data as find; print(find("grace_hopper.jpg", asfileobj=False))'); \
 	    $(BIN)/roish examples/portrait.tcl "$$photo" build/demo $(ARGS)
 
-test: $(TESTABLE) ## The tests, those in C among them; of those generated from declarations, one in four
+test: $(TESTABLE) ## The tests, those in C among them; of those that are generated, one in five
 	$(BIN)/pytest $(PARALLEL) --sample --durations=10 --durations-min=5 $(ARGS)
 
 test-all: $(TESTABLE) ## The tests, with all that are generated

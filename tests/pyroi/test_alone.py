@@ -35,6 +35,7 @@ def _find(dtype, rounds):
     print(pyroi.cpu_features()["tier"], seen, len(found), *found[:20], sep="\n")
 
 
+@pytest.mark.generated
 @pytest.mark.parametrize("dtype", DTYPES)
 @pytest.mark.parametrize("tier", TIERS)
 def test_company_changes_no_bit(tier, dtype):

@@ -20,6 +20,8 @@ from oracles.cases import LAYOUTS
 import pyroi
 from pyroi.errors import Cancelled
 
+pytestmark = pytest.mark.generated
+
 EACH = pytest.mark.parametrize("name", OPERATORS)
 WITH_TYPES = pytest.mark.parametrize("name", [name for name, operator in OPERATORS.items() if operator.following])
 FLOATS = [np.float16, np.float32, np.float64]

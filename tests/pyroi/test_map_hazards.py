@@ -14,6 +14,8 @@ from oracles.cases import LAYOUTS, random_map
 
 import pyroi
 
+pytestmark = pytest.mark.generated
+
 BOXES = np.array([[0, 1.2, 0.7, 8.1, 6.4], [0, -3, 2, 5, 12], [0, 4, 4, 4.5, 4.5], [0, 3, 3, 3, 9]])
 TURNED = np.array([[0, 4.2, 3.7, 8.1, 6.4, 30], [0, 1, 4, 5, 12, -100], [0, 4, 4, 0.5, 0.5, 77], [0, 3, 6, 0, 9, 45]])
 GRID = np.random.default_rng(0).uniform(-1.3, 1.3, (1, 6, 11, 2))

@@ -10,6 +10,8 @@ from oracles.cases import LAYOUTS, cases, random_boxes, random_map
 
 import pyroi
 
+pytestmark = pytest.mark.generated
+
 DTYPES = [np.float16, np.float32, np.float64]
 MODES = ["avg", "max", "max_corner"]
 

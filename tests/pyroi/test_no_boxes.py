@@ -8,6 +8,8 @@ from calls import GOOD
 
 import pyroi
 
+pytestmark = pytest.mark.generated
+
 POOLING = [name for name, good in GOOD.items() if "boxes" in good and ("input" in good or "features" in good)]
 BACKWARD = [name for name in GOOD if name.endswith("_backward") and "boxes" in GOOD[name] and "input" not in GOOD[name]]
 EMPTY = [[], (), np.array([]), np.empty((0, 4)), np.empty((0, 4), np.float32), np.array([], np.int64)]

@@ -15,6 +15,8 @@ from oracles.cases import LAYOUTS
 
 import pyroi
 
+pytestmark = pytest.mark.generated
+
 #: Of the mean of the magnitudes, in units of the last place of 1.
 ULPS = 40
 

@@ -17,6 +17,8 @@ from oracles.cases import LAYOUTS, random_map
 
 import pyroi
 
+pytestmark = pytest.mark.generated
+
 # Of maps: one ring with all rows; one with whole rows; stripes, as the map is wider than 512 pixels; high and narrow.
 MAPS = {"small": (24, 30), "long_rows": (150, 330), "stripes": (90, 700), "high": (3100, 8)}
 CHANNELS = (3, 4, 16, 21, 40)  # too few for lines; part of a line; a line; more; of float64, five lines

@@ -14,6 +14,8 @@ from calls import GOOD, UPRIGHT
 import pyroi
 from pyroi.errors import ArgumentTypeError
 
+pytestmark = pytest.mark.generated
+
 INTEGERS = ["bool", "int8", "int16", "int32", "int64", "uint8", "uint16", "uint32", "uint64", ">i4", "<u2", ">i8"]
 FLOATS = ["float16", "float32", "float64", ">f2", ">f4", ">f8"]
 OTHERS = ["complex64", "complex128", "M8[s]", "m8[s]", "O", "U3", "S3", "V4", "f4,f4", "f4,i2"]

@@ -11,6 +11,8 @@ import itertools
 import numpy as np
 import pytest
 
+pytestmark = pytest.mark.generated
+
 
 def products(*choices):
     """All combinations of one of each."""

@@ -9,6 +9,8 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+pytestmark = pytest.mark.generated
+
 #: 2^53 + 1, the least positive integer that is no float64, and the greatest and the least int64.
 ODD, GREATEST, LEAST = 2**53 + 1, 2**63 - 1, -(2**63)
 

@@ -12,6 +12,8 @@ from tclcmd import reference
 from tclcmd.commands import REGISTRY
 from tclcmd.language import declare, help
 
+pytestmark = pytest.mark.generated
+
 COMMANDS = list(REGISTRY.values())
 EXAMPLES = [(command, example) for command in COMMANDS for example in command.examples]
 

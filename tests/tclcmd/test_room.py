@@ -13,6 +13,8 @@ import pytest
 from pyroi import limits
 from tclcmd.values import sizes
 
+pytestmark = pytest.mark.generated
+
 DTYPES = ("float32", "float64", "float16", "int32", "int64", "uint8", "bool")
 FLOATS = DTYPES[:3]
 
