@@ -181,7 +181,7 @@ static void test_parameters(void)
     call.soft.method = (roi_soft_method)2;
     expect(&call, SOFT_NMS, ROI_ERROR_METHOD, -1, -1);
     begin(&call);
-    call.iou.kind = (roi_iou_kind)(ROI_IOF + 1);
+    call.iou.kind = (roi_iou_kind)1000;
     expect(&call, IOU, ROI_ERROR_METHOD, -1, -1);
     begin(&call);
     call.iou.kind = ROI_GIOU;

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 from oracles.cases import A25
+from oracles.overlap import KINDS
 
 BOX = np.array([[0.0, 1, 1, 3, 3]])
 UPRIGHT, TURNED = np.array([[0.0, 0, 2, 2], [1, 1, 4, 4]]), np.array([[2.0, 2, 3, 3, 30], [4, 4, 2, 2, 0]])
@@ -21,14 +22,9 @@ GOOD = {
     "batched_nms": {"boxes": UPRIGHT, "scores": SCORES, "idxs": [0, 1], "iou_threshold": 0.5},
     "box_area": {"boxes": UPRIGHT},
     "box_convert": {"boxes": UPRIGHT, "in_fmt": "xyxy", "out_fmt": "cxcywh"},
-    "box_iof": {"boxes1": UPRIGHT, "boxes2": UPRIGHT},
-    "box_iou": {"boxes1": UPRIGHT, "boxes2": UPRIGHT},
     "box_iou_rotated": {"boxes1": TURNED, "boxes2": TURNED},
     "clip_boxes_to_image": {"boxes": UPRIGHT, "size": (3, 3)},
-    "complete_box_iou": {"boxes1": UPRIGHT, "boxes2": UPRIGHT},
     "denormalize_image": {"image": A25, "mean": [0.5], "std": [2.0]},
-    "distance_box_iou": {"boxes1": UPRIGHT, "boxes2": UPRIGHT},
-    "generalized_box_iou": {"boxes1": UPRIGHT, "boxes2": UPRIGHT},
     "grid_sample": {"input": A25, "grid": np.zeros((1, 2, 2, 2), np.float32)},
     "interpolate": {"input": A25, "size": 2},
     "interpolate_backward": {"grad": CROP, "input_shape": SHAPE},
@@ -52,4 +48,5 @@ GOOD = {
     "roi_pool": {"input": A25, "boxes": BOX, "output_size": 2},
     "roi_pool_backward": {"grad": CROP, "argmax": PLACES, "boxes": BOX, "input_shape": SHAPE},
     "soft_nms": {"boxes": UPRIGHT, "scores": SCORES},
+    **{kind: {"boxes1": UPRIGHT, "boxes2": UPRIGHT} for kind in KINDS},
 }

@@ -5,6 +5,7 @@
  * to be the same number where it is a factor and where it is subtracted, or a box would not have IoU 1 with itself.
  * Without contraction IoU is never above 1, and the same on every tier.
  */
+#include "boxes/overlap_kinds.h"
 
 /* As an instruction of the processor has it, which a call of fmin is not. */
 static inline REAL smaller(REAL a, REAL b) { return a < b ? a : b; }
@@ -52,12 +53,11 @@ static inline REAL overlap(roi_iou_kind kind, struct box a, struct box b)
                               side(larger(a.y1, b.y1), smaller(a.y2, b.y2));
     const REAL area = a.area + b.area - intersection;
     const REAL iou = ratio(intersection, area);
+#define FORMULA(which, formula)                                                                                        \
+    case which: return formula;
     switch (kind) {
-    case ROI_IOU: return iou;
-    case ROI_GIOU: return iou - gap(a, b, area);
-    case ROI_DIOU: return iou - distance(a, b);
-    case ROI_CIOU: return iou - distance(a, b) - aspect(a, b, iou);
-    case ROI_IOF: return ratio(intersection, a.area);
+        ROI_OVERLAP_KINDS(FORMULA)
     }
+#undef FORMULA
     return 0;
 }

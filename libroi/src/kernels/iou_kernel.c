@@ -26,13 +26,12 @@ static void upright(roi_iou_kind kind, const struct roi_iou_lanes *one, int64_t 
     for (int i = 0; i < ROI_UPRIGHT_LANES; i++)
         a[i] = ((const REAL *)one->lane[i])[row];
     const struct box box = {a[0], a[1], a[2], a[3], a[4], a[5]};
+#define ROW_OF_KIND(which, formula)                                                                                    \
+    case which: row_of_kind(which, box, many, begin, end, iou_ret); break;
     switch (kind) {
-    case ROI_IOU: row_of_kind(ROI_IOU, box, many, begin, end, iou_ret); break;
-    case ROI_GIOU: row_of_kind(ROI_GIOU, box, many, begin, end, iou_ret); break;
-    case ROI_DIOU: row_of_kind(ROI_DIOU, box, many, begin, end, iou_ret); break;
-    case ROI_CIOU: row_of_kind(ROI_CIOU, box, many, begin, end, iou_ret); break;
-    case ROI_IOF: row_of_kind(ROI_IOF, box, many, begin, end, iou_ret); break;
+        ROI_OVERLAP_KINDS(ROW_OF_KIND)
     }
+#undef ROW_OF_KIND
 }
 
 /* ---- Rotated boxes --------------------------------------------------------------------------------------------- */

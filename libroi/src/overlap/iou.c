@@ -4,6 +4,7 @@
 
 #include "common/array.h"
 #include "boxes/boxes.h"
+#include "boxes/overlap_kinds.h"
 #include "kernels/entry_points.h"
 #include "common/parallel.h"
 #include "boxes/rotated.h"
@@ -43,7 +44,7 @@ static roi_status check_params(const roi_iou_params *params, bool rotated)
     const roi_status given = roi_check_params(params, sizeof *params);
     if (given != ROI_SUCCESS)
         return given;
-    if ((int)params->kind < ROI_IOU || (int)params->kind > (rotated ? ROI_IOU : ROI_IOF))
+    if ((int)params->kind < ROI_IOU || (int)params->kind >= (rotated ? ROI_IOU + 1 : ROI_OVERLAP_KIND_COUNT))
         return ROI_ERROR_METHOD;
     return ROI_SUCCESS;
 }
