@@ -27,7 +27,8 @@ SAMPLED = 5
 
 def pytest_addoption(parser: pytest.Parser) -> None:
     """Adds the choice between all generated cases and a sample of them."""
-    parser.addoption("--sample", action="store_true", help=f"run one in {SAMPLED} of the cases of tests marked `generated`")
+    words = f"run one in {SAMPLED} of the cases of tests marked `generated`"
+    parser.addoption("--sample", action="store_true", help=words)
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:

@@ -30,6 +30,10 @@ ON_DEMAND = (
 )  # fmt: skip
 
 
+#: Tcl waits for events in a thread that it starts with the first of them, and ends the process where it cannot.
+WAIT = "after 1 {set waited 1}; vwait waited; unset waited"
+
+
 def confine(interpreter: Interpreter, limits: Limits, script: str | None) -> None:
     """Loads what scripts need, and closes all the rest off. Raises OSError for a folder that cannot be opened.
 
@@ -40,18 +44,21 @@ def confine(interpreter: Interpreter, limits: Limits, script: str | None) -> Non
     words = "plot boxes_ boxesread boxeswrite" if script is None else script.lower()
     _preload(bool(limits.folders), "plot" in words, re.search("boxes_|boxesread|boxeswrite", words) is not None)
     interpreter.eval("torch::get_num_threads")  # the first call reads how large the stack is
+    interpreter.eval(WAIT)
     interpreter.make_safe(Grants(folders, output=True), tcl_commands.EXPOSED, tcl_commands.SCRIPT)
     if limits.commands is not None:
         interpreter.limit_commands(limits.commands)
-    walls.limit_resources(limits)
+    memory_use = walls.open_memory_use()
     walls.confine_files(limits.folders)
+    _start_threads()  # which inherit this wall, and count neither as memory of the script nor as processes
+    walls.limit_resources(limits, memory_use)
     walls.forbid_calls()
 
 
 def _preload(with_files: bool, with_plots: bool, with_tables: bool) -> None:
     for name in ON_DEMAND:
         _import(name)
-    _start_threads()
+    np.random.default_rng()
     if with_files:
         _load_formats(("coco", "npz", "parquet", "arrow") if with_tables else ("coco", "npz"))
         if _import("PIL.Image"):
@@ -68,9 +75,9 @@ def _import(name: str) -> Any:
 
 
 def _start_threads() -> None:
+    """Has operators start all their threads, by work enough for each that leaves no memory behind."""
     maps = np.zeros((1, 64, 64, 64), np.float32)
-    pyroi.roi_align(maps, np.array([[0, 0, 0, 60, 60]] * 64, np.float32), (14, 14))
-    np.random.default_rng()
+    pyroi.roi_align(maps, np.array([[0, 0, 0, 60, 60]] * (4 * pyroi.get_num_threads()), np.float32), 1)
     np.ones((64, 64)) @ np.ones((64, 64))
 
 

@@ -62,7 +62,15 @@ def die_with_parent() -> None:
 # ---- Resource limits -------------------------------------------------------------------------------------------------
 
 
-def limit_resources(limits: Limits) -> None:
+def open_memory_use() -> int | None:
+    """Opens what Linux says of the memory of this process, before files are confined: for limit_resources()."""
+    try:
+        return os.open("/proc/self/statm", os.O_RDONLY | os.O_CLOEXEC)
+    except OSError:  # a system without it, whose own limits of memory remain
+        return None
+
+
+def limit_resources(limits: Limits, memory_use: int | None) -> None:
     """Sets the limits of the system. That of memory counts from what the process has now."""
     if resource is None:
         return
@@ -74,8 +82,8 @@ def limit_resources(limits: Limits) -> None:
         _lower(resource.RLIMIT_FSIZE, limits.output)
     if limits.seconds is not None:
         _lower(resource.RLIMIT_CPU, (math.ceil(limits.seconds) + SPARE_SECONDS) * (os.cpu_count() or 1))
-    if limits.memory is not None:
-        _limit_memory(limits.memory)
+    if limits.memory is not None and memory_use is not None:
+        _limit_memory(limits.memory, memory_use)
 
 
 def _lower(which: int, most: int) -> None:
@@ -85,15 +93,8 @@ def _lower(which: int, most: int) -> None:
         resource.setrlimit(which, (most, most))
 
 
-def _limit_memory(count: int) -> None:
-    """Limits private memory that can be written: Linux counts it when it is mapped, before it is used.
-
-    What is free is read from a file that stays open, since no others can be opened later.
-    """
-    try:
-        file = os.open("/proc/self/statm", os.O_RDONLY | os.O_CLOEXEC)
-    except OSError:  # a system without it, whose own limits of memory remain
-        return
+def _limit_memory(count: int, file: int) -> None:
+    """Limits private memory that can be written: Linux counts it when it is mapped, before it is used."""
     page = os.sysconf("SC_PAGE_SIZE")
 
     def used() -> int:
@@ -108,7 +109,10 @@ def _limit_memory(count: int) -> None:
 
 
 def confine_files(folders: tuple[str, ...]) -> bool:
-    """Has Linux refuse files outside of the folders, by Landlock. Returns whether it does."""
+    """Has Linux refuse files outside of the folders to this thread and those that it starts, by Landlock.
+
+    Returns whether it does.
+    """
     try:
         import landlock
     except (ImportError, OSError):

@@ -40,8 +40,8 @@ def run(*command, **options):
 def build(tmp_path_factory):
     """The library, its tests and the example, built, and installed into a folder of its own: (build, prefix, folder).
 
-    The kernels are those of the installed pyroi where `make` has built it, which saves most of the time. What is built stays, so
-    that only what has changed is compiled again.
+    The kernels are those of the installed pyroi where `make` has built it, which saves most of the time. What is built
+    stays, so that only what has changed is compiled again.
     """
     meson = tool("meson")
     tool("ninja", "ninja-build", "samu")

@@ -12,8 +12,8 @@ from oracles.autograd import torchvision_ops
 os.environ.setdefault("YOLO_CONFIG_DIR", tempfile.mkdtemp())
 os.environ.update({"YOLO_AUTOINSTALL": "false", "YOLO_OFFLINE": "true", "YOLO_VERBOSE": "false"})
 
-# ultralytics has Pillow and NumPy do some things its way, in the whole process, and tells the programs that the process starts
-# to have one thread. Other tests are to see none of it.
+# ultralytics has Pillow and NumPy do some things its way, in the whole process, and tells the programs that the process
+# starts to have one thread. Other tests are to see none of it.
 try:
     from PIL import Image
 except ModuleNotFoundError:

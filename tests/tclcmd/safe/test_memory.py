@@ -68,7 +68,7 @@ WORDS = {
     "output_size": "{1500 1500}", "size": "{1500 1500}", "input_shape": "{1 3 1500 1500}", "shape": "{3000 3000}",
     "idxs": "$idxs", "scores": "$scores", "n": "3000", "start": "0", "end": "9000000", "steps": "9000000",
     "low": "0", "high": "9", "sections": "2", "chunks": "2", "scale_factor": "3", "repeats": "{2 2 2 2}",
-    "mask": "$map_bool", "condition": "$map_bool", "sizes": "{4 3 1000 1000}", "data": "[lrepeat 100000 1.5]",
+    "mask": "$map_bool", "condition": "$map_bool", "sizes": "{4 3 1000 1000}", "data": "[lrepeat 250000 1.5]",
     "features": "[list $map_float32 $map_float32]", "tensors": "[list $map_float32 $map_float32]",
     "other": "$map_float32", "tensor": "$one_float64", "seed": "3", "out_fmt": "xywh", "in_fmt": "xyxy", "dim1": "3",
     "dim0": "2", "upscale_factor": "2", "pad": "{900 900 900 900}", "masks": "$image_bool", "command": "nms",

@@ -6,6 +6,8 @@ with the second wall, and without it.
 
 from __future__ import annotations
 
+import ctypes
+import errno
 import functools
 import os
 import pathlib
@@ -163,8 +165,8 @@ def test_the_second_wall_stands(tmp_path_factory):
     assert any("seccomp(SECCOMP_SET_MODE_FILTER" in line and line.endswith("= 0") for line in before)
 
 
-#: Confines this process, and prints how many threads operators have, how many threads there are, and the mode of seccomp of
-#: each of them: 2 where a filter is on.
+#: Confines this process, and prints how many threads operators have, how many threads there are, and the mode of
+#: seccomp of each of them: 2 where a filter is on.
 OF_THREADS = """
 import pathlib, re
 import pyroi
@@ -192,3 +194,74 @@ def test_the_second_wall_holds_for_all_threads():
     wanted, count, modes = ran.stdout.split(" ", 2)
     assert int(count) >= int(wanted)
     assert modes.strip() == "{'2'}"
+
+
+#: Confines the files of this process, and prints how many threads operators start after that; then what can still be
+#: done with files, in this thread and in one that starts later.
+OF_FILES = """
+import os, pathlib, sys, threading
+from tclcmd.safe import confinement, walls
+
+inside, outside = map(pathlib.Path, sys.argv[1:])
+WAYS = {
+    "read inside": lambda: open(inside / "file"),
+    "write inside": lambda: open(inside / "new", "w"),
+    "read outside": lambda: open(outside / "file"),
+    "write outside": lambda: open(outside / "new", "w"),
+    "follow a link": lambda: open(inside / "link"),
+    "climb": lambda: open(inside / ".." / outside.name / "file"),
+    "read the system's": lambda: open("/etc/passwd"),
+    "list": lambda: os.listdir(outside),
+    "move in": lambda: os.rename(outside / "file", inside / "taken"),
+    "remove": lambda: os.unlink(outside / "file"),
+}
+
+def try_all():
+    for name, way in WAYS.items():
+        try:
+            way()
+        except OSError as error:
+            print(name, error.errno, sep=": ")
+        else:
+            print(name, "done", sep=": ")
+
+threads = os.open("/proc/self/task", os.O_RDONLY)
+before = len(os.listdir(threads))
+assert walls.confine_files((str(inside),))
+confinement._start_threads()
+print(len(os.listdir(threads)) - before)
+try_all()
+later = threading.Thread(target=try_all)
+later.start()
+later.join()
+"""
+
+
+def has_landlock():
+    """Whether the kernel has it, by its own answer to the question for the version of the interface."""
+    return ctypes.CDLL(None).syscall(444, None, ctypes.c_size_t(0), 1) > 0
+
+
+def test_the_kernel_alone_confines_files(tmp_path):
+    """Nothing that the shell itself checks is in the way here; the threads of operators start behind the wall."""
+    pytest.importorskip("landlock")
+    if not has_landlock():
+        pytest.skip("this kernel has no Landlock")
+    inside, outside = tmp_path / "inside", tmp_path / "outside"
+    for folder in (inside, outside):
+        folder.mkdir()
+        (folder / "file").write_text("x")
+    (inside / "link").symlink_to(outside / "file")
+    words = [sys.executable, "-I", "-c", OF_FILES, inside, outside]
+    ran = subprocess.run(words, capture_output=True, text=True, env={**os.environ, "OMP_NUM_THREADS": "3"})
+    assert ran.returncode == 0, ran.stderr
+    started, *said = ran.stdout.splitlines()
+    assert int(started) == 2
+    outcomes = [line.split(": ") for line in said]
+    assert len(outcomes) == 20
+    for way, outcome in outcomes:
+        if way in ("read inside", "write inside"):
+            assert outcome == "done", way
+        else:
+            assert outcome in (str(errno.EACCES), str(errno.EXDEV)), way
+    assert (outside / "file").read_text() == "x"
