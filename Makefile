@@ -110,11 +110,13 @@ sanitize-python: $(TESTABLE) ## pyroi's tests, with the same sanitizers
 docs: .venv/stamp-docs ## The site, in build/site/html: all pages of docs, and the reference of Python and C
 	$(BIN)/python docs/site/build.py build/site
 
-reference: $(INSTALLED) ## Write docs/commands again from the commands' declarations
+reference: $(INSTALLED) ## Write docs/commands again from the commands' declarations, and figures of operators
 	$(BIN)/python -I -m tclcmd.reference docs/commands
+	$(BIN)/python -I docs/figures.py
 
 reference-check: $(INSTALLED) ## See that docs/commands agrees with the declarations
 	$(BIN)/python -I -m tclcmd.reference --check docs/commands
+	$(BIN)/python -I docs/figures.py --check
 
 pictures: $(INSTALLED) ## Draw the pictures of docs/operators again
 	$(BIN)/python -I docs/pictures.py

@@ -7,7 +7,7 @@ A workload has a `name` (what ``--only`` takes), a `title`, an `operator` (the n
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field, replace
 from typing import Any, Protocol
 
@@ -211,6 +211,46 @@ class IouWorkload:
         return 2 * self.count * 16 + self.count**2 * 4
 
 
+@dataclass(frozen=True)
+class OtherWorkload:
+    """An operator that no other class fits, with a function that makes its arguments."""
+
+    name: str
+    title: str
+    operator: str
+    make: Callable[[np.random.Generator], dict[str, Any]]
+    group: str = ""
+
+    def arguments(self) -> dict[str, Any]:
+        """See Workload."""
+        return self.make(np.random.default_rng(20170320))
+
+    def floor_bytes(self) -> None:
+        """See Workload."""
+        return None
+
+
+def grid_of_points(rng: np.random.Generator) -> dict[str, Any]:
+    """A colour image and a grid that rotates it by 20 degrees, for `grid_sample`."""
+    y, x = np.meshgrid(np.linspace(-1, 1, 720), np.linspace(-1, 1, 1280), indexing="ij")
+    sine, cosine = np.sin(np.radians(20)), np.cos(np.radians(20))
+    grid = np.stack([cosine * x - sine * y, sine * x + cosine * y], axis=2)[None].astype(np.float32)
+    return {"input": rng.random((1, 3, 720, 1280), np.float32), "grid": grid}
+
+
+def colour_image(rng: np.random.Generator) -> dict[str, Any]:
+    """A colour image and the mean and spread of ImageNet's, for `normalize_image`."""
+    statistics = {"mean": [0.485, 0.456, 0.406], "std": [0.229, 0.224, 0.225]}
+    return {"image": rng.random((3, 720, 1280), np.float32), **statistics}
+
+
+def ellipses(rng: np.random.Generator) -> dict[str, Any]:
+    """Masks of 100 ellipses, for `masks_to_boxes`."""
+    centre, radius = rng.uniform(150, 650, (100, 2, 1, 1)), rng.uniform(20, 150, (100, 2, 1, 1))
+    y, x = np.mgrid[:800, :800]
+    return {"masks": ((y - centre[:, 0]) / radius[:, 0]) ** 2 + ((x - centre[:, 1]) / radius[:, 1]) ** 2 <= 1}
+
+
 def whole_boxes(rng: np.random.Generator, count: int) -> np.ndarray:
     """[count, 4] boxes with sides of 8 to 208 pixels in an image of 1344 x 800."""
     sides = rng.integers(8, 209, size=(count, 2))
@@ -258,6 +298,7 @@ WORKLOADS: list[Workload] = [
         "ps-align", "PSRoIAlign, 490 channels", ((1, 490, 50, 84),), (1 / 16,), 1000, (32, 400), 7, 2, "ps_roi_align"
     ),
     PoolWorkload("rotated", "rotated RoIAlign, 1000 boxes", MAP, SCALE, 1000, (16, 128), 7, 2, "roi_align_rotated"),
+    PoolWorkload("prroi", "PrRoIPool, 1000 boxes", MAP, SCALE, 1000, (16, 128), 7, 0, "prroi_pool"),
     NmsWorkload("nms-1000", "NMS, 1000 boxes", 1000),
     NmsWorkload("nms-5000", "NMS, 5000 boxes", 5000),
     NmsWorkload("nms-20000", "NMS, 20000 boxes", 20_000),
@@ -265,4 +306,8 @@ WORKLOADS: list[Workload] = [
     IouWorkload("iou", "IoU, 3000 x 3000 boxes", 3000),
     MapWorkload("adaptive", "adaptive means to 7 x 7", "adaptive_avg_pool2d", MAP[0], (7, 7)),
     MapWorkload("bilinear", "bilinear, 2 x larger", "interpolate", MAP[0], (400, 672), {"mode": "bilinear"}),
+    MapWorkload("adaptive-max", "adaptive maxima to 7 x 7", "adaptive_max_pool2d", MAP[0], (7, 7)),
+    OtherWorkload("grid", "colour image through a grid", "grid_sample", grid_of_points),
+    OtherWorkload("normalize", "colour image, normalized", "normalize_image", colour_image),
+    OtherWorkload("masks", "boxes of 100 masks", "masks_to_boxes", ellipses),
 ]

@@ -240,3 +240,27 @@ def test_operators_pictures(tmp_path):
     subprocess.run([sys.executable, "-I", ROOT / "docs" / "pictures.py", tmp_path], check=True)
     assert {path.name for path in tmp_path.iterdir()} == shown
     assert all((ROOT / "docs" / "images" / name).stat().st_size < 60_000 for name in shown)
+
+
+def test_operators_figures():
+    """Times on the operators' pages are those of docs/performance.md, and every page has some."""
+    done = subprocess.run(
+        [sys.executable, "-I", ROOT / "docs" / "figures.py", "--check"], capture_output=True, text=True
+    )
+    assert done.returncode == 0, done.stderr
+    for page in OPERATOR_PAGES:
+        assert re.search(r"^\| .* AVX.* \| [0-9.]+ \|", page.read_text("utf-8"), re.MULTILINE), page
+
+
+def test_operators_figures_follow(tmp_path):
+    """Another time in docs/performance.md is found, and written on the page."""
+    shutil.copytree(ROOT / "docs" / "operators", tmp_path / "operators")
+    shutil.copy(ROOT / "docs" / "figures.py", tmp_path)
+    text = (ROOT / "docs" / "performance.md").read_text("utf-8")
+    assert text.count("| 3.36 |") == 1  # of box_iou
+    (tmp_path / "performance.md").write_text(text.replace("| 3.36 |", "| 4.5 |"), "utf-8")
+    command = [sys.executable, "-I", tmp_path / "figures.py"]
+    done = subprocess.run([*command, "--check"], capture_output=True, text=True)
+    assert (done.returncode, done.stderr) == (1, "iou.md differs from docs/performance.md: run docs/figures.py\n")
+    subprocess.run(command, check=True)
+    assert "| 4.5 |" in (tmp_path / "operators" / "iou.md").read_text("utf-8")
