@@ -6,6 +6,7 @@ python -m tclcmd.reference --check FOLDER   exits with 1 if a page differs
 
 from __future__ import annotations
 
+import functools
 import pathlib
 import re
 import sys
@@ -13,6 +14,7 @@ import sys
 import click
 
 from tclcmd import commands as _  # noqa: F401  importing the modules makes the declarations
+from tclcmd import reference_runs
 from tclcmd.language.declare import NAMESPACE, REGISTRY, Command, Parameter, by_group
 from tclcmd.language.errors import SITUATIONS
 from tclcmd.language.help import syntaxes
@@ -55,6 +57,7 @@ Messages quote the beginning of what came, and are short however long that is.
 """
 
 
+@functools.cache
 def pages() -> dict[str, str]:
     """File name -> text of every page."""
     made = {f"{command.name}.md": command_page(command) for command in REGISTRY.values() if command.has_page}
@@ -117,13 +120,33 @@ def _sections(command: Command, heading: str) -> str:
         "Syntax": _syntax(command),
         "Parameters": _parameter_table(command.parameters),
         "Result": command.returns,
-        "Examples": "\n\n".join(f"```tcl\n{example.rstrip()}\n```" for example in command.examples),
-        "Errors": f"As for [all commands]({INDEX}#errors)." if command.has_page else "",
+        "Examples": "\n\n".join(_example(example) for example in command.examples),
+        "Errors": _errors(command),
         "See also": ", ".join(_link(name) for name in command.see_also),
     }
     return (
         "\n\n".join(f"{heading} {title}\n\n{text}" if title else text for title, text in sections.items() if text)
         + "\n"
+    )
+
+
+def _example(example: str) -> str:
+    """A script, and below it what it prints or gives."""
+    output = reference_runs.output(example)
+    return f"```tcl\n{example.rstrip()}\n```" + (f"\n\n```text\n{output}\n```" if output else "")
+
+
+def _errors(command: Command) -> str:
+    """The messages for invalid values, those of all commands apart."""
+    rows = [
+        (f"`{failure.parameter} {failure.value}`", failure.message, f"`{failure.code}`")
+        for failure in reference_runs.failures(command)
+    ]
+    common = f"Those of [all commands]({INDEX}#errors)"
+    if not rows:
+        return f"{common}."
+    return "\n".join(
+        [f"{common}, and such as these:\n", "| with | message | errorCode |", "|---|---|---|", *map(_table_row, rows)]
     )
 
 

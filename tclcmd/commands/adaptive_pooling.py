@@ -68,7 +68,8 @@ command(
     "depend on the number of threads.",
     returns="A tensor of the shape given as input_shape.",
     examples=(
-        "lassign [torch::adaptive_max_pool2d [torch::rand {1 1 5 5}] 2 -returnIndices true] pooled indices\n"
+        "set map [torch::tensor_reshape [torch::arange 25] {1 1 5 5}]\n"
+        "lassign [torch::adaptive_max_pool2d $map 2 -returnIndices true] pooled indices\n"
         "set grad [torch::ones {1 1 2 2}]\n"
         "puts [torch::tensor_print [torch::adaptive_max_pool2d_backward $grad $indices {1 1 5 5}]]",
     ),

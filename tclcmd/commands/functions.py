@@ -27,9 +27,27 @@ from tclcmd.language.kinds import Number, Tensor, TensorOrNumber
 from tclcmd.values import sizes
 
 GROUP = "Functions"
+KEPT = "The result has the input's type. Bool counts as Int64."
+
+
+#: For the functions in one row each: the related ones.
+RELATED = {
+    "tensor_abs": ("tensor_neg", "tensor_relu"),
+    "tensor_neg": ("tensor_abs",),
+    "tensor_relu": ("tensor_clamp",),
+    "tensor_floor": ("tensor_ceil", "tensor_round"),
+    "tensor_ceil": ("tensor_floor", "tensor_round"),
+    "tensor_round": ("tensor_floor", "tensor_ceil"),
+    "tensor_sqrt": ("tensor_pow",),
+    "tensor_exp": ("tensor_log", "tensor_sigmoid"),
+    "tensor_log": ("tensor_exp",),
+    "tensor_sigmoid": ("tensor_tanh", "tensor_exp"),
+    "tensor_tanh": ("tensor_sigmoid",),
+}
 
 
 def _row(name: str, function: Callable[..., Any], summary: str, types: str, old: tuple[str, ...] = ()) -> None:
+    numbers = "-1.5 0.5 2" if types.startswith(KEPT) else "0.5 1 2"
     command(
         INPUT,
         group=GROUP,
@@ -37,13 +55,12 @@ def _row(name: str, function: Callable[..., Any], summary: str, types: str, old:
         aliases=(name.removeprefix("tensor_"), *old),
         summary=summary,
         description=types,
-        examples=(f"set x [torch::tensor_create {{0.5 1 2}}]\nputs [torch::tensor_print [torch::{name} $x]]",),
+        examples=(f"set x [torch::tensor_create {{{numbers}}}]\nputs [torch::tensor_print [torch::{name} $x]]",),
+        see_also=RELATED[name],
     )(function)
 
 
 # ---- Those that keep the type ----------------------------------------------------------------------------------------
-
-KEPT = "The result has the input's type. Bool counts as Int64."
 
 
 def _kept(function: np.ufunc, input: Array) -> Array:

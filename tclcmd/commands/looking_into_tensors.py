@@ -60,7 +60,13 @@ def tensor_dtype(input: Array) -> str:
     return dtypes.name_of(input.dtype)
 
 
-@command(INPUT, group=GROUP, returns="The text cpu.", examples=(X + "puts [torch::tensor_device $x]",))
+@command(
+    INPUT,
+    group=GROUP,
+    returns="The text cpu.",
+    examples=(X + "puts [torch::tensor_device $x]",),
+    see_also=("tensor_dtype",),
+)
 def tensor_device(input: Array) -> str:
     """Returns the device of a tensor."""
     return "cpu"

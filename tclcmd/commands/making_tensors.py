@@ -371,7 +371,7 @@ def rand(shape: tuple[int, ...], dtype: DType, session: Session) -> Array:
     takes_device=True,
     aliases=("tensor_randn",),
     needs_session=True,
-    examples=("set noise [torch::randn {1 3 8 8}]",),
+    examples=("set noise [torch::randn {1 3 8 8}]\nputs [torch::tensor_shape $noise]",),
     see_also=("rand", "manual_seed"),
 )
 def randn(shape: tuple[int, ...], dtype: DType, session: Session) -> Array:
@@ -388,7 +388,7 @@ def randn(shape: tuple[int, ...], dtype: DType, session: Session) -> Array:
     group=GROUP,
     takes_device=True,
     needs_session=True,
-    examples=("set x [torch::zeros {2 3}]\nset noise [torch::rand_like $x]",),
+    examples=("set x [torch::zeros {2 3}]\nset noise [torch::rand_like $x]\nputs [torch::tensor_shape $noise]",),
     see_also=("rand", "randn_like"),
 )
 def rand_like(input: Array, dtype: DType | None, session: Session) -> Array:
@@ -405,7 +405,7 @@ def rand_like(input: Array, dtype: DType | None, session: Session) -> Array:
     group=GROUP,
     takes_device=True,
     needs_session=True,
-    examples=("set x [torch::zeros {2 3}]\nset noise [torch::randn_like $x]",),
+    examples=("set x [torch::zeros {2 3}]\nset noise [torch::randn_like $x]\nputs [torch::tensor_shape $noise]",),
     see_also=("randn", "rand_like"),
 )
 def randn_like(input: Array, dtype: DType | None, session: Session) -> Array:
@@ -424,7 +424,7 @@ def randn_like(input: Array, dtype: DType | None, session: Session) -> Array:
     group=GROUP,
     takes_device=True,
     needs_session=True,
-    examples=("set levels [torch::randint 0 4 {10}]",),
+    examples=("torch::manual_seed 1\nset levels [torch::randint 0 4 {10}]",),
     see_also=("manual_seed",),
 )
 def randint(low: int, high: int, shape: tuple[int, ...], dtype: DType, session: Session) -> Array:

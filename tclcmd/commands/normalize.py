@@ -56,7 +56,8 @@ def _with_channels(function: Callable[..., Array], image: Array, mean: Array, st
         "set normal [torch::normalize_image $image {0.485 0.456 0.406} {0.229 0.224 0.225}]\n"
         "puts [torch::tensor_shape $normal]",
         "# Without a copy.\nset image [torch::rand {3 48 64}]\n"
-        "torch::normalize_image -image $image -mean 0.5 -std 0.5 -inplace true",
+        "torch::normalize_image -image $image -mean 0.5 -std 0.5 -inplace true\n"
+        "puts [torch::tensor_dtype $image]",
     ),
     see_also=("denormalize_image", "resize_image", "image_read"),
 )

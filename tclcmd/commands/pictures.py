@@ -106,7 +106,10 @@ TITLE = Parameter(
     needs_session=True,
     reach=Reach.OUTPUT,
     returns="Nothing.",
-    examples=("torch::show [torch::rand {3 24 32}]", "torch::show [torch::randn {1 8 7 7}] 40 -style ascii"),
+    examples=(
+        "set ramp [torch::tensor_expand [torch::linspace 0 1 32] {1 16 32}]\ntorch::show $ramp -style ascii",
+        "torch::show [torch::rand {3 24 32}]",
+    ),
     see_also=("plot_features", "image_write"),
 )
 def show(input: Array, width: int | None, kind: str, channel: int | None, style: str, session: Session) -> str:

@@ -45,7 +45,7 @@ command(
     description="The parameters are those of the forward call, with the gradient of the crops in place of the map. "
     "The bits of the result do not depend on the number of threads.",
     returns="A tensor of the shape given as input_shape.",
-    examples=(_BY_BIN_GRAD + "puts [torch::tensor_sum [torch::ps_roi_align_backward $grad $boxes {1 4 5 5}]]",),
+    examples=(_BY_BIN_GRAD + "puts [torch::tensor_print [torch::ps_roi_align_backward $grad $boxes {1 4 5 5}]]",),
     see_also=("ps_roi_align",),
 )(pyroi.ps_roi_align_backward)
 
@@ -77,6 +77,6 @@ command(
     description="The gradient of a bin is divided by the number of its pixels and added to each of them. The bits of "
     "the result do not depend on the number of threads.",
     returns="A tensor of the shape given as input_shape.",
-    examples=(_BY_BIN_GRAD + "puts [torch::tensor_sum [torch::ps_roi_pool_backward $grad $boxes {1 4 5 5}]]",),
+    examples=(_BY_BIN_GRAD + "puts [torch::tensor_print [torch::ps_roi_pool_backward $grad $boxes {1 4 5 5}]]",),
     see_also=("ps_roi_pool",),
 )(pyroi.ps_roi_pool_backward)

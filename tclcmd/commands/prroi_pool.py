@@ -39,10 +39,11 @@ command(
     "in which the boxes were given, with 0 in the column of the batch index. If the boxes were a list of tensors, the "
     "second element is a list of tensors.",
     examples=(
-        "set map [torch::tensor_reshape [torch::arange 25] {1 1 5 5}]\n"
+        "set map [torch::tensor_reshape [torch::arange 25 float64] {1 1 5 5}]\n"
         "set boxes [torch::tensor_create {{1.2 1.1 2.7 3.4}}]\n"
-        "lassign [torch::prroi_pool_backward [torch::ones {1 1 1 1}] $map $boxes] gradOfMap gradOfBoxes\n"
-        "puts [torch::tensor_to_list $gradOfBoxes]",
+        "set grad [torch::ones {1 1 1 1} float64]\n"
+        "lassign [torch::prroi_pool_backward $grad $map $boxes] gradOfMap gradOfBoxes\n"
+        "puts [torch::tensor_print $gradOfBoxes]",
     ),
     see_also=("prroi_pool",),
 )(pyroi.prroi_pool_backward)

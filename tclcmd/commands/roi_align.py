@@ -49,7 +49,8 @@ command(
         + "puts [torch::tensor_shape $crops]",
         "# The same by position; options may follow.\n"
         + SETUP
-        + "set crops [torch::roi_align $features $boxes {7 7} 0.0625 2 true -mode max]",
+        + "set crops [torch::roi_align $features $boxes {7 7} 0.0625 2 true -mode max]\n"
+        + "puts [torch::tensor_shape $crops]",
     ),
     see_also=(
         "roi_align_backward",
@@ -117,7 +118,8 @@ command(
         "set fine [torch::rand {1 16 128 128}]\n"
         + "set coarse [torch::rand {1 16 64 64}]\n"
         + "set boxes [torch::tensor_create {{0 0 40 40} {0 0 500 500}}]\n"
-        + "set crops [torch::multiscale_roi_align [list $fine $coarse] $boxes {7 7} {0.25 0.125} 2 -canonicalLevel 1]",
+        + "set crops [torch::multiscale_roi_align [list $fine $coarse] $boxes {7 7} {0.25 0.125} 2 -canonicalLevel 1]\n"
+        + "puts [torch::tensor_shape $crops]",
     ),
     see_also=("roi_align",),
 )(pyroi.multiscale_roi_align)

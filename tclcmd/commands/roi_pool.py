@@ -47,7 +47,7 @@ command(
     "boxes are used. The bits of the result do not depend on the number of threads.",
     returns="A tensor of the shape given as input_shape.",
     examples=(
-        "set map [torch::rand {1 1 5 5}]\n"
+        "set map [torch::tensor_reshape [torch::arange 25] {1 1 5 5}]\n"
         "set boxes [torch::tensor_create {{1 1 3 3}}]\n"
         "lassign [torch::roi_pool $map $boxes 2 -returnArgmax true] crops argmax\n"
         "set grad [torch::ones {1 1 2 2}]\n"

@@ -23,7 +23,7 @@ GROUP = "Session"
     group=GROUP,
     needs_session=True,
     returns="The number of tensors that were freed.",
-    examples=("set x [torch::zeros {2}]\nputs $x\ntorch::tensor_delete $x",),
+    examples=("set x [torch::zeros {2}]\ntorch::tensor_delete $x\nputs [dict get [torch::memory_stats] live]",),
     see_also=("tensor_list",),
 )
 def tensor_delete(tensors: list[int], session: Session) -> int:
@@ -109,7 +109,7 @@ def empty_cache(session: Session) -> int:
     return pyroi.release_memory() if session.grants is None else 0
 
 
-@command(group=GROUP, returns="0.", examples=('if {[torch::cuda_is_available]} {error "other than expected"}',))
+@command(group=GROUP, returns="0.", examples=("puts [torch::cuda_is_available]",), see_also=("cuda_device_count",))
 def cuda_is_available() -> bool:
     """Returns whether tensors can be on a GPU.
 
@@ -154,7 +154,7 @@ def set_num_threads(threads: int, session: Session) -> int:
 @command(
     group=GROUP,
     returns="The number of threads.",
-    examples=("puts [torch::get_num_threads]",),
+    examples=("torch::set_num_threads 2\nputs [torch::get_num_threads]",),
     see_also=("set_num_threads",),
 )
 def get_num_threads() -> int:
@@ -168,6 +168,7 @@ def get_num_threads() -> int:
     needs_session=True,
     returns="1 if times are printed, and 0 otherwise.",
     examples=("torch::timing on",),
+    see_also=("set_num_threads",),
 )
 def timing(enabled: bool | None, session: Session) -> bool:
     """Turns the time of each command at the prompt on or off, or returns whether it is on.
@@ -199,6 +200,7 @@ class CommandName(Text):
     description="Every command shows its help if it is called with -help: torch::roi_align -help.",
     summary="Lists the commands, or explains one of them.",
     examples=("puts [torch::help]", "puts [torch::help roi_align]", "puts [torch::help -search pool]"),
+    see_also=("timing",),
 )
 def help_(command: str | None, search: str | None) -> str:
     """See above."""

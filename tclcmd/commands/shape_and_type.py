@@ -270,7 +270,7 @@ BYTES_PER_PART = 2048
     returns=PARTS,
     examples=(
         "set x [torch::arange 6]\nputs [llength [torch::tensor_split $x 3]]",
-        "lassign [torch::tensor_split [torch::arange 6] {2 4}] a b c",
+        "lassign [torch::tensor_split [torch::arange 6] {2 4}] a b c\nputs [torch::tensor_to_list $c]",
     ),
     see_also=("tensor_chunk", "tensor_slice", "tensor_cat"),
 )

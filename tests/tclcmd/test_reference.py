@@ -8,7 +8,7 @@ import re
 import pytest
 from click.testing import CliRunner
 
-from tclcmd import reference
+from tclcmd import reference, reference_runs
 from tclcmd.commands import REGISTRY
 from tclcmd.language import declare, help
 
@@ -36,6 +36,7 @@ def test_a_declaration_is_whole(command):
     assert re.fullmatch(r"[A-Z(].*[.?]", command.summary)
     assert len(command.summary) <= 90
     assert command.examples
+    assert command.see_also
     assert all(re.fullmatch(r"\S.*[.?]", parameter.help) for parameter in command.parameters)
     assert all(name in REGISTRY and name != command.name for name in command.see_also)
     assert len(command.options) >= len(command.parameters)
@@ -90,6 +91,28 @@ def test_each_page_tells_its_commands():
         assert help.syntaxes(command)[0] in text
         assert all(f"| `-{parameter.camel}` |" in text for parameter in command.parameters)
     assert {"README.md", "roi_align.md", "roi_align_backward.md", "multiscale_roi_align.md"} <= set(pages)
+
+
+@pytest.mark.parametrize("command", COMMANDS, ids=lambda command: command.name)
+def test_a_page_shows_what_happens(tcl, command):
+    """Below an example what it prints or gives; and for an invalid value the message that the command fails with."""
+    if command.group == "Pictures":
+        pytest.importorskip("PIL")
+    if command.name.startswith("plot_"):
+        pytest.importorskip("matplotlib")
+    assert any(reference_runs.output(example) for example in command.examples)
+    failures = list(reference_runs.failures(command))
+    assert failures or not command.required
+    for failure in failures:
+        assert failure.code in ("TORCH INVALID_TENSOR", "TORCH INVALID_VALUE", "TORCH IO"), failure
+        assert re.match(r"Invalid \w+ (tensor|value): |Cannot (read|write) ", failure.message), failure
+
+
+def test_outputs_that_change_are_not_shown():
+    """Random numbers; a long output is cut, and the names of tensors are those of a new process."""
+    assert reference_runs.output("puts [expr {rand()}]") == ""
+    assert reference_runs.output("for {set i 0} {$i < 30} {incr i} {puts $i}").splitlines()[-2:] == ["19", "..."]
+    assert reference_runs.output("torch::zeros 2; torch::zeros 2") == "tensor0: Float32 [2]  0 0"
 
 
 def test_no_link_leads_nowhere():
