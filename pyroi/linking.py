@@ -19,6 +19,11 @@ def get_include() -> str:
 
     Returns:
         An absolute path, for the compiler's ``-I``.
+
+    Example:
+        >>> import os, pyroi
+        >>> sorted(os.listdir(pyroi.get_include()))
+        ['roi.h', 'roi_flat.h']
     """
     return os.path.join(FOLDER, "include")
 
@@ -31,6 +36,12 @@ def get_library() -> str:
 
     Returns:
         The absolute path of ``libroi.so`` (``libroi.dylib`` on macOS).
+
+    Example:
+        >>> import ctypes, pyroi
+        >>> library = ctypes.CDLL(pyroi.get_library())
+        >>> library.roi_get_num_threads() == pyroi.get_num_threads()
+        True
     """
     return os.path.join(FOLDER, "libroi.dylib" if sys.platform == "darwin" else "libroi.so")
 

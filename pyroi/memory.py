@@ -144,6 +144,12 @@ def release_memory() -> int:
 
     Returns:
         The number of bytes returned. Arrays in use are not affected.
+
+    Example:
+        >>> import pyroi
+        >>> released = pyroi.release_memory()
+        >>> pyroi.release_memory()  # nothing is left
+        0
     """
     return _pool.clear()
 

@@ -24,6 +24,22 @@ def watch_cancel_flag(address: int) -> None:
     """Makes every later call stop soon after the int32 at `address` has become non-zero (0: watch nothing).
 
     A stopped call raises :class:`pyroi.errors.Cancelled`. The flag belongs to the caller, who also resets it.
+
+    Args:
+        address: The address of the int32, which must stay valid as long as it is watched.
+
+    Raises:
+        TypeError: `address` is not an integer.
+
+    Example:
+        >>> import numpy as np, pyroi
+        >>> flag = np.ones(1, np.int32)
+        >>> pyroi.watch_cancel_flag(flag.ctypes.data)
+        >>> pyroi.nms(np.array([[0.0, 0, 2, 2]]), [0.5], 0.5)
+        Traceback (most recent call last):
+            ...
+        pyroi.errors.Cancelled: cancelled
+        >>> pyroi.watch_cancel_flag(0)
     """
     global _cancel
     _cancel = ffi.cast("const volatile int32_t *", address)

@@ -14,9 +14,16 @@ def set_num_threads(n: int) -> None:
     ``OMP_NUM_THREADS`` when pyroi is imported, or else the number of processors in the affinity mask of the calling
     thread, limited by the CPU quota of the container.
 
+    Args:
+        n: From 1 to 1024.
+
     Raises:
         TypeError: `n` is not an integer.
         ValueError: `n` is below 1, or above 1024.
+
+    Example:
+        >>> import pyroi
+        >>> pyroi.set_num_threads(pyroi.get_num_threads())
     """
     n = to_integer(n, "n")
     if not 1 <= n <= 1024:
@@ -26,6 +33,9 @@ def set_num_threads(n: int) -> None:
 
 def get_num_threads() -> int:
     """The number of threads that a call may use; 1 if pyroi was built without threads.
+
+    Returns:
+        The number that :func:`set_num_threads` has set, or the initial one.
 
     Example:
         >>> import pyroi
@@ -56,6 +66,14 @@ def cpu_features() -> dict[str, str]:
 
     Tiers are ``baseline``, ``avx2`` and ``avx512``. The environment variable ``ROI_CPU_TIER``, read when pyroi is
     imported, selects a lower one.
+
+    Returns:
+        A dict with the names of the two tiers.
+
+    Example:
+        >>> import pyroi
+        >>> sorted(pyroi.cpu_features())
+        ['best', 'tier']
     """
     return {
         "tier": ffi.string(lib.roi_cpu_tier_name(lib.roi_get_cpu_tier())).decode(),

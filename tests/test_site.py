@@ -26,7 +26,7 @@ def site(monkeypatch):
     import build
 
     yield {"build": build, "c": c_page, "python": python_pages}
-    for module in ("build", "c_page", "python_pages"):
+    for module in ("build", "c_page", "python_pages", "python_errors"):
         sys.modules.pop(module, None)
 
 
@@ -37,6 +37,29 @@ def test_python(site):
         assert re.search(rf"\.\. py:(function|class):: pyroi\.{name}\b", pages[f"pyroi.{name}.rst"])
     assert ":param boxes:" in pages["pyroi.roi_align.rst"]
     assert ".. py:function:: pyroi.torch.roi_align(" in pages["pyroi.torch.rst"]
+
+
+def test_python_errors(site):
+    """Every operator's page has messages that it answers with, each for the argument that is wrong."""
+    pages = dict(site["python"].pages(site["python"].Sources(ROOT)))
+    operators = [name for name in sorted(pyroi.__all__) if name in site["python"].python_errors.GOOD]
+    assert len(operators) > 30
+    for name in operators:
+        messages = re.findall(
+            r"^   \* - ``(\w+)=.*``\n     - ``(\w+): (\w+): ", pages[f"pyroi.{name}.rst"], re.MULTILINE
+        )
+        assert messages, name
+        for argument, error, named in messages:
+            assert error in ("TypeError", "ValueError") and argument == named
+
+
+def test_python_related(site):
+    """Every operator's page leads to the page with its formula, and to its command."""
+    pages = dict(site["python"].pages(site["python"].Sources(ROOT)))
+    for name in site["python"].python_errors.GOOD:
+        assert "</operators/" in pages[f"pyroi.{name}.rst"], name
+    assert ":doc:`torch::nms </commands/nms>`" in pages["pyroi.nms.rst"]
+    assert ".. code-block:: python" in pages["pyroi.batch.rst"]
 
 
 def test_version(site, monkeypatch):

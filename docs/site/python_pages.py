@@ -1,14 +1,18 @@
-"""The pages of the Python reference, made from the sources: signatures and docstrings, without importing anything.
+"""The pages of the Python reference, made from the sources: signatures and docstrings, and messages of errors.
 
-Nothing is imported, so that `pyroi.torch` or `pyroi.jax` have their pages where PyTorch or JAX is not installed.
+No module is imported for its page, so that `pyroi.torch` or `pyroi.jax` have theirs where PyTorch or JAX is not
+installed.
+Only the functions of `pyroi` itself are called, for the messages.
 """
 
 from __future__ import annotations
 
 import ast
 import pathlib
+import re
 from collections.abc import Iterator
 
+import python_errors
 from sphinx.ext.napoleon import Config, GoogleDocstring
 
 NAPOLEON = Config(
@@ -34,13 +38,13 @@ class Sources:
     """The modules under a folder, parsed when they are first asked for."""
 
     def __init__(self, folder: pathlib.Path) -> None:
-        self._folder = folder
+        self.folder = folder
         self._parsed: dict[str, ast.Module] = {}
 
     def module(self, name: str) -> ast.Module:
         """The syntax tree of a module or of a package's ``__init__``."""
         if name not in self._parsed:
-            path = self._folder / name.replace(".", "/")
+            path = self.folder / name.replace(".", "/")
             file = path / "__init__.py" if path.is_dir() else path.with_suffix(".py")
             self._parsed[name] = ast.parse(file.read_text("utf-8"))
         return self._parsed[name]
@@ -56,13 +60,17 @@ class Sources:
     def definition(self, module: str, name: str) -> Definition | None:
         """The function or class of a name, found where it was imported from; None for what is neither."""
         for node in self.module(module).body:
-            if isinstance(node, Definition) and node.name == name:
+            if isinstance(node, Definition) and node.name == name and not _is_overload(node):
                 return node
             if isinstance(node, ast.ImportFrom) and (node.module or "").startswith("pyroi"):
                 for alias in node.names:
                     if (alias.asname or alias.name) == name:
                         return self.definition(str(node.module), alias.name)
         return None
+
+
+def _is_overload(node: Definition) -> bool:
+    return any(ast.unparse(decorator) == "overload" for decorator in node.decorator_list)
 
 
 def _documented(text: str | None, indent: str) -> Iterator[str]:
@@ -109,12 +117,45 @@ def _first_sentence(node: Definition) -> str:
     return (ast.get_docstring(node) or "").split("\n\n")[0].replace("\n", " ")
 
 
+class Operators:
+    """What the pages of the operators link to a function of pyroi: the page itself, the command, and C's function."""
+
+    _ROW = re.compile(r"^\|(?P<command>[^|]*)\|(?P<python>[^|]*`pyroi\.[^|]*)\|(?P<c>[^|]*)\|$", re.MULTILINE)
+
+    def __init__(self, folder: pathlib.Path) -> None:
+        self.related: dict[str, list[str]] = {}
+        for page in sorted(folder.glob("*.md")):
+            text = page.read_text("utf-8")
+            for row in self._ROW.finditer(text):
+                commands = re.findall(r"`torch::(\w+)`", row["command"])
+                links = [f":doc:`{text.split(chr(10))[0].strip('# ')} </operators/{page.stem}>`"]
+                links += [f":doc:`torch::{name} </commands/{name}>`" for name in commands]
+                links += [f"``{name}`` in :doc:`C </c>`" for name in re.findall(r"`(roi_\w+)`", row["c"])]
+                for name in re.findall(r"`pyroi\.(\w+)`", row["python"]):
+                    self.related[name] = links
+
+
+def _messages(name: str) -> Iterator[str]:
+    """The answers of a function to invalid arguments."""
+    if name in python_errors.GOOD:
+        yield from (".. rubric:: Messages", "", ".. list-table::", "   :widths: 35 65", "")
+        for argument, message in python_errors.messages(name):
+            yield from (f"   * - ``{argument}``", f"     - ``{message}``")
+        yield ""
+
+
+def _code_is_code(text: str) -> str:
+    """The docstring of a module, in which indented paragraphs are code."""
+    return re.sub(r"(?<!:)\n\n(?=    \S)", "\n\n.. code-block:: python\n\n", text, count=1)
+
+
 def pages(sources: Sources) -> Iterator[tuple[str, str]]:
     """(File name, text in reST) of each page."""
+    operators = Operators(sources.folder / "docs" / "operators")
     for module in MODULES:
         names = sources.public(module)
         lines = _title(module)
-        lines += [*_documented(ast.get_docstring(sources.module(module)), ""), ""]
+        lines += [*_documented(_code_is_code(ast.get_docstring(sources.module(module)) or ""), ""), ""]
         if module == MODULES[0]:
             lines += [".. list-table::", "   :widths: 30 70", ""]
         for name in names:
@@ -123,7 +164,10 @@ def pages(sources: Sources) -> Iterator[tuple[str, str]]:
             full_name = f"{module}.{name}"
             if module == MODULES[0]:
                 lines += [f"   * - :doc:`{name} <{full_name}>`", f"     - {_first_sentence(node)}"]
-                yield f"{full_name}.rst", "\n".join([*_title(full_name), *entry(node, full_name)])
+                page = [*_title(full_name), *entry(node, full_name), *_messages(name)]
+                if name in operators.related:
+                    page += [".. rubric:: See also", "", ", ".join(operators.related[name]), ""]
+                yield f"{full_name}.rst", "\n".join(page)
             else:
                 lines += entry(node, full_name)
         if module == MODULES[0]:

@@ -42,6 +42,13 @@ def accelerate(tool: str) -> None:
         ValueError: `tool` is none of these.
         ImportError: The package is not installed or does not load, or has a version that pyroi does not know. No
             function is replaced then.
+
+    Example:
+        >>> import pyroi
+        >>> pyroi.accelerate("a package")  # doctest: +ELLIPSIS
+        Traceback (most recent call last):
+            ...
+        pyroi.errors.ArgumentError: tool: expected one of ..., got 'a package'
     """
     _join_of(tool).accelerate()
 
@@ -55,6 +62,10 @@ def restore(tool: str | None = None) -> None:
     Raises:
         TypeError: `tool` is not a string.
         ValueError: `tool` is not one that :func:`accelerate` knows.
+
+    Example:
+        >>> import pyroi
+        >>> pyroi.restore()  # of packages that are not accelerated, nothing changes
     """
     if tool is not None:
         _check(tool)
