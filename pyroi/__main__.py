@@ -40,7 +40,7 @@ def report() -> str:
     companions = (f"{name} {version}" for name in _COMPANIONS if (version := _version(name)))
     given = (f"{name}={os.environ[name]}" for name in _VARIABLES if name in os.environ)
     lines = [
-        ("pyroi", f"{pyroi.__version__} in {linking.FOLDER}"),
+        ("pyroi", f"{pyroi.__version__} in {os.path.dirname(pyroi.__file__)}"),
         ("library", linking.get_library()),
         ("Python", f"{platform.python_version()}{_threading()} in {sys.executable}"),
         ("system", f"{platform.platform()}, {os.cpu_count()} processors"),

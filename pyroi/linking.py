@@ -6,12 +6,21 @@ and CMake.
 
 from __future__ import annotations
 
+import importlib.util
 import os
 import sys
 
 __all__ = ["get_include", "get_library"]
 
-FOLDER = os.path.dirname(os.path.abspath(__file__))
+
+def _folder() -> str:
+    """The folder of the compiled module."""
+    module = importlib.util.find_spec("pyroi._libroi")
+    return os.path.dirname(os.path.abspath(module.origin if module and module.origin else __file__))
+
+
+#: The folder of the compiled files, which in an editable installation is not that of the modules.
+FOLDER = _folder()
 
 
 def get_include() -> str:

@@ -2,12 +2,21 @@
 
 from __future__ import annotations
 
+import importlib.util
 import pathlib
 
 from tclcmd.values.words import word
 
+
+def _folder() -> pathlib.Path:
+    """The folder of the compiled files, which in an editable installation is not that of the modules."""
+    host = importlib.util.find_spec("tclcmd._host")
+    beside = pathlib.Path(__file__).parent
+    return (pathlib.Path(host.origin).parent / beside.name if host and host.origin else beside).resolve()
+
+
 #: Where `pkgIndex.tcl` is, and the extension that it names.
-FOLDER = pathlib.Path(__file__).resolve().parent
+FOLDER = _folder()
 EXTENSION = FOLDER / "libtclroi.so"
 
 

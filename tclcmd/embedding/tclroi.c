@@ -152,20 +152,21 @@ static void find_version(void)
             snprintf(version, sizeof version, "3.%d", minor);
 }
 
-/* Reads from pyvenv.cfg where the programs are of the Python that a virtual environment is made from. */
-static int read_home(const char *file, char home[PATH_MAX])
+/* Reads a line "name = path" from a file of such lines; returns 0 if there is none. */
+static int read_setting(const char *file, const char *name, char path[PATH_MAX])
 {
-    char line[PATH_MAX + 8];
+    char line[PATH_MAX + 16];
+    const size_t length = strlen(name);
     int is_found = 0;
     FILE *settings = fopen(file, "r");
     while (settings && !is_found && fgets(line, sizeof line, settings)) {
         line[strcspn(line, "\n")] = '\0';
-        is_found = strncmp(line, "home = ", 7) == 0;
+        is_found = strncmp(line, name, length) == 0 && strncmp(line + length, " = ", 3) == 0;
     }
     if (settings)
         fclose(settings);
     if (is_found)
-        snprintf(home, PATH_MAX, "%s", line + 7);
+        snprintf(path, PATH_MAX, "%s", line + length + 3);
     return is_found;
 }
 
@@ -182,7 +183,8 @@ static void find_in_installation(char path[PATH_MAX], const char *folder, const 
     const int length = packages ? (int)(packages - place) : 0;
     if (packages)
         snprintf(path, PATH_MAX, "%.*s/%s/%s", length, place, folder, file);
-    if (find_above(place, PATH_MAX, "pyvenv.cfg") && read_home(place, home))
+    /* of the Python that a virtual environment is made from */
+    if (find_above(place, PATH_MAX, "pyvenv.cfg") && read_setting(place, "home", home))
         snprintf(path, PATH_MAX, "%s/../%s/%s", home, folder, file);
     if (access(path, R_OK) != 0)
         path[0] = '\0';
@@ -231,10 +233,23 @@ static int load_python(void)
 
 /* ---- Starting it ----------------------------------------------------------------------------------------------- */
 
+/* Finds the Python program that an editable installation is for: this file is in the build folder then. */
+static int find_program_of_build(char path[PATH_MAX])
+{
+    static const char name[] = "/python.cfg";
+    char file[PATH_MAX + sizeof name];
+    if (!own_path(file))
+        return 0;
+    strcpy(strrchr(file, '/'), name);
+    return read_setting(file, "program", path) && access(path, X_OK) == 0;
+}
+
 /* Finds the Python program of the virtual environment around this file, or else that of the installation. */
 static void find_program(char path[PATH_MAX])
 {
     char name[sizeof version + 16];
+    if (find_program_of_build(path))
+        return;
     if (own_path(path) && find_above(path, PATH_MAX, "pyvenv.cfg")) {
         strcpy(strrchr(path, '/'), "/bin/python3");
         if (access(path, X_OK) == 0)

@@ -65,8 +65,8 @@ def exported(path):
 
 
 def test_files_are_in_the_package():
-    """All below the folder of pyroi, wherever that is."""
-    package = pathlib.Path(pyroi.__file__).parent
+    """All below the folder of pyroi's compiled module, wherever that is."""
+    package = pathlib.Path(pyroi._libroi.__file__).parent
     files = [pyroi.get_library(), f"{pyroi.get_include()}/roi.h", f"{pyroi.get_include()}/roi_flat.h"]
     files += [asked("--pkgconfigdir") + "/roi.pc", asked("--cmakedir") + "/roi-config.cmake"]
     for file in map(pathlib.Path, files):
@@ -107,6 +107,8 @@ def test_it_can_be_moved(tmp_path):
         said = run(tool("readelf"), "-d", path)
         paths = re.findall(r"R(?:UN)?PATH\).*\[(.*)\]", said)
         assert all(part in ("$ORIGIN", "") for line in paths for part in line.split(":")), paths
+    if not (FOLDER / "__init__.py").exists():
+        pytest.skip("an editable installation cannot be copied")
     shutil.copytree(FOLDER, tmp_path / "pyroi")
     program = "import pyroi; print(pyroi.get_library(), pyroi.nms([[0, 0, 1, 1]], [1], 0.5))"
     said = run(sys.executable, "-c", f"import sys; sys.path.insert(0, {str(tmp_path)!r}); {program}")
