@@ -108,8 +108,11 @@ def connect(address: str, limits: Mapping[str, Any]) -> Cluster:
         import distributed
     except ImportError as error:
         raise click.ClickException(f"--scheduler needs distributed ({error}): {how_to_add('cluster')}") from None
-    # The outcomes of the inputs tell of lost connections.
-    logging.getLogger("distributed").setLevel(logging.CRITICAL)
+    # The outcomes of the inputs, and lines of this program, tell of lost connections. Dask gives some of its loggers
+    # levels of their own.
+    for name in ("distributed", *logging.root.manager.loggerDict):
+        if name.partition(".")[0] == "distributed":
+            logging.getLogger(name).setLevel(logging.CRITICAL)
     if not address.startswith(LOCAL):
         return _connected(address, limits)
     count = address.removeprefix(LOCAL)
@@ -153,6 +156,7 @@ class Cluster(Workers):
         self._client = self._connect()
         self._threads = self._count_threads()
         self._begins_nothing = self._is_closed = False
+        self._has_told = False  # that there are no workers
         self._broken: str | None = None
         self._at_dask: dict[Any, Call] = {}  # Dask's future -> the call
         self._lost: queue.SimpleQueue[Call | None] = queue.SimpleQueue()
@@ -254,13 +258,26 @@ class Cluster(Workers):
                 pass
             if time.monotonic() - looked > LOOK_SECONDS:
                 with contextlib.suppress(Exception):  # the connection is lost, which the next call notices
-                    self._threads = self._count_threads()
+                    self._look()
                 looked = time.monotonic()
+
+    def _look(self) -> None:
+        before, self._threads = self._threads, self._count_threads()
+        if not self._threads and (before or not self._has_told):
+            self.say(f"there are no Dask workers at {self._address}; the run goes on when one joins")
+        elif self._threads and not before and self._has_told:
+            self.say("Dask workers have joined")
+        self._has_told = self._has_told or not self._threads
 
     def _send_again(self, each: Call) -> None:
         until = time.monotonic() + PATIENCE_SECONDS
+        is_lost = self._client.status != "running"
+        if is_lost:
+            self.say(f"the scheduler at {self._address} is lost; the run waits {PATIENCE_SECONDS} s for it to return")
         while self._broken is None and not self._is_closed:
             if self._client.status == "running" or self._reconnect():
+                if is_lost:
+                    self.say("there is a scheduler again")
                 self._send(each)
                 return
             if time.monotonic() > until:

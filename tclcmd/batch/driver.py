@@ -65,6 +65,7 @@ class Run:
 
     def run(self, workers: Workers) -> int:
         """Does all inputs. Returns the exit status of the program."""
+        workers.say = self._display.say
         with contextlib.ExitStack() as stack:
             self._open_files(stack)
             stack.callback(self._display.close)

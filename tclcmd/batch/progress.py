@@ -90,6 +90,13 @@ class Display:
         failed = f", {counts.failed} failed" if counts.failed else ""
         return f"{counts.settled} of {counts.total}{failed}, {rate:.1f}/s, {_duration(left)} left"
 
+    def say(self, text: str) -> None:
+        """Shows a line about the workers. Any thread may call this."""
+        if self._bar is not None:
+            self._bar.write(f"roish map: {text}", file=sys.stderr)
+        elif not self._is_quiet:
+            streams.say_error(f"roish map: {text}\n")
+
     def _pass_on(self, outcome: Outcome) -> None:
         """Writes what a script has written, whole, and not into the bar."""
         if self._bar is not None:

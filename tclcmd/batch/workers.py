@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from abc import abstractmethod
+from collections.abc import Callable
 from concurrent.futures import Executor
 
 
@@ -12,6 +13,9 @@ class Broken(Exception):
 
 class Workers(Executor):
     """An executor that can be stopped in two steps."""
+
+    #: Shows the user a line about the workers. Any thread may call it.
+    say: Callable[[str], None] = staticmethod(lambda text: None)
 
     @abstractmethod
     def begin_nothing(self) -> None:

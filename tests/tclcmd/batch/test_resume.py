@@ -216,9 +216,10 @@ def test_a_driver_that_is_killed_at_any_moment(place, request):
     """Then resumed: each input is accounted for once, outputs are those of an undisturbed run, nothing is left.
 
     Some inputs fail for causes of their own, one cannot be read, and workers are killed, too. In a sample of the tests,
-    there are fewer inputs, and the driver is killed five times instead of twenty.
+    there are fewer inputs, and the driver is killed three times instead of twenty.
     """
-    count, kills = (60, 5) if request.config.getoption("sample") else (1000, 20)
+    is_sample = request.config.getoption("sample")
+    count, kills, latest = (40, 3, 1.5) if is_sample else (1000, 20, 2.5)
     paths = place.add(count)
     place.script(WILD + CAPITALS)
     words = ["s.tcl", *(str(path) for path in paths), "--jobs", "2", "--report", "r"]
@@ -233,7 +234,7 @@ def test_a_driver_that_is_killed_at_any_moment(place, request):
     with Watch(place.folder / "out") as watch:
         for number in range(kills):
             process = place.start(*words)
-            time.sleep(dice.uniform(0.2, 2.5))
+            time.sleep(dice.uniform(0.2, latest))
             if number % 5 == 2 and (workers := [each for each in place.processes() if each != process.pid]):
                 os.kill(dice.choice(workers), signal.SIGKILL)
                 time.sleep(0.3)
