@@ -31,6 +31,7 @@ from tclcmd.values.folders import Forbidden, Full
 from tclcmd.values.session import Grants, Session
 from tclcmd.values.tclobj import Value
 from tclcmd.values.tensors import Family, Tensors
+from tclcmd.values.words import word
 
 #: How a command ended.
 OK: int = lib.HOST_OK
@@ -131,10 +132,21 @@ def _table() -> _Table:
     return table
 
 
+def _startup_script() -> str:
+    """What each interpreter runs before Tcl's own start-up: where the script library is, if this package has it.
+
+    Without it Tcl would look in the folders that were compiled into the library, where another Tcl may be installed.
+    """
+    if libtcl.named() or not libtcl.bundled():
+        return ""
+    scripts = os.path.join(libtcl.FOLDER, "tcl8.6")
+    return f"set ::tcl_library {word(scripts)}; encoding dirs [list {word(os.path.join(scripts, 'encoding'))}]"
+
+
 @functools.cache
 def _offer() -> None:
     """Has every interpreter know, from its start, where the package is and where Tcl's script library is."""
-    lib.host_offer(tclobj.encode(f"{libtcl.startup_script()}\n{OFFER}"))
+    lib.host_offer(tclobj.encode(f"{_startup_script()}\n{OFFER}"))
 
 
 def _provide(tcl: Value) -> bool:
@@ -204,7 +216,7 @@ class Commands:
 
         Returns 0, or the system's error number.
         """
-        raw = tclobj.encode(text)
+        raw = tclobj.encode(tclobj.writable(text))
         problem = int(lib.host_write(to_error, raw, len(raw)))
         if problem and not to_error:
             self.output_problem = problem
@@ -252,11 +264,15 @@ class Interpreter(Commands):
     """An interpreter that the program creates itself: the commands, and the functions that a shell needs."""
 
     def __init__(self, program: str = "", *, debug: bool = False) -> None:
-        library = libtcl.open_library(program)
+        library = libtcl.find().name
+        reason = lib.host_load(os.fsencode(library), os.fsencode(program))
+        if reason:
+            raise libtcl.unusable(library, tclobj.decode(ffi.string(reason)))
         tcl = lib.host_create()
         if not tcl:
-            raise libtcl.unusable(library, "it is not of Tcl 8.6")
+            raise libtcl.unusable(library, "its functions are not those of its version")
         super().__init__(tcl, debug=debug)
+        self._outer = tcl  # the interpreter itself, or the one whose safe child it is
         self.input_problem = 0  # the system's last error number on standard input
         _offer()
         if lib.host_prepare(tcl) != lib.HOST_OK or not self.add():
@@ -265,7 +281,7 @@ class Interpreter(Commands):
     def close(self) -> None:
         """Ends the interpreter and frees its tensors."""
         if self._tcl:
-            lib.host_delete(self._tcl)
+            lib.host_delete(self._outer)
             self.forget()
 
     def from_system(self, word: str) -> str:
@@ -282,8 +298,13 @@ class Interpreter(Commands):
         others do.
         """
         names = [ffi.new("char[]", name.encode()) for pair in exposed.items() for name in pair]
-        if lib.host_make_safe(self._tcl, ffi.new("char *[]", [*names, ffi.NULL])) != lib.HOST_OK:
+        safe = lib.host_make_safe(self._tcl, ffi.new("char *[]", [*names, ffi.NULL]))
+        if not safe:
             raise RuntimeError(f"the interpreter cannot be made safe: {self.result()}")
+        if safe != self._tcl:
+            self._tcl = safe
+            if not self.add():
+                raise RuntimeError(f"the interpreter cannot be made safe: {self.result()}")
         if self.eval(script).is_error:
             raise RuntimeError(f"the interpreter cannot be made safe: {self.get_global('errorInfo')}")
         self.session.grants = grants
@@ -540,7 +561,10 @@ def host_on_join(tcl: Value) -> int:
 
 
 def join(address: int) -> int:
-    """Adds the commands to the interpreter of Tcl at that address. Returns how that ended, as a command does."""
+    """Adds the commands to the interpreter of Tcl at that address. Returns how that ended, as a command does.
+
+    `libtcl.serve` has been told its version before.
+    """
     return int(host_on_join(ffi.cast("struct Tcl_Interp *", address)))
 
 

@@ -17,4 +17,5 @@ def tcl() -> str:
         return " ".join(str(error).splitlines())
     version, scripts = made.get_global("tcl_patchLevel"), made.get_global("tcl_library")
     made.close()
-    return f"{version}, {libtcl.named() or libtcl.bundled() or 'of the system'}, with the scripts in {scripts}"
+    library = libtcl.named() or libtcl.bundled() or "of the system"
+    return f"{version}, {library}, with the scripts in {scripts}; works with {libtcl.served()}"

@@ -16,7 +16,7 @@ PACKAGES = ("pyroi", "tclcmd")
 C_FOLDERS = (ROOT / "libroi", ROOT / "tclcmd" / "host")
 
 #: Compiled modules -> the place in the map where their source is.
-COMPILED = {"tclcmd._host": "tclcmd/host/"}
+COMPILED = {"tclcmd._host8": "tclcmd/host/", "tclcmd._host9": "tclcmd/host/"}
 
 # ---- The map ---------------------------------------------------------------------------------------------------------
 

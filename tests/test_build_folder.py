@@ -5,11 +5,11 @@ from __future__ import annotations
 import importlib.metadata
 import pathlib
 import re
-import shutil
 import subprocess
 import sys
 
 import pytest
+from tcl_versions import MAJOR, TCLSH
 
 from tclcmd.embedding import setup
 
@@ -44,8 +44,7 @@ def test_the_headers_are_those_of_the_installed_package():
 
 def test_tclsh_finds_python_from_the_build_folder(tmp_path):
     """No pyvenv.cfg lies above it. The program is the one of the environment that was built for, with its packages."""
-    tclsh = shutil.which("tclsh8.6") or shutil.which("tclsh")
-    if not tclsh or not setup.EXTENSION.exists():
+    if not TCLSH or not setup.EXTENSIONS[MAJOR].exists():
         pytest.skip("tclsh is not installed, or the package was built without Tcl's headers")
     folder = BUILT / "tclcmd" / "embedding"
     program = re.fullmatch(r"program = (/.*)\n", (folder / "python.cfg").read_text("utf-8"))
@@ -55,7 +54,7 @@ def test_tclsh_finds_python_from_the_build_folder(tmp_path):
         f"lappend auto_path {{{folder}}}\npackage require roi\n"
         "puts [torch::tensor_to_list [torch::roi_align [torch::ones {1 1 8 8}] {{0 1 1 5 5}} {1 2}]]\n"
     )
-    done = subprocess.run([tclsh, str(script)], capture_output=True, text=True, timeout=120, cwd=tmp_path)
+    done = subprocess.run([TCLSH, str(script)], capture_output=True, text=True, timeout=120, cwd=tmp_path)
     assert (done.stdout, done.stderr) == ("1.0 1.0\n", "")
 
 

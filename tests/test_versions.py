@@ -79,7 +79,7 @@ def test_the_report_names_tcl():
     """By the entry point of tclcmd."""
     pytest.importorskip("tclcmd._host", reason="the Tcl host was not built")
     done = subprocess.run([sys.executable, "-I", "-m", "pyroi"], capture_output=True, text=True, timeout=60, check=True)
-    assert re.search(r"^Tcl: +[\d.]+, .*, with the scripts in /", done.stdout, re.M)
+    assert re.search(r"^Tcl: +[\d.]+, .*, with the scripts in /.*; works with Tcl ", done.stdout, re.M)
 
 
 def test_the_report_tells_a_tcl_that_cannot_be_used(monkeypatch):

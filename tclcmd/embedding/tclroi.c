@@ -47,6 +47,7 @@
     X(PyDict_GetItemString)                                                                                            \
     X(PyErr_Clear)                                                                                                     \
     X(PyLong_AsLong)                                                                                                   \
+    X(PyLong_FromLong)                                                                                                 \
     X(PyLong_FromVoidPtr)                                                                                              \
     X(PyRun_StringFlags)                                                                                               \
     X(PyUnicode_AsUTF8)                                                                                                \
@@ -165,9 +166,7 @@ static int read_setting(const char *file, const char *name, char path[PATH_MAX])
     }
     if (settings)
         fclose(settings);
-    if (is_found)
-        snprintf(path, PATH_MAX, "%s", line + length + 3);
-    return is_found;
+    return is_found && snprintf(path, PATH_MAX, "%s", line + length + 3) < PATH_MAX;
 }
 
 /* Finds the installation that these packages are in, or whose virtual environment they are in, and in its folder of that
@@ -184,9 +183,9 @@ static void find_in_installation(char path[PATH_MAX], const char *folder, const 
     if (packages)
         snprintf(path, PATH_MAX, "%.*s/%s/%s", length, place, folder, file);
     /* of the Python that a virtual environment is made from */
-    if (find_above(place, PATH_MAX, "pyvenv.cfg") && read_setting(place, "home", home))
-        snprintf(path, PATH_MAX, "%s/../%s/%s", home, folder, file);
-    if (access(path, R_OK) != 0)
+    const int is_virtual = find_above(place, PATH_MAX, "pyvenv.cfg") && read_setting(place, "home", home);
+    const int is_cut = is_virtual && snprintf(path, PATH_MAX, "%s/../%s/%s", home, folder, file) >= PATH_MAX;
+    if (is_cut || access(path, R_OK) != 0)
         path[0] = '\0';
 }
 
@@ -407,6 +406,8 @@ static const char code[] = "import sys\n"
                            "try:\n"
                            "    if folder not in sys.path:\n"
                            "        sys.path.append(folder)\n"
+                           "    from tclcmd import libtcl\n"
+                           "    libtcl.serve(major, minor)\n"
                            "    from tclcmd.interpreter import join\n"
                            "    status = join(address)\n"
                            "except BaseException as error:\n"
@@ -422,11 +423,14 @@ static void set(PyObject *names, const char *name, PyObject *value)
 /* Runs the code; returns its status, or -1 with the problem told. */
 static int run(Tcl_Interp *interp, const char *folder)
 {
-    int status = -1;
+    int status = -1, major, minor;
+    Tcl_GetVersion(&major, &minor, NULL, NULL);
     PyObject *names = python.PyDict_New();
     python.PyDict_SetItemString(names, "__builtins__", python.PyEval_GetBuiltins());
     set(names, "folder", python.PyUnicode_DecodeFSDefault(folder));
     set(names, "address", python.PyLong_FromVoidPtr(interp));
+    set(names, "major", python.PyLong_FromLong(major));
+    set(names, "minor", python.PyLong_FromLong(minor));
     python.Py_DecRef(python.PyRun_StringFlags(code, Py_file_input, names, names, NULL));
     PyObject *told = python.PyDict_GetItemString(names, "status");
     PyObject *reason = python.PyDict_GetItemString(names, "problem");
@@ -461,7 +465,7 @@ DLLEXPORT int Roi_Init(Tcl_Interp *interp);
 int Roi_Init(Tcl_Interp *interp)
 {
     static pthread_mutex_t guard = PTHREAD_MUTEX_INITIALIZER;
-    if (!Tcl_InitStubs(interp, "8.6", 0))
+    if (!Tcl_InitStubs(interp, TCL_MAJOR_VERSION == 8 ? "8.6" : "9.0", 0))
         return TCL_ERROR;
     struct sigaction before;
     pthread_mutex_lock(&guard);

@@ -19,7 +19,8 @@ static int has_window_itself(Tcl_Interp *interp)
 
 int host_has_window(Tcl_Interp *interp)
 {
-    int count = 0, found = 0;
+    int found = 0;
+    Tcl_Size count = 0;
     Tcl_Obj **names = NULL;
     Tcl_InterpState state = Tcl_SaveInterpState(interp, TCL_OK); /* Tcl_PkgPresent() leaves a message */
     found = has_window_itself(interp);
@@ -27,8 +28,8 @@ int host_has_window(Tcl_Interp *interp)
     Tcl_Obj *children = found ? NULL : host_children(interp);
     if (children)
         Tcl_ListObjGetElements(NULL, children, &count, &names);
-    for (int i = 0; i < count && !found; i++) {
-        Tcl_Interp *child = Tcl_GetSlave(interp, Tcl_GetString(names[i]));
+    for (Tcl_Size i = 0; i < count && !found; i++) {
+        Tcl_Interp *child = Tcl_GetChild(interp, Tcl_GetString(names[i]));
         found = child && host_has_window(child);
     }
     if (children)

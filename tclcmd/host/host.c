@@ -40,7 +40,20 @@ const char *host_load(const char *library, const char *program)
     return reason;
 }
 
-void *host_find_in_tcl(const char *function) { return dlsym(tcl_library ? tcl_library : RTLD_DEFAULT, function); }
+/* In another program, Tcl's library may be known to that program alone: it is the file that a function of its table is in. */
+static void *find_library(void)
+{
+    Dl_info info;
+    void *function = NULL;
+    *(void **)&function = *(void **)&tclStubsPtr->tcl_CreateInterp;
+    return dladdr(function, &info) && info.dli_fname ? dlopen(info.dli_fname, RTLD_NOW | RTLD_NOLOAD) : NULL;
+}
+
+void *host_find_in_tcl(const char *function)
+{
+    void *found = tcl_library ? tcl_library : find_library();
+    return dlsym(found ? found : RTLD_DEFAULT, function);
+}
 
 static void on_exit_of_process(ClientData unused)
 {
@@ -77,15 +90,27 @@ static void on_panic(const char *format, ...)
 
 void host_set_panic_status(int status) { panic_status = status; }
 
+/* Scripts, file names and the standard channels are in UTF-8, whatever the locale. Tcl 9 has made the channels before. */
+static void set_encodings(void)
+{
+    static const int standard[] = {TCL_STDIN, TCL_STDOUT, TCL_STDERR};
+    Tcl_SetSystemEncoding(NULL, "utf-8");
+    for (size_t i = 0; i < sizeof standard / sizeof *standard; i++) {
+        Tcl_Channel channel = Tcl_GetStdChannel(standard[i]);
+        if (channel)
+            Tcl_SetChannelOption(NULL, channel, "-encoding", "utf-8");
+    }
+}
+
 struct Tcl_Interp *host_create(void)
 {
     static int is_prepared = 0;
     Tcl_Interp *interp = create_interp();
-    if (!Tcl_InitStubs(interp, "8.6", 0))
+    if (!Tcl_InitStubs(interp, HOST_OLDEST_TCL, 0))
         return NULL;
     if (!is_prepared++) {
-        Tcl_SetPanicProc(on_panic);
-        Tcl_SetSystemEncoding(NULL, "utf-8"); /* scripts and file names, whatever the locale */
+        host_set_panic(on_panic);
+        set_encodings();
         host_watch_exit();
     }
     return interp;
@@ -95,7 +120,10 @@ int host_prepare(struct Tcl_Interp *interp)
 {
     host_note_answers(interp);
     host_note_load(interp);
-    return host_run_startup_script(interp);
+    const int status = host_run_startup_script(interp);
+    if (TCL_MAJOR_VERSION > 8) /* whose Tcl_Init() sets the encoding of the locale, each time */
+        Tcl_SetSystemEncoding(NULL, "utf-8");
+    return status;
 }
 
 void host_delete(struct Tcl_Interp *interp) { Tcl_DeleteInterp(interp); }
@@ -120,7 +148,7 @@ static int collect_options(int count, Tcl_Obj *const words[], Tcl_DString *optio
         const char *option = host_option(words[i]);
         if (!option || i + 1 == count || host_option(words[i + 1]))
             return 0;
-        Tcl_DStringAppend(options, option, (int)strlen(option) + 1);
+        Tcl_DStringAppend(options, option, (Tcl_Size)strlen(option) + 1);
     }
     return 1;
 }
@@ -184,8 +212,9 @@ static int call_python(const struct target *target, int given, Tcl_Obj *const wo
         values++;
     Tcl_DStringInit(&options);
     const int is_paired = collect_options(given - values, words + values, &options);
+    const int64_t length = is_paired ? Tcl_DStringLength(&options) : -1;
     const int status = host_on_command(target->session, target->command, given, words, values,
-                                       Tcl_DStringValue(&options), is_paired ? Tcl_DStringLength(&options) : -1);
+                                       Tcl_DStringValue(&options), length);
     Tcl_DStringFree(&options);
     return status;
 }
@@ -225,9 +254,9 @@ void host_add_commands(struct Tcl_Interp *interp, int session, const char *const
 
 /* ---- Evaluation ------------------------------------------------------------------------------------------------ */
 
-int host_eval(struct Tcl_Interp *interp, const char *script, int length, int is_recorded)
+int host_eval(struct Tcl_Interp *interp, const char *script, int64_t length, int is_recorded)
 {
-    Tcl_Obj *value = Tcl_NewStringObj(script, length);
+    Tcl_Obj *value = Tcl_NewStringObj(script, (Tcl_Size)length);
     Tcl_IncrRefCount(value);
     host_begin_interruptible(interp);
     /* Unlike Tcl_EvalEx(), these report a `break` outside of a loop as an error. */
@@ -301,12 +330,12 @@ int host_read_line(struct Tcl_Interp *interp, struct Tcl_Obj *line)
     return -1;
 }
 
-int host_write(int to_error, const char *text, int length)
+int host_write(int to_error, const char *text, int64_t length)
 {
     Tcl_Channel output = Tcl_GetStdChannel(to_error ? TCL_STDERR : TCL_STDOUT);
     if (!output)
         return 0; /* the script has closed it: there is nobody to tell */
-    const int is_written = Tcl_WriteChars(output, text, length) >= 0 && Tcl_Flush(output) == TCL_OK;
+    const int is_written = Tcl_WriteChars(output, text, (Tcl_Size)length) >= 0 && Tcl_Flush(output) == TCL_OK;
     return is_written ? 0 : Tcl_GetErrno();
 }
 
@@ -314,7 +343,7 @@ int host_take_channel_error(struct Tcl_Interp *interp, int to_error)
 {
     Tcl_Channel output = Tcl_GetStdChannel(to_error ? TCL_STDERR : TCL_STDOUT);
     Tcl_Obj *said = NULL, **words;
-    int count;
+    Tcl_Size count;
     if (output)
         Tcl_GetChannelError(output, &said);
     if (!said)
@@ -331,10 +360,10 @@ int host_take_channel_error(struct Tcl_Interp *interp, int to_error)
 
 /* ---- The system's texts ---------------------------------------------------------------------------------------- */
 
-struct Tcl_Obj *host_from_system(const char *raw, int length)
+struct Tcl_Obj *host_from_system(const char *raw, int64_t length)
 {
     Tcl_DString text;
-    Tcl_ExternalToUtfDString(NULL, raw, length, &text);
+    Tcl_ExternalToUtfDString(NULL, raw, (Tcl_Size)length, &text);
     Tcl_Obj *value = Tcl_NewStringObj(Tcl_DStringValue(&text), Tcl_DStringLength(&text));
     Tcl_DStringFree(&text);
     return value;

@@ -5,7 +5,8 @@
  * left opaque, so that cffi reads it as it stands and needs no Tcl headers itself.
  *
  * Tcl is opened at run time (host_load) and called through its stub table, so the module can be imported where no
- * Tcl is installed: the caller can then say what is missing instead of failing to load.
+ * Tcl is installed: the caller can then say what is missing instead of failing to load. The sources are compiled once with
+ * the headers of Tcl 8.6 and once with those of Tcl 9, into a module each, of which a process uses one.
  *
  * A `session` is a number that Python gives an interpreter; it comes back with every callback.
  * Lengths count bytes of UTF-8. A function that reads a value returns 1 where it could and 0 where not.
@@ -42,7 +43,7 @@ enum {
    Once it has worked, later calls do nothing. */
 const char *host_load(const char *library, const char *program);
 
-/* A new interpreter, NULL if the library's Tcl is not 8.6. host_prepare() then runs Tcl's own start-up script. */
+/* A new interpreter, NULL if the library's Tcl is none that this host serves. host_prepare() then runs Tcl's own start-up script. */
 struct Tcl_Interp *host_create(void);
 int host_prepare(struct Tcl_Interp *interp);
 void host_delete(struct Tcl_Interp *interp);
@@ -53,7 +54,7 @@ void host_delete(struct Tcl_Interp *interp);
    is -1. */
 void host_add_commands(struct Tcl_Interp *interp, int session, const char *const *names, const int *commands);
 CFFI_CALLBACK int host_on_command(int session, int command, int count, struct Tcl_Obj *const *words, int values,
-                                  const char *options, int length);
+                                  const char *options, int64_t length);
 
 /* The message and the errorCode of a command that ends with such a status in this thread. Kept. host_has_faults() returns
    whether this thread has them. */
@@ -74,7 +75,7 @@ CFFI_CALLBACK void host_on_exit(void);
 /* Evaluate at global level. Both return Tcl's status and leave the result in the interpreter. While they run, Ctrl-C
    cancels the evaluation instead of reaching Python (see interrupt.c). Tcl's `history` knows a script that is recorded.
    `encoding` is a name that Tcl's `encoding names` has. */
-int host_eval(struct Tcl_Interp *interp, const char *script, int length, int is_recorded);
+int host_eval(struct Tcl_Interp *interp, const char *script, int64_t length, int is_recorded);
 int host_eval_file(struct Tcl_Interp *interp, const char *path, const char *encoding);
 int host_error_line(struct Tcl_Interp *interp);
 int host_is_complete(const char *script);
@@ -91,7 +92,7 @@ void host_set_global(struct Tcl_Interp *interp, const char *name, struct Tcl_Obj
 int host_read_line(struct Tcl_Interp *interp, struct Tcl_Obj *line);
 
 /* Writes and flushes Tcl's standard output, or error where `to_error` is set. Returns 0, or the system's error number. */
-int host_write(int to_error, const char *text, int length);
+int host_write(int to_error, const char *text, int64_t length);
 
 /* If it was a script that failed, through which the channel writes, makes the script's error the interpreter's result and
    returns 1. */
@@ -104,7 +105,7 @@ int host_take_channel_error(struct Tcl_Interp *interp, int to_error);
 int host_offer(const char *script);
 CFFI_CALLBACK int host_on_join(struct Tcl_Interp *interp);
 
-/* Prepares an interpreter that others have created; returns 0 if it is not of Tcl 8.6. The first call also calls
+/* Prepares an interpreter that others have created; returns 0 if its Tcl is none that this host serves. The first call also calls
    host_offer(). */
 int host_join(struct Tcl_Interp *interp, const char *script);
 
@@ -129,8 +130,9 @@ enum {
 int host_is_safe(struct Tcl_Interp *interp);
 
 /* Makes an interpreter safe, as Tcl understands it, except for the standard channels, `exit`, and the hidden commands in
-   `exposed`: pairs of a hidden name and a new one, with NULL at the end. Returns Tcl's status. */
-int host_make_safe(struct Tcl_Interp *interp, const char *const *exposed);
+   `exposed`: pairs of a hidden name and a new one, with NULL at the end. Returns the interpreter, or NULL. Tcl 9 makes only
+   new interpreters safe: with it, a child without the commands is returned, which ends with the interpreter. */
+struct Tcl_Interp *host_make_safe(struct Tcl_Interp *interp, const char *const *exposed);
 
 /* The interpreter may run so many commands more. Beyond them nothing runs, and host_is_at_limit() returns 1. */
 void host_limit_commands(struct Tcl_Interp *interp, int count);
@@ -151,7 +153,7 @@ int host_serve_at_readline(struct Tcl_Interp *interp);
 
 /* What Tcl makes of bytes that come from the system, such as a word of the command line: they are in the encoding that
    `encoding system` tells; those that are not become the characters of the same numbers. */
-struct Tcl_Obj *host_from_system(const char *raw, int length);
+struct Tcl_Obj *host_from_system(const char *raw, int64_t length);
 
 /* The name by which the system knows the file that Tcl's own commands take the value for, in that encoding, a tilde in
    front expanded; NULL if there can be none. It stands until the next call. */
@@ -191,7 +193,7 @@ const char *host_option(struct Tcl_Obj *value);
 
 /* NULL where asking for the text would give a tensor a name that the script never asked for; then the length is 0. NULL
    and a length of -1 where there is no room for the text. */
-const char *host_text(struct Tcl_Obj *value, int *length_ret);
+const char *host_text(struct Tcl_Obj *value, int64_t *length_ret);
 
 /* A value whose text begins as that of `value`: of a list without text, so many elements and elements of elements. */
 struct Tcl_Obj *host_beginning(struct Tcl_Obj *value, int elements);
@@ -213,7 +215,7 @@ int host_is_integer(struct Tcl_Obj *value);
 int64_t host_tensor(struct Tcl_Obj *value);
 
 /* How many elements a list has; -1 for a tensor, and for text that is no list. */
-int host_length(struct Tcl_Obj *value);
+int64_t host_length(struct Tcl_Obj *value);
 
 /* The elements of a value that has a length. host_integers() writes as many integers, if that is what they are. */
 struct Tcl_Obj *const *host_elements(struct Tcl_Obj *value);
@@ -257,7 +259,11 @@ int host_numbers(struct Tcl_Obj *value, int rank, const int64_t *shape, host_num
 /* Would the system give so many bytes? Tcl ends the process where it does not. */
 int host_has_room(int64_t bytes);
 
-struct Tcl_Obj *host_new_text(const char *text, int length); /* NULL if there is no room for it */
+/* How many bytes a text, and how many elements a list can have. */
+int64_t host_longest_text(void);
+int64_t host_longest_list(void);
+
+struct Tcl_Obj *host_new_text(const char *text, int64_t length); /* NULL if there is no room for it */
 struct Tcl_Obj *host_new_integer(int64_t number);
 struct Tcl_Obj *host_new_real(double number);
 struct Tcl_Obj *host_new_list(void);

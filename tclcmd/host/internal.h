@@ -2,14 +2,41 @@
 #ifndef TCLCMD_HOST_INTERNAL_H
 #define TCLCMD_HOST_INTERNAL_H
 
+#include <limits.h>
 #include <tcl.h>
 
 #include "host.h"
 
+/* The files of the host are compiled once for each major version of Tcl. Lengths and counts of Tcl 8.6 are int, those of
+   Tcl 9 are as long as a pointer; the headers of Tcl 8.6 have no name for the type before 8.6.14. */
+#ifndef TCL_SIZE_MAX
+typedef int Tcl_Size;
+#define TCL_SIZE_MAX INT_MAX
+#endif
+
+#if TCL_MAJOR_VERSION == 8
+#define HOST_OLDEST_TCL "8.6"
+#define Tcl_GetChild Tcl_GetSlave
+#else
+#define HOST_OLDEST_TCL "9.0"
+#endif
+
+/* What differs between the versions beyond names and types (version.c). In Tcl 9, these functions are in no table of stubs;
+   the header's macros would look for them in the library of the build. Two return 0 if this Tcl has no such function. */
+void host_set_panic(Tcl_PanicProc *on_panic);
+int host_add_static_library(const char *name, Tcl_PackageInitProc *init);
+int host_put_in_front_of_start(const char *script);
+
+/* The interpreter itself, which has become safe, or a safe child of it; NULL on an error. */
+Tcl_Interp *host_safe_interpreter(Tcl_Interp *interp);
+
+/* Whether Tcl makes the elements of the value by functions of its type, as those of a series of numbers. */
+int host_is_abstract_list(const Tcl_Obj *value);
+
 /* Is it a tensor whose name nobody has asked for? */
 int host_is_unnamed_tensor(const Tcl_Obj *value);
 
-/* Is it a list, or a dict, that exists as such only, without text? */
+/* Is it a list, a series of numbers, or a dict, that exists as such only, without text? */
 int host_is_pure_list(const Tcl_Obj *value);
 
 /* The value itself, unless it is a list without text: then its only element if the list's text is that element's text,
@@ -40,7 +67,7 @@ int host_has_stack(void);
 /* These return 0 where the value cannot be read so. */
 int host_read_real(Tcl_Obj *value, double *real_ret);
 int host_read_integer(Tcl_Obj *value, int64_t *integer_ret);
-int host_list(Tcl_Obj *value, int *count_ret, Tcl_Obj ***elements_ret);
+int host_list(Tcl_Obj *value, Tcl_Size *count_ret, Tcl_Obj ***elements_ret);
 
 /* Remembers the functions that host_introspect() calls; of an interpreter in which no script has run yet. */
 void host_note_answers(Tcl_Interp *interp);

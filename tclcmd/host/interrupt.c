@@ -221,12 +221,12 @@ static void forget_cancellation(Tcl_Interp *interp)
 /* Tcl cancels the children of an interpreter with it, and theirs. They would stay so until they next ran something. */
 static void forget_everywhere(Tcl_Interp *interp)
 {
-    int count = 0;
+    Tcl_Size count = 0;
     Tcl_Obj **names = NULL, *children = host_children(interp);
     if (children)
         Tcl_ListObjGetElements(NULL, children, &count, &names);
-    for (int i = 0; i < count; i++) {
-        Tcl_Interp *child = Tcl_GetSlave(interp, Tcl_GetString(names[i]));
+    for (Tcl_Size i = 0; i < count; i++) {
+        Tcl_Interp *child = Tcl_GetChild(interp, Tcl_GetString(names[i]));
         if (child)
             forget_everywhere(child);
     }

@@ -49,7 +49,8 @@ static Tcl_Obj *ask(Tcl_Interp *interp, const Tcl_CmdInfo *behind_it, int count,
 
 Tcl_Obj *host_children(Tcl_Interp *interp)
 {
-    Tcl_Obj *words[] = {Tcl_NewStringObj("interp", -1), Tcl_NewStringObj("slaves", -1)};
+    const char *question = TCL_MAJOR_VERSION == 8 ? "slaves" : "children";
+    Tcl_Obj *words[] = {Tcl_NewStringObj("interp", -1), Tcl_NewStringObj(question, -1)};
     return ask(interp, &interp_command, 2, words);
 }
 

@@ -21,36 +21,16 @@ static int join(Tcl_Interp *interp)
     const int status = host_on_join(interp);
     /* The messages of other statuses belong to the thread, which may not have prepared them yet. */
     if (status != HOST_OK && !*Tcl_GetStringResult(interp))
-        Tcl_SetResult(interp, "the commands of torch:: cannot be added to this interpreter", TCL_STATIC);
+        Tcl_SetObjResult(interp, Tcl_ObjPrintf("the commands of torch:: cannot be added to this interpreter"));
     return host_finish(interp, status);
-}
-
-/* Sets a start-up script and keeps the one that another package has set before. */
-static void put_in_front(const char *(*set_script)(const char *), const char *script)
-{
-    static Tcl_DString both; /* Tcl stores the pointer */
-    const char *other = set_script(NULL);
-    Tcl_DStringInit(&both);
-    Tcl_DStringAppend(&both, script, -1);
-    if (other) {
-        Tcl_DStringAppend(&both, "\n", 1);
-        Tcl_DStringAppend(&both, other, -1);
-    }
-    set_script(Tcl_DStringValue(&both));
 }
 
 int host_offer(const char *script)
 {
     static int is_offered = 0;
-    const char *(*set_script)(const char *) = NULL;
     if (is_offered++)
         return 1;
-    tclStubsPtr->tcl_StaticPackage(NULL, "Roi", join, join); /* the header undefines its macro for extensions */
-    /* Tcl exports this function but does not have it in its table of stubs. */
-    *(void **)&set_script = host_find_in_tcl("TclSetPreInitScript");
-    if (set_script)
-        put_in_front(set_script, script);
-    return set_script != NULL;
+    return host_add_static_library("Roi", join) && host_put_in_front_of_start(script);
 }
 
 /* An interpreter of another program may have redefined commands; a new one has not. */
@@ -66,7 +46,7 @@ int host_join(struct Tcl_Interp *interp, const char *script)
 {
     static pthread_mutex_t guard = PTHREAD_MUTEX_INITIALIZER;
     static int is_prepared = 0;
-    if (!Tcl_InitStubs(interp, "8.6", 0))
+    if (!Tcl_InitStubs(interp, HOST_OLDEST_TCL, 0))
         return 0;
     pthread_mutex_lock(&guard);
     if (!is_prepared++) {

@@ -29,7 +29,7 @@ static int fail(host_place *place, host_fault fault, int depth, Tcl_Obj *value)
     return 0;
 }
 
-static int elements_of(Tcl_Obj *value, int *count_ret, Tcl_Obj ***elements_ret)
+static int elements_of(Tcl_Obj *value, Tcl_Size *count_ret, Tcl_Obj ***elements_ret)
 {
     return Tcl_ListObjGetElements(NULL, value, count_ret, elements_ret) == TCL_OK;
 }
@@ -37,7 +37,7 @@ static int elements_of(Tcl_Obj *value, int *count_ret, Tcl_Obj ***elements_ret)
 /* A word that stands for itself: a number, or a list of one element whose text is the list's own. */
 static int is_word(Tcl_Obj *value)
 {
-    int count;
+    Tcl_Size count;
     Tcl_Obj **elements;
     double real;
     if (host_is_unnamed_tensor(value))
@@ -53,7 +53,7 @@ int host_numbers_shape(struct Tcl_Obj *value, int64_t *shape_ret, host_place *pl
 {
     int rank = 0;
     for (; !is_word(value); rank++) {
-        int count;
+        Tcl_Size count;
         Tcl_Obj **elements;
         if (rank == HOST_MAX_RANK) {
             fail(place_ret, HOST_TOO_DEEP, 0, value);
@@ -121,7 +121,7 @@ static int read_number(struct reader *reader, Tcl_Obj *value, int depth)
 
 static int read_nested(struct reader *reader, Tcl_Obj *value, int depth)
 {
-    int count;
+    Tcl_Size count;
     Tcl_Obj **elements;
     const int is_number = depth == reader->rank || (depth == 0 && is_word(value));
     if (is_number)
@@ -133,7 +133,7 @@ static int read_nested(struct reader *reader, Tcl_Obj *value, int depth)
         reader->place->expected = reader->shape[depth];
         return fail(reader->place, HOST_RAGGED, depth, value);
     }
-    for (int i = 0; i < count; i++) {
+    for (Tcl_Size i = 0; i < count; i++) {
         reader->place->index[depth] = i;
         if (!read_nested(reader, elements[i], depth + 1))
             return 0;

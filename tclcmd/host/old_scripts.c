@@ -58,11 +58,12 @@ static int answer(Tcl_Interp *interp, const char *name)
    passes on what it does not take for a file of its own. */
 static void answer_loads(Tcl_Interp *interp)
 {
-    int count = 0, is_found = answer(interp, "::load");
+    int is_found = answer(interp, "::load");
+    Tcl_Size count = 0;
     Tcl_Obj **names = NULL, *commands = is_found ? NULL : host_introspect(interp, HOST_COMMANDS, "::*");
     if (commands)
         Tcl_ListObjGetElements(NULL, commands, &count, &names);
-    for (int i = 0; i < count && !is_found; i++)
+    for (Tcl_Size i = 0; i < count && !is_found; i++)
         is_found = answer(interp, Tcl_GetString(names[i]));
     if (commands)
         host_drop(commands);

@@ -1,7 +1,7 @@
 /*
  * safe.c - interpreters for scripts that are not trusted
  *
- * Tcl's own Tcl_MakeSafe() hides the commands that reach outside. What remains is restricted further: `exit` may not
+ * Tcl itself hides the commands that reach outside. What remains is restricted further: `exit` may not
  * imitate the statuses by which limits are told, and `interp` makes no interpreters, each of which would have limits of
  * its own. Which other commands a script keeps is decided in Python.
  */
@@ -62,19 +62,18 @@ static void share_channels(Tcl_Interp *interp)
     }
 }
 
-int host_make_safe(struct Tcl_Interp *interp, const char *const *exposed)
+struct Tcl_Interp *host_make_safe(struct Tcl_Interp *interp, const char *const *exposed)
 {
     share_channels(NULL); /* Tcl takes them from a safe interpreter, and would close them */
-    if (Tcl_MakeSafe(interp) != TCL_OK)
-        return TCL_ERROR;
-    share_channels(interp);
+    Tcl_Interp *safe = host_safe_interpreter(interp);
+    if (!safe)
+        return NULL;
+    share_channels(safe);
     host_set_panic_status(HOST_MEMORY_STATUS);
     for (; *exposed; exposed += 2)
-        if (Tcl_ExposeCommand(interp, exposed[0], exposed[1]) != TCL_OK)
-            return TCL_ERROR;
-    return host_wrap(interp, "::exit", call, check_exit) && host_wrap(interp, "::interp", call, check_interp)
-               ? TCL_OK
-               : TCL_ERROR;
+        if (Tcl_ExposeCommand(safe, exposed[0], exposed[1]) != TCL_OK)
+            return NULL;
+    return host_wrap(safe, "::exit", call, check_exit) && host_wrap(safe, "::interp", call, check_interp) ? safe : NULL;
 }
 
 void host_limit_commands(struct Tcl_Interp *interp, int count)

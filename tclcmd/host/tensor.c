@@ -21,7 +21,8 @@ static void make_text(Tcl_Obj *value);
 static const char prefix[] = "tensor";
 
 /* No set-from-any: text is looked up each time, so that a name always means what the store says now. */
-static const Tcl_ObjType tensor_type = {"tensor", release, duplicate, make_text, NULL};
+static const Tcl_ObjType tensor_type = {
+    .name = "tensor", .freeIntRepProc = release, .dupIntRepProc = duplicate, .updateStringProc = make_text};
 
 static int session_of(const Tcl_Obj *value) { return (int)(intptr_t)value->internalRep.twoPtrValue.ptr1; }
 static int64_t number_of(const Tcl_Obj *value) { return (int64_t)(intptr_t)value->internalRep.twoPtrValue.ptr2; }

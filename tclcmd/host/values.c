@@ -10,7 +10,6 @@
  * makes the text of a list from the texts of its elements: so what a list without text would say is found from its
  * elements, as Tcl would write them.
  */
-#include <limits.h>
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
@@ -37,16 +36,26 @@ int host_is_pure_list(const Tcl_Obj *value)
         list_type = Tcl_GetObjType("list");
     if (!dict_type)
         dict_type = Tcl_GetObjType("dict");
-    return value->bytes == NULL && value->typePtr && (value->typePtr == list_type || value->typePtr == dict_type);
+    return value->bytes == NULL && value->typePtr &&
+           (value->typePtr == list_type || value->typePtr == dict_type || host_is_abstract_list(value));
+}
+
+/* The type of arrays of bytes, which Tcl 9 does not register. */
+static const Tcl_ObjType *find_bytes_type(void)
+{
+    Tcl_Obj *sample = Tcl_NewByteArrayObj((const unsigned char *)"", 0);
+    const Tcl_ObjType *type = sample->typePtr;
+    Tcl_DecrRefCount(sample);
+    return type;
 }
 
 /* An array of bytes without text becomes a text of twice the length at most. */
 static int64_t length_of_bytes(Tcl_Obj *value)
 {
     static const Tcl_ObjType *bytes_type = NULL;
-    int length = 0;
+    Tcl_Size length = 0;
     if (!bytes_type)
-        bytes_type = Tcl_GetObjType("bytearray");
+        bytes_type = find_bytes_type();
     if (value->bytes == NULL && bytes_type && value->typePtr == bytes_type)
         Tcl_GetByteArrayFromObj(value, &length);
     return 2 * (int64_t)length;
@@ -55,7 +64,7 @@ static int64_t length_of_bytes(Tcl_Obj *value)
 /* Adds up about how long the text would be; returns 0 where making it would name a tensor. */
 static int measure_text(Tcl_Obj *value, int nesting, int *searched, int64_t *length)
 {
-    int count;
+    Tcl_Size count;
     Tcl_Obj **elements;
     if (host_is_unnamed_tensor(value) || nesting > MOST_NESTING || ++*searched > MOST_SEARCHED)
         return 0;
@@ -65,7 +74,7 @@ static int measure_text(Tcl_Obj *value, int nesting, int *searched, int64_t *len
         return 1;
     }
     Tcl_ListObjGetElements(NULL, value, &count, &elements);
-    for (int i = 0; i < count; i++)
+    for (Tcl_Size i = 0; i < count; i++)
         if (!measure_text(elements[i], nesting + 1, searched, length))
             return 0;
     return 1;
@@ -80,32 +89,35 @@ int host_has_room(int64_t bytes)
     return has_room;
 }
 
-const char *host_text(struct Tcl_Obj *value, int *length_ret)
+const char *host_text(struct Tcl_Obj *value, int64_t *length_ret)
 {
     int searched = 0;
     int64_t length = 0;
+    Tcl_Size made = 0;
     if (value->bytes == NULL) {
         *length_ret = 0;
         if (!measure_text(value, 0, &searched, &length))
             return NULL;
-        if (length > INT_MAX || !host_has_room(length)) {
+        if (length > TCL_SIZE_MAX || !host_has_room(length)) {
             *length_ret = -1;
             return NULL;
         }
     }
-    return Tcl_GetStringFromObj(value, length_ret);
+    const char *text = Tcl_GetStringFromObj(value, &made);
+    *length_ret = made;
+    return text;
 }
 
 /* A list of the first elements, and of the first of theirs, whose text begins as that of the whole. */
 static Tcl_Obj *beginning(Tcl_Obj *value, int nesting, int *budget)
 {
-    int count;
+    Tcl_Size count;
     Tcl_Obj **elements;
     if (!host_is_pure_list(value) || nesting > MOST_NESTING)
         return value;
     Tcl_ListObjGetElements(NULL, value, &count, &elements);
     Tcl_Obj *list = Tcl_NewListObj(0, NULL);
-    for (int i = 0; i<count && * budget> 0; i++) {
+    for (Tcl_Size i = 0; *budget > 0 && i < count; i++) {
         --*budget;
         Tcl_ListObjAppendElement(NULL, list, beginning(elements[i], nesting + 1, budget));
     }
@@ -118,7 +130,7 @@ const char *host_name(struct Tcl_Obj *value) { return Tcl_GetString(value); }
 
 static int is_same_text(Tcl_Obj *one, Tcl_Obj *other)
 {
-    int length, other_length;
+    Tcl_Size length, other_length;
     const char *text = Tcl_GetStringFromObj(one, &length), *other_text = Tcl_GetStringFromObj(other, &other_length);
     return length == other_length && memcmp(text, other_text, (size_t)length) == 0;
 }
@@ -126,7 +138,7 @@ static int is_same_text(Tcl_Obj *one, Tcl_Obj *other)
 Tcl_Obj *host_word(Tcl_Obj *value)
 {
     Tcl_Obj *list = NULL, **elements;
-    int count;
+    Tcl_Size count;
     while (host_is_pure_list(value)) {
         Tcl_ListObjGetElements(NULL, value, &count, &elements);
         if (count != 1)
@@ -271,32 +283,32 @@ int64_t host_tensor(struct Tcl_Obj *value)
 
 /* ---- Lists ----------------------------------------------------------------------------------------------------- */
 
-int host_list(Tcl_Obj *value, int *count_ret, Tcl_Obj ***elements_ret)
+int host_list(Tcl_Obj *value, Tcl_Size *count_ret, Tcl_Obj ***elements_ret)
 {
     return !host_is_unnamed_tensor(value) && Tcl_ListObjGetElements(NULL, value, count_ret, elements_ret) == TCL_OK;
 }
 
-int host_length(struct Tcl_Obj *value)
+int64_t host_length(struct Tcl_Obj *value)
 {
-    int count;
+    Tcl_Size count;
     Tcl_Obj **elements;
     return host_list(value, &count, &elements) ? count : -1;
 }
 
 struct Tcl_Obj *const *host_elements(struct Tcl_Obj *value)
 {
-    int count;
+    Tcl_Size count;
     Tcl_Obj **elements;
     return host_list(value, &count, &elements) ? elements : NULL;
 }
 
 int host_integers(struct Tcl_Obj *value, int64_t *integers_ret)
 {
-    int count;
+    Tcl_Size count;
     Tcl_Obj **elements;
     if (!host_list(value, &count, &elements))
         return 0;
-    for (int i = 0; i < count; i++)
+    for (Tcl_Size i = 0; i < count; i++)
         if (!host_read_integer(elements[i], &integers_ret[i]))
             return 0;
     return 1;
@@ -304,9 +316,17 @@ int host_integers(struct Tcl_Obj *value, int64_t *integers_ret)
 
 /* ---- Making values --------------------------------------------------------------------------------------------- */
 
-struct Tcl_Obj *host_new_text(const char *text, int length)
+/* Tcl writes a NUL behind a text. Of a list it counts the bytes, with those of its head: Tcl 8.6 in an unsigned int. */
+int64_t host_longest_text(void) { return TCL_SIZE_MAX - 1; }
+int64_t host_longest_list(void)
 {
-    return host_has_room(length) ? Tcl_NewStringObj(text, length) : NULL;
+    const int64_t bytes = TCL_MAJOR_VERSION == 8 ? UINT32_MAX : TCL_SIZE_MAX;
+    return bytes / (int64_t)sizeof(Tcl_Obj *) - 16;
+}
+
+struct Tcl_Obj *host_new_text(const char *text, int64_t length)
+{
+    return host_has_room(length) ? Tcl_NewStringObj(text, (Tcl_Size)length) : NULL;
 }
 
 struct Tcl_Obj *host_new_integer(int64_t number) { return Tcl_NewWideIntObj(number); }
@@ -334,8 +354,8 @@ static Tcl_Obj *make_nested(struct maker *maker, int depth, Tcl_Obj **elements)
 {
     if (depth == maker->rank)
         return make_number(maker);
-    const int count = (int)maker->shape[depth];
-    for (int i = 0; i < count; i++)
+    const Tcl_Size count = (Tcl_Size)maker->shape[depth];
+    for (Tcl_Size i = 0; i < count; i++)
         elements[i] = make_nested(maker, depth + 1, elements + count);
     return Tcl_NewListObj(count, elements);
 }

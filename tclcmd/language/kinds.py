@@ -321,7 +321,7 @@ def _exact(value: Value, real: float) -> int | float:
     if integer is not None:
         return integer
     digits = (tclobj.text_of(value) or "").strip().lstrip("+-")
-    if not digits.isdecimal() or digits.startswith("0"):  # in Tcl, a leading 0 begins an octal number
+    if not digits.isdecimal() or (tclobj.HAS_OCTAL_ZERO and digits.startswith("0")):
         return real
     return int(digits) if real > 0 else -int(digits)
 

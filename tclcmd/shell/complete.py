@@ -29,8 +29,8 @@ SUBCOMMANDS = {
     "after": frozenset({"cancel", "idle", "info"}),
     "history": frozenset({"add", "change", "clear", "event", "info", "keep", "nextid", "redo"}),
     "interp": frozenset({
-        "alias", "aliases", "bgerror", "cancel", "create", "debug", "delete", "eval", "exists", "expose", "hidden",
-        "hide", "invokehidden", "issafe", "limit", "marktrusted", "recursionlimit", "share", "slaves", "target",
+        "alias", "aliases", "bgerror", "cancel", "children", "create", "debug", "delete", "eval", "exists", "expose",
+        "hidden", "hide", "invokehidden", "issafe", "limit", "marktrusted", "recursionlimit", "share", "target",
         "transfer",
     }),
     "package": frozenset({

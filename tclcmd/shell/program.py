@@ -300,7 +300,7 @@ def _needing_tcl() -> Iterator[None]:
     except ImportError as error:  # from the sources' folder
         sys.exit(f"roish: {error}")
     try:
-        from tclcmd import libtcl
+        from tclcmd import _host, libtcl  # noqa: F401
     except ModuleNotFoundError as error:
         if error.name != "tclcmd._host":
             raise

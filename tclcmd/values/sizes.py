@@ -23,9 +23,6 @@ MOST_DIMENSIONS = 32
 #: and for the text of the value and of its element, which Tcl makes when a script prints the list.
 BYTES_PER_VALUE, BYTES_PER_PLACE, BYTES_PER_LIST, BYTES_PER_TEXT = 49, 16, 80, 64
 
-#: The number of elements of the longest list in Tcl.
-MOST_ELEMENTS = 2**29 - 16
-
 #: Smaller requests are not checked, since the check takes longer than the allocation.
 SMALL = 2**24
 
@@ -83,8 +80,11 @@ def list_text(shape: Sequence[int]) -> str:
     return f"a list of {math.prod(shape)} numbers"
 
 
-def check_list(shape: Sequence[int]) -> None:
-    """Raises MemoryError if there is no room for nested lists, since Tcl would abort the process."""
-    if max(shape, default=0) > MOST_ELEMENTS:
+def check_list(shape: Sequence[int], longest: int) -> None:
+    """Raises MemoryError if there is no room for nested lists, since Tcl would abort the process.
+
+    `longest` is the number of elements of the longest list in Tcl.
+    """
+    if max(shape, default=0) > longest:
         raise MemoryError(f"{list_text(shape)} is longer than a list in Tcl can be")
     check_room(list_bytes(shape), list_text(shape))

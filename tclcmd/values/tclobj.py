@@ -16,6 +16,7 @@ import numpy as np
 import numpy.typing as npt
 
 from pyroi.arrays import Array
+from tclcmd import libtcl
 from tclcmd._host import ffi, lib
 from tclcmd.values import sizes
 from tclcmd.values.folders import Folders
@@ -29,9 +30,6 @@ class BadNumbers(Exception):
     """Nested lists do not hold numbers as they should; the text says where."""
 
 
-#: Bytes of Tcl's longest text.
-MOST_TEXT = 2**31 - 2
-
 #: The least integer of 64 bits.
 _LEAST = -(2**63)
 
@@ -40,12 +38,19 @@ _LEAST = -(2**63)
 
 _SURROGATE = re.compile(rb"\xed[\xa0-\xbf][\x80-\xbf]")
 _BEYOND_FIRST_PLANE = re.compile("[\U00010000-\U0010ffff]")
+_SURROGATES = re.compile("[\ud800-\udfff]")
 _BYTES = re.compile("[\udc80-\udcff]")
 _TO_ENCODE_BY_HAND = re.compile("[\0\ud800-\udfff\U00010000-\U0010ffff]")
 
+#: Whether Tcl has two surrogates in place of each character beyond the first plane: 8.6 has, and 9 has the character.
+HAS_HALVES = libtcl.host_version() == 8
+
+#: Whether a leading 0 makes an integer octal: it does in Tcl 8.6, and not in Tcl 9.
+HAS_OCTAL_ZERO = libtcl.host_version() == 8
+
 
 def decode(raw: bytes) -> str:
-    """Tcl's UTF-8, which writes NUL as two bytes and characters beyond the first plane as two surrogates.
+    """Tcl's UTF-8, which writes NUL as two bytes, and in Tcl 8.6 characters beyond the first plane as two surrogates.
 
     A surrogate without its other half stays one, and a byte that is no UTF-8 at all, which a script can make, is the
     character of that number: so it is to Tcl.
@@ -53,8 +58,8 @@ def decode(raw: bytes) -> str:
     try:
         return raw.decode()
     except UnicodeDecodeError:
-        halves = raw.decode("utf-8", "tclcmd")
-        return halves.encode("utf-16-le", "surrogatepass").decode("utf-16-le", "surrogatepass")
+        text = raw.decode("utf-8", "tclcmd")
+        return text.encode("utf-16-le", "surrogatepass").decode("utf-16-le", "surrogatepass") if HAS_HALVES else text
 
 
 def _decode_bytes_of_tcl(error: UnicodeError) -> tuple[str, int]:
@@ -73,13 +78,19 @@ codecs.register_error("tclcmd", _decode_bytes_of_tcl)
 
 
 def encode(text: str) -> bytes:
-    """The reverse of `decode`, for every text. Tcl 8.6 has characters beyond the first plane as two surrogates only."""
+    """The reverse of `decode`, for every text."""
     if text.isascii() and "\0" not in text:
         return text.encode()
     if not _TO_ENCODE_BY_HAND.search(text):
         return text.encode()
-    halves = _BEYOND_FIRST_PLANE.sub(_halves, text)
-    return halves.encode("utf-8", "surrogatepass").replace(b"\0", b"\xc0\x80")
+    if HAS_HALVES:
+        text = _BEYOND_FIRST_PLANE.sub(_halves, text)
+    return text.encode("utf-8", "surrogatepass").replace(b"\0", b"\xc0\x80")
+
+
+def writable(text: str) -> str:
+    """The text as channels take it: those of Tcl 9 refuse half a character, which becomes a replacement character."""
+    return text if HAS_HALVES or text.isascii() else _SURROGATES.sub("\ufffd", text)
 
 
 def _halves(found: re.Match[str]) -> str:
@@ -132,7 +143,7 @@ def option_of(value: Value) -> str | None:
 
 def text_of(value: Value) -> str | None:
     """The value's text; None for a tensor, or a list of tensors, that has no text yet."""
-    length = ffi.new("int *")
+    length = ffi.new("int64_t *")
     raw = lib.host_text(value, length)
     if not raw and length[0] < 0:
         raise MemoryError("there is no room for the text of a list")
@@ -144,7 +155,7 @@ def quoted(value: Value) -> str | None:
     first = lib.host_beginning(value, 10 * LONGEST_QUOTE)
     lib.host_keep(first)
     try:
-        length = ffi.new("int *")
+        length = ffi.new("int64_t *")
         raw = lib.host_text(first, length)
         # A character takes six bytes at most. The last one may be cut in two, but it is not shown.
         return quote(decode(ffi.buffer(raw, min(length[0], 6 * LONGEST_QUOTE + 12))[:])) if raw else None
@@ -277,7 +288,7 @@ def _complaint(place: Any) -> str:
 def new_text(text: str) -> Value:
     """A value with this text."""
     raw = encode(text)
-    if len(raw) > MOST_TEXT:
+    if len(raw) > lib.host_longest_text():
         raise MemoryError(f"a text of {bytes_text(len(raw))} is longer than a value in Tcl can be")
     made = lib.host_new_text(raw, len(raw))
     if not made:
@@ -313,7 +324,7 @@ class Numbers:
     """An array that becomes nested lists of numbers, not a tensor."""
 
     def __init__(self, array: Array) -> None:
-        sizes.check_list(array.shape)
+        sizes.check_list(array.shape, lib.host_longest_list())
         self.array = np.ascontiguousarray(array).reshape(array.shape)
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+from tcl_versions import tcl_has
 
 GRID = "[torch::tensor_create {{1 2 3} {4 5 6}}]"
 
@@ -20,7 +21,8 @@ RESULTS = [
     ("torch::tensor_shape [torch::tensor_create [list [list 1 2] [list 3 4]]]", "2 2"),
     ("torch::tensor_shape [torch::tensor_create [list 7]]", "1"),
     ("torch::tensor_shape [torch::tensor_create -data {1 2 3 4} -shape {2 2}]", "2 2"),
-    ("torch::tensor_to_list [torch::tensor_create {0x10 010 1e2 .5} float64]", "16.0 8.0 100.0 0.5"),
+    ("torch::tensor_to_list [torch::tensor_create {0x10 0o10 1e2 .5} float64]", "16.0 8.0 100.0 0.5"),
+    ("torch::tensor_item [torch::tensor_create 010 int64]", f"{tcl_has('the value of 010')}"),
     ("torch::tensor_to_list [torch::tensor_create {true no 0 2.5} bool]", "1 0 0 1"),
     ("torch::tensor_to_list [torch::tensor_create {9007199254740993 -9223372036854775808} int64]",
      "9007199254740993 -9223372036854775808"),

@@ -12,15 +12,14 @@ import sys
 import sysconfig
 
 import pytest
+from tcl_versions import MAJOR, TCLSH, WISH
 
 import pyroi
 from tclcmd.embedding import setup
 
-if not setup.EXTENSION.exists():
+EXTENSION = setup.EXTENSIONS[MAJOR]
+if not EXTENSION.exists():
     pytest.skip("built without Tcl's headers", allow_module_level=True)
-
-TCLSH = shutil.which("tclsh8.6") or shutil.which("tclsh")
-WISH = shutil.which("wish8.6") or shutil.which("wish")
 
 
 def started(
@@ -122,7 +121,7 @@ KEPT = "puts [list [torch::tensor_to_list $x] [dict get [torch::memory_stats] li
 def test_to_load_the_extension_where_the_commands_are_keeps_the_tensors(tclsh, roish):
     """In roish, where Tcl has another loader for them, and in a child, which is given the package in two ways."""
     said = roish("-c", "puts [list {1.0 1.0 1.0} 1 [package present roi]]").stdout
-    assert roish("-c", f"set x [torch::ones 3]; load {{{setup.EXTENSION}}} Roi; {KEPT}").stdout == said
+    assert roish("-c", f"set x [torch::ones 3]; load {{{EXTENSION}}} Roi; {KEPT}").stdout == said
     script = f"""interp create c; c eval {{package require roi; set x [torch::ones 3]}}
         c eval [list set auto_path $auto_path]
         c eval {{package forget roi; package require roi; {KEPT}}}"""
@@ -162,7 +161,7 @@ def test_a_procedure_in_place_of_load_stays(tclsh):
 
 def test_packages_of_the_old_names_stay(tclsh):
     """A program's own keep their versions, and loading succeeds without a word."""
-    beginning = f"package provide torch 1.0; puts <[load {{{setup.EXTENSION}}} Roi]>"
+    beginning = f"package provide torch 1.0; puts <[load {{{EXTENSION}}} Roi]>"
     script = "puts [package present torch],[package present Torch]"
     assert tclsh(script, beginning=beginning).stdout == "<>\n1.0,2.0.0\n"
 
@@ -182,9 +181,9 @@ def test_the_end_of_tclsh(tclsh):
 
 def test_unload_says_that_it_cannot(tclsh):
     """Python cannot leave a process; everything works on."""
-    extension = f"{{{setup.EXTENSION}}}"
+    extension = f"{{{EXTENSION}}}"
     done = tclsh(f"puts [catch {{unload {extension}}} message]:$message; puts [torch::tensor_numel [torch::ones 3]]")
-    assert done.stdout == f'1:file "{setup.EXTENSION}" cannot be unloaded under a trusted interpreter\n3\n'
+    assert done.stdout == f'1:file "{EXTENSION}" cannot be unloaded under a trusted interpreter\n3\n'
 
 
 def test_children_of_tclsh_end_with_tensors_alive(tclsh):
@@ -309,16 +308,18 @@ def test_a_python_without_packages(tclsh, tmp_path):
 
 def test_an_extension_away_from_its_packages(tclsh, tmp_path):
     """The message tells the file above which they are missing."""
-    copy = shutil.copy(setup.EXTENSION, tmp_path.resolve())
+    copy = shutil.copy(EXTENSION, tmp_path.resolve())
     done = tclsh("", beginning=f"load {{{copy}}} Roi")
     assert done.stderr.splitlines()[0] == (
         f"cannot load the package roi: the package tclcmd cannot be found above {copy}"
     )
 
 
-@pytest.mark.parametrize(("version", "count"), [("8.5", 0), ("8.6", 1), ("8.6.99", 1), ("8.7", 1), ("9.0", 0)])
+@pytest.mark.parametrize(
+    ("version", "count"), [("8.5", 0), ("8.6", 1), ("8.6.99", 1), ("8.7", 1), ("9.0", 1), ("9.1", 1), ("10.0", 0)]
+)
 def test_another_version_of_tcl_does_not_see_the_package(tcl, version, count):
-    """The index offers it to 8.6 and what is compatible."""
+    """The index offers it to 8.6, to 9, and to what is compatible with these."""
     tcl.run(f"interp create c; c eval {{package forget roi; rename package tcl_package; set version {version}}}")
     tcl.run("c eval {proc package args {if {$args eq {provide Tcl}} {return $::version}; uplevel 1 tcl_package $args}}")
     tcl.run(f"c eval {{set dir {{{setup.FOLDER}}}; source $dir/pkgIndex.tcl}}")

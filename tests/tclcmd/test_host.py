@@ -7,10 +7,10 @@ import resource
 
 import numpy as np
 import pytest
-from tclcmd._host import lib
 
 from pyroi import limits
 from tclcmd import commands, interpreter
+from tclcmd._host import lib
 from tclcmd.commands.session import CommandName
 from tclcmd.language import kinds
 from tclcmd.language.declare import Command, Parameter

@@ -10,9 +10,9 @@ import threading
 import time
 
 import pytest
-from tclcmd._host import lib
 
 from tclcmd import interpreter
+from tclcmd._host import lib
 from tclcmd.commands import REGISTRY
 from tclcmd.values.tensors import Tensors
 
@@ -101,7 +101,7 @@ def made_to(tcl):
     """Has torch::zeros call a function of the test."""
 
     def make(function):
-        rows = tcl.interpreter._commands
+        rows = tcl.interpreter._table.rows
         (index,) = (index for index, row in enumerate(rows) if row.name == "zeros")
         rows[index] = dataclasses.replace(rows[index], function=function)
 

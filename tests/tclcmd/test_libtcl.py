@@ -12,6 +12,7 @@ import sys
 import pytest
 
 import pyroi
+from tclcmd import libtcl
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 
@@ -66,22 +67,62 @@ def test_what_cannot_be_used_is_named_with_the_reason(roish, tmp_path, file, rea
     assert first.startswith(f"roish: the library that the variable ROISH_TCL names cannot be used: {named}: ")
     assert re.search(reason, first)
     assert first.count(named) == 1
-    assert second == "Name a shared library of Tcl 8.6 there, or unset ROISH_TCL."
+    assert second == f"Name a shared library of {libtcl.served().replace('and', 'or')} there, or unset ROISH_TCL."
 
 
-def test_a_tcl_of_another_version_is_refused(roish, tmp_path):
-    """It has the functions, but not the table of Tcl 8.6: here, an interpreter of zeros."""
+def library_of(version: tuple[int, int], folder: pathlib.Path) -> pathlib.Path:
+    """A library that says that it is of that version of Tcl, but has no table of functions: an interpreter of zeros."""
     compiler = shutil.which("cc")
     if not compiler:
         pytest.skip("no C compiler")
-    source = """void Tcl_FindExecutable(const char *program) { (void)program; }
-        void *Tcl_CreateInterp(void) { static void *interp[64]; return interp; }"""
-    library = tmp_path / "libtcl.so"
+    source = f"""void Tcl_FindExecutable(const char *program) {{ (void)program; }}
+        void Tcl_GetVersion(int *major, int *minor, int *patch, int *kind)
+        {{ *major = {version[0]}; *minor = {version[1]}; (void)patch; (void)kind; }}
+        void *Tcl_CreateInterp(void) {{ static void *interp[64]; return interp; }}"""
+    library = folder / "libtcl.so"
     subprocess.run([compiler, "-shared", "-fPIC", "-o", library, "-xc", "-"], input=source, text=True, check=True)
+    return library
+
+
+@pytest.mark.parametrize("version", [(7, 6), (8, 5), (10, 0)])
+def test_a_tcl_of_another_version_is_refused(roish, tmp_path, version):
+    """Of one that no host is for, with the versions that there are hosts for."""
+    library = library_of(version, tmp_path)
     done = roish("-c", "", variables={"ROISH_TCL": str(library)})
     assert done.returncode == 1
-    said = f"roish: the library that the variable ROISH_TCL names cannot be used: {library}: it is not of Tcl 8.6\n"
-    assert done.stderr.startswith(said)
+    assert done.stderr.startswith(
+        f"roish: the library that the variable ROISH_TCL names cannot be used: {library}: "
+        f"it is Tcl {version[0]}.{version[1]}, and roish works with {libtcl.served()}\n"
+    )
+
+
+def test_a_library_without_the_functions_of_its_version_is_refused(roish, tmp_path):
+    """What the library itself says is not all that is looked at."""
+    library = library_of((8, 6) if 8 in libtcl.built_for() else (9, 0), tmp_path)
+    done = roish("-c", "", variables={"ROISH_TCL": str(library)})
+    assert done.returncode == 1
+    assert f"{library}: its functions are not those of its version\n" in done.stderr
+
+
+@pytest.mark.parametrize(("version", "package"), [((8, 6), "tcl-dev"), ((9, 0), "tcl9.0-dev")])
+def test_a_version_whose_headers_the_build_lacked(tmp_path, version, package):
+    """The line says what was missing, and how to add it."""
+    library = library_of(version, tmp_path)
+    program = (
+        "import sys\nfrom tclcmd import libtcl\n"
+        f"libtcl.built_for = lambda: ({17 - version[0]},)\n"
+        "from tclcmd.shell.program import main\nmain()"
+    )
+    words = [sys.executable, "-I", "-c", program, "-c", ""]
+    environment = {**os.environ, "ROISH_TCL": str(library)}
+    done = subprocess.run(words, capture_output=True, text=True, timeout=60, env=environment)
+    first, second = done.stderr.splitlines()
+    assert first.endswith(
+        f"{library}: it is Tcl {version[0]}.{version[1]}, whose headers were missing when this installation was built: "
+        f"install them (Debian, Ubuntu: apt install {package}), then run pip install . in the folder of the sources"
+    )
+    other = {8: "Tcl 9", 9: "Tcl 8.6"}[version[0]]
+    assert second == f"Name a shared library of {other} there, or unset ROISH_TCL."
 
 
 def test_the_named_library_is_the_only_one_opened(roish, own_tcl, tmp_path):
@@ -143,9 +184,13 @@ def test_without_any_library_it_says_what_to_install():
     """All names that were tried, each with its reason."""
     program = (
         "import pathlib\nfrom tclcmd import libtcl\nlibtcl.FOLDER = pathlib.Path('/nowhere')\n"
-        "libtcl.NAMES = ('libtcl-none.so', 'libtcl-nor-this.so')\nlibtcl.open_library()"
+        "libtcl.NAMES = {8: ['libtcl-none.so'], 9: ['libtcl-none.so', 'libtcl-nor-this.so']}\n"
+        "libtcl.built_for = lambda: (8, 9)\nlibtcl.find()"
     )
-    done = subprocess.run([sys.executable, "-I", "-c", program], capture_output=True, text=True, timeout=60)
+    environment = {name: value for name, value in os.environ.items() if name != "ROISH_TCL"}
+    words = [sys.executable, "-I", "-c", program]
+    done = subprocess.run(words, capture_output=True, text=True, timeout=60, env=environment)
+    assert done.stderr.count("libtcl-none.so: ") == 1
     assert "TclMissing: the library of Tcl 8.6 cannot be used: libtcl-none.so: " in done.stderr
     assert "; libtcl-nor-this.so: " in done.stderr
     assert "apt install tcl" in done.stderr

@@ -6,6 +6,7 @@ import subprocess
 import sys
 
 import pytest
+from tcl_versions import VERSION
 
 import pyroi
 
@@ -115,7 +116,7 @@ def test_threads(roish):
 
 def test_version_and_help(roish):
     """Both versions, and all options."""
-    assert roish("--version").stdout.startswith(f"roish {pyroi.__version__} (Tcl 8.6")
+    assert roish("--version").stdout.startswith(f"roish {pyroi.__version__} (Tcl {VERSION}.")
     text = roish("--help").stdout
     assert all(option in text for option in ("-c", "--threads", "--debug", "--version", "--help"))
 

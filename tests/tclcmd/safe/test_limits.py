@@ -9,8 +9,8 @@ import time
 
 import numpy as np
 import pytest
-from tclcmd._host import lib
 
+from tclcmd._host import lib
 from tclcmd.safe.limits import ENDINGS
 
 from .conftest import SAFE
