@@ -18,6 +18,9 @@ LINT := build/lint
 PIP := $(BIN)/pip -qq --disable-pip-version-check install
 MESON := PATH="$(CURDIR)/$(BIN):$$PATH" meson
 
+# Where .ci/get-tcl9 has built a Tcl 9, the shell gets a host for it, beside that for the Tcl of the system.
+export PKG_CONFIG_PATH := $(CURDIR)/build/tcl9/lib/pkgconfig$(if $(PKG_CONFIG_PATH),:$(PKG_CONFIG_PATH))
+
 # Tests on all processors, file by file, so that what is costly to make is made once for all tests of a file.
 PARALLEL := --numprocesses=auto --maxprocesses=8 --dist=loadfile --no-loadscope-reorder
 
