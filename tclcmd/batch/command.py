@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import contextlib
+import functools
 import os
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any, NoReturn
 
 import click
@@ -20,11 +21,19 @@ if TYPE_CHECKING:
 
 def _check_outputs(folder: str, tasks: Sequence[Task]) -> None:
     """Refuses outputs that would replace inputs."""
-    inputs = {os.path.realpath(task.input) for task in tasks}
+    real = functools.cache(os.path.realpath)  # of folders, of which there are few
+    folder = real(folder)
+    inputs = {_real_path(task.input, real) for task in tasks}
     for task in tasks:
-        place = os.path.join(os.path.realpath(folder), task.output or "")
+        place = os.path.join(folder, task.output or "")
         if place in inputs:
             raise click.UsageError(f"{place} is an input, and would be replaced: give another --output or a --suffix")
+
+
+def _real_path(path: str, real: Callable[[str], str]) -> str:
+    """The path without symbolic links, for which `real` is called with its folder unless it is a link itself."""
+    parent, name = os.path.split(path)
+    return real(path) if os.path.islink(path) else os.path.join(real(parent), name)
 
 
 def main(arguments: list[str] | None = None) -> NoReturn:
