@@ -378,6 +378,20 @@ def test_each_box_and_channel_by_itself():
         assert pyroi.roi_pool(map[:, c : c + 1], boxes, (7, 7)).tobytes() == together[:, c : c + 1].tobytes()
 
 
+def test_large_results_are_those_of_their_parts():
+    """Crops and places of some MiB are written in another way, here from addresses of any kind."""
+    rng = np.random.default_rng(15)
+    map = random_map(rng, (1, 37, 40, 50))
+    boxes = random_boxes(rng, 3300, map.shape)
+    for layout in ("contiguous", "channels_last"):
+        crops, argmax = pyroi.roi_pool(LAYOUTS[layout](map), boxes, (5, 7), return_argmax=True)
+        assert crops.nbytes > 16 << 20
+        for begin in range(0, len(boxes), 300):
+            part, where = pyroi.roi_pool(map, boxes[begin : begin + 300], (5, 7), return_argmax=True)
+            assert part.tobytes() == crops[begin : begin + 300].tobytes()
+            assert where.tobytes() == argmax[begin : begin + 300].tobytes()
+
+
 # ---- Nothing, and too much -------------------------------------------------------------------------------------------
 
 

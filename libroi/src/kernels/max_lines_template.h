@@ -14,6 +14,9 @@ enum {
     MAX_LINES = MAX_VECTORS / LINE_VECTORS > 0 ? MAX_VECTORS / LINE_VECTORS : 1
 };
 
+/* No place is above it. */
+static const lane_int MOST_PLACE = sizeof(lane_int) == 4 ? INT32_MAX : (lane_int)INT64_MAX;
+
 /* The rows of one row of bins. Their places are those of row `first`, and `pitch` more for each one after it. */
 struct bin_rows {
     const int64_t *offsets;
@@ -37,7 +40,7 @@ INLINE vec max_block(const struct source *source, const enum from from, int64_t 
         for (int v = 0; v < count * LINE_VECTORS; v++) {
             const vec value = load_lanes(source, from, rows->offsets[k] + at + v * LANES);
             if (places)
-                place[v] = choose_lanes(value > most[v], row, place[v]);
+                place[v] = choose_above(value, most[v], row, place[v]);
             most[v] = max_vec(value, most[v]);
             sum[v] += value;
         }
@@ -119,52 +122,41 @@ INLINE vec max_rows(const struct work *work, const enum from from, const bool pl
     case 3: return max_rows_of(work, from, 3, places, p, rows);
     case 4: return max_rows_of(work, from, 4, places, p, rows);
     case 5: return max_rows_of(work, from, 5, places, p, rows);
+    case 6: return max_rows_of(work, from, 6, places, p, rows);
     default: return max_rows_of(work, from, work->plan->rows.taps, places, p, rows);
     }
 }
 
 /* ---- Bins ------------------------------------------------------------------------------------------------------ */
 
-/* The larger number in each lane, and its place; of equals, the one whose place comes first. */
-INLINE void take_larger(vec *most, ivec *place, vec value, ivec at)
-{
-    const ivec better = (value > *most) | ((value == *most) & (at < *place));
-    *place = choose_lanes(better, at, *place);
-    *most = (vec)choose_lanes(better, (ivec)value, (ivec)*most);
-}
-
 /* One bin of a line: the largest of its columns, the first of which is at offset[0]; where they lie together, column k is
-   k lines further on. */
+   k lines further on. Its place is the first of those of the columns that have as much. */
 INLINE void max_bin(const REAL *t, const lane_int *where, const int64_t *offset, const int64_t taps,
                     const bool together, const bool places, vec most[LINE_VECTORS], ivec place[LINE_VECTORS])
 {
     for (int v = 0; v < LINE_VECTORS; v++) {
         vec larger = {0}, value;
-        ivec there = {0}, at = {0};
+        ivec first = (ivec){0} + MOST_PLACE, at;
         for (int64_t k = 0; k < taps; k++) {
+            memcpy(&value, t + (together ? offset[0] + k * LINE : offset[k]) + v * LANES, sizeof value);
+            larger = k > 0 ? max_vec(value, larger) : value;
+        }
+        for (int64_t k = 0; k < taps && places; k++) {
             const int64_t from = (together ? offset[0] + k * LINE : offset[k]) + v * LANES;
             memcpy(&value, t + from, sizeof value);
-            if (places)
-                memcpy(&at, where + from, sizeof at);
-            if (k > 0 && places)
-                take_larger(&larger, &there, value, at);
-            else if (k > 0)
-                larger = max_vec(value, larger);
-            else
-                larger = value;
-            there = k > 0 ? there : at;
+            memcpy(&at, where + from, sizeof at);
+            first = lower_if_equal(value, larger, at, first);
         }
         most[v] = larger;
-        place[v] = there;
+        place[v] = first;
     }
 }
 
-/* Places of four bins go where `to` wants those of their channels: put_four for whole numbers, whose bits are moved alike. */
-INLINE void put_four_places(ivec bin[4][LINE_VECTORS], int64_t *to, const struct steps *steps)
+/* As put_four, for places, whose bits are moved alike: to scratch memory, as they are. */
+INLINE void put_four_places(ivec bin[4][LINE_VECTORS], lane_int *to, const struct steps *steps)
 {
     vec bits[4][LINE_VECTORS];
-    for (int v = 0; v < 4 * LINE_VECTORS; v++)
-        bits[v / LINE_VECTORS][v % LINE_VECTORS] = (vec)bin[v / LINE_VECTORS][v % LINE_VECTORS];
+    memcpy(bits, bin, sizeof bits);
     for (int c = 0; c < LINE; c += 4 * QUADS) {
         quads v[4];
         for (int i = 0; i < 4; i++)
@@ -173,21 +165,17 @@ INLINE void put_four_places(ivec bin[4][LINE_VECTORS], int64_t *to, const struct
         for (int i = 0; i < 4; i++) {
             quad channel[QUADS];
             split_quads(v[i], channel);
-            for (int j = 0; j < QUADS; j++) {
-                int64_t *out = (int64_t *)(void *)((char *)to + c * steps->one + some_steps(steps, 4 * j + i));
-                const quad_int places = (quad_int)channel[j];
-                for (int l = 0; l < 4; l++)
-                    out[l] = places[l];
-            }
+            for (int j = 0; j < QUADS; j++)
+                memcpy((char *)to + c * steps->one + some_steps(steps, 4 * j + i), &channel[j], sizeof channel[j]);
         }
     }
 }
 
-/* Where bins of a line go, `place`, and their places. */
+/* Where bins of a line go, `place`, and their places, or NULL: to scratch memory, [channel][bin]. */
 struct results {
     const struct place *place;
-    int64_t *argmax;
-    int64_t stride_y, stride_x, stride_c;
+    lane_int *places;
+    int64_t stride_c;
 };
 
 /* Rows of bins, at least four bins each: four columns at a time, of which the last may share some with those before. */
@@ -197,7 +185,7 @@ INLINE void put_maxima_of(const struct row_maxima *maxima, int64_t rows, const s
 {
     const struct place *place = results->place;
     const struct steps steps = steps_of(place->stride_c * (int64_t)sizeof(STORE));
-    const struct steps argmax_steps = steps_of(results->stride_c * (int64_t)sizeof(int64_t));
+    const struct steps places_steps = steps_of(results->stride_c * (int64_t)sizeof(lane_int));
     for (int64_t b = 0; b < bins; b += 4) {
         const int64_t first = min_i64(b, bins - 4);
         const int64_t *offset = columns->offsets + first * taps;
@@ -209,7 +197,7 @@ INLINE void put_maxima_of(const struct row_maxima *maxima, int64_t rows, const s
                         together, places, most[i], at[i]);
             put_four(most, place->data + r * place->stride_y + first, &steps);
             if (places)
-                put_four_places(at, results->argmax + r * results->stride_y + first, &argmax_steps);
+                put_four_places(at, results->places + r * bins + first, &places_steps);
         }
     }
 }
@@ -232,6 +220,7 @@ INLINE void put_maxima(const struct row_maxima *maxima, int64_t rows, const stru
     case 3: put_few_maxima(maxima, rows, columns, 3, places, bins, results); break;
     case 4: put_few_maxima(maxima, rows, columns, 4, places, bins, results); break;
     case 5: put_few_maxima(maxima, rows, columns, 5, places, bins, results); break;
+    case 6: put_few_maxima(maxima, rows, columns, 6, places, bins, results); break;
     default: put_maxima_of(maxima, rows, columns, columns->taps, false, places, bins, results);
     }
 }
@@ -248,12 +237,77 @@ ALONE void put_any_maxima(const struct row_maxima *maxima, int64_t rows, const s
             vec most[LINE_VECTORS];
             ivec at[LINE_VECTORS];
             max_bin(maxima->t + r * maxima->stride, maxima->where + r * maxima->stride,
-                    columns->offsets + q * columns->taps, columns->taps, false, results->argmax != NULL, most, at);
+                    columns->offsets + q * columns->taps, columns->taps, false, results->places != NULL, most, at);
             spread_lines((const REAL *)most, 1, count, &out);
-            for (int64_t c = 0; c < count && results->argmax; c++)
-                results->argmax[r * results->stride_y + q * results->stride_x + c * results->stride_c] = ((
-                    const lane_int *)at)[c];
+            for (int64_t c = 0; c < count && results->places; c++)
+                results->places[c * results->stride_c + r * bins + q] = ((const lane_int *)at)[c];
         }
+}
+
+/* ---- Places ---------------------------------------------------------------------------------------------------- */
+
+/* As many places as fill a cache line, none of them negative, in 64 bits each. Where vectors are at most half as wide,
+   they are interleaved with zeros. */
+enum { PLACES = ROI_LINE_BYTES / (int)sizeof(int64_t) };
+
+INLINE void widen_places(int64_t line[PLACES], const lane_int *from)
+{
+#if defined(ROI_IS_DOUBLE)
+    memcpy(line, from, PLACES * sizeof *line);
+#elif defined(__AVX512F__)
+    _mm512_storeu_si512(line, _mm512_cvtepi32_epi64(_mm256_loadu_si256((const __m256i *)(const void *)from)));
+#elif defined(__SSE2__)
+    for (int i = 0; i < PLACES; i += 4) {
+        const __m128i four = _mm_loadu_si128((const __m128i *)(const void *)(from + i));
+        _mm_storeu_si128((__m128i *)(void *)(line + i), _mm_unpacklo_epi32(four, _mm_setzero_si128()));
+        _mm_storeu_si128((__m128i *)(void *)(line + i + 2), _mm_unpackhi_epi32(four, _mm_setzero_si128()));
+    }
+#else
+    for (int i = 0; i < PLACES; i++)
+        line[i] = from[i];
+#endif
+}
+
+/* Widens places that lie together to whole cache lines by non-temporal stores, what is left by others. */
+static void stream_places(int64_t *to, const lane_int *from, int64_t count)
+{
+    int64_t line[PLACES], i = 0;
+    for (; i < count && (uintptr_t)(to + i) % ROI_LINE_BYTES != 0; i++)
+        to[i] = from[i];
+    for (; i + PLACES <= count; i += PLACES) {
+        widen_places(line, from + i);
+        stream_line((char *)(to + i), (const char *)line);
+    }
+    for (; i < count; i++)
+        to[i] = from[i];
+}
+
+/* Places of a run of bins that lie together. */
+static void copy_places(int64_t *to, const lane_int *from, int64_t count, bool stream)
+{
+    if (stream)
+        stream_places(to, from, count);
+    else
+        for (int64_t i = 0; i < count; i++)
+            to[i] = from[i];
+}
+
+/* Rows of bins from p on, of `count` channels from c on, to where the call wants their places. */
+static void write_places(const struct work *work, int64_t c, int64_t p, int64_t rows, int64_t count,
+                         const lane_int *from)
+{
+    const roi_indices *argmax = work->tile->argmax;
+    const int64_t *strides = argmax->strides, bins = work->tile->crops->shape[AXIS_W];
+    int64_t *to = argmax->data + work->plan->row * strides[AXIS_N] + c * strides[AXIS_C] +
+                  (work->plan->first_bin + p) * strides[AXIS_H];
+    const bool together = strides[AXIS_W] == 1 && strides[AXIS_H] == bins;
+    const int64_t runs = strides[AXIS_C] == rows * bins ? 1 : count, run = count * rows * bins / runs;
+    for (int64_t k = 0; k < runs && together; k++)
+        copy_places(to + k * strides[AXIS_C], from + k * run, run, work->tile->stream);
+    for (int64_t k = 0; k < count && !together; k++)
+        for (int64_t r = 0; r < rows; r++, from += bins)
+            for (int64_t q = 0; q < bins; q++)
+                to[k * strides[AXIS_C] + r * strides[AXIS_H] + q * strides[AXIS_W]] = from[q];
 }
 
 /* ---- As crops_template.h has it ---------------------------------------------------------------------------------- */
@@ -270,25 +324,43 @@ ALONE vec reduce_lines(const struct work *work, int64_t p, int64_t rows)
     return work->source.ring ? max_rows(work, FROM_RING, false, p, rows) : max_rows(work, FROM_MAP, false, p, rows);
 }
 
+/* The maxima of rows of bins of a line, and their places. */
+INLINE void put_rows(const struct work *work, const struct row_maxima *maxima, const bool places, int64_t rows,
+                     int64_t count, const struct results *results)
+{
+    const struct roi_sparse *columns = &work->plan->columns;
+    const int64_t bins = work->tile->crops->shape[AXIS_W];
+    if (count < LINE || results->place->stride_x != 1 || bins < 4)
+        put_any_maxima(maxima, rows, columns, bins, count, results);
+    else
+        put_maxima(maxima, rows, columns, places, bins, results);
+}
+
+/* As many rows at a time as scratch memory has room for their places. */
+ALONE void put_with_places(const struct work *work, int64_t c, struct row_maxima maxima, int64_t p, int64_t rows,
+                           int64_t count, struct place place)
+{
+    const int64_t bins = work->tile->crops->shape[AXIS_W], most = roi_rows_together(bins);
+    lane_int *places = (lane_int *)(void *)work->scratch->lines;
+    for (int64_t r = 0; r < rows; r += most) {
+        const int64_t some = min_i64(most, rows - r);
+        const struct results results = {&place, places, some * bins};
+        put_rows(work, &maxima, true, some, count, &results);
+        write_places(work, c, p + r, some, count, places);
+        maxima.t += some * maxima.stride;
+        maxima.where += some * maxima.stride;
+        place.data += some * place.stride_y;
+    }
+}
+
 ALONE vec put_line(const struct work *work, int64_t i, int64_t p, int64_t rows, int64_t count,
                    const struct place *place)
 {
-    const struct roi_sparse *columns = &work->plan->columns;
-    const roi_indices *argmax = work->tile->argmax;
-    const int64_t bins = work->tile->crops->shape[AXIS_W], c = work->tile->channel_begin + channel_of(&work->source, i);
     const struct row_maxima maxima = maxima_of(work, i, rows);
-    struct results results = {.place = place};
-    if (argmax)
-        results = (struct results){place,
-                                   argmax->data + work->plan->row * argmax->strides[AXIS_N] +
-                                       c * argmax->strides[AXIS_C] +
-                                       (work->plan->first_bin + p) * argmax->strides[AXIS_H],
-                                   argmax->strides[AXIS_H], argmax->strides[AXIS_W], argmax->strides[AXIS_C]};
-    if (count < LINE || place->stride_x != 1 || bins < 4 || (argmax && results.stride_x != 1))
-        put_any_maxima(&maxima, rows, columns, bins, count, &results);
-    else if (argmax)
-        put_maxima(&maxima, rows, columns, true, bins, &results);
+    const struct results results = {.place = place};
+    if (work->tile->argmax)
+        put_with_places(work, work->tile->channel_begin + channel_of(&work->source, i), maxima, p, rows, count, *place);
     else
-        put_maxima(&maxima, rows, columns, false, bins, &results);
+        put_rows(work, &maxima, false, rows, count, &results);
     return (vec){0};
 }

@@ -160,6 +160,36 @@ INLINE REAL sum_quad(quad v) { return (v[0] + v[2]) + (v[1] + v[3]); }
 /* Of two whole numbers in each lane, a where all bits of `where` are set, b where none is. */
 INLINE ivec choose_lanes(ivec where, ivec a, ivec b) { return (where & a) | (~where & b); }
 
+/* In lanes where a is above b, `then`, in others `otherwise`. */
+INLINE ivec choose_above(vec a, vec b, ivec then, ivec otherwise)
+{
+#if defined(__AVX512F__) && defined(ROI_IS_DOUBLE)
+    return (ivec)_mm512_mask_blend_epi64(_mm512_cmp_pd_mask(a, b, _CMP_GT_OQ), (__m512i)otherwise, (__m512i)then);
+#elif defined(__AVX512F__)
+    return (ivec)_mm512_mask_blend_epi32(_mm512_cmp_ps_mask(a, b, _CMP_GT_OQ), (__m512i)otherwise, (__m512i)then);
+#elif defined(__AVX2__)
+    return (ivec)VEC(blendv)((vec)otherwise, (vec)then, (vec)(a > b));
+#else
+    return choose_lanes(a > b, then, otherwise);
+#endif
+}
+
+/* In lanes where a equals b, the smaller of two whole numbers, neither of which is negative; in others `lowest`. */
+INLINE ivec lower_if_equal(vec a, vec b, ivec at, ivec lowest)
+{
+#if defined(__AVX512F__) && defined(ROI_IS_DOUBLE)
+    const __m512i to = (__m512i)lowest;
+    return (ivec)_mm512_mask_min_epi64(to, _mm512_cmp_pd_mask(a, b, _CMP_EQ_OQ), to, (__m512i)at);
+#elif defined(__AVX512F__)
+    const __m512i to = (__m512i)lowest;
+    return (ivec)_mm512_mask_min_epi32(to, _mm512_cmp_ps_mask(a, b, _CMP_EQ_OQ), to, (__m512i)at);
+#elif defined(__AVX2__) && !defined(ROI_IS_DOUBLE)
+    return (ivec)_mm256_min_epu32((__m256i)lowest, (__m256i)(at | (a != b)));
+#else
+    return choose_lanes((a == b) & (at < lowest), at, lowest);
+#endif
+}
+
 /* Of two numbers in each lane, the smaller, and the larger (b where one of them is NaN); which lanes of a are above those
    of b, lane 0 the lowest bit; whether a lane is NaN. */
 #if defined(__SSE2__)
