@@ -36,7 +36,7 @@ static void test_block(const REAL *map, int taps, int count)
     const struct bin_rows rows = {offsets, 1000, 100};
     for (int k = 0; k < taps; k++)
         offsets[k] = k * PIXELS * 64;
-    max_block(&source, FROM_MAP, 0, &rows, taps, count, true, 5, most, where, LINE);
+    max_block(&source, FROM_MAP, 0, &rows, taps, count, true, true, 5, most, where, LINE);
     for (int i = 0; i < count * LINE; i++) {
         int best = 0;
         for (int k = 1; k < taps; k++)
@@ -53,7 +53,7 @@ static bool meets_nan(const REAL *map, int count)
     lane_int where[MAX_LINES * LINE];
     const struct source source = {.map = map};
     const struct bin_rows rows = {offsets, 0, 1};
-    return any_nan(max_block(&source, FROM_MAP, 0, &rows, 2, count, false, 0, most, where, LINE));
+    return any_nan(max_block(&source, FROM_MAP, 0, &rows, 2, count, false, true, 0, most, where, LINE));
 }
 
 static void test_nan(REAL *map, int count)
@@ -66,6 +66,31 @@ static void test_nan(REAL *map, int count)
         check_context("%d lines, NaN in lane %d", count, i);
         CHECK(meets_nan(map, count));
         row[i] = kept;
+    }
+}
+
+static bool gathers_finite(const STORE *map, int count, bool planes)
+{
+    REAL lines[PIXELS * LINE];
+    const struct row row = {(STORE *)map, planes ? 1 : count, planes ? PIXELS : 1};
+    const quads zero = gather_lines(&row, PIXELS, count, true, lines);
+    bool finite = true;
+    for (int i = 0; i < 4 * QUADS; i++)
+        finite = finite && zero[i] == 0;
+    return finite;
+}
+
+/* Lines that are gathered from any layout tell of any number that is not finite. */
+static void test_gather(int count, bool planes)
+{
+    STORE map[PIXELS * LINE] = {0};
+    check_context("%d channels", count);
+    CHECK(gathers_finite(map, count, planes));
+    for (int i = 0; i < PIXELS * count; i++) {
+        map[i] = (STORE)(i % 3 == 0 ? NAN : i % 3 == 1 ? INFINITY : -INFINITY);
+        check_context("%d channels, number %d", count, i);
+        CHECK(!gathers_finite(map, count, planes));
+        map[i] = 0;
     }
 }
 
@@ -108,5 +133,10 @@ int main(void)
     }
     test_nan(numbers, 1);
     test_nan(numbers, MAX_LINES);
+    for (int planes = 0; planes < 2; planes++) {
+        test_gather(LINE, planes != 0);
+        test_gather(LINE - 3, planes != 0);
+        test_gather(2, planes != 0);
+    }
     return check_result();
 }

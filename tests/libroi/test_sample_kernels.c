@@ -22,25 +22,28 @@ static double random_number(void)
 static void test_samples(const bool corners)
 {
     REAL line[4 * SAMPLES][LINE];
-    double weight[SAMPLES][4], most[LINE];
+    double most[LINE];
     struct largest largest = {.sum = {0}};
     for (int v = 0; v < WIDE_VECTORS; v++)
         largest.most[v] = splat_wide(-(double)INFINITY);
     for (int i = 0; i < LINE; i++)
         most[i] = -(double)INFINITY;
     for (int s = 0; s < SAMPLES; s++) {
+        const struct roi_stop y = {0, 1, random_number() / 2 + 0.5}, x = {0, 1, random_number() / 2 + 0.5};
+        const struct shares rows = shares_of(&y), columns = shares_of(&x);
+        const double weight[4] = {(1 - y.fraction) * (1 - x.fraction), (1 - y.fraction) * x.fraction,
+                                  y.fraction * (1 - x.fraction), y.fraction * x.fraction};
         const REAL *corner[4];
         for (int k = 0; k < 4; k++) {
-            weight[s][k] = random_number();
             corner[k] = line[4 * s + k];
             for (int i = 0; i < LINE; i++)
                 line[4 * s + k][i] = (REAL)random_number();
         }
-        take_sample(corner, weight[s], corners, WIDE_VECTORS, &largest);
+        take_sample(corner, &rows, &columns, corners, true, WIDE_VECTORS, &largest);
         for (int i = 0; i < LINE; i++) {
-            double sum = weight[s][0] * corner[0][i], top = sum;
+            double sum = weight[0] * corner[0][i], top = sum;
             for (int k = 1; k < 4; k++) {
-                const double part = weight[s][k] * corner[k][i];
+                const double part = weight[k] * corner[k][i];
                 sum = sum + part;
                 top = part > top ? part : top;
             }

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from functools import partial
+
 import numpy as np
 import pytest
 from hypothesis import given
@@ -100,6 +102,29 @@ def test_agrees_with_the_walk(mode, case):
     finite = np.where(broken, np.float32(0), case.input)
     magnitude = walk.magnitude(finite, *case.arguments, mode=mode)
     bounds.assert_within(pyroi.roi_align(map, *case.arguments, mode=mode), expected, magnitude)
+
+
+@pytest.mark.parametrize("operator", ["roi_pool", "max", "max_corner"])
+@pytest.mark.parametrize("value", [np.nan, np.inf, -np.inf])
+def test_boxes_above_beside_and_below(operator, value):
+    """Among many boxes, those that read a pixel that is no number give what they give alone, and so do all others."""
+    rng = np.random.default_rng(4)
+    map = random_map(rng, (2, 20, 60, 40))
+    for image, channel, y, x in ((0, 3, 20, 11), (0, 3, 21, 12), (0, 18, 41, 30), (1, 0, 5, 5)):
+        map[image, channel, y, x] = value
+    corner = rng.random((80, 2)) * [30, 50]
+    boxes = np.hstack([rng.integers(2, size=(80, 1)), corner, corner + 4 + 6 * rng.random((80, 2))])
+    if operator == "roi_pool":
+        pool = partial(pyroi.roi_pool, output_size=(2, 3))
+    else:
+        pool = partial(pyroi.roi_align, output_size=(2, 3), mode=operator)
+    together = pool(map, boxes)
+    alone = np.concatenate([pool(map, boxes[k : k + 1]) for k in range(len(boxes))])
+    apart = np.concatenate([pool(map[:, c : c + 1], boxes) for c in range(20)], axis=1)
+    assert np.array_equal(together, alone, equal_nan=True)
+    assert np.array_equal(together, apart, equal_nan=True)
+    if value > 0 or np.isnan(value):
+        assert 0 < np.count_nonzero(~np.isfinite(together)) < together.size
 
 
 def test_other_images_do_not_matter():

@@ -256,12 +256,12 @@ static void pool_large(const struct roi_tile *tile, struct scratch *scratch)
 
 static void pool_small(const struct roi_tile *tile, struct scratch *scratch)
 {
-    int64_t end = 0; /* of the rows that have entered the ring */
+    struct entered entered = {0};
     for (const struct roi_plan *plan = tile->plans + tile->plan_begin; plan < tile->plans + tile->plan_end; plan++)
         switch (roi_way_for(plan, tile->channel_end - tile->channel_begin, LINE)) {
         case ROI_FROM_RING:
-            advance(tile, plan, &end, scratch->ring);
-            pool_from_ring(tile, plan, scratch);
+            advance(tile, plan, false, &entered, scratch->ring);
+            pool_from_ring(tile, plan, &entered, scratch);
             break;
         case ROI_FROM_MAP: pool_from_map(tile, plan, scratch); break;
         case ROI_BY_PIXELS: pool_from_pixels(tile, plan, scratch); break;

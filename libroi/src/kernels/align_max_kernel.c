@@ -19,20 +19,33 @@ struct largest {
     wide most[WIDE_VECTORS], sum;
 };
 
-/* One more sample of `vectors` vectors of a line: its four corners, and their weights. */
-INLINE void take_sample(const REAL *const corner[4], const double weight[4], const bool corners, const int vectors,
-                        struct largest *largest)
+/* The weights of the two pixels of a stop along one axis, in all lanes. */
+struct shares {
+    wide low, high;
+};
+
+INLINE struct shares shares_of(const struct roi_stop *stop)
 {
+    return (struct shares){splat_wide(1 - stop->fraction), splat_wide(stop->fraction)};
+}
+
+/* One more sample of `vectors` vectors of a line: its four corners, and the weights of its rows and columns. `checks`, a
+   constant where this is inlined, tells whether it can be NaN. */
+INLINE void take_sample(const REAL *const corner[4], const struct shares *y, const struct shares *x, const bool corners,
+                        const bool checks, const int vectors, struct largest *largest)
+{
+    const wide weight[4] = {y->low * x->low, y->low * x->high, y->high * x->low, y->high * x->high};
     for (int v = 0; v < vectors; v++) {
         wide part[4];
         for (int i = 0; i < 4; i++)
-            part[i] = splat_wide(weight[i]) * widen(corner[i] + v * WIDE_LANES);
+            part[i] = weight[i] * widen(corner[i] + v * WIDE_LANES);
         const wide sample = ((part[0] + part[1]) + part[2]) + part[3];
         wide most = sample;
         if (corners)
             most = max_wide(part[3], max_wide(part[2], max_wide(part[1], part[0])));
         largest->most[v] = max_wide(most, largest->most[v]);
-        largest->sum += sample;
+        if (checks)
+            largest->sum += sample;
     }
 }
 
@@ -96,6 +109,13 @@ INLINE void pool_each_sample(const struct roi_tile *tile, const struct roi_plan 
 
 /* ---- Line by line ---------------------------------------------------------------------------------------------- */
 
+/* Whether corner i of a sample has a weight. Fractions are below 1. (The product of two tiny ones may still be 0: then the
+   corner adds 0, or NaN where it is not finite, and the box is pooled again.) */
+INLINE bool has_weight(const struct roi_stop *y, const struct roi_stop *x, const int i)
+{
+    return (i < 2 || y->fraction != 0) && (i % 2 == 0 || x->fraction != 0);
+}
+
 /* Where the lines of a box are. Rows of a ring count from row `first`, which is row first_y of the map; offsets from pixel
    first_x of its row 0. */
 struct lines {
@@ -121,21 +141,31 @@ static inline struct lines lines_of(const struct work *work, const bool ring)
     return lines;
 }
 
-/* Offsets, not pointers, are what is chosen from: compilers load from either of two pointers before they choose. */
-INLINE void take_from_ring(const struct lines *lines, const struct roi_stop *y, const struct roi_stop *x,
-                           const bool corners, const int vectors, struct largest *largest)
+/* Where a row of the map is in the ring. */
+INLINE int64_t row_offset(const struct lines *lines, int64_t y)
 {
-    const int64_t row = lines->first + y->low - lines->first_y, next = row + (y->high - y->low);
-    const int64_t low = (row < lines->rows ? row : row - lines->rows) * lines->stride;
-    const int64_t high = (next < lines->rows ? next : next - lines->rows) * lines->stride;
-    const int64_t left = (x->low - lines->first_x) * LINE, right = (x->high - lines->first_x) * LINE;
-    const int64_t offset[4] = {low + left, low + right, high + left, high + right};
-    const REAL *corner[4];
-    double weight[4];
-    weights_of(y, x, weight);
-    for (int i = 0; i < 4; i++)
-        corner[i] = lines->ring + (weight[i] == 0 ? lines->zeros : offset[i]);
-    take_sample(corner, weight, corners, vectors, largest);
+    const int64_t row = lines->first + y - lines->first_y;
+    return (row < lines->rows ? row : row - lines->rows) * lines->stride;
+}
+
+/* The samples of a row of a bin. A corner of weight 0 is read from the line of zeros: offsets, not pointers, are what is
+   chosen from, since compilers load from either of two pointers before they choose. */
+INLINE void take_from_ring(const struct lines *lines, const struct roi_stop *y, const struct roi_stop *x, int64_t count,
+                           const bool corners, const bool checks, const int vectors, struct largest *largest)
+{
+    const int64_t low = row_offset(lines, y->low), high = row_offset(lines, y->high);
+    const struct shares rows = shares_of(y);
+    for (const struct roi_stop *end = x + count; x < end; x++) {
+        const struct shares columns = shares_of(x);
+        const int64_t left = (x->low - lines->first_x) * LINE, right = (x->high - lines->first_x) * LINE;
+        int64_t offset[4] = {low + left, low + right, high + left, high + right};
+        if (y->fraction == 0 || x->fraction == 0)
+            for (int i = 0; i < 4; i++)
+                offset[i] = has_weight(y, x, i) ? offset[i] : lines->zeros;
+        const REAL *const corner[4] = {lines->ring + offset[0], lines->ring + offset[1], lines->ring + offset[2],
+                                       lines->ring + offset[3]};
+        take_sample(corner, &rows, &columns, corners, checks, vectors, largest);
+    }
 }
 
 /* The channels of a pixel are brought together for each sample. */
@@ -147,22 +177,21 @@ INLINE void take_from_map(const struct lines *lines, const struct roi_stop *y, c
     const int64_t rows[4] = {y->low, y->low, y->high, y->high}, columns[4] = {x->low, x->high, x->low, x->high};
     const REAL *corner[4];
     REAL line[4][LINE] = {{0}};
-    double weight[4];
-    weights_of(y, x, weight);
+    const struct shares share_y = shares_of(y), share_x = shares_of(x);
     for (int i = 0; i < 4; i++) {
         const STORE *pixel = row_of(map, lines->work->plan->box->image, 0, rows[i]).data +
                              columns[i] * map->strides[AXIS_W];
-        for (int64_t c = 0; c < lines->count && weight[i] != 0; c++)
+        for (int64_t c = 0; c < lines->count && has_weight(y, x, i); c++)
             line[i][c] = load(pixel + (tile->channel_begin + c) * map->strides[AXIS_C]);
         corner[i] = line[i];
     }
-    take_sample(corner, weight, corners, vectors, largest);
+    take_sample(corner, &share_y, &share_x, corners, true, vectors, largest);
 }
 
 /* One bin of a line. Returns NaN in the lanes of channels where a number is NaN. */
 INLINE wide largest_of_bin(const struct lines *lines, const bool ring, const struct roi_stop_table *table,
                            const struct roi_bin_stops *y, const struct roi_bin_stops *x, const bool corners,
-                           const int vectors, REAL *line)
+                           const bool checks, const int vectors, REAL *line)
 {
     const bool none = y->begin == y->end || x->begin == x->end;
     const double least = y->outside || x->outside || none ? 0 : -(double)INFINITY;
@@ -170,10 +199,11 @@ INLINE wide largest_of_bin(const struct lines *lines, const bool ring, const str
     for (int v = 0; v < vectors; v++)
         largest.most[v] = splat_wide(least);
     for (int64_t i = y->begin; i < y->end; i++)
-        for (int64_t j = x->begin; j < x->end; j++)
-            if (ring)
-                take_from_ring(lines, &table->y.stop[i], &table->x.stop[j], corners, vectors, &largest);
-            else
+        if (ring)
+            take_from_ring(lines, &table->y.stop[i], table->x.stop + x->begin, x->end - x->begin, corners, checks,
+                           vectors, &largest);
+        else
+            for (int64_t j = x->begin; j < x->end; j++)
                 take_from_map(lines, &table->y.stop[i], &table->x.stop[j], corners, vectors, &largest);
     for (int v = 0; v < vectors; v++)
         narrow_wide(line + v * WIDE_LANES, largest.most[v]);
@@ -182,7 +212,7 @@ INLINE wide largest_of_bin(const struct lines *lines, const bool ring, const str
 
 /* Some rows of bins from p on, into lines of scratch memory. Returns whether there is NaN. */
 INLINE bool find_samples(const struct work *work, const bool ring, int64_t p, int64_t rows, const bool corners,
-                         const int vectors)
+                         const bool checks, const int vectors)
 {
     const struct roi_stop_table *table = work->plan->tables;
     const int64_t bins_x = work->tile->crops->shape[AXIS_W];
@@ -191,8 +221,9 @@ INLINE bool find_samples(const struct work *work, const bool ring, int64_t p, in
     wide all = {0};
     for (int64_t r = p; r < p + rows; r++)
         for (int64_t q = 0; q < bins_x; q++, line += LINE)
-            all += largest_of_bin(&lines, ring, table, &table->y.bins[r], &table->x.bins[q], corners, vectors, line);
-    return any_nan_wide(all);
+            all += largest_of_bin(&lines, ring, table, &table->y.bins[r], &table->x.bins[q], corners, checks, vectors,
+                                  line);
+    return checks && any_nan_wide(all);
 }
 
 /* ---- As crops_template.h has it ---------------------------------------------------------------------------------- */
@@ -206,12 +237,14 @@ static int64_t lines_of_row(const struct work *work)
 
 ALONE bool find_samples_of_ring(const struct work *work, int64_t p, int64_t rows)
 {
-    return find_samples(work, true, p, rows, false, WIDE_VECTORS);
+    return work->finite ? find_samples(work, true, p, rows, false, false, WIDE_VECTORS)
+                        : find_samples(work, true, p, rows, false, true, WIDE_VECTORS);
 }
 
 ALONE bool find_corners_of_ring(const struct work *work, int64_t p, int64_t rows)
 {
-    return find_samples(work, true, p, rows, true, WIDE_VECTORS);
+    return work->finite ? find_samples(work, true, p, rows, true, false, WIDE_VECTORS)
+                        : find_samples(work, true, p, rows, true, true, WIDE_VECTORS);
 }
 
 /* Of a map, channels are few more often than not. */
@@ -220,10 +253,10 @@ ALONE bool find_samples_of_map(const struct work *work, int64_t p, int64_t rows)
     const struct roi_stop_table *table = work->plan->tables;
     const bool few = work->tile->channel_end - work->tile->channel_begin <= WIDE_LANES;
     if (few)
-        return table->corners ? find_samples(work, false, p, rows, true, 1)
-                              : find_samples(work, false, p, rows, false, 1);
-    return table->corners ? find_samples(work, false, p, rows, true, WIDE_VECTORS)
-                          : find_samples(work, false, p, rows, false, WIDE_VECTORS);
+        return table->corners ? find_samples(work, false, p, rows, true, true, 1)
+                              : find_samples(work, false, p, rows, false, true, 1);
+    return table->corners ? find_samples(work, false, p, rows, true, true, WIDE_VECTORS)
+                          : find_samples(work, false, p, rows, false, true, WIDE_VECTORS);
 }
 
 static vec reduce_lines(const struct work *work, int64_t p, int64_t rows)
@@ -264,14 +297,14 @@ static void pool_exactly(const struct roi_tile *tile, const struct roi_plan *pla
 static void pool_tile(const struct roi_tile *tile, void *memory)
 {
     struct scratch scratch = scratch_of(tile->scratch_size, memory);
-    int64_t end = 0; /* of the rows that have entered the ring */
+    struct entered entered = {0};
     memset(scratch.lines, 0, LINE * sizeof *scratch.lines);
     for (const struct roi_plan *plan = tile->plans + tile->plan_begin; plan < tile->plans + tile->plan_end; plan++) {
         if (plan->way == ROI_FROM_RING) {
-            advance(tile, plan, &end, scratch.ring);
-            pool_from_ring(tile, plan, &scratch);
+            advance(tile, plan, true, &entered, scratch.ring);
+            pool_from_ring(tile, plan, &entered, &scratch);
         } else {
-            const struct work work = {tile, plan, &scratch, {.lines = 1}};
+            const struct work work = {tile, plan, &scratch, {.lines = 1}, .finite = false};
             pool_lines(&work);
         }
     }

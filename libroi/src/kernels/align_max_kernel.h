@@ -13,8 +13,9 @@
  * and a corner of weight 0 is +0, whatever its pixel is: it is read from a line of zeros. The order is fixed, and nothing is
  * fused, so that each processor gives the same bits.
  *
- * A comparison with NaN is false, so NaN would get lost on the way. A box that has met NaN is pooled again, one sample of one
- * channel after the other.
+ * A comparison with NaN is false, so NaN would get lost on the way. Rows that enter a ring are checked for numbers that are
+ * not finite. Where there may be some, samples are added up too, and a box whose sum is NaN is pooled again, one sample of
+ * one channel after the other.
  */
 #ifndef ROI_ALIGN_MAX_KERNEL_H
 #define ROI_ALIGN_MAX_KERNEL_H

@@ -9,9 +9,10 @@
 #include "kernels/spread_template.h"
 
 /* 4 * QUADS channels, of which each begins at one of `from`: four pixels at a time, the last four may share some with
-   those before. */
-INLINE void gather_quads(const STORE *const from[4 * QUADS], int64_t n, REAL *lines)
+   those before. Returns NaN in a lane where a number is not finite, since any such number times 0 is NaN. */
+INLINE quads gather_quads(const STORE *const from[4 * QUADS], int64_t n, REAL *lines)
 {
+    quads zero = {0};
     for (int64_t x = 0; x < n; x += 4) {
         const int64_t first = min_i64(x, n - 4);
         quads v[4];
@@ -22,9 +23,12 @@ INLINE void gather_quads(const STORE *const from[4 * QUADS], int64_t n, REAL *li
             v[i] = join_quads(channel);
         }
         transpose(v);
-        for (int i = 0; i < 4; i++)
+        for (int i = 0; i < 4; i++) {
             memcpy(lines + (first + i) * LINE, &v[i], sizeof v[i]);
+            zero += v[i] * 0;
+        }
     }
+    return zero;
 }
 
 /* A pixel of at least four channels, but less than a line, that lie together. */
@@ -40,18 +44,22 @@ INLINE void gather_pixel(const STORE *pixel, int64_t count, REAL *line)
     }
 }
 
-static void gather_lines(const struct row *row, int64_t n, int64_t count, REAL *lines)
+/* Returns NaN in a lane if a number is not finite, provided that `checks`, a constant where this is inlined, is set. */
+INLINE quads gather_lines(const struct row *row, int64_t n, int64_t count, const bool checks, REAL *lines)
 {
-    if (row->stride_x == 1 && n >= 4)
+    quads zero = {0};
+    if (row->stride_x == 1 && n >= 4) {
         for (int64_t c = 0; c < LINE; c += 4 * QUADS) {
             const STORE *from[4 * QUADS], *next = row->data + min_i64(c, count - 1) * row->stride_c;
             for (int64_t i = 0; i < 4 * QUADS; i++) {
                 from[i] = next;
                 next += c + i + 1 < count ? row->stride_c : 0;
             }
-            gather_quads(from, n, lines + c);
+            zero += gather_quads(from, n, lines + c);
         }
-    else if (row->stride_c == 1 && count == LINE)
+        return zero;
+    }
+    if (row->stride_c == 1 && count == LINE)
         for (int64_t x = 0; x < n; x++)
             for (int64_t c = 0; c < LINE; c += LANES) {
                 const vec v = load_vec(row->data + x * row->stride_x + c);
@@ -64,6 +72,7 @@ static void gather_lines(const struct row *row, int64_t n, int64_t count, REAL *
         for (int64_t x = 0; x < n; x++)
             for (int64_t c = 0; c < LINE; c++)
                 lines[x * LINE + c] = load(row->data + x * row->stride_x + min_i64(c, count - 1) * row->stride_c);
+    return checks && !all_finite(lines, n * LINE) ? zero + (REAL)NAN : zero;
 }
 
 /* ---- What boxes are pooled from, and where their bins go -------------------------------------------------------- */
@@ -108,6 +117,7 @@ struct work {
     const struct roi_plan *plan;
     const struct scratch *scratch;
     struct source source;
+    bool finite; /* whether all numbers of the lines are known to be finite */
 };
 
 /* Four bins go from vectors straight to where `to` wants their channels. */

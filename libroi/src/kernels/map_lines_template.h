@@ -16,13 +16,11 @@ static int64_t skew_of(const struct roi_tile *tile, const struct roi_plan *plan)
 static void pool_from_map(const struct roi_tile *tile, const struct roi_plan *plan, const struct scratch *scratch)
 {
     const struct row row = row_of(&tile->maps[plan->box->level], plan->box->image, tile->channel_begin, 0);
-    const struct work work = {tile,
-                              plan,
-                              scratch,
-                              {.map = row.data + plan->x.first * row.stride_x,
-                               .stride = row.stride_x,
-                               .lines = groups_of(tile->channel_end - tile->channel_begin, LINE),
-                               .last = tile->channel_end - tile->channel_begin - LINE,
-                               .skew = skew_of(tile, plan)}};
+    const struct source source = {.map = row.data + plan->x.first * row.stride_x,
+                                  .stride = row.stride_x,
+                                  .lines = groups_of(tile->channel_end - tile->channel_begin, LINE),
+                                  .last = tile->channel_end - tile->channel_begin - LINE,
+                                  .skew = skew_of(tile, plan)};
+    const struct work work = {tile, plan, scratch, source, .finite = false};
     pool_lines(&work);
 }

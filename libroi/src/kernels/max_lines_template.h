@@ -24,10 +24,10 @@ struct bin_rows {
 };
 
 /* Maxima of `count` lines, `step` apart in t as their places are in `where`; these are in column `column`, or from there on.
-   Returns the sums of all that is read: NaN where a pixel is. */
+   Returns the sums of all that is read, NaN where a pixel is, provided that `checks` is set. */
 INLINE vec max_block(const struct source *source, const enum from from, int64_t at, const struct bin_rows *rows,
-                     const int64_t taps, const int count, const bool places, lane_int column, REAL *t, lane_int *where,
-                     int64_t step)
+                     const int64_t taps, const int count, const bool places, const bool checks, lane_int column,
+                     REAL *t, lane_int *where, int64_t step)
 {
     vec most[MAX_LINES * LINE_VECTORS], sum[MAX_LINES * LINE_VECTORS];
     ivec place[MAX_LINES * LINE_VECTORS], row = rows->first + (ivec){0};
@@ -42,7 +42,8 @@ INLINE vec max_block(const struct source *source, const enum from from, int64_t 
             if (places)
                 place[v] = choose_above(value, most[v], row, place[v]);
             most[v] = max_vec(value, most[v]);
-            sum[v] += value;
+            if (checks)
+                sum[v] += value;
         }
     }
     for (int i = 0; i < count; i++) {
@@ -53,15 +54,15 @@ INLINE vec max_block(const struct source *source, const enum from from, int64_t 
                 memcpy(where + i * step + v * LANES, &there, sizeof there);
         }
     }
-    for (int v = 1; v < count * LINE_VECTORS; v++)
+    for (int v = 1; v < count * LINE_VECTORS && checks; v++)
         sum[0] += sum[v];
-    return sum[0];
+    return checks ? sum[0] : (vec){0};
 }
 
 /* One row of bins, all lines and columns of the box. Lines that follow each other in memory are worked on together: of a ring
    those of pixels, of a map those of a pixel. */
 INLINE vec max_row_of(const struct source *given, const enum from from, const struct bin_rows *rows, const int64_t taps,
-                      const bool places, lane_int column, int64_t width, REAL *t, lane_int *where)
+                      const bool places, const bool checks, lane_int column, int64_t width, REAL *t, lane_int *where)
 {
     const struct source source = *given;
     const int64_t runs = from == FROM_RING ? 1 : width, lines = from == FROM_RING ? width : source.lines;
@@ -72,13 +73,13 @@ INLINE vec max_row_of(const struct source *given, const enum from from, const st
         const int64_t at = run * source.stride;
         int64_t i = 0;
         for (; i + MAX_LINES <= whole; i += MAX_LINES)
-            all += max_block(&source, from, at + i * LINE, rows, taps, MAX_LINES, places,
+            all += max_block(&source, from, at + i * LINE, rows, taps, MAX_LINES, places, checks,
                              (lane_int)(column + (from == FROM_RING ? i : run)), t + run * LINE + i * step,
                              where + run * LINE + i * step, step);
         for (; i < lines; i++)
             all += max_block(&source, from, at + (from == FROM_RING ? i * LINE : channel_of(&source, i)), rows, taps, 1,
-                             places, (lane_int)(column + (from == FROM_RING ? i : run)), t + run * LINE + i * step,
-                             where + run * LINE + i * step, step);
+                             places, checks, (lane_int)(column + (from == FROM_RING ? i : run)),
+                             t + run * LINE + i * step, where + run * LINE + i * step, step);
     }
     return all;
 }
@@ -97,8 +98,8 @@ static inline struct row_maxima maxima_of(const struct work *work, int64_t line,
     return (struct row_maxima){t, (lane_int *)(void *)(t + rows * stride), stride};
 }
 
-INLINE vec max_rows_of(const struct work *work, const enum from from, const int64_t taps, const bool places, int64_t p,
-                       int64_t rows)
+INLINE vec max_rows_of(const struct work *work, const enum from from, const int64_t taps, const bool places,
+                       const bool checks, int64_t p, int64_t rows)
 {
     const struct roi_plan *plan = work->plan;
     const struct roi_pool_table *table = plan->tables;
@@ -108,22 +109,23 @@ INLINE vec max_rows_of(const struct work *work, const enum from from, const int6
     for (int64_t r = p; r < p + rows; r++, to.t += to.stride, to.where += to.stride) {
         const struct bin_rows bin = {plan->rows.offsets + r * plan->rows.taps, (lane_int)(table->bins[r].begin * pitch),
                                      (lane_int)pitch};
-        all += max_row_of(&work->source, from, &bin, taps, places, (lane_int)plan->x.first, plan->x.end - plan->x.first,
-                          to.t, to.where);
+        all += max_row_of(&work->source, from, &bin, taps, places, checks, (lane_int)plan->x.first,
+                          plan->x.end - plan->x.first, to.t, to.where);
     }
     return all;
 }
 
-INLINE vec max_rows(const struct work *work, const enum from from, const bool places, int64_t p, int64_t rows)
+INLINE vec max_rows(const struct work *work, const enum from from, const bool places, const bool checks, int64_t p,
+                    int64_t rows)
 {
     switch (work->plan->rows.taps) {
-    case 1: return max_rows_of(work, from, 1, places, p, rows);
-    case 2: return max_rows_of(work, from, 2, places, p, rows);
-    case 3: return max_rows_of(work, from, 3, places, p, rows);
-    case 4: return max_rows_of(work, from, 4, places, p, rows);
-    case 5: return max_rows_of(work, from, 5, places, p, rows);
-    case 6: return max_rows_of(work, from, 6, places, p, rows);
-    default: return max_rows_of(work, from, work->plan->rows.taps, places, p, rows);
+    case 1: return max_rows_of(work, from, 1, places, checks, p, rows);
+    case 2: return max_rows_of(work, from, 2, places, checks, p, rows);
+    case 3: return max_rows_of(work, from, 3, places, checks, p, rows);
+    case 4: return max_rows_of(work, from, 4, places, checks, p, rows);
+    case 5: return max_rows_of(work, from, 5, places, checks, p, rows);
+    case 6: return max_rows_of(work, from, 6, places, checks, p, rows);
+    default: return max_rows_of(work, from, work->plan->rows.taps, places, checks, p, rows);
     }
 }
 
@@ -317,11 +319,18 @@ static int64_t lines_of_row(const struct work *work)
     return (work->tile->argmax ? 2 : 1) * (work->plan->x.end - work->plan->x.first) * work->source.lines;
 }
 
+INLINE vec reduce(const struct work *work, const bool places, int64_t p, int64_t rows)
+{
+    if (!work->source.ring)
+        return max_rows(work, FROM_MAP, places, true, p, rows);
+    if (!work->finite) /* which is rare, and not worth a loop for each number of taps */
+        return max_rows_of(work, FROM_RING, work->plan->rows.taps, places, true, p, rows);
+    return max_rows(work, FROM_RING, places, false, p, rows);
+}
+
 ALONE vec reduce_lines(const struct work *work, int64_t p, int64_t rows)
 {
-    if (work->tile->argmax)
-        return work->source.ring ? max_rows(work, FROM_RING, true, p, rows) : max_rows(work, FROM_MAP, true, p, rows);
-    return work->source.ring ? max_rows(work, FROM_RING, false, p, rows) : max_rows(work, FROM_MAP, false, p, rows);
+    return work->tile->argmax ? reduce(work, true, p, rows) : reduce(work, false, p, rows);
 }
 
 /* The maxima of rows of bins of a line, and their places. */

@@ -18,7 +18,7 @@ INLINE bool max_columns(const struct source *plane, const struct bin_rows *rows,
     vec all = {0};
     for (int64_t x = 0; x < columns->width; x += LINE) {
         const int64_t at = min_i64(x, columns->width - LINE);
-        all += max_block(plane, FROM_MAP, columns->first + at, rows, taps, 1, places, 0, columns->most + at,
+        all += max_block(plane, FROM_MAP, columns->first + at, rows, taps, 1, places, true, 0, columns->most + at,
                          columns->where + at, 0);
     }
     return any_nan(all);

@@ -15,7 +15,7 @@ static void read_patch(const struct roi_tile *tile, void *memory)
     for (int64_t y = patch->y; y < patch->y_end; y++, lines += tile->patch_stride) {
         struct row row = row_of(tile->maps, patch->image, tile->channel_begin, y);
         row.data += patch->x * row.stride_x;
-        gather_lines(&row, patch->x_end - patch->x, tile->channel_end - tile->channel_begin, lines);
+        gather_lines(&row, patch->x_end - patch->x, tile->channel_end - tile->channel_begin, false, lines);
     }
 }
 

@@ -76,7 +76,7 @@ static void scatter_some(const struct share *share, int64_t p, int64_t rows)
     REAL *lines = share->scratch->lines;
     for (int64_t i = 0; i < runs; i++) {
         const struct row grad = row_of(crops, share->plan->row, tile->channel_begin, p + i);
-        gather_lines(&grad, rows / runs * bins, count, lines + i * bins * LINE);
+        gather_lines(&grad, rows / runs * bins, count, false, lines + i * bins * LINE);
     }
     for (int64_t r = 0; r < rows; r++) {
         scatter_bins(share, lines + r * bins * LINE);

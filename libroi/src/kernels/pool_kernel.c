@@ -83,12 +83,12 @@ static void pool_exactly(const struct roi_tile *tile, const struct roi_plan *pla
 static void pool_tile(const struct roi_tile *tile, void *memory)
 {
     struct scratch scratch = scratch_of(tile->scratch_size, memory);
-    int64_t end = 0; /* of the rows that have entered the ring */
+    struct entered entered = {0};
     for (const struct roi_plan *plan = tile->plans + tile->plan_begin; plan < tile->plans + tile->plan_end; plan++)
         switch (roi_way_for(plan, tile->channel_end - tile->channel_begin, LINE)) {
         case ROI_FROM_RING:
-            advance(tile, plan, &end, scratch.ring);
-            pool_from_ring(tile, plan, &scratch);
+            advance(tile, plan, true, &entered, scratch.ring);
+            pool_from_ring(tile, plan, &entered, &scratch);
             break;
         case ROI_FROM_MAP: pool_from_map(tile, plan, &scratch); break;
         case ROI_BY_ROWS: pool_from_rows(tile, plan, true, &scratch); break;

@@ -12,8 +12,9 @@
  * Where the index of the maximum is wanted, t comes with the row in which each maximum was first met; the first
  * maximum of a bin in row-major order is then the one of the lowest row, and among those the one of the lowest column.
  *
- * A comparison with NaN is false, so NaN would get lost on the way. A row of bins over rows with NaN in them is pooled
- * again, exactly, pixel by pixel.
+ * A comparison with NaN is false, so NaN would get lost on the way. Rows that enter a ring are checked for numbers that are
+ * not finite; where there may be some, and where there is no ring, what is read is added up too, and boxes whose sum is NaN
+ * are pooled again, exactly, pixel by pixel.
  */
 #ifndef ROI_POOL_KERNEL_H
 #define ROI_POOL_KERNEL_H

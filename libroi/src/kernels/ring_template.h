@@ -57,9 +57,10 @@ static struct entry entry_of(const struct roi_tile *tile, const struct roi_plan 
 }
 
 /* The pixels [begin, end) of the row, in pieces of all channels. */
-static void bring_run(const struct entry *entry, int64_t begin, int64_t end, REAL *lines)
+INLINE quads bring_run(const struct entry *entry, int64_t begin, int64_t end, const bool checks, REAL *lines)
 {
     int64_t piece, ahead_end = begin;
+    quads zero = {0};
     for (int64_t x = begin; x < end; x += piece, lines += piece * LINE) {
         piece = end - x < 2 * PIECE ? end - x : PIECE;
         const struct row from = row_from(&entry->row, x), ahead = row_from(&entry->ahead, ahead_end);
@@ -67,32 +68,52 @@ static void bring_run(const struct entry *entry, int64_t begin, int64_t end, REA
         if (entry->prefetches)
             prefetch_pixels(&ahead, until - ahead_end, entry->count);
         ahead_end = until;
-        gather_lines(&from, piece, entry->count, lines);
+        zero += gather_lines(&from, piece, entry->count, checks, lines);
     }
+    return zero;
 }
 
-/* Brings a row into the ring: of it, the blocks that any box reads. */
-static void bring_row(const struct roi_tile *tile, const struct roi_plan *plan, int64_t y, REAL *ring)
+/* Brings a row into the ring: of it, the blocks that any box reads. Returns whether all its numbers are finite. */
+INLINE bool bring_row(const struct roi_tile *tile, const struct roi_plan *plan, int64_t y, const bool checks,
+                      REAL *ring)
 {
     const int64_t width = tile->maps[plan->box->level].shape[AXIS_W];
     const struct entry entry = entry_of(tile, plan, y);
     REAL *lines = ring + y % plan->ring->rows * plan->ring->stride;
     uint64_t blocks = plan->blocks[y - plan->y.first];
     int64_t begin, end;
+    quads zero = {0};
+    bool finite = true;
     while (roi_ring_run(plan->ring, &blocks, &begin, &end))
-        bring_run(&entry, begin, min_i64(end, width), lines + begin * LINE);
+        zero += bring_run(&entry, begin, min_i64(end, width), checks, lines + begin * LINE);
+    for (int i = 0; i < 4 * QUADS && checks; i++)
+        finite &= zero[i] == 0;
+    return finite;
 }
 
-/* Brings into the ring what a box needs and no box before it: the rows below *end are there, if its ring goes on. */
-static void advance(const struct roi_tile *tile, const struct roi_plan *plan, int64_t *end, REAL *ring)
+/* What has entered a ring: the rows of the map below `end`. Those from `finite` on have no number that is not finite, where
+   the kernel checks that. */
+struct entered {
+    int64_t end, finite;
+};
+
+/* Brings into the ring what a box needs and no box before it, if its ring goes on. `checks` is a constant where this is
+   inlined. */
+INLINE void advance(const struct roi_tile *tile, const struct roi_plan *plan, const bool checks,
+                    struct entered *entered, REAL *ring)
 {
-    for (int64_t y = plan->goes_on ? max_i64(*end, plan->y.first) : plan->y.first; y < plan->y.end; y++)
-        bring_row(tile, plan, y, ring);
-    *end = plan->goes_on ? max_i64(*end, plan->y.end) : plan->y.end;
+    if (!plan->goes_on)
+        *entered = (struct entered){plan->y.first, plan->y.first};
+    for (int64_t y = max_i64(entered->end, plan->y.first); y < plan->y.end; y++)
+        if (!bring_row(tile, plan, y, checks, ring))
+            entered->finite = y + 1;
+    entered->end = max_i64(entered->end, plan->y.end);
 }
 
-static void pool_from_ring(const struct roi_tile *tile, const struct roi_plan *plan, const struct scratch *scratch)
+static void pool_from_ring(const struct roi_tile *tile, const struct roi_plan *plan, const struct entered *entered,
+                           const struct scratch *scratch)
 {
-    const struct work work = {tile, plan, scratch, {.ring = scratch->ring + plan->x.first * LINE, .lines = 1}};
+    const struct source source = {.ring = scratch->ring + plan->x.first * LINE, .lines = 1};
+    const struct work work = {tile, plan, scratch, source, .finite = plan->y.first >= entered->finite};
     pool_lines(&work);
 }
