@@ -7,6 +7,7 @@
 #if defined(ROI_HAVE_THREADS)
 #include <pthread.h>
 #include <signal.h>
+#include <time.h>
 #endif
 
 #include "common/environment.h"
@@ -43,10 +44,52 @@ const roi_threads *roi_use_threads(const roi_threads *threads)
     return before;
 }
 
+/* ---- Busy machines --------------------------------------------------------------------------------------------- */
+
+/* Other processes may get the processor of a thread that has begun an item, or that is about to, and keep it for many
+   milliseconds, for which the whole call waits. If a thread was without a processor for more than half of a loop, the next
+   calls use one thread, as long as the program has not set how many it wants: REST_CALLS of them, and for REST_TIMES as long
+   as the processor was missing. So few calls are late, however busy the machine is. */
+enum {
+    REST_CALLS = 20,
+    REST_TIMES = 10,
+    LEAST_LOST = 200000,   /* nanoseconds that count, ... */
+    MOST_LOST = 100000000, /* ... and after a process was stopped for longer, it does not rest longer */
+};
+
+#if defined(ROI_HAVE_THREADS)
+static int32_t rest_calls = 0;
+static int64_t rest_end = 0; /* by CLOCK_MONOTONIC, in nanoseconds; 0: never */
+
+static int64_t read_clock(clockid_t clock)
+{
+    struct timespec time;
+    return clock_gettime(clock, &time) == 0 ? time.tv_sec * INT64_C(1000000000) + time.tv_nsec : 0;
+}
+
+static void begin_rest(int64_t lost)
+{
+    if (lost < LEAST_LOST)
+        return;
+    __atomic_store_n(&rest_calls, REST_CALLS, __ATOMIC_RELAXED);
+    __atomic_store_n(&rest_end, read_clock(CLOCK_MONOTONIC) + REST_TIMES * min_i64(lost, MOST_LOST), __ATOMIC_RELAXED);
+}
+
+static bool rests(void)
+{
+    if (__atomic_load_n(&rest_calls, __ATOMIC_RELAXED) > 0)
+        return __atomic_fetch_sub(&rest_calls, 1, __ATOMIC_RELAXED) > 0;
+    const int64_t end = __atomic_load_n(&rest_end, __ATOMIC_RELAXED);
+    return end != 0 && read_clock(CLOCK_MONOTONIC) < end;
+}
+#else
+static bool rests(void) { return false; }
+#endif
+
 int roi_threads_for(double work)
 {
     const double worth = work / grain;
-    if (worth < 2)
+    if (worth < 2 || (!own && __atomic_load_n(&setting, __ATOMIC_RELAXED) == 0 && rests()))
         return 1;
     const int32_t most = own ? clamp(own->run ? own->count : 1) : roi_get_num_threads();
     return worth < most ? (int)worth : most;
@@ -82,8 +125,10 @@ struct loop {
     int64_t next_item; /* taken by adding to it */
 #if defined(ROI_HAVE_THREADS)
     /* Under the lock of the pool: */
-    int joined; /* threads that have come so far; the one that calls is number 0 */
-    int busy;   /* of these, how many others have not left */
+    int joined;   /* threads that have come so far; the one that calls is number 0 */
+    int busy;     /* of these, how many others have not left */
+    int64_t end;  /* when the last one had no more to do, by CLOCK_MONOTONIC */
+    int64_t lost; /* the longest that one was without a processor, if that was more than half of its time */
     pthread_cond_t left;
     struct loop *next; /* among those that want more threads */
 #endif
@@ -126,6 +171,26 @@ static void withdraw(const struct loop *loop)
         }
 }
 
+/* What the clocks of a thread say, in nanoseconds. */
+struct clocks {
+    int64_t wall, used;
+};
+
+static struct clocks read_clocks(void)
+{
+    return (struct clocks){read_clock(CLOCK_MONOTONIC), read_clock(CLOCK_THREAD_CPUTIME_ID)};
+}
+
+/* A thread has been at the loop since `begin`, and waited for others for a part of this time. With the lock. */
+static void note_lost(struct loop *loop, const struct clocks *begin, int64_t waited)
+{
+    const struct clocks end = read_clocks();
+    const int64_t used = end.used - begin->used, lost = end.wall - begin->wall - used - waited;
+    loop->end = max_i64(loop->end, end.wall);
+    if (lost > used)
+        loop->lost = max_i64(loop->lost, lost);
+}
+
 /* What a thread of the pool does: sleep, join a loop, leave it. */
 static void *serve(void *unused)
 {
@@ -144,8 +209,10 @@ static void *serve(void *unused)
         if (loop->joined == loop->threads)
             withdraw(loop);
         pthread_mutex_unlock(&pool.lock);
+        const struct clocks begin = read_clocks();
         run_items(loop, thread, &pool.stopping);
         pthread_mutex_lock(&pool.lock);
+        note_lost(loop, &begin, 0);
         withdraw(loop); /* which has no items left, or no need of threads that stop */
         if (--loop->busy == 0)
             pthread_cond_signal(&loop->left);
@@ -232,6 +299,7 @@ static void ask_for_help(struct loop *loop)
 static void run_parallel(struct loop *loop)
 {
     static pthread_once_t once = PTHREAD_ONCE_INIT;
+    const struct clocks begin = read_clocks();
     pthread_once(&once, watch_forks);
     loop->joined = 1;
     pthread_cond_init(&loop->left, NULL);
@@ -239,12 +307,15 @@ static void run_parallel(struct loop *loop)
     ask_for_help(loop);
     pthread_mutex_unlock(&pool.lock);
     run_items(loop, 0, NULL);
+    const int64_t done = read_clock(CLOCK_MONOTONIC);
     pthread_mutex_lock(&pool.lock);
     withdraw(loop);
     while (loop->busy > 0)
         pthread_cond_wait(&loop->left, &pool.lock);
+    note_lost(loop, &begin, max_i64(loop->end - done, 0));
     pthread_mutex_unlock(&pool.lock);
     pthread_cond_destroy(&loop->left);
+    begin_rest(loop->lost);
 }
 #else
 static void run_parallel(struct loop *loop) { run_items(loop, 0, NULL); }
