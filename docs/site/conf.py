@@ -18,6 +18,8 @@ html_theme = "furo"
 html_title = f"pyroi {release}"
 html_show_sphinx = False
 html_copy_source = False
+html_static_path = ["static"]
+html_css_files = ["site.css"]
 templates_path: list[str] = []
 
 myst_enable_extensions = ["colon_fence"]
@@ -31,5 +33,6 @@ copybutton_prompt_is_regexp = True
 
 # Names that stand for types in signatures, and are explained where they are used.
 nitpicky = False
-pygments_style = "friendly"
+# Every colour of it has a contrast of at least 4.5 to the background.
+pygments_style = "a11y-light"
 pygments_dark_style = "github-dark"
