@@ -13,15 +13,15 @@ from __future__ import annotations
 import os
 import stat
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any, BinaryIO
+from typing import Any, BinaryIO, TypeVar
 
-from pyroi.box_files import archive, coco, yolo
+from pyroi.box_files import archive, classes, coco, yolo
 from pyroi.box_files import records as columns
 from pyroi.box_files.records import BoxFileError, BoxRecords, RowError, to_image_size, to_names
 from pyroi.box_files.yolo import LineError
 from pyroi.errors import ArgumentError, ArgumentTypeError
 
-__all__ = ["FORMATS", "BoxFileError", "BoxRecords", "format_of", "read_boxes", "write_boxes"]
+__all__ = ["FORMATS", "BoxFileError", "BoxRecords", "format_of", "read_boxes", "read_class_names", "write_boxes"]
 
 #: Format -> the suffixes of its files.
 FORMATS = {
@@ -37,6 +37,7 @@ FORMATS = {
 PIECE = 2**20
 
 Path = str | os.PathLike[str]
+Found = TypeVar("Found")
 
 
 def read_boxes(
@@ -57,7 +58,7 @@ def read_boxes(
             ``.feather``, ``.npz``. ``"coco"`` and ``"coco_dataset"`` both read a list of results as well as a dataset
             with annotations, of which `iscrowd` and `segmentation` are ignored.
         class_names: The names of the classes, in place of those in the file: a mapping from class ids, or a sequence
-            whose first name is that of class 0.
+            whose first name is that of class 0. :func:`read_class_names` reads them from a file.
         image_size: (height, width) in pixels, which ``"yolo"`` needs, and no other format takes.
 
     Returns:
@@ -74,13 +75,44 @@ def read_boxes(
     format = _format(format, name)
     size = _image_size(format, image_size)
     names = None if class_names is None else to_names(class_names, "class_names")
-    read = _reader(format, size)
+    found = _read(file, name, _reader(format, size))
+    if names is not None:
+        found.class_names = names
+    return found
+
+
+def read_class_names(file: Path | BinaryIO) -> dict[int, str]:
+    """Reads the names of classes from a file of their own, for `class_names` of :func:`read_boxes`.
+
+    Args:
+        file: The name of a regular file, or a binary file with a name that is open for reading. The suffix decides:
+            ``.txt`` and ``.names`` have a name in each line, for the classes 0, 1 and on; ``.yaml`` and ``.yml`` are a
+            dataset of YOLO, whose key `names` has a list, or a mapping from numbers; ``.json`` is a dataset of COCO
+            with `categories`, or their list. Of YAML only what such files contain is read. A file has at most 1 MiB.
+
+    Returns:
+        The names by number, as the file has them: those of COCO begin at 1.
+
+    Raises:
+        BoxFileError: The file is damaged, or a line violates a rule; with the line of text.
+        OSError, MemoryError: As of the system.
+        ValueError: The file has another suffix.
+    """
+    name = _name(file)
+    suffix = os.path.splitext(name)[1].lower()
+    known = (*classes.LINES, *classes.YAML, *classes.JSON)
+    if suffix not in known:
+        raise ArgumentError("file", f"expected a name that ends in {', '.join(known)}, got {name!r}")
+    return _read(file, name, lambda opened: classes.read(opened.read(classes.MOST_BYTES + 1), suffix))
+
+
+def _read(file: Path | BinaryIO, name: str, read: Callable[[BinaryIO], Found]) -> Found:
+    """What `read` makes of a file; errors name the file."""
     try:
         if isinstance(file, str | os.PathLike):
             with _open_regular(file) as opened:
-                found = read(opened)
-        else:
-            found = read(file)
+                return read(opened)
+        return read(file)
     except LineError as reason:
         raise BoxFileError(name, str(reason), line=reason.line) from None
     except RowError as reason:
@@ -89,9 +121,6 @@ def read_boxes(
         raise
     except ValueError as reason:
         raise BoxFileError(name, str(reason)) from None
-    if names is not None:
-        found.class_names = names
-    return found
 
 
 def write_boxes(

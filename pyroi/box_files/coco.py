@@ -37,6 +37,25 @@ def read(content: bytes) -> BoxRecords:
     raise ValueError('expected a list of results, or an object with a list "annotations"')
 
 
+def read_categories(content: bytes) -> dict[int, str]:
+    """The names of the categories of a dataset, or of a list of categories. Raises ValueError."""
+    check_room(_most_memory(content), f"a JSON text of {len(content)} bytes")
+    document = _parse(content)
+    if isinstance(document, list):
+        document = {"categories": document}
+    if not isinstance(document, dict) or "categories" not in document:
+        raise ValueError('expected a list of categories, or an object with a list "categories"')
+    names: dict[int, str] = {}
+    for number, category in enumerate(_objects(document, "categories")):
+        key, name = _key(category, number, "categories"), category.get("name")
+        if not isinstance(name, str):
+            raise ValueError(f"categories[{number}]: name: expected a text, got {_shown(name)}")
+        if key in names:
+            raise ValueError(f"categories[{number}]: id: expected a number of its own, got {key} again")
+        names[key] = name
+    return names
+
+
 def _most_memory(content: bytes) -> int:
     per_byte = BYTES_PER_ASCII if content.isascii() else BYTES_PER_UTF8
     return per_byte * len(content) + BYTES_PER_VALUE * content.count(b",")

@@ -41,6 +41,14 @@ WRITTEN = "torch::boxes_write cats.npz {{4 6 30 40} {36 10 60 30}} {0.9 0.6} {1 
         named_only=True,
     ),
     Parameter(
+        "class_file",
+        File("read"),
+        "The same in a file: a name in each line (.txt, .names), the names of YOLO's data.yaml, or COCO's categories "
+        "(.json).",
+        default=None,
+        named_only=True,
+    ),
+    Parameter(
         "image_size",
         Size(),
         "Height and width of the image in pixels, which yolo needs.",
@@ -63,6 +71,7 @@ def boxes_read(
     format: str | None,
     class_names: dict[int, str] | None,
     class_list: list[str] | None,
+    class_file: str | None,
     image_size: int | tuple[int, int] | None,
 ) -> dict[str, object]:
     """Reads boxes with their scores, classes and images.
@@ -77,7 +86,7 @@ def boxes_read(
     (.npz). A bad row ends in an error that tells its line, from 1, or its number, from 0, and nothing is read. Files
     need not be trusted.
     """
-    found = box_files.load(file, format, _names(class_names, class_list), _pair(image_size))
+    found = box_files.load(file, format, _names(class_names, class_list, class_file), _pair(image_size))
     columns = {"boxes": found.boxes, "scores": found.scores, "classIds": found.class_ids, "imageIds": found.image_ids}
     return {
         **{key: column for key, column in columns.items() if column is not None},
@@ -136,12 +145,14 @@ def boxes_write(
     return file
 
 
-def _names(by_number: dict[int, str] | None, in_order: list[str] | None) -> dict[int, str] | None:
-    if in_order is None:
-        return by_number
-    if by_number is not None:
-        raise ArgumentError("class_list", "expected either classNames or classList, got both")
-    return dict(enumerate(in_order))
+def _names(by_number: dict[int, str] | None, in_order: list[str] | None, file: str | None) -> dict[int, str] | None:
+    given = {"class_names": by_number, "class_list": in_order, "class_file": file}
+    used = [name for name, value in given.items() if value is not None]
+    if len(used) > 1:
+        raise ArgumentError(used[-1], "expected one of classNames, classList and classFile, got several")
+    if file is not None:
+        return box_files.load_class_names(file)
+    return by_number if in_order is None else dict(enumerate(in_order))
 
 
 def _pair(size: int | tuple[int, int] | None) -> tuple[int, int] | None:

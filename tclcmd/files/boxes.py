@@ -29,6 +29,17 @@ def load(
         raise UnusableFile(str(reason)) from None
 
 
+def load_class_names(path: str) -> dict[int, str]:
+    """The names of classes in a file."""
+    from pyroi import box_files
+
+    try:
+        with open_regular(path) as file:
+            return box_files.read_class_names(file)
+    except box_files.BoxFileError as reason:
+        raise UnusableFile(reason.reason) from None
+
+
 def save(path: str, records: BoxRecords, format: str | None, image_size: tuple[int, int] | None) -> None:
     """Writes records to a file."""
     from pyroi import box_files

@@ -17,7 +17,7 @@ from children import run_child
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from pyroi.box_files import BoxFileError, BoxRecords, read_boxes, records, write_boxes
+from pyroi.box_files import BoxFileError, BoxRecords, read_boxes, read_class_names, records, write_boxes
 
 BOXES = [[4.25, 6.5, 30, 40], [0, 0, 64, 48], [36.1, 10.2, 60.3, 30.7]]
 NAMES = {1: "cat", 3: "fire hydrant", 90: 'a "toothbrush", naïve'}
@@ -608,3 +608,91 @@ def test_without_pyarrow_the_error_says_what_to_install():
     said = run_child(write_without_pyarrow)
     assert said.startswith("1\n")
     assert "pyarrow, which is not installed: run pip install '.[arrow]'" in said
+
+
+# ---- Names of classes ------------------------------------------------------------------------------------------------
+
+ANIMALS = {0: "cat", 1: "fire hydrant", 2: "it's: a #dog"}
+
+CLASS_FILES = {
+    "classes.txt": "cat\r\nfire hydrant\r\n  it's: a #dog\n\n",
+    "coco.names": "\ufeffcat\nfire hydrant\nit's: a #dog",
+    "list.yaml": "path: ../x\nnames:\n- cat  # the first\n\n- 'fire hydrant'\n- \"it's: a #dog\"\nnc: 3\n",
+    "map.yaml": "# data\nnames:\n  0: cat\n  1: fire hydrant # red\n  '2': 'it''s: a #dog'\ntrain: images\n",
+    "flow.yml": "names: ['cat', fire hydrant,\n  \"it's: a #dog\"]\nnc: 3\n",
+    "braces.yml": 'nc: 3\nnames: {0: cat, 1: fire hydrant, 2: "it\'s: a #dog",}',
+    "set.json": json.dumps({"categories": [{"id": key, "name": name} for key, name in ANIMALS.items()]}),
+    "list.json": json.dumps([{"id": key, "name": name} for key, name in ANIMALS.items()]),
+}
+
+
+@pytest.mark.parametrize("name", CLASS_FILES)
+def test_class_names(tmp_path, name):
+    """The forms in which datasets have them; and with boxes they replace what the boxes' file has."""
+    path = tmp_path / name
+    path.write_bytes(CLASS_FILES[name].encode())
+    assert read_class_names(path) == ANIMALS
+    with open(path, "rb") as file:
+        assert read_class_names(file) == ANIMALS
+    (tmp_path / "a.txt").write_text("1 0.5 0.5 0.25 0.5\n")
+    found = read_boxes(tmp_path / "a.txt", image_size=(48, 64), class_names=read_class_names(path))
+    assert found.class_names[int(found.class_ids[0])] == "fire hydrant"
+    assert found.boxes.tolist() == [[24, 12, 40, 36]]
+
+
+@pytest.mark.parametrize("name", [name for name in CLASS_FILES if name.endswith(("yaml", "yml"))])
+def test_class_names_are_those_of_yaml(name):
+    """A parser for all of YAML reads the same."""
+    yaml = pytest.importorskip("yaml", reason="PyYAML is not installed")
+    names = yaml.safe_load(CLASS_FILES[name])["names"]
+    found = dict(enumerate(names)) if isinstance(names, list) else {int(key): text for key, text in names.items()}
+    assert found == ANIMALS
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "line", "said"),
+    [
+        ("a.txt", "cat\n\ndog\n", 2, "expected the name of a class, got an empty line"),
+        ("a.txt", b"cat\n\xff\n", 2, "expected text in UTF-8"),
+        ("a.txt", "cat\ndo\0g\n", 2, "expected a text without NUL characters"),
+        ("a.yaml", "nc: 3\n", None, 'expected a key "names"'),
+        ("a.yaml", "names: [a]\nnames: [b]\n", 2, 'expected one key "names", got another'),
+        ("a.yaml", "nc: 1\nnames: cat\n", 2, "names: expected a list or a mapping, got 'cat'"),
+        ("a.yaml", "names:\n  - cat\n  dog\n", 3, "expected - NAME as in the lines before, got 'dog'"),
+        ("a.yaml", "names:\n  0: cat\n   1: dog\n", 3, "expected NUMBER: NAME as in the lines before, got '1: dog'"),
+        ("a.yaml", "names:\n  0: cat\n  0: dog\n", 3, "expected a number of its own, got 0 again"),
+        ("a.yaml", "names:\n  - cat: 1\n", 2, "expected the name of a class, got 'cat: 1'"),
+        ("a.yaml", "names:\n  - *cat\n", 2, "expected the name of a class, got '*cat'"),
+        ("a.yaml", "names: [cat,\n  dog\n", 2, "expected a name, then a comma or ], got 'dog'"),
+        ("a.yaml", "names: {0: cat,\n  dog}\n", 2, "expected NUMBER: NAME, got 'dog}'"),
+        ("a.yaml", 'names: ["\\q"]\n', 1, "expected one of the escapes"),
+        ("a.json", '{"categories": [{"id": 1, "name": 2}]}', None, "categories[0]: name: expected a text, got 2"),
+        ("a.json", '[{"id": 1, "name": "a"}, {"id": 1, "name": "b"}]', None, "categories[1]: id: expected a number of"),
+        ("a.json", "{}", None, "expected a list of categories"),
+        ("a.txt", "x" * 2**20 + "y", None, "expected at most 1048576 bytes of names"),
+    ],
+)
+def test_bad_class_names(tmp_path, name, content, line, said):
+    """The message names the file, and the line of a text from 1."""
+    path = tmp_path / name
+    path.write_bytes(content if isinstance(content, bytes) else content.encode())
+    with pytest.raises(BoxFileError) as caught:
+        read_class_names(path)
+    assert caught.value.line == line
+    assert str(caught.value).startswith(f"{path}: " + (f"line {line}: " if line else ""))
+    assert said in str(caught.value)
+
+
+def test_class_names_have_a_suffix(tmp_path):
+    """Another suffix is no file of names."""
+    with pytest.raises(ValueError, match=r"^file: expected a name that ends in .txt, .names, .yaml, .yml, .json, got"):
+        read_class_names(tmp_path / "names.csv")
+
+
+@given(st.text(st.sampled_from("names: [],{}'\"\\#-\n 01a\t"), max_size=40))
+def test_any_yaml_ends(text):
+    """Names, or an error of the file; nothing else."""
+    file = io.BytesIO(f"names:{text}".encode())
+    file.name = "a.yaml"
+    with contextlib.suppress(BoxFileError):
+        assert all(isinstance(name, str) for name in read_class_names(file).values())

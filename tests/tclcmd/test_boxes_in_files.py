@@ -117,7 +117,7 @@ def test_two_lists_of_names(tcl, tmp_path):
     """One of them is wrong."""
     tcl.run(WRITE.format(file=f"{tmp_path}/x.npz"))
     error = tcl.error(f"torch::boxes_read {tmp_path}/x.npz -classNames {{1 a}} -classList {{a b}}")
-    assert error == "Invalid classList value: expected either classNames or classList, got both"
+    assert error == ("Invalid classList value: expected one of classNames, classList and classFile, got several")
 
 
 def test_an_old_file_stays_after_an_error(tcl, tmp_path):
@@ -142,3 +142,17 @@ def test_without_pyarrow(tcl, tmp_path, monkeypatch):
     message = tcl.error(f"torch::boxes_write {tmp_path}/x.parquet {{{{0 0 1 1}}}}")
     assert message.startswith(f"Cannot write {tmp_path}/x.parquet: Parquet and Arrow files need pyarrow")
     assert tcl("lrange $errorCode 0 2") == "TORCH IO write"
+
+
+def test_class_file(tcl, tmp_path):
+    """Names from a file; an error names the line, and several sources of names are refused."""
+    (tmp_path / "a.txt").write_text("1 0.5 0.5 0.25 0.5\n")
+    (tmp_path / "data.yaml").write_text("nc: 2\nnames:\n  0: cat\n  1: fire hydrant\n")
+    read = f"torch::boxes_read {tmp_path}/a.txt -imageSize {{100 200}} -classFile {tmp_path}/data.yaml"
+    assert tcl(f"dict get [{read}] classNames") == "0 cat 1 {fire hydrant}"
+    assert tcl.error(f"{read} -classList cat") == (
+        "Invalid classFile value: expected one of classNames, classList and classFile, got several"
+    )
+    (tmp_path / "data.yaml").write_text("names:\n  0: cat\n  dog\n")
+    message = tcl.error(read)
+    assert "line 3: expected NUMBER: NAME as in the lines before, got 'dog'" in message
