@@ -191,6 +191,31 @@ def test_links(page):
         assert (page.parent / target).exists(), target
 
 
+#: The hosts that links lead to. A new one is added here once its link has been opened.
+HOSTS = {
+    "cocodataset.org",
+    "docs.ultralytics.com",
+    "github.com",
+    "jobqueue.dask.org",
+    "kubernetes.dask.org",
+    "tqdm.github.io",
+}
+
+
+@pytest.mark.parametrize("page", [pytest.param(page, id=str(page.relative_to(ROOT))) for page in PAGES])
+def test_links_to_other_sites(page):
+    """By their form, since tests run without a network: https, a known host, and a text instead of the address."""
+    text = BLOCK.sub("", page.read_text("utf-8"))
+    linked = re.findall(r"\[([^\]]*)\]\((\w+://[^)\s]*)\)", text)
+    for shown, address in linked:
+        assert re.fullmatch(r"https://[\w.-]+(/[\w./#%-]*)?", address), address
+        assert address.split("/")[2] in HOSTS, address
+        assert shown and shown != address
+    in_code = " ".join(re.findall(r"`[^`]*`|^    .*$", text, re.MULTILINE))
+    bare = re.findall(r"https?://[^\s)>`]+", text)
+    assert [address for address in bare if address not in dict(linked).values() and address not in in_code] == []
+
+
 def anchors(page):
     """Of the headings of a page, as GitHub makes them."""
     text = BLOCK.sub("", page.read_text("utf-8"))
