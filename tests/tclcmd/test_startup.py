@@ -47,7 +47,8 @@ lappend ::DUMP "packages [lsort [package names]]"
 foreach name [package names] {lappend ::DUMP "$name [package provide $name] [package versions $name]"}
 lappend ::DUMP "unknown [package unknown] [package prefer]" "loaded [info loaded]" "aliases [interp aliases]" \
     "channels [lsort [chan names]]" "script [info script]" "encoding [encoding system] [encoding dirs]" \
-    "children [interp slaves]" "hidden [interp hidden]" "library [info library]" "level [info level]" \
+    "children [expr {[catch {interp children} found] ? [interp slaves] : $found}]" "hidden [interp hidden]" \
+    "library [info library]" "level [info level]" \
     "objects [lsort [info class instances ::oo::object]] [lsort [info class instances ::oo::class]]"
 join $::DUMP \n
 """
@@ -72,6 +73,14 @@ def _results(script: str, **variables: str) -> list[str]:
     )
     assert done.returncode == 0, done.stderr.decode()
     return json.loads(done.stdout)
+
+
+def _library() -> str:
+    """The folder of Tcl's script library, of a Tcl to which another folder can be given."""
+    library = _results("info library")[0]
+    if library.startswith("//zipfs:"):
+        pytest.skip("this Tcl has its script library in itself, and looks for no other")
+    return library
 
 
 def test_all_that_a_script_can_see_is_the_same():
@@ -99,7 +108,7 @@ def test_each_interpreter_has_its_own_search_path(tmp_path):
 )
 def test_the_script_is_read_as_source_reads_it(tmp_path, text, expected):
     """UTF-8, up to the character that ends a script."""
-    library = _results("info library")[0]
+    library = _library()
     own = tmp_path / "library"
     own.mkdir()
     (own / "init.tcl").write_text(text.format(library + "/init.tcl"), encoding="utf-8")
@@ -108,7 +117,7 @@ def test_the_script_is_read_as_source_reads_it(tmp_path, text, expected):
 
 def test_a_library_that_is_removed_is_not_missed_by_the_start(tmp_path):
     """What the first interpreter has read serves the others."""
-    library = _results("info library")[0]
+    library = _library()
     own = tmp_path / "library"
     shutil.copytree(library, own)
     script = f"file delete {{{own}/init.tcl}}; info library"
@@ -117,6 +126,6 @@ def test_a_library_that_is_removed_is_not_missed_by_the_start(tmp_path):
 
 def test_a_damaged_library_is_passed_over_by_all(tmp_path):
     """Tcl then looks elsewhere; what that library has done before it failed is done in the first interpreter only."""
+    library = _library()
     (tmp_path / "init.tcl").write_text("error {this library is damaged}")
-    library = _results("info library")[0]
     assert _results("info library", TCL_LIBRARY=str(tmp_path)) == [library] * 3
