@@ -182,7 +182,8 @@ class Pool(Workers):
             for _ in self._finishers:
                 self._outcomes.put(None)
             for thread in self._finishers:
-                thread.join()
+                if not self._is_killed:  # a kill waits for no disk
+                    thread.join()
             self._selector.close()
             self._wakened.close()
             self._wakener.close()

@@ -131,6 +131,27 @@ def test_a_pool_that_ends_waits_for_the_disk():
     assert [future.result(0).line for future in futures] == [0, 1, 2]
 
 
+def test_a_kill_waits_for_no_disk():
+    """One that does not answer would hold up the end of the run."""
+    gate, is_waiting = threading.Event(), threading.Event()
+
+    def finish(outcome):
+        is_waiting.set()
+        gate.wait(60)
+        return outcome
+
+    workers = pool.Pool(1, finish=finish)
+    future = workers.submit(short_call, 1)
+    assert is_waiting.wait(60)
+    begin = time.monotonic()
+    workers.kill()
+    try:
+        assert time.monotonic() - begin < 20
+        assert not future.done()
+    finally:
+        gate.set()
+
+
 def test_a_fault_of_finishing_is_an_error_of_its_call():
     """And of no other."""
 
