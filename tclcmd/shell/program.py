@@ -300,7 +300,8 @@ def _needing_tcl() -> Iterator[None]:
     except ImportError as error:  # from the sources' folder
         sys.exit(f"roish: {error}")
     try:
-        from tclcmd import _host, libtcl  # noqa: F401
+        import tclcmd._host  # noqa: F401 - `from tclcmd import` would give another error
+        from tclcmd import libtcl
     except ModuleNotFoundError as error:
         if error.name != "tclcmd._host":
             raise

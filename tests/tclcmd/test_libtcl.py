@@ -107,6 +107,8 @@ def test_a_library_without_the_functions_of_its_version_is_refused(roish, tmp_pa
 @pytest.mark.parametrize(("version", "package"), [((8, 6), "tcl-dev"), ((9, 0), "tcl9.0-dev")])
 def test_a_version_whose_headers_the_build_lacked(tmp_path, version, package):
     """The line says what was missing, and how to add it."""
+    if 17 - version[0] not in libtcl.built_for():
+        pytest.skip("built for one version of Tcl alone")
     library = library_of(version, tmp_path)
     program = (
         "import sys\nfrom tclcmd import libtcl\n"

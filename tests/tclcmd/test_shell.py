@@ -131,7 +131,7 @@ def test_c_needs_a_script(roish):
 def test_without_the_host_module_it_says_what_to_install(tmp_path):
     """As where it was built without Tcl's headers."""
     script = (
-        "import sys; sys.modules['tclcmd._host'] = None; sys.argv = ['roish', '-c', '']\n"
+        "import sys; from tclcmd import libtcl; libtcl.built_for = lambda: (); sys.argv = ['roish', '-c', '']\n"
         "from tclcmd.shell.program import main\nmain()"
     )
     done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, timeout=60, cwd=tmp_path)
