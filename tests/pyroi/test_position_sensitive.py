@@ -356,6 +356,18 @@ def test_many_boxes_on_one_pixel(name):
         assert flown[0, 0].tolist() == [[0, 0, 0], [0, 4096, 0], [0, 0, 0]]
 
 
+@EACH
+@pytest.mark.parametrize("dtype", DTYPES)
+def test_channels_last_of_any_number(name, dtype):
+    """However many channels a crop has, which are found some at a time, the bits are those of planes."""
+    rng = np.random.default_rng(16)
+    for channels in (1, 3, 4, 5, 8, 9, 11, 12, 13, 24, 25, 29):
+        map = random_map(rng, (2, channels * 6, 13, 17), dtype)
+        boxes = random_boxes(rng, 9, map.shape)
+        expected = FORWARD[name](map, boxes, (2, 3))
+        assert FORWARD[name](LAYOUTS["channels_last"](map), boxes, (2, 3)).tobytes() == expected.tobytes()
+
+
 # ---- NaN and infinity ------------------------------------------------------------------------------------------------
 
 

@@ -3,7 +3,8 @@
 
 #include "kernels/kernel.h"
 
-enum { CROPS_TOGETHER = 4 /* channels, where those of a map lie together */ };
+/* Fours of channels that are found at a time, where those of a map lie together. */
+enum { MOST_FOURS = ROI_PS_CROPS / 4 };
 
 /* ---- What a box is pooled with, made once and used for all its channels ---------------------------------------- */
 
@@ -173,45 +174,63 @@ static void pool_exact(struct view plane, int64_t stride_c, const struct box *bo
                                   plan->x.taps);
 }
 
-/* The same for four channels of the crop, which read channels `apart` from each other, of a map that has them together. */
-static quad sum_together(const STORE *pixel, const int64_t apart[4], const struct view *plane, const REAL *wy,
-                         int64_t taps_y, const REAL *wx, int64_t taps_x)
+/* The same for `fours` times four channels of the crop, which read channels `apart` from each other, of a map that has them
+   together: each in a cache line of its own, so the more loads at a time, the less they wait. */
+INLINE void sum_together(const STORE *pixel, const int64_t *apart, const int fours, const struct view *plane,
+                         const REAL *wy, int64_t taps_y, const REAL *wx, int64_t taps_x, quad *sums)
 {
-    quad sum[4] = {{0}};
+    quad sum[MOST_FOURS][4] = {{{0}}};
     for (int64_t l = 0; l < taps_x; l++) {
-        quad column = {0};
-        for (int64_t k = 0; k < taps_y && wx[l] != 0; k++)
-            if (wy[k] != 0) {
-                const STORE *at = pixel + k * plane->stride_y + l * plane->stride_x;
-                const quad value = {load(at + apart[0]), load(at + apart[1]), load(at + apart[2]), load(at + apart[3])};
-                column = multiply_add_quad(splat_quad(wy[k]), value, column);
+        quad column[MOST_FOURS] = {{0}};
+        if (wx[l] == 0)
+            continue;
+        for (int64_t k = 0; k < taps_y; k++) {
+            const STORE *at = pixel + k * plane->stride_y + l * plane->stride_x;
+            if (wy[k] == 0)
+                continue;
+            for (int i = 0; i < fours; i++) {
+                const int64_t *to = apart + 4 * i;
+                const quad value = {load(at + to[0]), load(at + to[1]), load(at + to[2]), load(at + to[3])};
+                column[i] = multiply_add_quad(splat_quad(wy[k]), value, column[i]);
             }
-        if (wx[l] != 0)
-            sum[l % 4] = multiply_add_quad(column, splat_quad(wx[l]), sum[l % 4]);
+        }
+        for (int i = 0; i < fours; i++)
+            sum[i][l % 4] = multiply_add_quad(column[i], splat_quad(wx[l]), sum[i][l % 4]);
     }
-    return (sum[0] + sum[2]) + (sum[1] + sum[3]);
+    for (int i = 0; i < fours; i++)
+        sums[i] = (sum[i][0] + sum[i][2]) + (sum[i][1] + sum[i][3]);
 }
 
-/* Up to four channels of the crop, as many crops after each other: those that are missing are the last one again. */
-static void pool_together(struct view plane, const struct box *box, int64_t count)
+INLINE void pool_some(struct view plane, const struct box *box, int64_t count, const int fours)
 {
     const struct roi_plan *plan = box->plan;
     const int64_t bins = box->bins_y * box->bins_x;
-    int64_t apart[4];
-    for (int64_t i = 0; i < 4; i++)
+    int64_t apart[ROI_PS_CROPS];
+    for (int64_t i = 0; i < 4 * fours; i++)
         apart[i] = min_i64(i, count - 1) * bins;
     for (int64_t bin = 0; bin < bins; bin++, plane.data++) {
         const int64_t p = bin / box->bins_x, q = bin % box->bins_x;
         const STORE *pixel = plane.data + plan->y.low[p] * plane.stride_y + plan->x.low[q] * plane.stride_x;
-        const quad sums = sum_together(pixel, apart, &plane, weights_y(plan, p), plan->y.taps, weights_x(plan, q),
-                                       plan->x.taps);
+        quad sums[MOST_FOURS];
+        sum_together(pixel, apart, fours, &plane, weights_y(plan, p), plan->y.taps, weights_x(plan, q), plan->x.taps,
+                     sums);
         for (int64_t i = 0; i < count; i++)
-            box->crop[i * bins + bin] = sums[i];
+            box->crop[i * bins + bin] = sums[i / 4][i % 4];
     }
 }
 
-/* One channel of the crop. */
-static void pool(const struct view *plane, int64_t stride_c, const struct box *box, bool fours)
+/* Some channels of the crop, as many crops after each other: of those in fours that are missing, the last one again. */
+ALONE void pool_together(struct view plane, const struct box *box, int64_t count)
+{
+    switch ((count + 3) / 4) {
+    case 1: pool_some(plane, box, count, 1); break;
+    case 2: pool_some(plane, box, count, 2); break;
+    default: pool_some(plane, box, count, 3);
+    }
+}
+
+/* One channel of the crop. As a function of its own it leaves all registers to its loops. */
+ALONE void pool(const struct view *plane, int64_t stride_c, const struct box *box, bool fours)
 {
     const int64_t taps_y = box->plan->y.taps, taps_x = box->plan->x.taps;
     if (!fours)
@@ -279,7 +298,7 @@ static void put_crops(const struct roi_tile *tile, const struct box *box, int64_
     }
 }
 
-/* Whether four channels of the crop are found at a time: where those of a map lie together, and no sum is cut into blocks. */
+/* Whether channels of the crop are found by fours: where those of a map lie together, and no sum is cut into blocks. */
 static bool in_channels(const roi_array *map, const struct roi_plan *plan)
 {
     return map->strides[AXIS_C] == 1 && plan->y.taps <= ROI_SUM_BLOCK && plan->x.taps <= ROI_SUM_BLOCK;
@@ -291,7 +310,7 @@ static void pool_box(const struct roi_tile *tile, const struct box *box)
     const int64_t stride_c = map->strides[AXIS_C], bins = box->bins_y * box->bins_x;
     const bool empty = box->plan->y.taps == 0 || box->plan->x.taps == 0, fours = in_fours(map, box->plan);
     const bool together = in_channels(map, box->plan);
-    const int64_t step = together ? CROPS_TOGETHER : 1;
+    const int64_t step = together ? ROI_PS_CROPS : 1;
     if (empty)
         memset(box->crop, 0, (size_t)(step * bins) * sizeof(REAL));
     for (int64_t c = tile->channel_begin; c < tile->channel_end; c += step) {

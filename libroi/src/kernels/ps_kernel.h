@@ -17,4 +17,6 @@
 
 #include "drive/tiles.h"
 
+enum { ROI_PS_CROPS = 12 /* channels of a box that are found together, at most */ };
+
 #endif

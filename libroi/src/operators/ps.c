@@ -1,14 +1,15 @@
 /* ps.c - position-sensitive pooling: the functions of roi.h. Boxes are planned as for any mean; ps_kernel.h has the rest. */
 #include "kernels/entry_points.h"
+#include "kernels/ps_kernel.h"
 #include "axes/pixel_axis.h"
 
 /* ---- Box by box ------------------------------------------------------------------------------------------------ */
 
-/* The counts of the bins of a crop, and four crops (ps_kernel.c). */
+/* The counts of the bins of a crop, and the crops that are found together (ps_kernel.c). */
 static void include(struct roi_scratch_size *size, const struct roi_plan *plan, const roi_array *crops)
 {
     (void)plan;
-    size->crop = round_up(5 * crops->shape[AXIS_H] * crops->shape[AXIS_W], ROI_WIDEST_VECTOR);
+    size->crop = round_up((1 + ROI_PS_CROPS) * crops->shape[AXIS_H] * crops->shape[AXIS_W], ROI_WIDEST_VECTOR);
 }
 
 static double work(const struct roi_plan_rule *rule, const struct roi_plan *plan)
