@@ -15,7 +15,7 @@ GROUP = "Boxes in files"
 FORMAT = Parameter(
     "format",
     choice("coco", "coco_dataset", "yolo", "parquet", "arrow", "npz"),
-    "The format; that of the ending, if left off.",
+    "The format; by default, that of the suffix.",
     default=None,
 )
 IDS = TensorOrNumbers(dtype=np.dtype(np.int64))
@@ -24,7 +24,7 @@ WRITTEN = "torch::boxes_write cats.npz {{4 6 30 40} {36 10 60 30}} {0.9 0.6} {1 
 
 
 @command(
-    Parameter("file", File("read"), "A file in one of the formats below."),
+    Parameter("file", File("read"), "The name of a file in one of the formats below."),
     FORMAT,
     Parameter(
         "class_names",
@@ -77,13 +77,13 @@ def boxes_read(
     """Reads boxes with their scores, classes and images.
 
     "boxes" is a tensor [K, 4] with rows of x1, y1, x2, y2 in pixels, whatever the file has; "units" says pixels.
-    "scores", "classIds" and "imageIds" are tensors [K], and are absent where the file has none. "classNames",
+    "scores", "classIds" and "imageIds" are tensors [K], and are absent if the file has none. "classNames",
     "imageNames" and "imageSizes" are dicts by number, the last with {height width}. Text gives Float64.
 
     Formats: coco and coco_dataset (.json), COCO's lists of results and datasets with annotations, of which either word
     reads both; yolo (.txt), a line per box with class, centre and size as parts of the image; parquet (.parquet) and
     arrow (.arrow, .feather), tables with the columns x1, y1, x2, y2, score, class_id, image_id, which need pyarrow; npz
-    (.npz). A bad row ends in an error that tells its line, from 1, or its number, from 0, and nothing is read. Files
+    (.npz). An invalid row is an error that names its line, from 1, or its number, from 0; nothing is read then. Files
     need not be trusted.
     """
     found = box_files.load(file, format, _names(class_names, class_list, class_file), _pair(image_size))
@@ -98,7 +98,7 @@ def boxes_read(
 
 
 @command(
-    Parameter("file", File("write"), "The name; its ending says which format, unless that is given."),
+    Parameter("file", File("write"), "The name of the file; its suffix selects the format unless one is given."),
     Parameter("boxes", TensorOrNumbers((0, 4)), "[K, 4], rows of x1, y1, x2, y2 in pixels."),
     Parameter("scores", TensorOrNumbers(), "[K], a number for each box.", default=None),
     Parameter("class_ids", IDS, "[K], the class of each box.", default=None),
@@ -134,8 +134,8 @@ def boxes_write(
     """Writes boxes with their scores, classes and images.
 
     The formats are those of torch::boxes_read. coco is a list of results, which needs scores, classes and images, and
-    has no room for names and sizes; coco_dataset needs classes and images, and keeps all; yolo needs classes, boxes of
-    one image and within it, and has no room for names; parquet, arrow and npz keep all. The file is written whole or
+    does not store names and sizes; coco_dataset needs classes and images, and keeps all; yolo needs classes, boxes of
+    one image and within it, and does not store names; parquet, arrow and npz keep all. The file is written whole or
     not at all.
     """
     from pyroi.box_files import BoxRecords  # imported here, since few sessions write boxes
