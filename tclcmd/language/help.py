@@ -60,7 +60,7 @@ def overview() -> str:
     lines = []
     for group, members in by_group().items():
         lines += [f"{group}:", *map(_summary_line, members), ""]
-    end = f"{NAMESPACE}::help NAME tells about one of them, {NAMESPACE}::help -search WORDS finds one."
+    end = f"{NAMESPACE}::help NAME explains one of them, {NAMESPACE}::help -search WORDS finds some by their text."
     return "\n".join([*lines, _wrapped(end)])
 
 
