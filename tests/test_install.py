@@ -132,3 +132,48 @@ def test_make_names_no_package_that_there_is_not():
 def test_make_trusts_names_where_no_list_of_packages_was_fetched():
     """As in a fresh container, where apt-cache knows nothing."""
     assert "sudo apt-get install gcc libc6-dev" in asked_for("python3.99", "").stderr
+
+
+# ---- What pip asks for ----------------------------------------------------------------------------------------------
+
+
+def set_up(folder: pathlib.Path, *programs: str, compiler: str = "") -> str:
+    """What Meson prints, as pip runs it, for a user who has these programs alone."""
+    meson = shutil.which("meson", path=str(pathlib.Path(sys.executable).parent)) or pytest.skip("there is no Meson")
+    there = folder / "bin"
+    there.mkdir()
+    for program in programs:
+        (there / program).write_text(f"#!{shutil.which('sh')}\n[ {program} != id ] || echo 1000\n")
+        (there / program).chmod(0o755)
+    (there / "python3").symlink_to(sys.executable)  # which the build asks for the version
+    command = [sys.executable, meson, "setup", str(folder / "build"), str(ROOT), "-Dpython=true"]
+    environment = {"PATH": str(there), **({"CC": compiler} if compiler else {})}
+    done = subprocess.run(command, capture_output=True, text=True, timeout=300, env=environment, cwd=folder)
+    assert done.returncode == 1, done.stdout
+    return done.stdout
+
+
+@pytest.mark.parametrize(
+    ("program", "command"),
+    [
+        ("apt-get", "sudo apt-get install gcc libc6-dev python3-dev pkg-config tcl-dev"),
+        ("dnf", "sudo dnf install gcc python3-devel pkgconf-pkg-config tcl-devel"),
+        ("apk", "sudo apk add gcc musl-dev python3-dev pkgconf tcl-dev"),
+        ("brew", "xcode-select --install; brew install pkgconf tcl-tk@8"),
+    ],
+)
+def test_pip_prints_the_command_that_installs_a_compiler(tmp_path, program, command):
+    """A line to copy, for a user who is not root."""
+    said = set_up(tmp_path, program, "id")
+    assert f"There is no C compiler that works. Please run\n\n    {command}\n\nand then the same command again" in said
+
+
+def test_pip_names_what_is_missing_on_a_system_that_is_not_known(tmp_path):
+    """Without a command."""
+    said = set_up(tmp_path)
+    assert "There is no C compiler that works: install a C compiler and the headers of Python" in said
+
+
+def test_a_compiler_without_a_c_library_counts_as_none(tmp_path):
+    """As gcc without libc6-dev: what it makes cannot be linked."""
+    assert "There is no C compiler that works. Please run" in set_up(tmp_path, "apt-get", "id", compiler="false")
