@@ -3,7 +3,8 @@
 
 #include "common/array.h"
 
-_Static_assert((int)ROI_PIXEL_CHANNELS <= (int)ROI_TILE_ROWS, "rows of whole pixels have the memory of so many rows");
+/* Rows of whole pixels have the memory of so many rows. C99 has no static assertion. */
+typedef char pixels_fit_into_a_tile[(int)ROI_PIXEL_CHANNELS <= (int)ROI_TILE_ROWS ? 1 : -1];
 
 /* Each bound follows from `low` never turning back (plan.h): the ranges of the blocks of a band add up to that of all
    bins, plus the taps that neighbouring blocks share, plus the last block, which may be moved down. */

@@ -14,7 +14,8 @@ enum {
     PLANES_TOGETHER = 4   /* of the map, for large boxes */
 };
 
-_Static_assert((int)ROI_TILE_ROWS <= (int)GROUP, "rows that are added up together are multiplied at once");
+/* Rows that are added up together are multiplied at once. C99 has no static assertion. */
+typedef char a_tile_fits_into_a_group[(int)ROI_TILE_ROWS <= (int)GROUP ? 1 : -1];
 
 #include "kernels/channels_template.h"
 
