@@ -17,7 +17,15 @@ from pyroi.boxes import box_area, box_convert, clip_boxes_to_image, masks_to_box
 from pyroi.errors import Error
 from pyroi.grid import affine_grid, grid_sample
 from pyroi.images import denormalize_image, normalize_image, resize_image
-from pyroi.iou import box_iof, box_iou, box_iou_rotated, complete_box_iou, distance_box_iou, generalized_box_iou
+from pyroi.iou import (
+    box_iof,
+    box_ios,
+    box_iou,
+    box_iou_rotated,
+    complete_box_iou,
+    distance_box_iou,
+    generalized_box_iou,
+)
 from pyroi.linking import get_include, get_library
 from pyroi.memory import release_memory
 from pyroi.modules import MultiScaleROIAlign, ROIAlign
@@ -55,6 +63,7 @@ __all__ = [
     "box_area",
     "box_convert",
     "box_iof",
+    "box_ios",
     "box_iou",
     "box_iou_rotated",
     "clip_boxes_to_image",

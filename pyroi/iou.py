@@ -14,7 +14,15 @@ from pyroi.box_table import BoxTable, to_rows
 from pyroi.memory import retrying
 from pyroi.native import ffi, lib
 
-__all__ = ["box_iof", "box_iou", "box_iou_rotated", "complete_box_iou", "distance_box_iou", "generalized_box_iou"]
+__all__ = [
+    "box_iof",
+    "box_ios",
+    "box_iou",
+    "box_iou_rotated",
+    "complete_box_iou",
+    "distance_box_iou",
+    "generalized_box_iou",
+]
 
 _PARAMS = ffi.typeof("roi_iou_params *")
 _PARAMS_SIZE = ffi.sizeof("roi_iou_params")
@@ -79,6 +87,36 @@ def box_iof(boxes1: npt.ArrayLike, boxes2: npt.ArrayLike) -> Array:
         array([[0.25, 1.  ]])
     """
     return _matrix(lib.roi_box_iou, lib.ROI_IOF, boxes1, boxes2, 4)
+
+
+@retrying
+def box_ios(boxes1: npt.ArrayLike, boxes2: npt.ArrayLike) -> Array:
+    """Intersection over the smaller area: the fraction of the smaller box of a pair that the other covers.
+
+    It recognizes detections of parts of an object, which a tile has cut, as the same object: their IoU is small.
+
+    Args:
+        boxes1: As for :func:`box_iou`.
+        boxes2: As for :func:`box_iou`.
+
+    Returns:
+        ``[N, M]``, from 0 to 1, in the type of :func:`box_iou`. It is 0 if a box has no area, and exactly 1 if both
+        have an area and one lies within the other.
+
+    Raises:
+        TypeError: An argument has a type that cannot be used.
+        ValueError: As for :func:`box_iou`.
+        MemoryError: The result does not fit in memory.
+
+    Source:
+        The match metric ``IOS``, intersection over smaller area, of SAHI's merging of tiles.
+
+    Example:
+        >>> import pyroi
+        >>> pyroi.box_ios([[0, 0, 10, 10]], [[5, 5, 15, 10], [-5, -5, 20, 20]])
+        array([[0.5, 1. ]])
+    """
+    return _matrix(lib.roi_box_iou, lib.ROI_IOS, boxes1, boxes2, 4)
 
 
 @retrying

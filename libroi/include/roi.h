@@ -475,7 +475,8 @@ typedef enum roi_iou_kind {
     ROI_GIOU = 1, /* generalized: IoU minus the fraction of the smallest enclosing box that neither box covers */
     ROI_DIOU = 2, /* distance: IoU minus squared distance of centres / squared diagonal of the enclosing box */
     ROI_CIOU = 3, /* complete: DIoU minus v * v / (1 - IoU + v), v = (2 / pi * (atan(w1 / h1) - atan(w2 / h2)))^2 */
-    ROI_IOF = 4   /* intersection over the area of the first box; not symmetric */
+    ROI_IOF = 4,  /* intersection over the area of the first box; not symmetric */
+    ROI_IOS = 5   /* intersection over the smaller of both areas */
 } roi_iou_kind;
 
 typedef struct roi_iou_params {

@@ -245,6 +245,23 @@ def box_iof(boxes1: torch.Tensor, boxes2: torch.Tensor) -> torch.Tensor:
     return _overlap(_ops.box_iof, boxes1, boxes2)
 
 
+def box_ios(boxes1: torch.Tensor, boxes2: torch.Tensor) -> torch.Tensor:
+    """Computes the intersection over the smaller area (IoS) of each pair; see :func:`pyroi.box_ios`.
+
+    Args:
+        boxes1: ``[..., N, 4]``, rows ``x1, y1, x2, y2``.
+        boxes2: ``[..., M, 4]``, in the same format.
+
+    Returns:
+        ``[..., N, M]``, float32 or float64, the latter for integers. Differentiable.
+
+    Raises:
+        TypeError: An argument is not a tensor.
+        ValueError: A wrong shape, or a coordinate that is not finite.
+    """
+    return _overlap(_ops.box_ios, boxes1, boxes2)
+
+
 def generalized_box_iou(boxes1: torch.Tensor, boxes2: torch.Tensor) -> torch.Tensor:
     """Computes the generalized IoU of each pair of N and M boxes; see :func:`pyroi.generalized_box_iou`.
 

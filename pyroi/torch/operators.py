@@ -374,6 +374,7 @@ def _fake_matrix(boxes1: Any, boxes2: Any) -> Any:
 for _measure in (
     pyroi.box_iou,
     pyroi.box_iof,
+    pyroi.box_ios,
     pyroi.generalized_box_iou,
     pyroi.distance_box_iou,
     pyroi.complete_box_iou,

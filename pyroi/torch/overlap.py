@@ -20,6 +20,8 @@ def differentiable_overlap(measure: Any, boxes1: torch.Tensor, boxes2: torch.Ten
         return pair.iou
     if measure is ops.box_iof:
         return pair.iof
+    if measure is ops.box_ios:
+        return pair.ios
     if measure is ops.generalized_box_iou:
         return pair.iou - _ratio(pair.hull - pair.union, pair.hull)
     distance_iou = pair.iou - _ratio(pair.distance, pair.diagonal)
@@ -52,7 +54,9 @@ class _Pair:
         around = _sides(torch.minimum(low1, low2), torch.maximum(high1, high2))
         self.union = self.sides[0].prod(-1) + self.sides[1].prod(-1) - shared
         self.iou = _ratio(shared, self.union)
-        self.iof = _ratio(shared, self.sides[0].prod(-1).expand_as(shared))
+        areas = [sides.prod(-1).expand_as(shared) for sides in self.sides]
+        self.iof = _ratio(shared, areas[0])
+        self.ios = _ratio(shared, torch.minimum(*areas))
         self.hull = around.prod(-1)
         self.diagonal = around.square().sum(-1)
         self.distance = ((low1 - low2 + (high1 - high2)) / 2).square().sum(-1)

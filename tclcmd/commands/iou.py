@@ -39,7 +39,7 @@ _overlap(
     pyroi.box_iou,
     "Computes the intersection over union (IoU) of each pair of boxes.",
     "The IoU of two boxes without area is 0.",
-    ("box_iof", "generalized_box_iou", "distance_box_iou", "complete_box_iou", "box_iou_rotated"),
+    ("box_iof", "box_ios", "generalized_box_iou", "distance_box_iou", "complete_box_iou", "box_iou_rotated"),
     old_names=("input1", "input2"),
 )
 _overlap(
@@ -47,6 +47,12 @@ _overlap(
     "Computes the intersection over the area of the first box (IoF) for each pair of boxes.",
     "It is the fraction of the first box that the second one covers. If the first box has no area, it is 0.",
     ("box_iou", "box_area"),
+)
+_overlap(
+    pyroi.box_ios,
+    "Computes the intersection over the smaller area (IoS) of each pair of boxes.",
+    "It is the fraction of the smaller box that the other one covers. If a box of the pair has no area, it is 0.",
+    ("box_iou", "box_iof"),
 )
 _overlap(
     pyroi.generalized_box_iou,

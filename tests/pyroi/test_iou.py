@@ -26,6 +26,7 @@ def of(kind, boxes1, boxes2):
     [
         ("box_iou", 0.2),  # 25 / (100 + 50 - 25)
         ("box_iof", 0.25),  # 25 / 100
+        ("box_ios", 0.5),  # 25 / 50
         ("generalized_box_iou", 1 / 30),  # the hull is 15 x 10: 0.2 - 25 / 150
         ("distance_box_iou", 0.2 - 31.25 / 325),  # centres 5 and 2.5 apart: 31.25; diagonal 15^2 + 10^2
         ("complete_box_iou", 0.1017554),  # v = (2 / pi (atan 1 - atan 2))^2 = 0.0419567; v^2 / (0.8 + v) less
@@ -177,6 +178,16 @@ def test_iof_of_a_box_within_another_is_exactly_one(dtype):
     assert (np.diagonal(pyroi.box_iof(inner, outer)) == 1).all()
 
 
+@given(st.lists(st.tuples(*[st.integers(-20, 20)] * 4), min_size=1, max_size=8))
+def test_ios_is_the_covered_fraction_of_the_smaller_box(boxes):
+    """The larger of both fractions, where both boxes have an area; and 1 exactly for boxes within others."""
+    fraction = pyroi.box_iof(boxes, boxes)
+    has_area = pyroi.box_area(boxes) > 0
+    expected = np.where(has_area[:, None] & has_area, np.maximum(fraction, fraction.T), 0)
+    assert pyroi.box_ios(boxes, boxes).tobytes() == expected.tobytes()
+    assert (np.diagonal(pyroi.box_ios(boxes, boxes)) == has_area).all()
+
+
 def test_iou_is_never_above_one():
     """Nearly equal boxes, in numbers that round."""
     rng = np.random.default_rng(2)
@@ -184,7 +195,7 @@ def test_iou_is_never_above_one():
     assert pyroi.box_iou(boxes, boxes).max() == 1
 
 
-@pytest.mark.parametrize("kind", sorted(set(KINDS) - {"box_iof"}))  # which torchvision lacks
+@pytest.mark.parametrize("kind", sorted(set(KINDS) - {"box_iof", "box_ios"}))  # which torchvision lacks
 def test_agrees_with_torchvision(kind):
     """torchvision's function of that name, whose epsilon of 1e-7 allows for some of the difference."""
     ops, torch = autograd.torchvision_ops(), autograd.torch()

@@ -20,6 +20,7 @@ CALLS = {
     "box_area": (rt.box_area, BOXES),
     "box_convert": (lambda boxes: rt.box_convert(boxes, "xyxy", "xywh"), BOXES),
     "box_iof": (rt.box_iof, BOXES, BOXES),
+    "box_ios": (rt.box_ios, BOXES, BOXES),
     "box_iou": (rt.box_iou, BOXES, BOXES),
     "clip_boxes_to_image": (lambda boxes: rt.clip_boxes_to_image(boxes, (3, 3)), BOXES),
     "complete_box_iou": (rt.complete_box_iou, BOXES, BOXES),

@@ -179,6 +179,7 @@ SAMPLES = {
     "box_convert": lambda: (FOUR.clone().requires_grad_(), "xyxy", "cxcywh"),
     "box_iou": lambda: (FOUR, FOUR[:2]),
     "box_iof": lambda: (FOUR, FOUR[:2]),
+    "box_ios": lambda: (FOUR, FOUR[:2]),
     "generalized_box_iou": lambda: (FOUR, FOUR[:2]),
     "distance_box_iou": lambda: (FOUR, FOUR[:2]),
     "complete_box_iou": lambda: (FOUR, FOUR[:2]),

@@ -42,6 +42,7 @@ OF_BOXES = {
     "box_convert": lambda boxes: rt.box_convert(boxes, "xyxy", "cxcywh"),
     "box_iou": lambda boxes: rt.box_iou(boxes, OTHERS),
     "box_iof": lambda boxes: rt.box_iof(boxes, OTHERS),
+    "box_ios": lambda boxes: rt.box_ios(boxes, OTHERS),
     "generalized_box_iou": lambda boxes: rt.generalized_box_iou(OTHERS, boxes),
     "distance_box_iou": lambda boxes: rt.distance_box_iou(boxes, OTHERS),
     "complete_box_iou": lambda boxes: rt.complete_box_iou(boxes, OTHERS),

@@ -11,7 +11,8 @@
     EACH(ROI_GIOU, iou - gap(a, b, area))                                                                              \
     EACH(ROI_DIOU, iou - distance(a, b))                                                                               \
     EACH(ROI_CIOU, iou - distance(a, b) - aspect(a, b, iou))                                                           \
-    EACH(ROI_IOF, ratio(intersection, a.area))
+    EACH(ROI_IOF, ratio(intersection, a.area))                                                                         \
+    EACH(ROI_IOS, ratio(intersection, smaller(a.area, b.area)))
 
 #define ROI_COUNT_KIND(kind, formula) +1
 enum { ROI_OVERLAP_KIND_COUNT = ROI_OVERLAP_KINDS(ROI_COUNT_KIND) };

@@ -35,6 +35,11 @@ def iof(boxes1, boxes2) -> np.ndarray:
     return _over(_intersection(boxes1, boxes2), area(boxes1)[:, None])
 
 
+def ios(boxes1, boxes2) -> np.ndarray:
+    """Intersection over the smaller area, [N, M]."""
+    return np.maximum(iof(boxes1, boxes2), iof(boxes2, boxes1).T) * (area(boxes1)[:, None] > 0) * (area(boxes2) > 0)
+
+
 def _intersection(boxes1, boxes2):
     a, b = np.asarray(boxes1, np.float64)[:, None], np.asarray(boxes2, np.float64)[None]
     sides = np.minimum(a[..., 2:], b[..., 2:]) - np.maximum(a[..., :2], b[..., :2])
@@ -76,6 +81,7 @@ def complete_iou(boxes1, boxes2) -> np.ndarray:
 KINDS = {
     "box_iou": iou,
     "box_iof": iof,
+    "box_ios": ios,
     "generalized_box_iou": generalized_iou,
     "distance_box_iou": distance_iou,
     "complete_box_iou": complete_iou,
