@@ -30,8 +30,8 @@ static void fill(REAL *numbers)
 static void test_block(const REAL *map, int taps, int count)
 {
     int64_t offsets[ROWS];
-    REAL most[MAX_LINES * LINE];
-    lane_int where[MAX_LINES * LINE];
+    REAL most[MANY_LINES * LINE];
+    lane_int where[MANY_LINES * LINE];
     const struct source source = {.map = map};
     const struct bin_rows rows = {offsets, 1000, 100};
     for (int k = 0; k < taps; k++)
@@ -49,8 +49,8 @@ static void test_block(const REAL *map, int taps, int count)
 static bool meets_nan(const REAL *map, int count)
 {
     const int64_t offsets[2] = {0, PIXELS * 64};
-    REAL most[MAX_LINES * LINE];
-    lane_int where[MAX_LINES * LINE];
+    REAL most[MANY_LINES * LINE];
+    lane_int where[MANY_LINES * LINE];
     const struct source source = {.map = map};
     const struct bin_rows rows = {offsets, 0, 1};
     return any_nan(max_block(&source, FROM_MAP, 0, &rows, 2, count, false, true, 0, most, where, LINE));
@@ -127,12 +127,13 @@ int main(void)
         for (int taps = 1; taps <= ROWS; taps++) {
             test_block(numbers, taps, 1);
             test_block(numbers, taps, MAX_LINES);
+            test_block(numbers, taps, MANY_LINES);
         }
         for (int taps = 1; taps <= PIXELS; taps++)
             test_bin(numbers, taps);
     }
     test_nan(numbers, 1);
-    test_nan(numbers, MAX_LINES);
+    test_nan(numbers, MANY_LINES);
     for (int planes = 0; planes < 2; planes++) {
         test_gather(LINE, planes != 0);
         test_gather(LINE - 3, planes != 0);

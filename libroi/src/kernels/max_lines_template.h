@@ -11,7 +11,9 @@
 
 enum {
     MAX_VECTORS = 4, /* of lines whose maxima are found at a time */
-    MAX_LINES = MAX_VECTORS / LINE_VECTORS > 0 ? MAX_VECTORS / LINE_VECTORS : 1
+    MAX_LINES = MAX_VECTORS / LINE_VECTORS > 0 ? MAX_VECTORS / LINE_VECTORS : 1,
+    /* The same of many rows of a map, from which memory is read in longer pieces, and ahead: each row is a stream. */
+    MANY_LINES = MAX_LINES > 4 || LINE_VECTORS > 2 ? MAX_LINES : 4
 };
 
 /* No place is above it. */
@@ -29,14 +31,16 @@ INLINE vec max_block(const struct source *source, const enum from from, int64_t 
                      const int64_t taps, const int count, const bool places, const bool checks, lane_int column,
                      REAL *t, lane_int *where, int64_t step)
 {
-    vec most[MAX_LINES * LINE_VECTORS], sum[MAX_LINES * LINE_VECTORS];
-    ivec place[MAX_LINES * LINE_VECTORS], row = rows->first + (ivec){0};
+    vec most[MANY_LINES * LINE_VECTORS], sum[MANY_LINES * LINE_VECTORS];
+    ivec place[MANY_LINES * LINE_VECTORS], row = rows->first + (ivec){0};
     for (int v = 0; v < count * LINE_VECTORS; v++) {
         most[v] = sum[v] = load_lanes(source, from, rows->offsets[0] + at + v * LANES);
         place[v] = row;
     }
     for (int64_t k = 1; k < taps; k++) {
         row += rows->pitch;
+        for (int i = 0; i < count && from == FROM_MAP && count > 1 && count == MANY_LINES && taps > 6; i++)
+            __builtin_prefetch(source->map + rows->offsets[k] + at + i * LINE + source->stride);
         for (int v = 0; v < count * LINE_VECTORS; v++) {
             const vec value = load_lanes(source, from, rows->offsets[k] + at + v * LANES);
             if (places)
@@ -62,18 +66,20 @@ INLINE vec max_block(const struct source *source, const enum from from, int64_t 
 /* One row of bins, all lines and columns of the box. Lines that follow each other in memory are worked on together: of a ring
    those of pixels, of a map those of a pixel. */
 INLINE vec max_row_of(const struct source *given, const enum from from, const struct bin_rows *rows, const int64_t taps,
-                      const bool places, const bool checks, lane_int column, int64_t width, REAL *t, lane_int *where)
+                      const bool many, const bool places, const bool checks, lane_int column, int64_t width, REAL *t,
+                      lane_int *where)
 {
     const struct source source = *given;
     const int64_t runs = from == FROM_RING ? 1 : width, lines = from == FROM_RING ? width : source.lines;
     const int64_t whole = from == FROM_RING ? width : source.last / LINE + 1; /* that follow each other */
     const int64_t step = from == FROM_RING ? LINE : width * LINE;
+    const int some = many ? MANY_LINES : MAX_LINES;
     vec all = {0};
     for (int64_t run = 0; run < runs; run++) {
         const int64_t at = run * source.stride;
         int64_t i = 0;
-        for (; i + MAX_LINES <= whole; i += MAX_LINES)
-            all += max_block(&source, from, at + i * LINE, rows, taps, MAX_LINES, places, checks,
+        for (; i + some <= whole; i += some)
+            all += max_block(&source, from, at + i * LINE, rows, taps, some, places, checks,
                              (lane_int)(column + (from == FROM_RING ? i : run)), t + run * LINE + i * step,
                              where + run * LINE + i * step, step);
         for (; i < lines; i++)
@@ -98,8 +104,8 @@ static inline struct row_maxima maxima_of(const struct work *work, int64_t line,
     return (struct row_maxima){t, (lane_int *)(void *)(t + rows * stride), stride};
 }
 
-INLINE vec max_rows_of(const struct work *work, const enum from from, const int64_t taps, const bool places,
-                       const bool checks, int64_t p, int64_t rows)
+INLINE vec max_rows_of(const struct work *work, const enum from from, const int64_t taps, const bool many,
+                       const bool places, const bool checks, int64_t p, int64_t rows)
 {
     const struct roi_plan *plan = work->plan;
     const struct roi_pool_table *table = plan->tables;
@@ -109,7 +115,7 @@ INLINE vec max_rows_of(const struct work *work, const enum from from, const int6
     for (int64_t r = p; r < p + rows; r++, to.t += to.stride, to.where += to.stride) {
         const struct bin_rows bin = {plan->rows.offsets + r * plan->rows.taps, (lane_int)(table->bins[r].begin * pitch),
                                      (lane_int)pitch};
-        all += max_row_of(&work->source, from, &bin, taps, places, checks, (lane_int)plan->x.first,
+        all += max_row_of(&work->source, from, &bin, taps, many, places, checks, (lane_int)plan->x.first,
                           plan->x.end - plan->x.first, to.t, to.where);
     }
     return all;
@@ -119,13 +125,13 @@ INLINE vec max_rows(const struct work *work, const enum from from, const bool pl
                     int64_t rows)
 {
     switch (work->plan->rows.taps) {
-    case 1: return max_rows_of(work, from, 1, places, checks, p, rows);
-    case 2: return max_rows_of(work, from, 2, places, checks, p, rows);
-    case 3: return max_rows_of(work, from, 3, places, checks, p, rows);
-    case 4: return max_rows_of(work, from, 4, places, checks, p, rows);
-    case 5: return max_rows_of(work, from, 5, places, checks, p, rows);
-    case 6: return max_rows_of(work, from, 6, places, checks, p, rows);
-    default: return max_rows_of(work, from, work->plan->rows.taps, places, checks, p, rows);
+    case 1: return max_rows_of(work, from, 1, false, places, checks, p, rows);
+    case 2: return max_rows_of(work, from, 2, false, places, checks, p, rows);
+    case 3: return max_rows_of(work, from, 3, false, places, checks, p, rows);
+    case 4: return max_rows_of(work, from, 4, false, places, checks, p, rows);
+    case 5: return max_rows_of(work, from, 5, false, places, checks, p, rows);
+    case 6: return max_rows_of(work, from, 6, false, places, checks, p, rows);
+    default: return max_rows_of(work, from, work->plan->rows.taps, from == FROM_MAP, places, checks, p, rows);
     }
 }
 
@@ -324,7 +330,7 @@ INLINE vec reduce(const struct work *work, const bool places, int64_t p, int64_t
     if (!work->source.ring)
         return max_rows(work, FROM_MAP, places, true, p, rows);
     if (!work->finite) /* which is rare, and not worth a loop for each number of taps */
-        return max_rows_of(work, FROM_RING, work->plan->rows.taps, places, true, p, rows);
+        return max_rows_of(work, FROM_RING, work->plan->rows.taps, false, places, true, p, rows);
     return max_rows(work, FROM_RING, places, false, p, rows);
 }
 
