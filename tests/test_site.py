@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import pathlib
 import re
+import shutil
+import subprocess
 import sys
 
 import pytest
@@ -79,6 +81,25 @@ def test_c(site):
     for name in re.findall(r"^\} (roi_\w+);", HEADER, re.MULTILINE):
         assert f"}} {name};" in fenced
     assert re.search(r"^Pools each box from `input`", page, re.MULTILINE)
+
+
+def test_c_related(site, tmp_path):
+    """Each operator of roi.h leads to its page; and the example prints what the page shows."""
+    related = site["c"].related(ROOT / "docs" / "operators")
+    functions = set(re.findall(r"ROI_API roi_status (roi_\w+)\(", HEADER))
+    assert functions <= set(related)
+    text = site["c"].page(HEADER, related)
+    for name in functions:
+        below = text[text.index(f" {name}(") :]
+        assert re.match(r"[^`]*```\n\nSee also: \[[^]]*\]\(operators/\w+\.md\)", below), name
+    compiler = shutil.which("cc") or pytest.skip("cc is not installed")
+    program, printed = re.findall(
+        r"```(?:c|text)\n(.*?)```", site["c"].example((ROOT / "docs/start.md").read_text()), re.S
+    )
+    (tmp_path / "a.c").write_text(program)
+    flags = subprocess.run([sys.executable, "-I", "-m", "pyroi", "--cflags", "--libs"], capture_output=True, text=True)
+    subprocess.run([compiler, "a.c", *flags.stdout.split()], cwd=tmp_path, check=True)
+    assert subprocess.run(["./a.out"], cwd=tmp_path, capture_output=True, text=True).stdout == printed
 
 
 @pytest.mark.parametrize(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import pathlib
 import re
 from collections.abc import Iterator
 
@@ -58,17 +59,44 @@ def _declarations(part: str) -> Iterator[tuple[str, str]]:
             yield "", block.strip()
 
 
-def page(header: str) -> str:
-    """The header as a page in Markdown."""
+_TABLE_ROW = re.compile(r"^\|[^|]*\|(?P<python>[^|]*)\|(?P<c>[^|]*`roi_\w+`[^|]*)\|$", re.MULTILINE)
+
+
+def related(folder: pathlib.Path) -> dict[str, str]:
+    """For each function of an operator, by the tables of the operators' pages: the page, and Python's functions."""
+    pages: dict[str, tuple[str, list[str]]] = {}
+    for path in sorted(folder.glob("*.md")):
+        text = path.read_text("utf-8")
+        link = f"[{text.partition(chr(10))[0].strip('# ')}](operators/{path.name})"
+        for row in _TABLE_ROW.finditer(text):
+            for name in re.findall(r"`(roi_\w+)`", row["c"]):
+                found = pages.setdefault(name, (link, []))
+                found[1].extend(f"`{python}`" for python in re.findall(r"`(pyroi\.\w+)`", row["python"]))
+    return {name: ", ".join(dict.fromkeys([link, *python])) for name, (link, python) in pages.items()}
+
+
+def example(start: str) -> str:
+    """The program of docs/start.md, with what it prints."""
+    match = re.search(r"```c\n.*?^```$", start, re.DOTALL | re.MULTILINE)
+    assert match, "docs/start.md has a program"
+    return f"## An example\n\n{match[0]}\n\n```text\n6 7 11 12\n```\n"
+
+
+def page(header: str, see_also: dict[str, str] | None = None, program: str = "") -> str:
+    """The header as a page in Markdown, with an example, and below the functions what they are related to."""
     first, *rest = _SECTION.split(header)
     lines = ["# C: roi.h", ""]
     opening = _COMMENT.match(first)
     assert opening, "the header begins with a comment"
     title, _, text = _text(opening["text"]).partition("\n")
     lines += [f"{title.split(' - ')[-1].capitalize()}.", "", *_paragraphs(text.strip())]
+    lines += [program] if program else []
     for name, part in zip(rest[::2], rest[1::2], strict=True):
         lines += [f"## {name}", ""]
         for comment, declaration in _declarations(part):
             lines += _paragraphs(comment) if comment else []
             lines += [f"```c\n{declaration}\n```\n"] if declaration else []
+            functions = re.findall(r"ROI_API [^;(]*?(roi_\w+)\(", declaration)
+            links = dict.fromkeys((see_also or {})[name] for name in functions if name in (see_also or {}))
+            lines += [f"See also: {'; '.join(links)}.\n"] if links else []
     return "\n".join(lines)
