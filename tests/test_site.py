@@ -81,6 +81,7 @@ def test_c(site):
     for name in re.findall(r"^\} (roi_\w+);", HEADER, re.MULTILINE):
         assert f"}} {name};" in fenced
     assert re.search(r"^Pools each box from `input`", page, re.MULTILINE)
+    assert "`batch_index[k]`" in page and "\\[0, N)" in page  # code stays as it is, and text is escaped
 
 
 def test_c_related(site, tmp_path):

@@ -32,7 +32,9 @@ def _terms(paragraph: str) -> Iterator[str]:
 
 
 def _escaped(text: str) -> str:
-    return re.sub(r"([<>*\[\]])", r"\\\1", text)
+    """Text in which Markdown has no signs of its own, except for code between backquotes."""
+    parts = re.split(r"(`[^`]*`)", text)
+    return "".join(part if part.startswith("`") else re.sub(r"([<>*\[\]])", r"\\\1", part) for part in parts)
 
 
 def _paragraphs(text: str) -> Iterator[str]:
