@@ -44,7 +44,8 @@ def safe(tcl):
 def test_a_parameter_that_names_a_file_is_of_that_kind(command):
     """By this kind alone it is known that a command reads or writes files."""
     for parameter in command.parameters:
-        about_files = {"file", "path", "folder", "directory", "filename"} & {parameter.name, *parameter.aliases}
+        words = {word for name in (parameter.name, *parameter.aliases) for word in name.lower().split("_")}
+        about_files = {"file", "path", "folder", "directory", "filename"} & words
         assert isinstance(parameter.kind, File) == bool(about_files), parameter.name
     kinds = [type(parameter.kind) for parameter in command.parameters]
     assert (Reach.FILES in command.reaches) == (File in kinds)
