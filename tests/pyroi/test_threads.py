@@ -6,6 +6,7 @@ import contextlib
 import os
 import pathlib
 import threading
+import time
 from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
@@ -286,24 +287,24 @@ def test_other_threads_run_during_a_call():
     rng = np.random.default_rng(5)
     map, boxes = random_map(rng, (1, 64, 200, 200)), random_boxes(rng, 2000, (1, 64, 200, 200))
     pyroi.set_num_threads(1)
-    inside = threading.Event()
-    ticks = 0
+    calls = ticks = 0
+    enough = threading.Event()
 
     def call():
-        inside.set()
-        for _ in range(3):
+        nonlocal calls
+        while not enough.is_set() and calls < 500:
+            calls += 1
             pyroi.roi_align(map, boxes, (7, 7), 1.0, 2)
-        inside.clear()
 
     worker = threading.Thread(target=call)
     worker.start()
-    inside.wait(timeout=30)
-    while inside.is_set():
+    while worker.is_alive() and not enough.is_set():
+        time.sleep(0.001)
         ticks += 1
-        inside_for_a_moment = threading.Event()
-        inside_for_a_moment.wait(0.001)
+        if ticks > 2 * calls + 5:  # with the interpreter held, one tick per call at most
+            enough.set()
     worker.join()
-    assert ticks > 5  # with the interpreter held, one tick per call at most
+    assert enough.is_set()
 
 
 def _whether_the_gil_is_on():
