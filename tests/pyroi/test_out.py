@@ -72,10 +72,14 @@ def test_read_only():
     assert (out == 7).all()
 
 
-def test_elements_that_lie_on_each_other():
-    """A broadcast out has several results in one place."""
-    room = np.zeros((1, 1, 1, 2), np.float32)
-    out = np.lib.stride_tricks.as_strided(room, (1, 1, 2, 2), (0, 0, 0, 4), writeable=True)
+@pytest.mark.parametrize("stride", [0, 4, -4, 8], ids=["broadcast", "overlapping", "overlapping-backwards", "apart"])
+def test_elements_that_lie_on_each_other(stride):
+    """An out with a row stride of less than a row has several results in one place."""
+    room = np.zeros(6, np.float32)
+    out = np.lib.stride_tricks.as_strided(room[2:], (1, 1, 2, 2), (0, 0, stride, 4), writeable=True)
+    if stride == 8:
+        assert pyroi.roi_align(A25, BOX, (2, 2), out=out).ravel().tolist() == room[2:].tolist()
+        return
     with pytest.raises(ValueError, match="out"):
         pyroi.roi_align(A25, BOX, (2, 2), out=out)
 

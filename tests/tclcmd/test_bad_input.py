@@ -69,9 +69,11 @@ def bad_values() -> Iterator[tuple[Command, Parameter, str]]:
     """Every value that no parameter of its kind can be."""
     for command, parameter in PARAMETERS:
         wrong = list(SAMPLES[type(parameter.kind)][1])
-        bound = getattr(parameter.kind, "at_least", None)
-        if bound is not None:
-            wrong.append(str(bound - 1))
+        least, most = getattr(parameter.kind, "at_least", None), getattr(parameter.kind, "at_most", None)
+        if least is not None:
+            wrong.append(str(least - 1))
+        if most is not None:
+            wrong.append(str(most + 1))
         for value in wrong:
             yield command, parameter, value
 
