@@ -42,6 +42,11 @@ class Result(Generic[Input, Value]):
         index: The position of the input, from 0.
         value: The value that the function returned; None after an error.
         error: The exception that the function raised, or that ended its process; None after success.
+
+    Example:
+        >>> from pyroi import batch
+        >>> batch.Result("a.png", 0, value=7).get()
+        7
     """
 
     input: Input
@@ -94,6 +99,18 @@ def map(
         TypeError: `function` or `progress` is not callable, `inputs` not iterable, `window` not an integer.
         ValueError: `window` is below 1.
         concurrent.futures.BrokenExecutor: The executor accepts no more calls.
+
+    Example:
+        >>> from concurrent.futures import ThreadPoolExecutor
+        >>> from pyroi import batch
+        >>> def halve(text):
+        ...     return int(text) / 2
+        >>> with ThreadPoolExecutor(2) as executor:
+        ...     for result in batch.map(halve, ["6", "x", "5"], executor=executor, ordered=True):
+        ...         print(result.input, result.value, result.error)
+        6 3.0 None
+        x None invalid literal for int() with base 10: 'x'
+        5 2.5 None
     """
     if not callable(function):
         raise ArgumentTypeError("function", f"expected a callable, got {type(function).__name__}")

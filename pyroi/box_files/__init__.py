@@ -70,6 +70,14 @@ def read_boxes(
         ImportError: Parquet or Arrow without pyarrow.
         OSError, MemoryError: As of the system.
         ValueError: Another argument is wrong.
+
+    Example:
+        >>> import io
+        >>> from pyroi import box_files
+        >>> text = io.BytesIO(b"0 0.5 0.5 0.2 0.4")  # class, centre, width and height, as shares of the image
+        >>> records = box_files.read_boxes(text, "yolo", image_size=(50, 100), class_names=["cat"])
+        >>> records.boxes.tolist(), records.class_names
+        ([[40.0, 15.0, 60.0, 35.0]], {0: 'cat'})
     """
     name = _name(file)
     format = _format(format, name)
@@ -97,6 +105,16 @@ def read_class_names(file: Path | BinaryIO) -> dict[int, str]:
         BoxFileError: The file is damaged, or a line violates a rule; with the line of text.
         OSError, MemoryError: As of the system.
         ValueError: The file has another suffix.
+
+    Example:
+        >>> import os, tempfile
+        >>> from pyroi import box_files
+        >>> with tempfile.TemporaryDirectory() as folder:
+        ...     path = os.path.join(folder, "classes.txt")
+        ...     with open(path, "w") as file:
+        ...         count = file.write("cat\\ndog\\n")
+        ...     box_files.read_class_names(path)
+        {0: 'cat', 1: 'dog'}
     """
     name = _name(file)
     suffix = os.path.splitext(name)[1].lower()
@@ -144,6 +162,16 @@ def write_boxes(
         ValueError: An argument is wrong, or the format has no room for a row.
         ImportError: Parquet or Arrow without pyarrow.
         OSError: As of the system; the file is as it was.
+
+    Example:
+        >>> import io
+        >>> import numpy as np
+        >>> from pyroi import box_files
+        >>> records = box_files.BoxRecords(np.array([[40.0, 15, 60, 35]]), class_ids=np.array([0]))
+        >>> file = io.BytesIO()
+        >>> box_files.write_boxes(file, records, "yolo", image_size=(50, 100))
+        >>> file.getvalue().split()
+        [b'0', b'0.5', b'0.5', b'0.2', b'0.4']
     """
     if not isinstance(records, BoxRecords):
         raise ArgumentTypeError("records", f"expected BoxRecords, got {type(records).__name__}")
@@ -170,7 +198,22 @@ def _name(file: Any) -> str:
 
 
 def format_of(name: str) -> str:
-    """The format of the suffix of a file name. Raises ValueError if it has none."""
+    """The format of the suffix of a file name.
+
+    Args:
+        name: The name of a file, which need not be there.
+
+    Returns:
+        One of `FORMATS`.
+
+    Raises:
+        ValueError: No format has the suffix.
+
+    Example:
+        >>> from pyroi import box_files
+        >>> box_files.format_of("boxes.feather")
+        'arrow'
+    """
     suffix = os.path.splitext(name)[1].lower()
     for known, suffixes in FORMATS.items():
         if suffix in suffixes:

@@ -12,17 +12,27 @@ import numpy as np
 import pytest
 
 import pyroi
-from pyroi import argument_types
+from pyroi import argument_types, batch, box_files
 
 # What is no function, or what has no result to show.
 WITHOUT = {"Error", "__version__"}
 WITHOUT_RESULT = {"restore", "set_num_threads"}
 
 
-@pytest.mark.parametrize("name", sorted(set(pyroi.__all__) - WITHOUT))
-def test_example(name):
+#: Public functions of modules that need no other package.
+OF_MODULES = [batch.Result, batch.map, box_files.format_of, box_files.read_boxes, box_files.read_class_names,
+              box_files.write_boxes]  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    "public",
+    [*(getattr(pyroi, name) for name in sorted(set(pyroi.__all__) - WITHOUT)), *OF_MODULES],
+    ids=lambda public: f"{public.__module__}.{public.__qualname__}",
+)
+def test_example(public):
     """There is one, and it runs to the end with the output that it shows."""
-    found = doctest.DocTestFinder(recurse=False).find(getattr(pyroi, name), name)
+    name = public.__name__
+    found = doctest.DocTestFinder(recurse=False).find(public, name)
     examples = [example for test in found for example in test.examples]
     assert any(example.want for example in examples) or name in WITHOUT_RESULT
     with np.printoptions(legacy=False):
