@@ -19,7 +19,7 @@ import tempfile
 
 HERE = pathlib.Path(__file__).resolve().parent
 LIBROI = HERE.parent
-# A library whose kernels are missing is linked all the same, and never loaded.
+# A library whose kernels are missing, and what is of an operating system, is linked all the same, and never loaded.
 FLAGS = ["-std=c99", "-D_POSIX_C_SOURCE=200809L", "-O0", "-g", "-fPIC", "-shared", "-fvisibility=hidden", "-w"]
 
 
@@ -33,7 +33,11 @@ def compiled(folder: pathlib.Path, include: pathlib.Path) -> pathlib.Path:
     empty = folder / "roi_flat.h"
     empty.write_text("")
     run(sys.executable, HERE / "symbols.py", include / "roi.h", empty, folder / "roi.map")
-    sources = [path for path in sorted(LIBROI.glob("src/*/*.c")) if path.parent.name != "kernels"]
+    sources = [
+        path
+        for path in sorted(LIBROI.glob("src/*/*.c"))
+        if path.parent.name != "kernels" and not path.stem.endswith(("_posix", "_linux", "_windows"))
+    ]
     library = folder / "libroi.so.0"
     run("cc", *FLAGS, f"-fdebug-prefix-map={LIBROI.parent}/=", f"-I{include}", f"-I{LIBROI / 'src'}", *sources,
         f"-Wl,--version-script={folder / 'roi.map'}", f"-Wl,-soname,{library.name}", "-o", library)  # fmt: skip

@@ -1,4 +1,4 @@
-"""Writes the version script of the shared library: what it exports, and in which version each function appeared.
+"""Writes what the shared library exports, and in which version each function appeared, as a version script for linkers.
 
 Usage: python symbols.py roi.h roi_flat.h OUTPUT
 
@@ -6,6 +6,8 @@ Functions marked ROI_API are exported and no others. What is newer than the firs
 ``Since MAJOR.MINOR.``: a function the one before it, a member of a struct the one after it. A function of roi_flat.h
 is as new as its twin and as the members of its structs, since these are its arguments. Each version is a node of the
 script and contains the nodes before it, so that a program that needs a later library is told so when it starts.
+
+An OUTPUT that ends with .def is a module definition file for Windows, which has names without versions.
 """
 
 from __future__ import annotations
@@ -52,10 +54,16 @@ def script(roi: str, flat: str) -> str:
     return "\n".join(nodes)
 
 
+def definitions(roi: str, flat: str) -> str:
+    """The module definition file of the functions in two headers, given as text."""
+    return "EXPORTS\n" + "".join(f"    {name}\n" for name in sorted(versions(roi, flat)))
+
+
 def main(roi: str, flat: str, output: str) -> None:
-    """Writes the script."""
+    """Writes the file."""
     texts = [pathlib.Path(header).read_text("utf-8") for header in (roi, flat)]
-    pathlib.Path(output).write_text(script(*texts), "utf-8")
+    write = definitions if output.endswith(".def") else script
+    pathlib.Path(output).write_text(write(*texts), "utf-8")
 
 
 if __name__ == "__main__":

@@ -100,6 +100,12 @@ def test_versions_of_symbols():
     )
 
 
+def test_names_for_windows():
+    """All functions of both headers, without versions."""
+    names = "roi_a", "roi_a_flat", "roi_b", "roi_b_flat", "roi_c"
+    assert symbols.definitions(SAMPLE, SAMPLE_FLAT).split() == ["EXPORTS", *names]
+
+
 def test_no_symbol_is_newer_than_the_header():
     """Whose version is the last node."""
     stated = tuple(int(re.search(rf"#define ROI_VERSION_{part} (\d+)", HEADER)[1]) for part in ("MAJOR", "MINOR"))

@@ -1,34 +1,11 @@
 /* test_overread.c - map, boxes and results lie against pages that must not be touched; one byte too many is a crash. With
    ROI_TEST_QEMU set in the environment, one width in three is tried, since qemu-user takes long to change pages. */
 #define _DEFAULT_SOURCE
-#include <sys/mman.h>
-#include <unistd.h>
-
 #include "arrays.h"
 #include "check.h"
+#include "system.h"
 
 /* ---- Guarded memory -------------------------------------------------------------------------------------------- */
-
-struct guarded {
-    void *map;
-    size_t length;
-};
-
-/* `bytes` bytes that end where a forbidden page begins, or begin where one ends. */
-static void *guard(struct guarded *guarded, size_t bytes, int at_end)
-{
-    const size_t page = (size_t)sysconf(_SC_PAGESIZE), pages = (bytes + page - 1) / page;
-    guarded->length = (pages + 2) * page;
-    guarded->map = mmap(NULL, guarded->length, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
-    if (guarded->map == MAP_FAILED)
-        abort();
-    unsigned char *start = guarded->map;
-    if (mprotect(start, page, PROT_NONE) || mprotect(start + (pages + 1) * page, page, PROT_NONE))
-        abort();
-    return at_end ? start + (pages + 1) * page - bytes : start + page;
-}
-
-static void unguard(struct guarded *guarded) { munmap(guarded->map, guarded->length); }
 
 /* An array of guarded memory, with shape, strides and dtype set, filled with small numbers. */
 static void guard_array(struct guarded *guarded, roi_array *array, int at_end)

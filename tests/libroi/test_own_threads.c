@@ -1,11 +1,11 @@
 /* test_own_threads.c - calls whose work is done by threads of the program: the same bits, and none of the library's. */
-#include <dirent.h>
-#include <pthread.h>
+#define _DEFAULT_SOURCE
 #include <stdlib.h>
 #include <string.h>
 
 #include "arrays.h"
 #include "check.h"
+#include "system.h"
 
 enum { MOST = 8, BOXES = 64, CHANNELS = 320 };
 
@@ -13,7 +13,7 @@ struct seen {
     int asked;       /* times that `run` was called */
     int32_t most;    /* the largest count it was called with */
     int calls[MOST]; /* of each index */
-    pthread_t callers[MOST];
+    uintptr_t callers[MOST];
 };
 
 struct share {
@@ -23,13 +23,12 @@ struct share {
     struct seen *seen;
 };
 
-static void *start(void *share_of_a_thread)
+static void start(void *share_of_a_thread)
 {
     struct share *share = share_of_a_thread;
     share->seen->calls[share->index]++;
-    share->seen->callers[share->index] = pthread_self();
+    share->seen->callers[share->index] = thread_number();
     share->body(share->work, share->index);
-    return NULL;
 }
 
 /* A thread for each index. */
@@ -37,16 +36,16 @@ static void run_at_once(void *context, int32_t count, roi_body *body, void *work
 {
     struct seen *seen = context;
     struct share shares[MOST];
-    pthread_t threads[MOST];
+    struct thread threads[MOST];
     seen->asked++;
     seen->most = count > seen->most ? count : seen->most;
     CHECK(count > 1 && count <= MOST);
     for (int32_t i = 0; i < count; i++) {
         shares[i] = (struct share){body, work, i, seen};
-        CHECK(pthread_create(&threads[i], NULL, start, &shares[i]) == 0);
+        CHECK(start_thread(&threads[i], start, &shares[i]));
     }
     for (int32_t i = 0; i < count; i++)
-        pthread_join(threads[i], NULL);
+        CHECK(join_thread(&threads[i]));
 }
 
 /* One index after the other, the last first. */
@@ -86,24 +85,12 @@ static struct seen try(int32_t count, roi_run *run, struct tensor *input, const 
     return seen;
 }
 
-/* Of this process, with those of an emulator that runs it; 0 where the system does not tell. */
-static int count_threads(void)
-{
-    int count = 0;
-    DIR *folder = opendir("/proc/self/task");
-    for (const struct dirent *entry; folder && (entry = readdir(folder));)
-        count += entry->d_name[0] != '.';
-    if (folder)
-        closedir(folder);
-    return count;
-}
-
-static void *end_at_once(void *nothing) { return nothing; }
+static void end_at_once(void *nothing) { (void)nothing; }
 
 static void test_bits(void)
 {
-    pthread_t thread;
-    CHECK(pthread_create(&thread, NULL, end_at_once, NULL) == 0 && pthread_join(thread, NULL) == 0);
+    struct thread thread;
+    CHECK(start_thread(&thread, end_at_once, NULL) && join_thread(&thread));
     const int before = count_threads();
     struct tensor input = make_tensor(ROI_FLOAT32, 2, CHANNELS, 40, 36);
     struct tensor expected[2] = {make_tensor(ROI_FLOAT32, BOXES, CHANNELS, 7, 7),
@@ -126,7 +113,7 @@ static void test_bits(void)
         CHECK(at_once.asked >= 2 && at_once.most == count);
         for (int32_t i = 0; i < count; i++) {
             CHECK(at_once.calls[i] == at_once.asked);
-            CHECK(!pthread_equal(at_once.callers[i], pthread_self()));
+            CHECK(at_once.callers[i] != thread_number());
         }
         CHECK(try(count, run_in_turn, &input, expected).asked == at_once.asked);
     }

@@ -37,7 +37,7 @@ def rows(page, kind):
 def test_the_page_has_builds_that_are_right(builds):
     """In the order of the script, each built, with all of its tests passed."""
     page = PAGE.read_text("utf-8")
-    for kind in ("processors", "compilers"):
+    for kind in ("processors", "systems", "compilers"):
         found = rows(page, kind)
         assert list(found) == [build.name for build in builds.BUILDS if build.kind == kind and build.name in found]
         assert found

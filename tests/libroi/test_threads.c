@@ -1,10 +1,10 @@
 /* test_threads.c - the same bits for every number of threads, and calls from several threads at once. */
-#include <pthread.h>
-
+#define _DEFAULT_SOURCE
 #include "arrays.h"
 #include "check.h"
+#include "system.h"
 
-enum { BOXES = 60, CALLERS = 8 };
+enum { BOXES = 60, CHANNELS = 128, CALLERS = 8 };
 
 /* A call of its own for each caller: other numbers, other sizes. */
 struct work {
@@ -26,9 +26,9 @@ static void begin(struct work *work, int seed, roi_dtype dtype)
 {
     work->seed = seed;
     work->wrong = 0;
-    work->input = make_tensor(dtype, 2, 5 + seed, 30, 20 + seed);
-    work->crops = make_tensor(dtype, BOXES, 5 + seed, 5, 3);
-    work->grads = make_tensor(dtype, 2, 5 + seed, 30, 20 + seed);
+    work->input = make_tensor(dtype, 2, CHANNELS + seed, 30, 20 + seed);
+    work->crops = make_tensor(dtype, BOXES, CHANNELS + seed, 5, 3);
+    work->grads = make_tensor(dtype, 2, CHANNELS + seed, 30, 20 + seed);
     for (int64_t i = 0; i < tensor_count(&work->input.array); i++)
         store(dtype, work->input.array.data, i, random_real(-1, 1));
     for (int k = 0; k < BOXES; k++) {
@@ -79,7 +79,21 @@ static void test_same_bits(roi_dtype dtype)
     end(&work);
 }
 
-static void *call_many_times(void *argument)
+/* Where the system tells how many there are. */
+static void test_threads_are_started(void)
+{
+    static struct work work;
+    const int before = count_threads();
+    begin(&work, 3, ROI_FLOAT32);
+    roi_set_num_threads(4);
+    check_context("threads that are started");
+    for (int i = 0; i < 100 && count_threads() == before; i++)
+        compute(&work);
+    CHECK(before == 0 || ROI_SERIAL || count_threads() > before);
+    end(&work);
+}
+
+static void call_many_times(void *argument)
 {
     struct work *work = argument;
     float rows[10] = {0, 1, 1, 3, 3, 0, 1, 1, 3, 3};
@@ -97,22 +111,21 @@ static void *call_many_times(void *argument)
             work->wrong++;
         roi_set_num_threads(1 + i % 4);
     }
-    return NULL;
 }
 
 static void test_callers_at_once(void)
 {
     static struct work works[CALLERS];
-    pthread_t threads[CALLERS];
+    struct thread threads[CALLERS];
     roi_set_num_threads(2);
     for (int i = 0; i < CALLERS; i++) {
         begin(&works[i], i, i % 2 ? ROI_FLOAT32 : ROI_FLOAT64);
         works[i].expected = compute(&works[i]);
     }
     for (int i = 0; i < CALLERS; i++)
-        CHECK(pthread_create(&threads[i], NULL, call_many_times, &works[i]) == 0);
+        CHECK(start_thread(&threads[i], call_many_times, &works[i]));
     for (int i = 0; i < CALLERS; i++) {
-        pthread_join(threads[i], NULL);
+        CHECK(join_thread(&threads[i]));
         check_context("caller %d", i);
         CHECK(!works[i].wrong);
         end(&works[i]);
@@ -122,18 +135,17 @@ static void test_callers_at_once(void)
 /* A flag that another thread sets stops a call that would take long. */
 static volatile int32_t cancel_flag;
 
-static void *set_flag(void *argument)
+static void set_flag(void *argument)
 {
     (void)argument;
     cancel_flag = 1;
-    return NULL;
 }
 
 static void test_cancel_from_another_thread(void)
 {
     struct tensor input = make_tensor(ROI_FLOAT32, 1, 64, 100, 100), output = make_tensor(ROI_FLOAT32, 400, 64, 7, 7);
     static float rows[5 * 400];
-    pthread_t thread;
+    struct thread thread;
     roi_align_params params = roi_align_defaults();
     memset(input.block, 0, input.bytes);
     for (int k = 0; k < 400; k++)
@@ -141,18 +153,19 @@ static void test_cancel_from_another_thread(void)
     const roi_boxes boxes = plain_boxes(rows, 400, 5);
     params.cancel = &cancel_flag;
     check_context("cancel from another thread");
-    CHECK(pthread_create(&thread, NULL, set_flag, NULL) == 0);
+    CHECK(start_thread(&thread, set_flag, NULL));
     roi_status status = ROI_SUCCESS;
     for (int i = 0; i < 10000 && status == ROI_SUCCESS; i++)
         status = roi_align(&params, &input.array, &boxes, &output.array, NULL);
     CHECK(status == ROI_CANCELLED);
-    pthread_join(thread, NULL);
+    CHECK(join_thread(&thread));
     free_tensor(&input);
     free_tensor(&output);
 }
 
 int main(void)
 {
+    test_threads_are_started();
     test_same_bits(ROI_FLOAT32);
     test_same_bits(ROI_FLOAT64);
     test_same_bits(ROI_FLOAT16);

@@ -1,10 +1,8 @@
 /* test_unload.c - a program may load the library, use several threads, and unload it: no thread runs code that is gone. */
-#define _POSIX_C_SOURCE 200809L
-#include <dlfcn.h>
-#include <time.h>
-
+#define _DEFAULT_SOURCE
 #include "arrays.h"
 #include "check.h"
+#include "system.h"
 
 enum { BOXES = 50, CHANNELS = 64, ROUNDS = 20 };
 
@@ -18,21 +16,13 @@ struct library {
     void (*set_num_threads)(int32_t);
 };
 
-/* As POSIX wants it: there is no conversion from a pointer to data to one to a function. */
-static void find(const struct library *library, const char *name, void *function_ret)
-{
-    void *symbol = dlsym(library->handle, name);
-    CHECK(symbol != NULL);
-    memcpy(function_ret, &symbol, sizeof symbol);
-}
-
 static struct library open_library(void)
 {
-    struct library library = {.handle = dlopen(LIBRARY, RTLD_NOW | RTLD_LOCAL)};
-    check_context("library %s: %s", LIBRARY, library.handle ? "loaded" : dlerror());
+    struct library library = {.handle = load_library(LIBRARY)};
+    check_context("library %s", LIBRARY);
     if (CHECK(library.handle != NULL)) {
-        find(&library, "roi_align", &library.align);
-        find(&library, "roi_set_num_threads", &library.set_num_threads);
+        CHECK(find_function(library.handle, "roi_align", &library.align));
+        CHECK(find_function(library.handle, "roi_set_num_threads", &library.set_num_threads));
     }
     return library;
 }
@@ -46,13 +36,6 @@ static uint64_t compute(const struct library *library)
     for (size_t i = 0; i < output.bytes; i++)
         sum = (sum ^ output.block[i]) * 0x100000001b3u;
     return sum;
-}
-
-/* A while in which threads that had not ended would run on. */
-static void wait_a_moment(void)
-{
-    const struct timespec moment = {0, 2000000};
-    nanosleep(&moment, NULL);
 }
 
 int main(void)
@@ -73,8 +56,8 @@ int main(void)
         const uint64_t sum = compute(&library);
         expected = round == 0 ? sum : expected;
         CHECK(sum == expected);
-        CHECK(dlclose(library.handle) == 0);
-        wait_a_moment();
+        CHECK(unload_library(library.handle));
+        wait_a_moment(); /* in which threads that had not ended would run on */
     }
     free_tensor(&input);
     free_tensor(&output);

@@ -1,9 +1,9 @@
 /* cpu.c - which tier of kernels this processor runs: found once, when the library is loaded. */
-#include <stdlib.h>
 #include <string.h>
 
 #include "common/environment.h"
 #include "common/internal.h"
+#include "common/system.h"
 
 #if defined(ROI_HAVE_X86_TIERS)
 #include <cpuid.h>
@@ -39,7 +39,7 @@ static roi_cpu_tier detect(void)
 /* Before main(), so that no call ever races with the choice. A tier above the best is not a crash but the best. */
 __attribute__((constructor)) static void choose(void)
 {
-    const char *wanted = getenv("ROI_CPU_TIER");
+    const char *wanted = roi_environment_value("ROI_CPU_TIER");
     bool known = !wanted || wanted[0] == '\0';
     best = chosen = detect();
     for (int tier = ROI_CPU_BASELINE; !known && tier <= ROI_CPU_AVX512; tier++) {

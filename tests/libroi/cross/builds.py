@@ -2,9 +2,9 @@
 
 Usage: python builds.py [--list] [--write PAGE] [NAME...]
 
-A NAME is that of a build, or ``processors`` or ``compilers`` for all of a kind. For other processors there are Debian's
-cross compilers, whose programs run under qemu-user, with ROI_TEST_QEMU in the environment; those for 32-bit x86 run on
-this processor. Each build has a folder
+A NAME is that of a build, or ``processors``, ``systems`` or ``compilers`` for all of a kind. For other processors and
+Windows there are Debian's cross compilers. Programs for other processors run under qemu-user, with ROI_TEST_QEMU in the
+environment, those for 32-bit x86 on this processor, and those for Windows under Wine. Each build has a folder
 build/NAME, which is kept. What a build needs and the machine lacks is installed by apt-get if this runs as root; else
 the build is left out, and the packages are named. With --write, the outcomes replace the rows of these builds in the
 tables of a page.
@@ -41,6 +41,7 @@ class Build:
     packages: tuple[str, ...]
     options: tuple[str, ...] = ()
     cross: dict[str, str] = field(default_factory=dict)
+    environment: dict[str, str] = field(default_factory=dict)  # of the tests
     compiler: str = "gcc"
     slowness: int = 1  # how many times longer than at home the tests may take
 
@@ -62,12 +63,15 @@ def processor(
         (f"gcc-{triplet.replace('_', '-')}", f"libc6-dev-{port}-cross", "qemu-user"),
         options,
         cross={
+            "COMPILER": f"{triplet}-gcc",
             "TRIPLET": triplet,
             "WRAPPER": f"'qemu-{qemu}', '-L', '/usr/{triplet}'",
+            "SYSTEM": "linux",
             "FAMILY": family,
             "CPU": cpu,
             "ENDIAN": endian,
         },
+        environment={"ROI_TEST_QEMU": "1"},
         slowness=10,
     )
 
@@ -81,7 +85,35 @@ def i386() -> Build:
     loader = f"{folder}/ld-linux.so.2"
     wrapper = {"WRAPPER": f"'{loader}', '--library-path', '{folder}'"}
     return replace(
-        built, programs=(built.programs[0], loader), packages=built.packages[:2], cross=built.cross | wrapper
+        built,
+        programs=(built.programs[0], loader),
+        packages=built.packages[:2],
+        cross=built.cross | wrapper,
+        environment={},
+    )
+
+
+def windows(name: str, about: str, threads: str, *options: str) -> Build:
+    """A build for 64-bit Windows by GCC of mingw-w64, of which Debian has two, named for the threads that they use."""
+    triplet = "x86_64-w64-mingw32"
+    return Build(
+        name,
+        "systems",
+        about,
+        (f"{triplet}-gcc-{threads}", "wine"),
+        (f"gcc-mingw-w64-x86-64-{threads}", "wine", "wine64"),
+        options,
+        cross={
+            "COMPILER": f"{triplet}-gcc-{threads}",
+            "TRIPLET": triplet,
+            "WRAPPER": "'wine'",
+            "SYSTEM": "windows",
+            "FAMILY": "x86_64",
+            "CPU": "x86_64",
+            "ENDIAN": "little",
+        },
+        environment={"WINEDEBUG": "-all", "WINEPREFIX": str(ROOT / "build" / "wine")},
+        slowness=4,
     )
 
 
@@ -99,6 +131,8 @@ BUILDS = [
     ),
     processor("riscv64", "RV64GC, `-O1`", "riscv64-linux-gnu", "riscv64", "riscv64", "rv64gc", "little", "riscv64", O1),
     processor("s390x", "System z, big-endian, `-O1`", "s390x-linux-gnu", "s390x", "s390x", "zEC12", "big", "s390x", O1),
+    windows("windows", "Windows on x86-64, `-O3`", "posix"),
+    windows("windows-serial", "Windows on x86-64, `-O1`, without threads", "win32", O1, "-Dthreads=disabled"),
     compiler("debug", "GCC, `-O0`, with assertions", "gcc", "gcc", "-Dbuildtype=debug"),
     compiler("release", "GCC, `-O3`, `-DNDEBUG`", "gcc", "gcc"),
     compiler("serial", "the same, without threads", "gcc", "gcc", "-Dthreads=disabled"),
@@ -161,7 +195,7 @@ def carry_out(build: Build) -> tuple[bool, str, str]:
     if not run(command, log, **environment) or not run(["ninja", "-C", str(folder)], log):
         return False, "no", ""
     test = ["meson", "test", "-C", str(folder), "--print-errorlogs", f"--timeout-multiplier={build.slowness}"]
-    passed = run(test, log, **({"ROI_TEST_QEMU": "1"} if "qemu" in build.cross.get("WRAPPER", "") else {}))
+    passed = run(test, log, **build.environment)
     return passed, "yes", summary(outcomes(folder))
 
 
@@ -208,7 +242,7 @@ def chosen(names: list[str]) -> list[Build]:
 def main() -> None:
     """Reads the command line."""
     parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
-    parser.add_argument("names", nargs="*", metavar="NAME", help="a build, or processors, or compilers; default: all")
+    parser.add_argument("names", nargs="*", metavar="NAME", help="a build or a kind of them; default: all")
     parser.add_argument("--list", action="store_true", help="list the builds")
     parser.add_argument("--write", metavar="PAGE", type=pathlib.Path, help="put the outcomes into the tables of a page")
     arguments = parser.parse_args()

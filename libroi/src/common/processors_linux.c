@@ -1,4 +1,4 @@
-/* processors.c - how many processors this process may use: affinity, and the CPU quotas of Linux's control groups. */
+/* processors_linux.c - how many processors this process may use: affinity, and the CPU quotas of Linux's control groups. */
 #define _GNU_SOURCE /* for sched_getaffinity */
 #include "common/processors.h"
 
@@ -18,7 +18,6 @@ enum { PATH_BYTES = 1024, LINE_BYTES = 2048, MOST_PROCESSORS = 1 << 16 };
 /* 0: unknown. A mask that is too small for the machine is refused by the system. */
 static int in_mask(void)
 {
-#if defined(__linux__)
     for (int size = CPU_SETSIZE; size <= MOST_PROCESSORS; size *= 4) {
         cpu_set_t *set = CPU_ALLOC((size_t)size);
         const size_t bytes = CPU_ALLOC_SIZE((size_t)size);
@@ -28,13 +27,10 @@ static int in_mask(void)
         if (count > 0)
             return count;
     }
-#endif
     return 0;
 }
 
 /* ---- Quotas ---------------------------------------------------------------------------------------------------- */
-
-#if defined(__linux__)
 
 /* The first line of a file; false where there is none. */
 static bool read_line(const char *path, char line[LINE_BYTES])
@@ -121,10 +117,6 @@ static double find_quota(void)
         fclose(groups);
     return least;
 }
-
-#else
-static double find_quota(void) { return INFINITY; }
-#endif
 
 /* Read by the first thread, or by several at once, which find the same. */
 static int in_quota(void)
