@@ -79,7 +79,7 @@ def to_array(value: Any, name: str) -> Array:
     except MemoryError:
         raise
     except Exception as reason:  # another type may raise anything; the argument is unusable
-        raise ArgumentTypeError(name, f"cannot be read as an array: {reason}") from reason
+        raise ArgumentTypeError(name, f"cannot be converted to an array: {reason}") from reason
     if is_masked_array(array):
         raise _masked(name)
     return np.asarray(array)
@@ -214,7 +214,7 @@ def new_map(shape: tuple[int, ...], dtype: np.dtype[Any], name: str) -> Array:
     """An uninitialized array of this shape. `name` is the argument that determines its size."""
     size = math.prod(shape) * dtype.itemsize
     if (size or math.prod(filter(None, shape)) * dtype.itemsize) > sys.maxsize:  # NumPy's limit ignores sizes of 0
-        raise ArgumentError(name, f"a result of shape {shape_text(shape)} is larger than any memory")
+        raise ArgumentError(name, f"a result of shape {shape_text(shape)} exceeds the address space")
     return memory.empty(shape, dtype, size)
 
 
@@ -229,7 +229,7 @@ def check_out(out: Any, shape: Sequence[int], dtype: Any, inputs: dict[str, Arra
     if not out.flags.writeable:
         raise ArgumentError(argument, "expected a writeable array, got a read-only one")
     if _plain(out) is not out or _overlaps_itself(out):
-        raise ArgumentError(argument, "expected elements that are aligned and apart, got an array with other strides")
+        raise ArgumentError(argument, "expected aligned elements that do not overlap, got an array with other strides")
     for name, array in inputs.items():
         if np.may_share_memory(out, array):
             raise ArgumentError(argument, f"must not overlap {name}")

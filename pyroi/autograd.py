@@ -81,7 +81,7 @@ def _linear(
 
     def flow_back(ans: Any, input: Any, *rest: Any, mode: str = "avg", out: Any = None, **options: Any) -> Any:
         if mode != "avg":
-            raise NotImplementedError(f"only mode avg has a gradient, and this is {mode}")
+            raise NotImplementedError(f"only the mode avg has a gradient, got {mode}")
         behind = to_backward(_four(_shape(input)), *rest)
         return lambda g: anp.reshape(back(_to_4d(g), *behind, **options), _shape(input))
 

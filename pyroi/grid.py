@@ -126,7 +126,8 @@ def affine_grid(theta: npt.ArrayLike, size: Sequence[int], align_corners: bool =
         raise ArgumentError("theta", f"expected [N, 2, 3], got {shape_text(matrices.shape)}")
     shape = to_input_shape(size, "size")
     if shape[0] != len(matrices):
-        raise ArgumentError("size", f"expected N = {len(matrices)}, as theta has matrices, got {shape_text(shape)}")
+        rule = f"expected N = {len(matrices)}, the number of matrices of theta"
+        raise ArgumentError("size", f"{rule}, got {shape_text(shape)}")
     params = ffi.new(
         "roi_affine_params *",
         (ffi.sizeof("roi_affine_params"), to_flag(align_corners, "align_corners"), native.cancel_flag()),

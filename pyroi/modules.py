@@ -85,7 +85,7 @@ class MultiScaleROIAlign(_Settings):
         canocical_scale: float | None = None,
     ) -> None:
         if canocical_scale is not None and canonical_scale is not _CANONICAL_SCALE:
-            raise ArgumentError("canonical_scale", "is given twice, once by its old spelling canocical_scale")
+            raise ArgumentError("canonical_scale", "is given twice, also by its old spelling canocical_scale")
         self.output_size: tuple[int, int] = to_size(output_size, "output_size")
         self.canonical_level: int = canonical_level
         self.canonical_scale: float = canonical_scale if canocical_scale is None else canocical_scale

@@ -70,7 +70,7 @@ _RULES = {
         "input holds {images} images; got {columns} columns",
     ),
     lib.ROI_ERROR_COORDINATE: ("{array}", "{where}: coordinates must be finite, got {value} in column {column}"),
-    lib.ROI_ERROR_BOX_OVERFLOW: ("boxes", "{where}: the box times {scale_name} leaves the range of float64"),
+    lib.ROI_ERROR_BOX_OVERFLOW: ("boxes", "{where}: the box times {scale_name} is beyond the range of float64"),
     lib.ROI_ERROR_BOX_REACH: ("boxes", "{where}: the box times {scale_name} reaches farther than 2**40 pixels"),
     lib.ROI_ERROR_SAMPLING_RATIO: (
         "sampling_ratio",
@@ -84,8 +84,8 @@ _RULES = {
     lib.ROI_ERROR_SCORE_THRESHOLD: ("score_threshold", "expected a number, got {score_threshold}"),
     lib.ROI_ERROR_SIGMA: ("sigma", "expected a finite number above 0, got {sigma}"),
     lib.ROI_ERROR_SIDE: ("{array}", "{where}: width and height must be 0 or more, got {value} in column {column}"),
-    lib.ROI_ERROR_ALIGN_CORNERS: ("align_corners", "only modes bilinear and bicubic have it, got mode {mode}"),
-    lib.ROI_ERROR_ANTIALIAS: ("antialias", "only modes bilinear and bicubic have it, got mode {mode}"),
+    lib.ROI_ERROR_ALIGN_CORNERS: ("align_corners", "only the modes bilinear and bicubic support it, got {mode}"),
+    lib.ROI_ERROR_ANTIALIAS: ("antialias", "only the modes bilinear and bicubic support it, got {mode}"),
     lib.ROI_ERROR_SCALE_FACTOR: ("scale_factor", "expected finite numbers above 0, got {scale_factor}"),
     lib.ROI_ERROR_MEAN: ("mean", "expected finite numbers, got {value} for channel {row}"),
     lib.ROI_ERROR_STD: ("std", "expected finite numbers above 0, got {value} for channel {row}"),
@@ -105,11 +105,11 @@ def _facts_of(error: Any, boxes: Any) -> dict[str, Any]:
 def fail(status: int, error: Any, **facts: Any) -> NoReturn:
     """Raises the exception of a status. Its message is made from the error detail and the facts of the call."""
     if status == lib.ROI_ERROR_MEMORY:
-        raise MemoryError("out of memory for what is computed on the way")
+        raise MemoryError("out of memory for intermediate results")
     if status == lib.ROI_CANCELLED:
         raise Cancelled("cancelled")
     if status not in _RULES:
-        raise Error(f"internal fault: libroi says: {ffi.string(lib.roi_status_text(status)).decode()}")
+        raise Error(f"internal fault of libroi: {ffi.string(lib.roi_status_text(status)).decode()}")
     argument, rule = _RULES[status]
     facts = {**_facts_of(error, facts.get("boxes")), **facts}
     raise ArgumentError(argument.format_map(facts), rule.format_map(facts))

@@ -282,7 +282,7 @@ _NO_MEMORY = int(lib.ROI_ERROR_MEMORY)
 def _fail(status: int, error: Any, images: int, columns: int, first_rows: int) -> None:
     """Raises the exception of a status."""
     if status == _NO_MEMORY:
-        raise MemoryError("out of memory for what is computed on the way")
+        raise MemoryError("out of memory for intermediate results")
     raise Fault(status, error[0].row, error[0].column, error[0].value, images, columns, first_rows)
 
 

@@ -159,7 +159,7 @@ def _target(features: Array, size: Any, scale_factor: Any) -> tuple[tuple[int, i
     factors = _to_factors(scale_factor)
     lengths = [side * factor for side, factor in zip(features.shape[2:], factors, strict=True)]
     if not all(map(math.isfinite, lengths)):
-        raise ArgumentError("scale_factor", f"a result of shape {tuple(lengths)} is larger than any memory")
+        raise ArgumentError("scale_factor", f"a result of shape {tuple(lengths)} exceeds the address space")
     return (math.floor(lengths[0]), math.floor(lengths[1])), factors, "scale_factor"
 
 

@@ -45,10 +45,10 @@ def read(file: BinaryIO) -> BoxRecords:
 
 def _check_sizes(members: list[zipfile.ZipInfo]) -> None:
     if any(info.compress_type not in (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED) for info in members):
-        raise ValueError("its arrays are packed in another way than NumPy packs them")
+        raise ValueError("its arrays are compressed by a method that NumPy does not use")
     size = sum(info.file_size for info in members)
     if size > columns.MOST_BYTES:
-        raise ValueError(f"expected at most {columns.MOST_BYTES} bytes of arrays, its directory promises {size}")
+        raise ValueError(f"expected at most {columns.MOST_BYTES} bytes of arrays, its directory states {size}")
     check_room(2 * size, "an archive of boxes")
 
 
@@ -65,7 +65,7 @@ def _read_array(content: bytes, name: str) -> Array:
     if dtype.kind not in "iuf" or dtype.itemsize == 0:
         raise ValueError(f"{name}: expected numbers, got {dtype}")
     if any(side < 0 for side in shape) or claimed != have:
-        raise ValueError(f"{name}: its header promises {shape_text(shape)} of {dtype}, but {have} bytes follow")
+        raise ValueError(f"{name}: its header states {shape_text(shape)} of {dtype}, but {have} bytes follow")
     stored = np.frombuffer(content, dtype, offset=file.tell()).astype(dtype.newbyteorder("="))
     return stored.reshape(shape[::-1]).T if is_fortran else stored.reshape(shape)
 

@@ -100,7 +100,7 @@ def _block(entries: list[tuple[int, int, str]]) -> dict[int, str]:
         match = pattern.fullmatch(text)
         if not match or indentation != entries[0][1]:
             expected = "- NAME" if pattern is _ITEM else "NUMBER: NAME"
-            raise LineError(number, f"expected {expected} as in the lines before, got {text[:40]!a}")
+            raise LineError(number, f"expected {expected} as in the earlier lines, got {text[:40]!a}")
         key = len(names) if pattern is _ITEM else int(match["number"].strip("'\""))
         _add(names, key, _text(_BLOCK_TEXT.fullmatch(match["name"]), number), number)
     return names
@@ -131,7 +131,7 @@ def _flow(text: str, line: int) -> dict[int, str]:
 
 def _add(names: dict[int, str], key: int, name: str, line: int) -> None:
     if key in names:
-        raise LineError(line, f"expected a number of its own, got {key} again")
+        raise LineError(line, f"expected a unique number, got {key} again")
     if key > INT64.max:
         raise LineError(line, f"expected an integer of 64 bits, got {key}")
     names[key] = name

@@ -49,9 +49,9 @@ def read_categories(content: bytes) -> dict[int, str]:
     for number, category in enumerate(_objects(document, "categories")):
         key, name = _key(category, number, "categories"), category.get("name")
         if not isinstance(name, str):
-            raise ValueError(f"categories[{number}]: name: expected a text, got {_shown(name)}")
+            raise ValueError(f"categories[{number}]: name: expected a string, got {_shown(name)}")
         if key in names:
-            raise ValueError(f"categories[{number}]: id: expected a number of its own, got {key} again")
+            raise ValueError(f"categories[{number}]: id: expected a unique number, got {key} again")
         names[key] = name
     return names
 
@@ -68,9 +68,9 @@ def _parse(content: bytes) -> Any:
     try:
         return json.loads(content.decode("utf-8-sig"), parse_constant=refuse)
     except RecursionError:
-        raise ValueError("its lists are nested too deep") from None
+        raise ValueError("its lists are nested too deeply") from None
     except json.JSONDecodeError as reason:
-        raise ValueError(f"line {reason.lineno}, column {reason.colno}: it is no JSON: {reason.msg}") from None
+        raise ValueError(f"line {reason.lineno}, column {reason.colno}: it is not JSON: {reason.msg}") from None
 
 
 def _to_records(rows: list[Any], **facts: Any) -> BoxRecords:
@@ -85,7 +85,7 @@ def _to_records(rows: list[Any], **facts: Any) -> BoxRecords:
         ids[:, number] = _id(row, "image_id", number), _id(row, "category_id", number)
         if has_scores or "score" in row:
             if not has_scores:
-                raise RowError("score", number, "the rows before have none")
+                raise RowError("score", number, "the earlier rows have none")
             scores[number] = _number(row.get("score"), "score", number)
     return BoxRecords(boxes, scores if has_scores else None, ids[1], ids[0], **facts)
 

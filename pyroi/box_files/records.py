@@ -127,9 +127,9 @@ def parse_metadata(text: str | bytes) -> dict[str, Any]:
     try:
         facts = json.loads(text)
     except (ValueError, RecursionError) as reason:
-        raise ValueError(f"its metadata is no JSON: {str(reason) or 'too deep'}") from None
+        raise ValueError(f"its metadata is not JSON: {str(reason) or 'nested too deeply'}") from None
     if not isinstance(facts, dict):
-        raise ValueError("its metadata is no JSON object")
+        raise ValueError("its metadata is not a JSON object")
     for name, known in (("units", UNITS), ("box_format", BOX_FORMAT)):
         if facts.get(name, known) != known:
             raise ValueError(f"its metadata has {name} {facts[name]!r}, expected {known!r}")
@@ -216,7 +216,7 @@ def to_names(value: Any, argument: str) -> dict[int, str]:
     names = {_to_key(number, argument): name for number, name in pairs}
     for number, name in names.items():
         if not isinstance(name, str):
-            raise ArgumentError(argument, f"expected a text for {number}, got {name!r}")
+            raise ArgumentError(argument, f"expected a string for {number}, got {name!r}")
     return names
 
 

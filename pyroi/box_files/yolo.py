@@ -50,7 +50,7 @@ def read(content: bytes, image_size: tuple[int, int]) -> BoxRecords:
         if words:
             row = _row(words, number)
             if width and len(row) != width:
-                raise LineError(number, f"expected {width} numbers as before, got {len(row)}")
+                raise LineError(number, f"expected {width} numbers as in the earlier lines, got {len(row)}")
             width = len(row)
             numbers.extend(row)
     table = np.array(numbers).reshape(-1, width or FEWEST_WORDS)
@@ -65,7 +65,7 @@ def read(content: bytes, image_size: tuple[int, int]) -> BoxRecords:
 
 def _row(words: list[bytes], number: int) -> list[float]:
     if len(words) > MOST_WORDS:
-        raise LineError(number, f"expected {COLUMNS}, got more; outlines of segments are not read")
+        raise LineError(number, f"expected {COLUMNS}, got more; outlines of segments are not supported")
     if len(words) < FEWEST_WORDS:
         raise LineError(number, f"expected {COLUMNS}, got {len(words)} numbers")
     row = [_number(word, number) for word in words]
@@ -118,7 +118,7 @@ def _only_size(records: BoxRecords) -> tuple[int, int]:
     used = set() if records.image_ids is None else set(records.image_ids.tolist())
     keys = used or set(records.image_sizes)
     if len(keys) > 1:
-        raise ArgumentError("image_ids", f"a file of YOLO's text is of one image, got boxes of {len(keys)}")
+        raise ArgumentError("image_ids", f"a text file of YOLO has the boxes of one image, got boxes of {len(keys)}")
     sizes = [records.image_sizes[key] for key in keys if key in records.image_sizes]
     if not sizes:
         raise ArgumentError("image_size", "YOLO's text needs the (height, width) of the image, got none")
@@ -128,7 +128,7 @@ def _only_size(records: BoxRecords) -> tuple[int, int]:
 def _to_parts(records: BoxRecords, image_size: tuple[int, int]) -> Array:
     if records.image_ids is not None and len(np.unique(records.image_ids)) > 1:
         count = len(np.unique(records.image_ids))
-        raise ArgumentError("image_ids", f"a file of YOLO's text is of one image, got boxes of {count}")
+        raise ArgumentError("image_ids", f"a text file of YOLO has the boxes of one image, got boxes of {count}")
     height, width = image_size
     corners = records.boxes.astype(np.float64) / [width, height, width, height]
     inside = ((corners >= -TOLERANCE) & (corners <= 1 + TOLERANCE)).all(1)

@@ -19,7 +19,7 @@ except ModuleNotFoundError as _reason:
 
     raise ImportError(f"pyroi.jax needs JAX, which is not installed: {how_to_add('jax')}") from _reason
 if _jax.__version_info__ < (0, 5):
-    raise ImportError(f"pyroi.jax needs JAX 0.5 or newer, and this is {_jax.__version__}")
+    raise ImportError(f"pyroi.jax needs JAX 0.5 or newer, found {_jax.__version__}")
 
 from pyroi.jax.boxes import batched_nms, box_iou, box_iou_rotated, nms, nms_rotated
 from pyroi.jax.handlers import TARGETS

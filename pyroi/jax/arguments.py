@@ -21,7 +21,7 @@ def to_array(value: Any, name: str) -> jax.Array:
     try:
         array = jnp.asarray(value)
     except (TypeError, ValueError, OverflowError) as reason:
-        raise ArgumentTypeError(name, f"cannot be read as an array: {reason}") from reason
+        raise ArgumentTypeError(name, f"cannot be converted to an array: {reason}") from reason
     if array.dtype.name not in _MAPS and not jnp.issubdtype(array.dtype, jnp.integer) and array.dtype != jnp.bool_:
         rule = "expected floating-point numbers of 16 to 64 bits, integers or booleans"
         raise ArgumentTypeError(name, f"{rule}, got {array.dtype}")
@@ -67,7 +67,7 @@ def to_classes(value: Any, boxes: jax.Array) -> jax.Array:
     if array.dtype.name in _MAPS:
         raise ArgumentTypeError("idxs", f"expected integers, got {array.dtype}")
     if array.dtype.itemsize == 8 or array.dtype == jnp.uint32:
-        raise ArgumentTypeError("idxs", f"expected integers that int32 holds, got {array.dtype}: see array.astype")
+        raise ArgumentTypeError("idxs", f"expected integers in the range of int32, got {array.dtype}: see array.astype")
     return one_per_box(array, "idxs", boxes.shape[0]).astype(jnp.int32)
 
 
@@ -84,7 +84,7 @@ def _check_range(value: Any) -> None:
     limits = np.iinfo(np.int32)
     for number in (int(given.min()), int(given.max())):
         if not limits.min <= number <= limits.max:
-            raise ArgumentError("idxs", f"expected integers that int32 holds, got {number}")
+            raise ArgumentError("idxs", f"expected integers in the range of int32, got {number}")
 
 
 def to_boxes(value: Any, images: int, numbers: int = 4) -> jax.Array:

@@ -28,7 +28,7 @@ typedef struct xla_call {
     const xla_ffi_frame *frame;
     xla_view arguments[XLA_MOST_OPERANDS];
     xla_view results[XLA_MOST_OPERANDS];
-    xla_fault fault;    /* what its message tells of the call, beside what libroi says */
+    xla_fault fault;    /* the facts of the call for its message, in addition to libroi's error */
     const char *broken; /* what of the call is not as this program makes them, or NULL */
 } xla_call;
 

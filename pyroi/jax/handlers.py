@@ -45,7 +45,7 @@ def _register() -> None:
         try:
             jax.ffi.register_ffi_target(name, jax.ffi.pycapsule(int(ffi.cast("intptr_t", handler))), platform="cpu")
         except Exception as reason:  # of jaxlib's own types
-            raise ImportError(f"pyroi.jax: JAX {jax.__version__} does not take its functions: {reason}") from reason
+            raise ImportError(f"pyroi.jax: JAX {jax.__version__} does not accept its functions: {reason}") from reason
 
 
 # ---- What they find wrong --------------------------------------------------------------------------------------------

@@ -14,7 +14,7 @@ from jax.interpreters import ad, batching, mlir
 
 Shape: TypeAlias = tuple[int, ...]
 
-# Settings that tell shapes: XLA knows these from the results.
+# Settings that only determine shapes, which XLA has from the results.
 _SHAPES = {"output_size", "input_shapes", "max_output"}
 
 
@@ -84,8 +84,8 @@ class Operator:
     def _refuse(self, context: Any, *operands: Any, **settings: Any) -> Any:
         platforms = ", ".join(context.platforms or context.module_context.platforms)
         raise NotImplementedError(
-            f"pyroi.jax.{self.name} computes on the CPU alone, and this is for {platforms}: "
-            "jax.device_put(x, jax.devices('cpu')[0]) brings arrays there, jax.default_device sets where new ones are"
+            f"pyroi.jax.{self.name} runs only on the CPU, and is compiled for {platforms}: "
+            "jax.device_put(x, jax.devices('cpu')[0]) moves an array there, jax.default_device applies to new arrays"
         )
 
 
@@ -120,7 +120,7 @@ def transposes(
 def _linear(operator: Operator, transpose: Operator, convert: Callable[..., dict[str, Any]]) -> None:
     def push_forward(primals: Any, tangents: Any, **settings: Any) -> Any:
         if settings.get("mode", 0):
-            raise NotImplementedError(f"{operator.name}: only mode avg has a gradient")
+            raise NotImplementedError(f"{operator.name}: only the mode avg has a gradient")
         results = operator(*primals, **settings)
         if all(type(tangent) is ad.Zero for tangent in tangents[1:]):
             return results, [jnp.zeros_like(result) for result in results]

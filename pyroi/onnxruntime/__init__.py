@@ -22,7 +22,7 @@ from pyroi.onnxruntime.options import OLDEST, accelerate, get_library, is_known
 if not is_known(_onnxruntime.__version__):
     raise ImportError(
         f"pyroi.onnxruntime needs ONNX Runtime {'.'.join(map(str, OLDEST))} or a later 1.x, "
-        f"and this is {_onnxruntime.__version__}"
+        f"found {_onnxruntime.__version__}"
     )
 
 __all__ = ["accelerate", "get_library", "rewrite"]

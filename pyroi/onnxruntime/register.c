@@ -208,8 +208,8 @@ static const OrtApi *find_table(const OrtApiBase *base, OrtStatus **status_ret)
     char message[160];
     if (table)
         return table;
-    snprintf(message, sizeof message, "pyroi's operators need ONNX Runtime 1.%d or a later 1.x, and this is %.20s",
-             ORT_TABLE, version);
+    snprintf(message, sizeof message, "pyroi's operators need ONNX Runtime 1.%d or a later 1.x, found %.20s", ORT_TABLE,
+             version);
     oldest = base->GetApi(1);
     *status_ret = oldest ? oldest->CreateStatus(ORT_FAIL, message) : NULL;
     return NULL;

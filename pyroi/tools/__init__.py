@@ -14,7 +14,7 @@ from pyroi.errors import ArgumentError, ArgumentTypeError
 
 __all__ = ["TOOLS", "accelerate", "restore"]
 
-# The module that knows a tool: it has accelerate() and restore().
+# The module for each tool, which has accelerate() and restore().
 TOOLS = {
     "detectron2": "pyroi.tools.detectron2",
     "mmcv": "pyroi.tools.mmcv",

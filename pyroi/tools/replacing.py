@@ -62,16 +62,12 @@ class Tool:
             version = str(importlib.import_module(self.package).__version__)
         except Exception as reason:  # what does not load may raise anything
             what = f"accelerate({self.package!r}) needs the package {self.package}"
-            how = (
-                f"pip install {self.package} brings it"
-                if isinstance(reason, ModuleNotFoundError)
-                else "it does not load"
-            )
+            how = f"run pip install {self.package}" if isinstance(reason, ModuleNotFoundError) else "it does not load"
             raise ImportError(f"{what}: {how}: {reason}") from reason
         numbers = tuple(int(number) for number in re.findall(r"\d+", version.partition("+")[0])[: len(self.series)])
         if numbers != self.series:
             known = ".".join(map(str, self.series))
-            raise ImportError(f"accelerate({self.package!r}) knows {self.package} {known}, and this is {version}")
+            raise ImportError(f"accelerate({self.package!r}) supports {self.package} {known}, found {version}")
 
     def _find(self, replacement: Replacement) -> Place:
         """The place of a function, after a check that it is the function that pyroi knows."""
@@ -85,8 +81,8 @@ class Tool:
         except Exception as reason:  # what does not load may raise anything
             raise ImportError(f"accelerate({self.package!r}) does not find {replacement.name}: {reason}") from reason
         if parameters != replacement.parameters.split():
-            rule = f"knows {replacement.name} with the parameters {replacement.parameters}"
-            raise ImportError(f"accelerate({self.package!r}) {rule}, and here it has {' '.join(parameters)}")
+            rule = f"supports {replacement.name} with the parameters {replacement.parameters}"
+            raise ImportError(f"accelerate({self.package!r}) {rule}, found {' '.join(parameters)}")
         return Place(owner, name, original, _with_a_way_back(replacement.ours, getattr(owner, name)))
 
 

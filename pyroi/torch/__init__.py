@@ -18,7 +18,7 @@ except ModuleNotFoundError as _reason:
 
     raise ImportError(f"pyroi.torch needs PyTorch, which is not installed: {how_to_add('torch')}") from _reason
 if not hasattr(_library, "custom_op"):
-    raise ImportError(f"pyroi.torch needs PyTorch 2.4 or newer, and this is {_torch.__version__}")
+    raise ImportError(f"pyroi.torch needs PyTorch 2.4 or newer, found {_torch.__version__}")
 
 from pyroi.torch.boxes import (
     batched_nms,

@@ -76,7 +76,7 @@ def check_tensor(value: Any, name: str, beside: torch.Tensor | None = None) -> t
         kind = "a nested one" if value.is_nested else f"one of layout {value.layout}"
         raise ArgumentTypeError(name, f"expected a dense tensor, got {kind}: see tensor.to_dense()")
     if value.dtype not in NUMBERS:
-        advice = ": tensor.dequantize() makes numbers of it" if value.is_quantized else ""
+        advice = ": see tensor.dequantize()" if value.is_quantized else ""
         rule = "expected floating-point numbers of at least 16 bits, integers or booleans"
         raise ArgumentTypeError(name, f"{rule}, got {value.dtype}{advice}")
     if value.device.type not in ("cpu", "meta"):

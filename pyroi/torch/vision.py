@@ -47,9 +47,9 @@ def accelerate() -> None:
     try:
         importlib.import_module("torchvision.ops")  # defines what is replaced below
     except Exception as reason:  # one that was built for another torch raises RuntimeError or OSError
-        raise ImportError(f"accelerate() needs a torchvision that loads, and this one does not: {reason}") from reason
+        raise ImportError(f"accelerate() needs torchvision, which does not load: {reason}") from reason
     if not hasattr(torch.ops.torchvision, "roi_align"):
-        raise ImportError("accelerate() needs torchvision's operators, which do not load here")
+        raise ImportError("accelerate() needs torchvision's operators, which have not been loaded")
     kernels = _Registrations("torchvision", "IMPL")
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # PyTorch warns that kernels are replaced, which is the purpose

@@ -128,7 +128,7 @@ def _asked_factors(factor: float | tuple[float, ...], lengths: tuple[int, ...]) 
         rule = f"expected one number above 0 for all sides of {FORMS[sides]}, or one for each, got {each}"
         raise ArgumentError("scale_factor", rule)
     if not all(math.isfinite(length * one) for length, one in zip(lengths, each, strict=True)):
-        raise ArgumentError("scale_factor", f"with {each}, the result is larger than any memory")
+        raise ArgumentError("scale_factor", f"with {each}, the result exceeds the address space")
     return each
 
 

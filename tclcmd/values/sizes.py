@@ -58,7 +58,7 @@ def check_shape(
     # A size of 0 makes the array empty, but NumPy still refuses a product of the others beyond its range.
     count = math.prod(size for size in shape if size)
     if count * np.dtype(dtype).itemsize > MOST_BYTES:
-        raise ArgumentError(argument, f"a tensor of shape {shape_text(shape)} is larger than any memory")
+        raise ArgumentError(argument, f"a tensor of shape {shape_text(shape)} exceeds the address space")
     if 0 not in shape:
         bytes_each = sum(np.dtype(each).itemsize for each in (dtype, *also))
         check_room(

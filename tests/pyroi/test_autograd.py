@@ -139,7 +139,7 @@ def test_places_of_maxima():
 
 def test_what_has_no_gradient_says_so():
     """Maxima of samples, and boxes of operators that are not smooth in them."""
-    with pytest.raises(NotImplementedError, match="only mode avg has a gradient"):
+    with pytest.raises(NotImplementedError, match="only the mode avg has a gradient"):
         autograd.grad(lambda map: ra.roi_align(map, BOXES, 2, mode="max").sum())(MAP)
     with pytest.raises(NotImplementedError, match="VJP of roi_align wrt argnum"):
         autograd.grad(lambda boxes: ra.roi_align(MAP, boxes, 2).sum())(BOXES)

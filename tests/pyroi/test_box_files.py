@@ -236,8 +236,8 @@ def test_a_bad_row_of_coco_is_told_by_its_number(tmp_path, change, said, is_data
 
 
 BAD_JSON = {
-    "nothing": ("", "line 1, column 1: it is no JSON"),
-    "cut off": ('[\n{"image_id": 1,', "line 2, column 16: it is no JSON"),
+    "nothing": ("", "line 1, column 1: it is not JSON"),
+    "cut off": ('[\n{"image_id": 1,', "line 2, column 16: it is not JSON"),
     "NaN": ('[{"image_id": 1, "category_id": 1, "bbox": [NaN, 0, 1, 1]}]', "expected finite numbers, got NaN"),
     "a number": ("1", "expected a list of results"),
     "no annotations": ('{"images": []}', 'an object with a list "annotations"'),
@@ -246,8 +246,8 @@ BAD_JSON = {
     "no UTF-8": (b'["\xff"]', "utf-8"),
     "a long integer": ("[" + "9" * 5000 + "]", "4300"),
     "scores from a row on": (json.dumps([{**GOOD_ROW, "score": None}, GOOD_ROW]).replace(', "score": null', ""),
-                             "row 1: score: the rows before have none"),
-    "a class without a name": ('{"annotations": [], "categories": [{"id": 1}]}', "class_names: expected a text for 1"),
+                             "row 1: score: the earlier rows have none"),
+    "a class without a name": ('{"annotations": [], "categories": [{"id": 1}]}', "class_names: expected a string"),
     "a flat image": ('{"annotations": [], "images": [{"id": 1, "height": 0, "width": 5}]}', "image_sizes: expected"),
     "an id of a category": (
         '{"annotations": [], "categories": [{"id": "x"}]}', 'categories[0]: id: expected an integer of 64 bits, got "x"'
@@ -269,7 +269,7 @@ BAD_YOLO_LINES = {
     "four numbers": ("0 0.5 0.5 0.5", "expected class, x, y, width, height, and a score or none, got 4 numbers"),
     "an outline": (
         "0 0 0 1 0 1 1",
-        "expected class, x, y, width, height, and a score or none, got more; outlines of segments are not read",
+        "expected class, x, y, width, height, and a score or none, got more; outlines of segments are not supported",
     ),
     "a name": ("cat 0.5 0.5 0.5 0.5", "expected finite numbers, got 'cat'"),
     "a fraction": ("1.5 0.5 0.5 0.5 0.5", "class: expected an integer of at least 0, got '1.5'"),
@@ -278,7 +278,7 @@ BAD_YOLO_LINES = {
     "a negative width": ("0 0.5 0.5 -0.000001 0.5", "width: expected a part of the image, 0 to 1, got '-0.000001'"),
     "not a number": ("0 0.5 nan 0.5 0.5", "expected finite numbers, got 'nan'"),
     "digits in groups": ("0 0.5 0.5 0.5 0_1", "expected finite numbers, got '0_1'"),
-    "a score at once": ("0 0.5 0.5 0.5 0.5 0.9", "expected 5 numbers as before, got 6"),
+    "a score at once": ("0 0.5 0.5 0.5 0.5 0.9", "expected 5 numbers as in the earlier lines, got 6"),
     "endless digits": ("0 0.5 0.5 0.5 0." + "1" * 200, "expected finite numbers, got '0." + "1" * 38 + "'"),
     "no text": ("0 0.5 0.5 0.5 \x00", "expected finite numbers, got '\\x00'"),
 }
@@ -347,11 +347,11 @@ def test_damage_ends_in_a_message(tmp_path, format):
     [
         ('{"units": "normalized"}', "its metadata has units 'normalized', expected 'pixels'"),
         ('{"box_format": "cxcywh"}', "its metadata has box_format 'cxcywh', expected 'xyxy'"),
-        ("[", "its metadata is no JSON"),
-        ("[]", "its metadata is no JSON object"),
-        ("[" * 10**5, "its metadata is no JSON"),
+        ("[", "its metadata is not JSON"),
+        ("[]", "its metadata is not a JSON object"),
+        ("[" * 10**5, "its metadata is not JSON"),
         ('{"class_names": {"a": "b"}}', "class_names other than an object with integers as keys"),
-        ('{"class_names": {"1": 2}}', "class_names: expected a text for 1, got 2"),
+        ('{"class_names": {"1": 2}}', "class_names: expected a string for 1, got 2"),
     ],
 )
 def test_other_units_and_bad_metadata_are_refused(tmp_path, monkeypatch, format, metadata, said):
@@ -386,12 +386,12 @@ LYING = npy(np.zeros((1, 4))).replace(b"(1, 4)", b"(9, 4)")
 BAD_ARCHIVES = {
     "pickled": (archive(boxes=npy(np.array([{}], object), allow_pickle=True)), "boxes: expected numbers, got object"),
     "text": (archive(boxes=npy(np.array(["a"]))), "boxes: expected numbers, got <U1"),
-    "promises more": (archive(boxes=LYING), "boxes: its header promises [9, 4] of float64, but 32 bytes follow"),
+    "promises more": (archive(boxes=LYING), "boxes: its header states [9, 4] of float64, but 32 bytes follow"),
     "no boxes": (archive(scores=npy(np.zeros(1))), "it has no array boxes, but scores.npy"),
     "three columns": (archive(boxes=npy(np.zeros((2, 3)))), "boxes: expected [K, 4], got [2, 3]"),
     "fewer scores": (archive(boxes=npy(np.zeros((2, 4))), scores=npy(np.zeros(1))), "scores: expected [2]"),
     "no array": (archive(boxes=b"hello"), "boxes: its header is damaged"),
-    "bzip2": (archive(boxes=npy(np.zeros((1, 4))), compression=zipfile.ZIP_BZIP2), "packed in another way"),
+    "bzip2": (archive(boxes=npy(np.zeros((1, 4))), compression=zipfile.ZIP_BZIP2), "a method that NumPy does not use"),
     "no archive": (b"PK\3\4", "damaged archive"),
 }
 
@@ -408,7 +408,7 @@ def test_sizes_are_bounded(tmp_path, monkeypatch):
     assert "at most 1048576 bytes of text" in str(fault(tmp_path / "x.json", b" " * (2**20 + 1)))
     bomb = archive(boxes=npy(np.zeros((250_000, 4))))
     assert len(bomb) < 10_000
-    assert "at most 1048576 bytes of arrays, its directory promises 8000128" in str(fault(tmp_path / "x.npz", bomb))
+    assert "at most 1048576 bytes of arrays, its directory states 8000128" in str(fault(tmp_path / "x.npz", bomb))
 
 
 def test_more_than_memory_is_refused_before_it_is_taken(tmp_path, monkeypatch):
@@ -494,8 +494,8 @@ def test_a_pipe_is_refused(tmp_path):
         (BoxRecords(BOXES, [1, 1, 1]), {"format": "coco"}, "image_ids: COCO's JSON needs them, got none"),
         (BoxRecords(BOXES), {"format": "yolo"}, "class_ids: YOLO's text needs them, got none"),
         (BoxRecords(BOXES, None, [0, 0, 0]), {"format": "yolo"}, "image_size: YOLO's text needs the (height, width)"),
-        (FULL, {"format": "yolo"}, "image_ids: a file of YOLO's text is of one image, got boxes of 2"),
-        (FULL, {"format": "yolo", "image_size": (48, 64)}, "is of one image, got boxes of 2"),
+        (FULL, {"format": "yolo"}, "image_ids: a text file of YOLO has the boxes of one image, got boxes of 2"),
+        (FULL, {"format": "yolo", "image_size": (48, 64)}, "has the boxes of one image, got boxes of 2"),
         (BoxRecords(BOXES, None, [0, -1, 0]), {"format": "yolo", "image_size": (48, 64)},
          "class_ids: row 1: YOLO's text needs numbers of at least 0, got -1"),
         (BoxRecords(BOXES, None, [0, 0, 0]), {"format": "yolo", "image_size": (40, 64)},
@@ -554,7 +554,7 @@ def test_a_file_is_replaced_whole(tmp_path, monkeypatch):
         ({"image_ids": np.array([2**63], np.uint64)}, "image_ids: row 0: expected an integer of 64 bits"),
         ({"class_names": "cat"}, "class_names: expected a sequence or a mapping of names, got 'cat'"),
         ({"class_names": {"1": "cat"}}, "class_names: expected integers of 64 bits as keys, got '1'"),
-        ({"class_names": [1]}, "class_names: expected a text for 0, got 1"),
+        ({"class_names": [1]}, "class_names: expected a string for 0, got 1"),
         ({"image_sizes": [(1, 1)]}, "image_sizes: expected a mapping"),
         ({"image_sizes": {0: (1, 1.5)}}, "image_sizes: expected (height, width)"),
     ],
@@ -658,16 +658,16 @@ def test_class_names_are_those_of_yaml(name):
         ("a.yaml", "nc: 3\n", None, 'expected a key "names"'),
         ("a.yaml", "names: [a]\nnames: [b]\n", 2, 'expected one key "names", got another'),
         ("a.yaml", "nc: 1\nnames: cat\n", 2, "names: expected a list or a mapping, got 'cat'"),
-        ("a.yaml", "names:\n  - cat\n  dog\n", 3, "expected - NAME as in the lines before, got 'dog'"),
-        ("a.yaml", "names:\n  0: cat\n   1: dog\n", 3, "expected NUMBER: NAME as in the lines before, got '1: dog'"),
-        ("a.yaml", "names:\n  0: cat\n  0: dog\n", 3, "expected a number of its own, got 0 again"),
+        ("a.yaml", "names:\n  - cat\n  dog\n", 3, "expected - NAME as in the earlier lines, got 'dog'"),
+        ("a.yaml", "names:\n  0: cat\n   1: dog\n", 3, "expected NUMBER: NAME as in the earlier lines, got '1: dog'"),
+        ("a.yaml", "names:\n  0: cat\n  0: dog\n", 3, "expected a unique number, got 0 again"),
         ("a.yaml", "names:\n  - cat: 1\n", 2, "expected the name of a class, got 'cat: 1'"),
         ("a.yaml", "names:\n  - *cat\n", 2, "expected the name of a class, got '*cat'"),
         ("a.yaml", "names: [cat,\n  dog\n", 2, "expected a name, then a comma or ], got 'dog'"),
         ("a.yaml", "names: {0: cat,\n  dog}\n", 2, "expected NUMBER: NAME, got 'dog}'"),
         ("a.yaml", 'names: ["\\q"]\n', 1, "expected one of the escapes"),
-        ("a.json", '{"categories": [{"id": 1, "name": 2}]}', None, "categories[0]: name: expected a text, got 2"),
-        ("a.json", '[{"id": 1, "name": "a"}, {"id": 1, "name": "b"}]', None, "categories[1]: id: expected a number of"),
+        ("a.json", '{"categories": [{"id": 1, "name": 2}]}', None, "categories[0]: name: expected a string, got 2"),
+        ("a.json", '[{"id": 1, "name": "a"}, {"id": 1, "name": "b"}]', None, "categories[1]: id: expected a unique"),
         ("a.json", "{}", None, "expected a list of categories"),
         ("a.txt", "x" * 2**20 + "y", None, "expected at most 1048576 bytes of names"),
     ],

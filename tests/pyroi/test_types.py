@@ -151,7 +151,7 @@ def test_lists_that_hold_themselves():
     """Are no arrays, at whatever depth."""
     endless = [1.0]
     endless.append(endless)
-    with pytest.raises(TypeError, match="boxes: cannot be read as an array"):
+    with pytest.raises(TypeError, match="boxes: cannot be converted to an array"):
         pyroi.box_area(endless)
 
 

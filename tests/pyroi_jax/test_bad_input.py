@@ -24,7 +24,7 @@ AT_TRACING = {
         r"input: expected \[N, C, H, W\], got \[3, 9, 11\]",
     ),
     "input, type": (lambda: rj.roi_align(MAP + 1j, BOXES, 2), TypeError, "input: .* got complex64"),
-    "input, text": (lambda: rj.roi_pool("map", BOXES, 2), TypeError, "input: cannot be read as an array"),
+    "input, text": (lambda: rj.roi_pool("map", BOXES, 2), TypeError, "input: cannot be converted to an array"),
     "boxes, columns": (
         lambda: rj.roi_align(MAP, BOXES[:, 2:], 2),
         ValueError,
@@ -95,22 +95,22 @@ AT_TRACING = {
     "idxs, wide": (
         lambda: rj.batched_nms(ROWS, SCORES, np.array([0, 2**32]), 0.5),
         ValueError,
-        "idxs: expected integers that int32 holds, got 4294967296",
+        "idxs: expected integers in the range of int32, got 4294967296",
     ),
     "idxs, a list": (
         lambda: rj.batched_nms(ROWS, SCORES, [-(2**31) - 1, 0], 0.5),
         ValueError,
-        "idxs: expected integers that int32 holds, got -2147483649",
+        "idxs: expected integers in the range of int32, got -2147483649",
     ),
     "idxs, uint32": (
         lambda: rj.batched_nms(ROWS, SCORES, np.array([0, 2**31], np.uint32), 0.5),
         ValueError,
-        "idxs: expected integers that int32 holds, got 2147483648",
+        "idxs: expected integers in the range of int32, got 2147483648",
     ),
     "idxs, wider than any": (
         lambda: rj.batched_nms(ROWS, SCORES, [0, 2**70], 0.5),
         TypeError,
-        "idxs: cannot be read as an array",
+        "idxs: cannot be converted to an array",
     ),
     "idxs, shape": (
         lambda: rj.batched_nms(ROWS, SCORES, np.zeros(3, int), 0.5),
@@ -240,7 +240,7 @@ LEVELS |= {"spatial_scales": np.ones(1)}
 NMS, SCALE = {"iou_threshold": 0.5, "score_threshold": 0.0}, {"spatial_scale": 1.0}
 TYPE = "an operand has elements of another type than this handler takes"
 LEADING = "the leading dimensions of an operand are not those of the first result"
-SHAPES = "shapes do not fit together"
+SHAPES = "the shapes of arrays do not match"
 MAPS, CROPS = "float32 2 3 9 11", "float32 2 3 2 2"
 
 # Name, arguments, results, settings, and what is said.

@@ -64,7 +64,7 @@ def test_any_number_of_boxes():
 def test_other_platforms(platform):
     """A program for these is refused while it is made, in words that say what to do."""
     with pytest.raises(
-        NotImplementedError, match=f"roi_align computes on the CPU alone, and this is for {platform}: jax.device_put"
+        NotImplementedError, match=f"roi_align runs only on the CPU, and is compiled for {platform}: jax.device_put"
     ):
         export(lambda x: rj.roi_align(x, BOXES, 2), MAP, platforms=[platform])
 
@@ -112,4 +112,4 @@ def import_beside(version):
 
 def test_an_old_jax():
     """It is refused by its version."""
-    assert run_child(import_beside, "0.4.30") == "pyroi.jax needs JAX 0.5 or newer, and this is 0.4.30\n"
+    assert run_child(import_beside, "0.4.30") == "pyroi.jax needs JAX 0.5 or newer, found 0.4.30\n"

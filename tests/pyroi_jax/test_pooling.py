@@ -111,7 +111,7 @@ def test_boxes_without_a_derivative(name):
 @pytest.mark.parametrize("mode", ["max", "max_corner"])
 def test_maxima_have_no_gradient(mode):
     """And say so, where one is asked for."""
-    with pytest.raises(NotImplementedError, match="only mode avg has a gradient"):
+    with pytest.raises(NotImplementedError, match="only the mode avg has a gradient"):
         jax.grad(lambda x: rj.roi_align(x, BOXES, 2, mode=mode).sum())(MAP)
 
 

@@ -77,7 +77,7 @@ FEEDS = [
     ("MaxRoiPool", "rois", changed(FIVE, (1, 0), 2), r"rois, row 1: a batch index .* got 2"),
     ("MMCVRoiAlign", "rois", changed(FIVE, (0, 3), NAN), r"MMCVRoiAlign: rois, row 0: "),
     ("MMCVRoIAlignRotated", "rois", FIVE, r"rois: expected \[K, 6\]"),
-    ("MMCVRoIAlignRotated", "rois", changed(SIX, (1, 3), -2), r"rois, row 1: a width or height is below 0, got -2"),
+    ("MMCVRoIAlignRotated", "rois", changed(SIX, (1, 3), -2), r"rois, row 1: a width or height is negative, got -2"),
     ("MMCVRoIAlignRotated", "rois", changed(SIX, (2, 5), NAN), r"rois, row 2: "),
     ("RoiAlignRotated", "rois", changed(SIX, (1, 1), 1e30), r"rois, row 1: a rotated box reaches farther"),
     ("PrRoiPool", "rois", changed(FIVE, (1, 1), NAN), r"PrRoiPool: rois, row 1: "),
@@ -219,7 +219,7 @@ def test_bins_whose_number_overflows(op):
 def test_crops_whose_number_overflows():
     """Of no boxes, with 2^80 bins each: refused, although such a result would have no elements."""
     running = session(build("RoiAlign", output_height=2**40, output_width=2**40))
-    with pytest.raises(Fault, match="an array has more bytes than fit in 63 bits"):
+    with pytest.raises(Fault, match="the size of an array in bytes does not fit in 63 bits"):
         running.run(None, {**ALIGN, "rois": ROIS[:0], "batch_indices": np.empty(0, np.int64)})
 
 

@@ -217,4 +217,4 @@ def test_library_refuses_what_it_does_not_know(version):
     register = ctypes.CDLL(pyroi.onnxruntime.get_library()).RegisterCustomOps
     register.restype = ctypes.c_void_p
     assert register(None, ctypes.byref(base)) == 4711
-    assert said == [f"pyroi's operators need ONNX Runtime 1.17 or a later 1.x, and this is {version}"]
+    assert said == [f"pyroi's operators need ONNX Runtime 1.17 or a later 1.x, found {version}"]

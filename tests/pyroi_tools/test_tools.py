@@ -153,13 +153,13 @@ def test_restored_by_either_door():
 @pytest.mark.parametrize(
     ("series", "replacement", "message"),
     [
-        ((1, 3), REPLACEMENTS[0], r"accelerate\('sample'\) knows sample 1.3, and this is 1.2.3\+local"),
+        ((1, 3), REPLACEMENTS[0], r"accelerate\('sample'\) supports sample 1.3, found 1.2.3\+local"),
         ((1, 2), Replacement("sample", "triple", "x", double), r"does not find triple: .*triple"),
         ((1, 2), Replacement("sample.more", "double", "x", double), r"does not find double: "),
         (
             (1, 2),
             Replacement("sample", "double", "x", double),
-            r"knows double with the parameters x, and here it has x times",
+            r"supports double with the parameters x, found x times",
         ),
     ],
 )

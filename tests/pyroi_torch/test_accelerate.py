@@ -366,4 +366,4 @@ def accelerate_without_torchvision():
 
 def test_without_torchvision():
     """It is named; the rest of pyroi.torch does without."""
-    assert "needs a torchvision that loads" in run_child(accelerate_without_torchvision)
+    assert "needs torchvision, which does not load" in run_child(accelerate_without_torchvision)

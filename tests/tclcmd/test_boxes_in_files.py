@@ -73,7 +73,7 @@ def test_yolo(tcl, tmp_path):
          "line 2: x: expected a part of the image, 0 to 1, got '320'"),
         ("a.json", json.dumps([ROW, ROW | {"bbox": [1, 2]}]), "",
          "row 1: bbox: expected a list of x, y, width, height, got [1, 2]"),
-        ("a.json", '[\n{"a": ', "", "line 2, column 7: it is no JSON: Expecting value"),
+        ("a.json", '[\n{"a": ', "", "line 2, column 7: it is not JSON: Expecting value"),
         ("a.npz", "PK", "", "it is a damaged archive: File is not a zip file"),
     ],
 )  # fmt: skip
@@ -155,4 +155,4 @@ def test_class_file(tcl, tmp_path):
     )
     (tmp_path / "data.yaml").write_text("names:\n  0: cat\n  dog\n")
     message = tcl.error(read)
-    assert "line 3: expected NUMBER: NAME as in the lines before, got 'dog'" in message
+    assert "line 3: expected NUMBER: NAME as in the earlier lines, got 'dog'" in message

@@ -55,7 +55,7 @@ ROWS = [
     ("torch::roi_align $x {{0 0 1 1} {0 0 1 inf}} 2", "Invalid boxes tensor", "row 1", "INVALID_TENSOR boxes"),
     ("torch::roi_align $x {{0 0 1 1} {0 1}} 2", "Invalid boxes tensor", "ragged", "INVALID_TENSOR boxes"),
     ("torch::roi_align $two [list $b] 2", "Invalid boxes tensor", "2 images", "INVALID_TENSOR boxes"),
-    ("torch::roi_align $x $b {100000000000 100000000000}", "Invalid output_size value", "larger than any memory",
+    ("torch::roi_align $x $b {100000000000 100000000000}", "Invalid output_size value", "exceeds the address space",
      "INVALID_VALUE outputSize"),
     ("torch::multiscale_roi_align [list $x $b] $b 2 {1 1}", "Invalid features tensor", "[3, 4]",
      "INVALID_TENSOR features"),

@@ -148,7 +148,7 @@ REFUSED = {
     "empty beyond 64 bits": (header(f"{{'descr': '<f8', 'fortran_order': False, 'shape': {(0, 10**22)}}}\n"),
                              "damaged: shape [0, 10000000000000000000000]"),
     "empty beyond memory": (header(f"{{'descr': '<f8', 'fortran_order': False, 'shape': {(0, 2**62, 2**62)}}}\n"),
-                            "is larger than any memory"),
+                            "exceeds the address space"),
     "4000 digits": (header(f"{{'descr': '<f8', 'fortran_order': False, 'shape': {(10**4000,)}}}\n"), "damaged: shape"),
     "a type in a tuple": (header("{'descr': ('<f4',), 'fortran_order': False, 'shape': (1,)}\n") + bytes(4), "damaged"),
     "a type in a list": (header("{'descr': [('a',)], 'fortran_order': False, 'shape': (1,)}\n") + bytes(4), "damaged"),
