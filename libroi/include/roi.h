@@ -18,9 +18,9 @@
  *             float32.
  * Results     Results are written to the last arguments, whose names end in `_ret`. The caller owns their memory, which
  *             must not overlap an input.
- * Status      Every operator returns a roi_status and, if `error_ret` is not NULL, reports the wrong row. All checks
- *             are made before the first write, so that an error leaves the result unchanged. (After ROI_CANCELLED,
- *             which is not an error, the result is unspecified.)
+ * Status      Every operator returns a roi_status and, if `error_ret` is not NULL, reports the wrong row. The comment of
+ *             an operator lists its errors. All checks are made before the first write, so that an error leaves the
+ *             result unchanged. (After ROI_CANCELLED, which is not an error, the result is unspecified.)
  * Empty       Zero boxes, images or channels, an output of 0 rows, and a map of 0 columns are all valid. If there is no
  *             pixel to read, the result is 0. A pointer to an empty array may be NULL.
  * NaN         in a box is an error. NaN in a map affects only the results that sample the pixel. A pixel of weight 0 is
@@ -203,6 +203,24 @@ static inline roi_align_params roi_align_defaults(void)
  * with the part of the box that lies on the map, not with the size of the box or of the grid.
  *
  * `output_ret` has input's dtype; its shape gives K (which must be boxes->count) and the output size.
+ *
+ * Errors:
+ *
+ *     ROI_ERROR_NULL            a required argument is NULL, or the data of an array that is not empty
+ *     ROI_ERROR_STRUCT_SIZE     params->size is unknown to this library
+ *     ROI_ERROR_DTYPE           input has an unknown type, output_ret another, or boxes are neither float32 nor float64
+ *     ROI_ERROR_SHAPE           a size is negative, or output_ret is not [boxes->count, C, height, width]
+ *     ROI_ERROR_OVERFLOW        an array has 2^63 bytes or more
+ *     ROI_ERROR_COLUMNS         boxes->columns is neither 4 nor 5, or is 5 and batch_index is not NULL
+ *     ROI_ERROR_NO_BATCH_INDEX  4 columns, batch_index is NULL, and input has several images, or none for these boxes
+ *     ROI_ERROR_BATCH_INDEX     a batch index is not an integer in [0, N): see `row`
+ *     ROI_ERROR_COORDINATE      a coordinate is NaN or infinite: see `row` and `column`
+ *     ROI_ERROR_BOX_OVERFLOW    a corner or a side times spatial_scale is beyond the range of double: see `row`
+ *     ROI_ERROR_OUTPUT_SIZE     the height or width of output_ret is negative
+ *     ROI_ERROR_SPATIAL_SCALE   spatial_scale is not finite and above 0
+ *     ROI_ERROR_MODE            mode is not one of roi_mode
+ *     ROI_ERROR_MEMORY          there is no memory for the tables of the boxes
+ *     ROI_CANCELLED             `cancel` was set
  */
 ROI_API roi_status roi_align(const roi_align_params *params, const roi_array *input, const roi_boxes *boxes,
                              const roi_array *output_ret, roi_error *error_ret);
@@ -211,6 +229,10 @@ ROI_API roi_status roi_align(const roi_align_params *params, const roi_array *in
  * The gradient of roi_align (mode avg) for its input: `grad` [K, C, output height, output width] is propagated to
  * `input_grad_ret` [N, C, H, W], which is overwritten, not added to. Both have the same dtype. params->mode must be
  * ROI_AVG. The gradients that several boxes add to a pixel are added in an order that depends only on the boxes.
+ *
+ * Errors: as roi_align, where `grad` is checked like the output and `input_grad_ret` like the input; also
+ *
+ *     ROI_ERROR_MODE            mode is not ROI_AVG
  */
 ROI_API roi_status roi_align_backward(const roi_align_params *params, const roi_array *grad, const roi_boxes *boxes,
                                       const roi_array *input_grad_ret, roi_error *error_ret);
@@ -239,6 +261,17 @@ static inline roi_levels_params roi_levels_defaults(void)
  * in double precision, from boxes in pixels of the image. A negative side counts as area 0. Batch indices are ignored.
  * Source: Lin et al., "Feature Pyramid Networks" (2017), equation 1, where index 2 is called P4. `levels_ret` has
  * boxes->count elements.
+ *
+ * Errors:
+ *
+ *     ROI_ERROR_NULL            a required argument is NULL, or the data of boxes is, and there are boxes
+ *     ROI_ERROR_STRUCT_SIZE     params->size is unknown to this library
+ *     ROI_ERROR_DTYPE           boxes are neither float32 nor float64
+ *     ROI_ERROR_SHAPE           boxes->count is negative
+ *     ROI_ERROR_COLUMNS         boxes->columns is neither 4 nor 5, or is 5 and batch_index is not NULL
+ *     ROI_ERROR_COORDINATE      a coordinate is NaN or infinite: see `row` and `column`
+ *     ROI_ERROR_LEVELS          num_levels is below 1
+ *     ROI_ERROR_CANONICAL       canonical_scale is not finite and above 0
  */
 ROI_API roi_status roi_assign_levels(const roi_levels_params *params, const roi_boxes *boxes, int64_t *levels_ret,
                                      roi_error *error_ret);
@@ -247,6 +280,13 @@ ROI_API roi_status roi_assign_levels(const roi_levels_params *params, const roi_
  * The same as roi_align, but each box is pooled from the level that roi_assign_levels computes for it. `features` and
  * `spatial_scales` have levels->num_levels elements; params->spatial_scale is not used. All features have the same
  * dtype, N and C. Rows of `output_ret` are in the order of the boxes.
+ *
+ * Errors: as roi_align for every level and its scale; also
+ *
+ *     ROI_ERROR_DTYPE           features have different types
+ *     ROI_ERROR_SHAPE           features differ in N or C
+ *     ROI_ERROR_LEVELS          num_levels is below 1
+ *     ROI_ERROR_CANONICAL       canonical_scale is not finite and above 0
  */
 ROI_API roi_status roi_align_multiscale(const roi_align_params *params, const roi_levels_params *levels,
                                         const roi_array *features, const double *spatial_scales, const roi_boxes *boxes,
@@ -273,6 +313,8 @@ static inline roi_prroi_params roi_prroi_defaults(void)
  * lies at coordinate k, without a half-pixel offset; outside the map the surface falls linearly to 0 at distance 1. A
  * box without area (x2 <= x1 or y2 <= y1) gives 0. Source: Jiang et al., "Acquisition of Localization Confidence"
  * (2018), section 3.3.
+ *
+ * Errors: as roi_align, without ROI_ERROR_MODE.
  */
 ROI_API roi_status roi_prroi_pool(const roi_prroi_params *params, const roi_array *input, const roi_boxes *boxes,
                                   const roi_array *output_ret, roi_error *error_ret);
@@ -282,6 +324,11 @@ ROI_API roi_status roi_prroi_pool(const roi_prroi_params *params, const roi_arra
  * the shape and dtype of `input`, and to `box_grad_ret`, K rows of x1, y1, x2, y2 per pixel of the image; both are
  * overwritten. Either may be NULL, and is then not computed. The gradient of a box without area is 0. The sum for each
  * box is computed in double, in an order that does not depend on the number of threads.
+ *
+ * Errors: as roi_prroi_pool, where `grad` is checked like the output; also
+ *
+ *     ROI_ERROR_DTYPE           input_grad_ret has another type than input
+ *     ROI_ERROR_SHAPE           input_grad_ret has another shape than input
  */
 ROI_API roi_status roi_prroi_pool_backward(const roi_prroi_params *params, const roi_array *grad,
                                            const roi_array *input, const roi_boxes *boxes,
@@ -330,12 +377,31 @@ static inline roi_resize_params roi_resize_defaults(void)
  * bilinear, and both modes with antialias, copy along a side whose size does not change. Positions are rounded to the
  * type of the computation, and to float in the nearest modes. These are the definitions of
  * torch.nn.functional.interpolate. An image without rows or columns gives 0.
+ *
+ * Errors:
+ *
+ *     ROI_ERROR_NULL            a required argument is NULL, or the data of an array that is not empty
+ *     ROI_ERROR_STRUCT_SIZE     params->size is unknown to this library
+ *     ROI_ERROR_DTYPE           input has an unknown type, or output_ret another type
+ *     ROI_ERROR_SHAPE           a size of input is negative, or the arrays differ in N or C
+ *     ROI_ERROR_OVERFLOW        an array has 2^63 bytes or more
+ *     ROI_ERROR_OUTPUT_SIZE     the height or width of output_ret is negative
+ *     ROI_ERROR_MODE            mode is not one of roi_resize_mode
+ *     ROI_ERROR_ALIGN_CORNERS   align_corners is set, and mode is neither bilinear nor bicubic
+ *     ROI_ERROR_ANTIALIAS       antialias is set, and mode is neither bilinear nor bicubic
+ *     ROI_ERROR_SCALE_FACTOR    a scale factor, or its inverse, is negative, infinite or NaN (0 means none)
+ *     ROI_ERROR_MEMORY          there is no memory for the weights
+ *     ROI_CANCELLED             `cancel` was set
  */
 ROI_API roi_status roi_resize(const roi_resize_params *params, const roi_array *input, const roi_array *output_ret,
                               roi_error *error_ret);
 
-/* The gradient of roi_resize for its input: `grad` [N, C, height, width] is propagated to `input_grad_ret` [N, C, H,
-   W], which is overwritten. */
+/*
+ * The gradient of roi_resize for its input: `grad` [N, C, height, width] is propagated to `input_grad_ret` [N, C, H,
+ * W], which is overwritten.
+ *
+ * Errors: as roi_resize, where `grad` is checked like the output and `input_grad_ret` like the input.
+ */
 ROI_API roi_status roi_resize_backward(const roi_resize_params *params, const roi_array *grad,
                                        const roi_array *input_grad_ret, roi_error *error_ret);
 /* ---- Adaptive maxima ------------------------------------------------------------------------------------------- */
@@ -358,13 +424,25 @@ static inline roi_adaptive_params roi_adaptive_defaults(void)
  * the position of each maximum, y * W + x. A bin that contains NaN is NaN, at the position of the first NaN; among
  * equal maxima, the first in row-major order is taken. An image without rows or columns gives 0, and position -1.
  * Source: torch.nn.functional.adaptive_max_pool2d (which returns the position of the last NaN).
+ *
+ * Errors: as roi_resize, without ROI_ERROR_MODE, ROI_ERROR_ALIGN_CORNERS, ROI_ERROR_ANTIALIAS and
+ * ROI_ERROR_SCALE_FACTOR; also
+ *
+ *     ROI_ERROR_SHAPE           argmax_ret has another shape than output_ret
  */
 ROI_API roi_status roi_adaptive_max_pool(const roi_adaptive_params *params, const roi_array *input,
                                          const roi_array *output_ret, const roi_indices *argmax_ret,
                                          roi_error *error_ret);
 
-/* The gradient of roi_adaptive_max_pool for its input, like roi_pool_backward; `row` of an error is the index of an
-   image. */
+/*
+ * The gradient of roi_adaptive_max_pool for its input, like roi_pool_backward; `row` of an error is the index of an
+ * image.
+ *
+ * Errors: as roi_adaptive_max_pool, where `grad` is checked like the output and `input_grad_ret` like the input; also
+ *
+ *     ROI_ERROR_NULL            argmax is NULL
+ *     ROI_ERROR_ARGMAX          a position is neither -1 nor in [0, H * W): see `row`
+ */
 ROI_API roi_status roi_adaptive_max_pool_backward(const roi_adaptive_params *params, const roi_array *grad,
                                                   const roi_indices *argmax, const roi_array *input_grad_ret,
                                                   roi_error *error_ret);
@@ -406,6 +484,18 @@ static inline roi_grid_params roi_grid_defaults(void)
  * position, and for bicubic to each of the four taps. NaN in the grid counts as -1, and so does infinity with
  * ROI_PAD_REFLECTION. A map without rows or columns gives 0. Source: the definition of torch.nn.functional.grid_sample,
  * including its documented rule for NaN.
+ *
+ * Errors:
+ *
+ *     ROI_ERROR_NULL            a required argument is NULL, or the data of an array that is not empty
+ *     ROI_ERROR_STRUCT_SIZE     params->size is unknown to this library
+ *     ROI_ERROR_DTYPE           input or grid has an unknown type, or output_ret another type than input
+ *     ROI_ERROR_SHAPE           a size is negative, or the shapes of grid and output_ret do not match
+ *     ROI_ERROR_OVERFLOW        an array has 2^63 bytes or more
+ *     ROI_ERROR_MODE            mode is not bilinear, nearest or bicubic
+ *     ROI_ERROR_PADDING         padding is not one of roi_padding
+ *     ROI_ERROR_MEMORY          there is no memory for the positions of samples
+ *     ROI_CANCELLED             `cancel` was set
  */
 ROI_API roi_status roi_grid_sample(const roi_grid_params *params, const roi_array *input, const roi_array *grid,
                                    const roi_array *output_ret, roi_error *error_ret);
@@ -428,6 +518,8 @@ static inline roi_affine_params roi_affine_defaults(void)
  * y') is the position of the pixel's centre between -1 and 1, and `theta` [N, 2, 3, 1] has a 2 x 3 matrix for each
  * image. Both have the same dtype; the grid is computed in double. If a side has one pixel, its centre is at 0. Source:
  * torch.nn.functional.affine_grid.
+ *
+ * Errors: as roi_grid_sample, without ROI_ERROR_MODE, ROI_ERROR_PADDING and ROI_ERROR_MEMORY.
  */
 ROI_API roi_status roi_affine_grid(const roi_affine_params *params, const roi_array *theta, const roi_array *grid_ret,
                                    roi_error *error_ret);
@@ -451,6 +543,17 @@ static inline roi_normalize_params roi_normalize_defaults(void)
  * Computes (image - mean) / std for each element, with two roundings. All arrays have the shape of `image` [N, C, H,
  * W]; means that are the same along a dimension have stride 0 there. `mean` and `std` have the type of the computation,
  * are finite, and `std` is above 0. `output_ret` has image's dtype, and may be `image` itself.
+ *
+ * Errors:
+ *
+ *     ROI_ERROR_NULL            a required argument is NULL, or the data of an array that is not empty
+ *     ROI_ERROR_STRUCT_SIZE     params->size is unknown to this library
+ *     ROI_ERROR_DTYPE           image has an unknown type, or another array does not have the type stated above
+ *     ROI_ERROR_SHAPE           a size is negative, or an array has another shape than image
+ *     ROI_ERROR_OVERFLOW        an array has 2^63 bytes or more
+ *     ROI_ERROR_MEAN            a mean is NaN or infinite: see `row`, the channel
+ *     ROI_ERROR_STD             a standard deviation is not finite and above 0: see `row`, the channel
+ *     ROI_CANCELLED             `cancel` was set
  */
 ROI_API roi_status roi_normalize(const roi_normalize_params *params, const roi_array *image, const roi_array *mean,
                                  const roi_array *std, const roi_array *output_ret, roi_error *error_ret);
@@ -503,6 +606,19 @@ static inline roi_iou_params roi_iou_defaults(void)
  * the range of double, and the same on every CPU tier. An area that underflows to 0 in double counts as 0.
  *
  * `row` in `error_ret` numbers the rows of both arrays consecutively: boxes1->count is the first row of boxes2.
+ *
+ * Errors:
+ *
+ *     ROI_ERROR_NULL            a required argument is NULL, or the data of an array that is not empty
+ *     ROI_ERROR_STRUCT_SIZE     params->size is unknown to this library
+ *     ROI_ERROR_DTYPE           iou_ret has an unknown type, or boxes are neither float32 nor float64
+ *     ROI_ERROR_SHAPE           a count or size is negative, or iou_ret is not [1, 1, N, M]
+ *     ROI_ERROR_OVERFLOW        iou_ret has 2^63 bytes or more
+ *     ROI_ERROR_COLUMNS         the number of columns is not 4, or batch_index is not NULL
+ *     ROI_ERROR_COORDINATE      a coordinate is NaN or infinite: see `row` and `column`
+ *     ROI_ERROR_METHOD          kind is not one of roi_iou_kind
+ *     ROI_ERROR_MEMORY          there is no memory for a copy of the boxes
+ *     ROI_CANCELLED             `cancel` was set
  */
 ROI_API roi_status roi_box_iou(const roi_iou_params *params, const roi_boxes *boxes1, const roi_boxes *boxes2,
                                const roi_array *iou_ret, roi_error *error_ret);
@@ -512,6 +628,11 @@ ROI_API roi_status roi_box_iou(const roi_iou_params *params, const roi_boxes *bo
  * if it is described in another way (rotated by 180 degrees, or by 90 degrees with w and h exchanged). Other values are
  * accurate to about 1e-15, plus 1e-16 times the ratio of the coordinates to the smaller side. IoU(a, b) equals IoU(b,
  * a) to the last bit.
+ *
+ * Errors: as roi_box_iou, for 5 columns; also
+ *
+ *     ROI_ERROR_SIDE            a width or height is negative: see `row` and `column`
+ *     ROI_ERROR_METHOD          kind is not ROI_IOU
  */
 ROI_API roi_status roi_box_iou_rotated(const roi_iou_params *params, const roi_boxes *boxes1, const roi_boxes *boxes2,
                                        const roi_array *iou_ret, roi_error *error_ret);
@@ -560,11 +681,31 @@ static inline roi_nms_params roi_nms_defaults(void)
  * `kept_ret` has room for boxes->count indices, or for max_output, if that is less. The indices are in descending order
  * of score, and refer to the boxes as given. Their number is written to *count_ret. Time grows as n log n if few boxes
  * overlap, and at worst as comparing each kept box with all others; memory grows as n.
+ *
+ * Errors:
+ *
+ *     ROI_ERROR_NULL            params, boxes, scores or count_ret is NULL, or an array that is not empty
+ *     ROI_ERROR_STRUCT_SIZE     params->size is unknown to this library
+ *     ROI_ERROR_DTYPE           boxes or scores are neither float32 nor float64
+ *     ROI_ERROR_SHAPE           boxes->count is negative, or scores->count is another number
+ *     ROI_ERROR_COLUMNS         boxes->columns is not 4, or batch_index is not NULL
+ *     ROI_ERROR_COORDINATE      a coordinate is NaN or infinite: see `row` and `column`
+ *     ROI_ERROR_SCORE           a score is NaN: see `row`
+ *     ROI_ERROR_IOU_THRESHOLD   iou_threshold is not in [0, 1]
+ *     ROI_ERROR_SCORE_THRESHOLD score_threshold is NaN
+ *     ROI_ERROR_MEMORY          there is no memory for a copy of the boxes
+ *     ROI_CANCELLED             `cancel` was set
  */
 ROI_API roi_status roi_nms(const roi_nms_params *params, const roi_boxes *boxes, const roi_vector *scores,
                            const int64_t *classes, int64_t *kept_ret, int64_t *count_ret, roi_error *error_ret);
 
-/* The same for rotated boxes, always in double precision. */
+/*
+ * The same for rotated boxes, always in double precision.
+ *
+ * Errors: as roi_nms, for 5 columns; also
+ *
+ *     ROI_ERROR_SIDE            a width or height is negative: see `row` and `column`
+ */
 ROI_API roi_status roi_nms_rotated(const roi_nms_params *params, const roi_boxes *boxes, const roi_vector *scores,
                                    const int64_t *classes, int64_t *kept_ret, int64_t *count_ret, roi_error *error_ret);
 
@@ -596,6 +737,12 @@ static inline roi_soft_nms_params roi_soft_nms_defaults(void)
  * written in the order in which the boxes are kept, which is by descending new score; both results have room for
  * boxes->count elements. Scores must be finite, and are computed in double precision. The function runs on one thread.
  * Source: Bodla et al., "Soft-NMS" (2017).
+ *
+ * Errors: as roi_nms; also
+ *
+ *     ROI_ERROR_SCORE           a score is infinite: see `row`
+ *     ROI_ERROR_METHOD          method is not one of roi_soft_method
+ *     ROI_ERROR_SIGMA           sigma is not finite and above 0
  */
 ROI_API roi_status roi_soft_nms(const roi_soft_nms_params *params, const roi_boxes *boxes, const roi_vector *scores,
                                 int64_t *kept_ret, double *scores_ret, int64_t *count_ret, roi_error *error_ret);
@@ -607,6 +754,11 @@ ROI_API roi_status roi_soft_nms(const roi_soft_nms_params *params, const roi_box
  * receives x1, y1, x2, y2, the indices of the first and the last column and row that have an element; an empty mask
  * gives 0, 0, 0, 0. Strides count elements. H and W are at most 2^24, because float represents all integers up to
  * there.
+ *
+ * Errors:
+ *
+ *     ROI_ERROR_NULL            shape or strides is NULL, or masks or boxes_ret is NULL and not empty
+ *     ROI_ERROR_SHAPE           a size is negative, or H or W is above 2^24
  */
 ROI_API roi_status roi_masks_to_boxes(const uint8_t *masks, const int64_t shape[3], const int64_t strides[3],
                                       float *boxes_ret, roi_error *error_ret);
@@ -641,6 +793,10 @@ static inline roi_pool_params roi_pool_defaults(void)
  * `argmax_ret`, NULL or of the shape of `output_ret`, receives the position of each maximum: y * W + x, or -1 for a bin
  * without pixels. Among equal maxima, it is the first one in row-major order; if the bin contains NaN, it is the first
  * NaN.
+ *
+ * Errors: as roi_align, without ROI_ERROR_MODE; also
+ *
+ *     ROI_ERROR_SHAPE           argmax_ret has another shape than output_ret
  */
 ROI_API roi_status roi_pool(const roi_pool_params *params, const roi_array *input, const roi_boxes *boxes,
                             const roi_array *output_ret, const roi_indices *argmax_ret, roi_error *error_ret);
@@ -649,6 +805,11 @@ ROI_API roi_status roi_pool(const roi_pool_params *params, const roi_array *inpu
  * The gradient of roi_pool for its input: each element of `grad` is added to the pixel at the position in `argmax`,
  * which has the same shape, in the image of its box; with -1 it is dropped. Only the batch indices of the boxes are
  * used. params->spatial_scale is checked but not used. `input_grad_ret` is overwritten, as by roi_align_backward.
+ *
+ * Errors: as roi_pool, where `grad` is checked like the output and `input_grad_ret` like the input; also
+ *
+ *     ROI_ERROR_NULL            argmax is NULL
+ *     ROI_ERROR_ARGMAX          a position is neither -1 nor in [0, H * W): see `row`
  */
 ROI_API roi_status roi_pool_backward(const roi_pool_params *params, const roi_array *grad, const roi_indices *argmax,
                                      const roi_boxes *boxes, const roi_array *input_grad_ret, roi_error *error_ret);
@@ -678,12 +839,22 @@ static inline roi_ps_roi_align_params roi_ps_roi_align_defaults(void)
     return params;
 }
 
-/* Pools each bin like roi_align with `aligned` and mode avg, from the bin's own channel. A box whose width or height is
-   0 gives 0 for every sampling ratio. Source: Li et al., "Light-Head R-CNN" (2017). */
+/*
+ * Pools each bin like roi_align with `aligned` and mode avg, from the bin's own channel. A box whose width or height is
+ * 0 gives 0 for every sampling ratio. Source: Li et al., "Light-Head R-CNN" (2017).
+ *
+ * Errors: as roi_align, without ROI_ERROR_MODE; also
+ *
+ *     ROI_ERROR_SHAPE           input does not have a channel for each bin of each channel of output_ret
+ */
 ROI_API roi_status roi_ps_roi_align(const roi_ps_roi_align_params *params, const roi_array *input,
                                     const roi_boxes *boxes, const roi_array *output_ret, roi_error *error_ret);
 
-/* The gradient of roi_ps_roi_align for its input, like roi_align_backward. */
+/*
+ * The gradient of roi_ps_roi_align for its input, like roi_align_backward.
+ *
+ * Errors: as roi_ps_roi_align, where `grad` is checked like the output and `input_grad_ret` like the input.
+ */
 ROI_API roi_status roi_ps_roi_align_backward(const roi_ps_roi_align_params *params, const roi_array *grad,
                                              const roi_boxes *boxes, const roi_array *input_grad_ret,
                                              roi_error *error_ret);
@@ -705,11 +876,17 @@ static inline roi_ps_roi_pool_params roi_ps_roi_pool_defaults(void)
  * Pools each bin by the mean of its pixels, from the bin's own channel. The bins are those of roi_pool, except that the
  * pixel at the second corner does not belong to the box: size = end - start, at least 1. Bins include the last row and
  * column of the map. A bin without a pixel on the map is 0.
+ *
+ * Errors: as roi_ps_roi_align.
  */
 ROI_API roi_status roi_ps_roi_pool(const roi_ps_roi_pool_params *params, const roi_array *input, const roi_boxes *boxes,
                                    const roi_array *output_ret, roi_error *error_ret);
 
-/* The gradient of roi_ps_roi_pool for its input, like roi_align_backward. */
+/*
+ * The gradient of roi_ps_roi_pool for its input, like roi_align_backward.
+ *
+ * Errors: as roi_ps_roi_align_backward.
+ */
 ROI_API roi_status roi_ps_roi_pool_backward(const roi_ps_roi_pool_params *params, const roi_array *grad,
                                             const roi_boxes *boxes, const roi_array *input_grad_ret,
                                             roi_error *error_ret);
@@ -749,11 +926,21 @@ static inline roi_align_rotated_params roi_align_rotated_defaults(void)
  * degrees are exact. The cost, and the memory for the weights, grow with the part of the box that lies on the map. A
  * box may reach as far as 2^40 pixels of the map, beyond which double could not distinguish its samples. Source: Ma et
  * al., "Arbitrary-Oriented Scene Text Detection via Rotation Proposals" (2018); the samples are those of Detectron2.
+ *
+ * Errors: as roi_align for 5 or 6 columns, without ROI_ERROR_MODE and ROI_ERROR_BOX_OVERFLOW; also
+ *
+ *     ROI_ERROR_SIDE            a width or height is negative: see `row` and `column`
+ *     ROI_ERROR_BOX_REACH       a box reaches farther than 2^40 pixels of the map: see `row`
+ *     ROI_ERROR_SAMPLING_RATIO  sampling_ratio is above ROI_MOST_ROTATED_SAMPLES
  */
 ROI_API roi_status roi_align_rotated(const roi_align_rotated_params *params, const roi_array *input,
                                      const roi_boxes *boxes, const roi_array *output_ret, roi_error *error_ret);
 
-/* The gradient of roi_align_rotated for its input, like roi_align_backward. */
+/*
+ * The gradient of roi_align_rotated for its input, like roi_align_backward.
+ *
+ * Errors: as roi_align_rotated, where `grad` is checked like the output and `input_grad_ret` like the input.
+ */
 ROI_API roi_status roi_align_rotated_backward(const roi_align_rotated_params *params, const roi_array *grad,
                                               const roi_boxes *boxes, const roi_array *input_grad_ret,
                                               roi_error *error_ret);
