@@ -82,6 +82,25 @@ def test_c(site):
         assert f"}} {name};" in fenced
     assert re.search(r"^Pools each box from `input`", page, re.MULTILINE)
     assert "`batch_index[k]`" in page and "\\[0, N)" in page  # code stays as it is, and text is escaped
+    assert "\n* `ROI_ERROR_LEVELS`: num_levels is below 1\n" in page
+
+
+def test_c_examples(site):
+    """Every function of roi.h is called by the program at the end of its section, to which its entry leads."""
+    programs = site["c"].programs(ROOT / "examples" / "c")
+    parts = re.split(r"^## (.*)$", site["c"].page(HEADER, examples=programs), flags=re.MULTILINE)
+    found, shown = [], []
+    for text in parts[2::2]:
+        functions = re.findall(r"ROI_API [^;(]*?(roi_\w+)\(", text)
+        names = re.findall(r"^\(example-(\w+)\)=\n### Example: \1\.c$", text, re.MULTILINE)
+        assert len(names) == bool(functions), functions
+        for function in functions:
+            assert re.search(rf"\b{function}\(", programs[names[0]].text), function
+            below = rf"ROI_API [^;(]*{function}\([^`]*```\n\nSee also: \[an example\]\(#example-{names[0]}\)"
+            assert re.search(below, text), function
+        found, shown = found + functions, shown + names
+    assert found == re.findall(r"ROI_API [^;(]*?(roi_\w+)\(", HEADER)
+    assert sorted(shown) == sorted(programs)
 
 
 def test_c_related(site, tmp_path):

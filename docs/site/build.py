@@ -66,7 +66,8 @@ def gather(folder: pathlib.Path) -> None:
     (folder.parent / "README.md").write_text(relinked(ROOT / "README.md", DOCS / "index.md"), "utf-8")
     header = (ROOT / "libroi/include/roi.h").read_text("utf-8")
     program = c_page.example((DOCS / "start.md").read_text("utf-8"))
-    (folder / "c.md").write_text(c_page.page(header, c_page.related(DOCS / "operators"), program), "utf-8")
+    page = c_page.page(header, c_page.related(DOCS / "operators"), program, c_page.programs(ROOT / "examples" / "c"))
+    (folder / "c.md").write_text(page, "utf-8")
     (folder / "python").mkdir()
     for name, text in python_pages.pages(python_pages.Sources(ROOT)):
         (folder / "python" / name).write_text(text, "utf-8")

@@ -1,0 +1,37 @@
+"""The programs of examples/c compile without a warning, and print what their first comments say."""
+
+from __future__ import annotations
+
+import os
+import pathlib
+import re
+import shutil
+import subprocess
+import sys
+import textwrap
+
+import pytest
+
+PROGRAMS = sorted((pathlib.Path(__file__).resolve().parents[2] / "examples" / "c").glob("*.c"))
+
+
+def test_there_are_some():
+    """And each begins with its name, and a title."""
+    assert len(PROGRAMS) > 10
+    for path in PROGRAMS:
+        assert re.match(rf"/\*\n \* {re.escape(path.name)} - \w.*[^.]\n \*\n \*     \S", path.read_text("utf-8")), path
+
+
+@pytest.mark.parametrize("path", PROGRAMS, ids=lambda path: path.name)
+def test_example(tmp_path, path):
+    """As C99 with the flags of an installed pyroi; the lines of the comment are those that it prints."""
+    compiler = shutil.which(os.environ.get("CC", "cc")) or pytest.skip("there is no C compiler")
+    told = subprocess.run([sys.executable, "-I", "-m", "pyroi", "--cflags", "--libs"], capture_output=True, text=True)
+    strict = ["-std=c99", "-Wall", "-Wextra", "-Wpedantic", "-Werror"]
+    command = [compiler, *strict, path, *told.stdout.split(), "-o", "program"]
+    built = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True)
+    assert (built.returncode, built.stderr) == (0, "")
+    ran = subprocess.run([tmp_path / "program"], capture_output=True, text=True)
+    comment = path.read_text("utf-8").partition("\n */")[0]
+    shown = textwrap.dedent("\n".join(line.removeprefix(" * ") for line in comment.split("\n") if line[:4] == " *  "))
+    assert (ran.returncode, ran.stdout) == (0, shown + "\n")
