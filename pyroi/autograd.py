@@ -3,12 +3,20 @@
 The functions have the names, parameters and results of those in :mod:`pyroi`; each is a primitive of the package
 ``autograd`` and has a gradient. Functions without a gradient are left out. Those that are linear in the map have
 derivatives of any order, in reverse and in forward mode; the others have the first derivative, in reverse mode.
+
+>>> import autograd, autograd.numpy as np, pyroi.autograd as ops
+>>> boxes = np.array([[0, 3.2, 4.1, 12.5, 15.7]])
+>>> loss = lambda features: np.sum(ops.roi_align(features, boxes, 7) ** 2)
+>>> autograd.grad(loss)(np.ones((1, 8, 20, 20))).shape
+(1, 8, 20, 20)
 """
 
 from __future__ import annotations
 
 import functools
 import inspect
+import re
+import textwrap
 from collections.abc import Callable, Sequence
 from typing import Any
 
@@ -248,3 +256,126 @@ def _flow_to_map_and_boxes(argnums: Sequence[int], ans: Any, arguments: Any, _: 
 
 
 defvjp_argnums(_prroi_node, _flow_to_map_and_boxes)
+
+
+# ---- Docstrings ------------------------------------------------------------------------------------------------------
+
+#: For each function the arguments in which it is differentiable, and an example. docs/site reads this table.
+_DOCUMENTS: dict[str, tuple[str, str]] = {
+    "roi_align": (
+        "`input`",
+        """
+        >>> import autograd, numpy as np, pyroi.autograd as ops
+        >>> boxes = [[1, 1, 3, 2]]
+        >>> of_map = autograd.grad(lambda map: ops.roi_align(map, boxes, 1).sum())
+        >>> of_map(np.ones((1, 1, 3, 4)))
+        array([[[[0. , 0. , 0. , 0. ],
+                 [0. , 0.5, 0.5, 0. ],
+                 [0. , 0. , 0. , 0. ]]]])
+        """,
+    ),
+    "roi_align_rotated": (
+        "`input`",
+        """
+        >>> import autograd, numpy as np, pyroi.autograd as ops
+        >>> boxes = [[1.5, 1.5, 2, 1, 90]]
+        >>> of_map = autograd.grad(lambda map: ops.roi_align_rotated(map, boxes, 1).sum())
+        >>> of_map(np.ones((1, 1, 3, 3)))
+        array([[[[0.  , 0.25, 0.  ],
+                 [0.  , 0.5 , 0.  ],
+                 [0.  , 0.25, 0.  ]]]])
+        """,
+    ),
+    "ps_roi_align": (
+        "`input`",
+        """
+        >>> import autograd, numpy as np, pyroi.autograd as ops
+        >>> boxes = [[0, 0, 4, 4]]
+        >>> of_map = autograd.grad(lambda map: ops.ps_roi_align(map, boxes, 2).sum())
+        >>> of_map(np.ones((1, 4, 4, 4))).sum((2, 3))
+        array([[1., 1., 1., 1.]])
+        """,
+    ),
+    "ps_roi_pool": (
+        "`input`",
+        """
+        >>> import autograd, numpy as np, pyroi.autograd as ops
+        >>> boxes = [[0, 0, 4, 4]]
+        >>> of_map = autograd.grad(lambda map: ops.ps_roi_pool(map, boxes, 2).sum())
+        >>> of_map(np.ones((1, 4, 4, 4))).sum((2, 3))
+        array([[1., 1., 1., 1.]])
+        """,
+    ),
+    "roi_pool": (
+        "`input`",
+        """
+        >>> import autograd, numpy as np, pyroi.autograd as ops
+        >>> boxes = [[0, 0, 1, 1]]
+        >>> of_map = autograd.grad(lambda map: ops.roi_pool(map, boxes, 1).sum())
+        >>> of_map(np.arange(9.0).reshape(1, 1, 3, 3))
+        array([[[[0., 0., 0.],
+                 [0., 1., 0.],
+                 [0., 0., 0.]]]])
+        """,
+    ),
+    "prroi_pool": (
+        "`input` and `boxes`",
+        """
+        >>> import autograd, numpy as np, pyroi.autograd as ops
+        >>> map = np.arange(25.0).reshape(1, 1, 5, 5)
+        >>> of_boxes = autograd.grad(lambda boxes: ops.prroi_pool(map, boxes, 1).sum())
+        >>> of_boxes(np.array([[1.0, 1, 3, 3]]))
+        array([[0.5, 2.5, 0.5, 2.5]])
+        """,
+    ),
+    "multiscale_roi_align": (
+        "each level of `features`",
+        """
+        >>> import autograd, numpy as np, pyroi.autograd as ops
+        >>> boxes, scales = [[0, 0, 120, 120], [0, 0, 30, 30]], [1 / 4, 1 / 8, 1 / 16]
+        >>> of_levels = autograd.grad(lambda levels: ops.multiscale_roi_align(levels, boxes, 1, scales).sum())
+        >>> [float(grad.sum()) for grad in of_levels([np.ones((1, 1, size, size)) for size in (64, 32, 16)])]
+        [1.0, 1.0, 0.0]
+        """,
+    ),
+    "adaptive_avg_pool2d": (
+        "`input`",
+        """
+        >>> import autograd, numpy as np, pyroi.autograd as ops
+        >>> of_map = autograd.grad(lambda map: ops.adaptive_avg_pool2d(map, (1, 2)).sum())
+        >>> of_map(np.ones((1, 1, 2, 4)))
+        array([[[[0.25, 0.25, 0.25, 0.25],
+                 [0.25, 0.25, 0.25, 0.25]]]])
+        """,
+    ),
+    "adaptive_max_pool2d": (
+        "`input`",
+        """
+        >>> import autograd, numpy as np, pyroi.autograd as ops
+        >>> of_map = autograd.grad(lambda map: ops.adaptive_max_pool2d(map, (1, 2)).sum())
+        >>> of_map(np.array([[[[1.0, 3, 4, 2]]]]))
+        array([[[[0., 1., 1., 0.]]]])
+        """,
+    ),
+    "interpolate": (
+        "`input`",
+        """
+        >>> import autograd, numpy as np, pyroi.autograd as ops
+        >>> of_map = autograd.grad(lambda map: ops.interpolate(map, (1, 3)).sum())
+        >>> of_map(np.ones((1, 1, 1, 2)))
+        array([[[[2., 1.]]]])
+        """,
+    ),
+}
+
+
+def _documented(original: Callable[..., Any], arguments: str, example: str) -> str:
+    """The docstring of pyroi's function, with the arguments that have a gradient, and with another example."""
+    summary, _, rest = (inspect.getdoc(original) or "").partition("\n\n")
+    section = f"Example:\n{textwrap.indent(textwrap.dedent(example).strip(), '    ')}\n\n"
+    rest = re.sub(r"^Example:\n.*?(?=^\S|\Z)", lambda _: section, rest, count=1, flags=re.DOTALL | re.MULTILINE)
+    return f"{summary}\n\nDifferentiable in {arguments}.\n\n{rest}"
+
+
+for _name, _row in _DOCUMENTS.items():
+    globals()[_name].__doc__ = _documented(getattr(pyroi, _name), *_row)

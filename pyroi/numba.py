@@ -4,6 +4,14 @@ Functions have the names, the first parameters and the results of :mod:`pyroi`. 
 called from Python, a function of this module is pyroi's own function. A wrong type or number of dimensions raises
 numba's TypingError while a caller is compiled. All other errors raise ValueError in compiled code, with the messages of
 pyroi.
+
+>>> import numba, numpy as np, pyroi.numba as roi
+>>> @numba.njit
+... def best(boxes, scores):
+...     kept = roi.nms(boxes, scores, 0.5, max_output=1)
+...     return boxes[kept[0]]
+>>> best(np.array([[0, 0, 10, 10], [1, 1, 11, 11]]), np.array([0.8, 0.9]))
+array([ 1,  1, 11, 11])
 """
 
 from __future__ import annotations
@@ -360,6 +368,13 @@ def roi_align(
         numba.TypingError: A wrong type or number of dimensions, while a caller is compiled.
         ValueError: A wrong shape, range, batch index or coordinate, with its row.
         MemoryError: The result does not fit in memory.
+
+    Example:
+        >>> import numba, numpy as np, pyroi.numba as roi
+        >>> head = numba.njit(lambda map, boxes: roi.roi_align(map, boxes, (2, 2), sampling_ratio=2))
+        >>> head(np.arange(25.0).reshape(1, 1, 5, 5), np.array([[1, 1, 3, 3]]))
+        array([[[[ 6.,  7.],
+                 [11., 12.]]]])
     """
     return pyroi.roi_align(input, boxes, output_size, spatial_scale, sampling_ratio, aligned)
 
@@ -426,6 +441,12 @@ def box_iou(boxes1: npt.ArrayLike, boxes2: npt.ArrayLike) -> Array:
         numba.TypingError: A wrong type or number of dimensions, while a caller is compiled.
         ValueError: A wrong shape, or a coordinate that is not finite, with its row.
         MemoryError: The result does not fit in memory.
+
+    Example:
+        >>> import numba, numpy as np, pyroi.numba as roi
+        >>> best = numba.njit(lambda boxes, truth: roi.box_iou(boxes, truth).max())
+        >>> best(np.array([[0, 0, 10, 10]]), np.array([[5, 5, 15, 10], [5, 0, 10, 10]]))
+        0.5
     """
     return pyroi.box_iou(boxes1, boxes2)
 
@@ -479,6 +500,13 @@ def nms(
     Raises:
         numba.TypingError: A wrong type or number of dimensions, while a caller is compiled.
         ValueError: A wrong shape or range, a coordinate that is not finite or a score that is NaN, with its row.
+
+    Example:
+        >>> import numba, numpy as np, pyroi.numba as roi
+        >>> suppress = numba.njit(lambda boxes, scores: boxes[roi.nms(boxes, scores, 0.5)])
+        >>> suppress(np.array([[0, 0, 10, 10], [1, 1, 11, 11], [20, 20, 30, 30]]), np.array([0.9, 0.8, 0.7]))
+        array([[ 0,  0, 10, 10],
+               [20, 20, 30, 30]])
     """
     return pyroi.nms(boxes, scores, iou_threshold, score_threshold, max_output=max_output)
 

@@ -10,6 +10,7 @@ from __future__ import annotations
 import ast
 import pathlib
 import re
+import textwrap
 from collections.abc import Iterator
 
 import python_errors
@@ -66,7 +67,19 @@ class Sources:
                 for alias in node.names:
                     if (alias.asname or alias.name) == name:
                         return self.definition(str(node.module), alias.name)
-        return None
+        return self.definition(MODULES[0], name) if name in self.documents(module) else None
+
+    def documents(self, module: str) -> dict[str, str]:
+        """Docstrings of functions that have the signatures of pyroi, from the table of a module that has one."""
+        for node in self.module(module).body:
+            if isinstance(node, ast.AnnAssign) and node.value and ast.unparse(node.target) == "_DOCUMENTS":
+                return {name: _from_row(name, *row) for name, row in ast.literal_eval(node.value).items()}
+        return {}
+
+
+def _from_row(name: str, arguments: str, example: str) -> str:
+    section = textwrap.indent(textwrap.dedent(example).strip(), "    ")
+    return f":func:`pyroi.{name}`, differentiable in {arguments}.\n\nExample:\n{section}"
 
 
 def _is_overload(node: Definition) -> bool:
@@ -99,13 +112,13 @@ def _class(node: ast.ClassDef, full_name: str) -> Iterator[str]:
             yield from _documented(ast.get_docstring(member), "      ")
 
 
-def entry(node: Definition, full_name: str) -> Iterator[str]:
-    """The directive of a function or class, with its docstring."""
+def entry(node: Definition, full_name: str, text: str | None = None) -> Iterator[str]:
+    """The directive of a function or class, with its docstring, or with another text."""
     if isinstance(node, ast.ClassDef):
         yield from _class(node, full_name)
     else:
         yield from (f".. py:function:: {full_name}{_signature(node)}", "")
-        yield from _documented(ast.get_docstring(node), "   ")
+        yield from _documented(text or ast.get_docstring(node), "   ")
     yield ""
 
 
@@ -169,7 +182,7 @@ def pages(sources: Sources) -> Iterator[tuple[str, str]]:
                     page += [".. rubric:: See also", "", ", ".join(operators.related[name]), ""]
                 yield f"{full_name}.rst", "\n".join(page)
             else:
-                lines += entry(node, full_name)
+                lines += entry(node, full_name, sources.documents(module).get(name))
         if module == MODULES[0]:
             lines += ["", ".. toctree::", "   :hidden:", "", *(f"   {module}.{name}" for name in names)]
         yield f"{module}.rst", "\n".join([*lines, ""])

@@ -8,6 +8,15 @@ does, its size is a parameter, and the result is padded.
 
 A wrong shape or type raises pyroi's ValueError or TypeError while the function is traced. A wrong value, such as a box
 with NaN, ends the computation with an error that names the argument and the row.
+
+>>> import jax, jax.numpy as jnp, pyroi.jax as ops
+>>> boxes = jnp.array([[0, 32, 48, 300, 410.0]])
+>>> pool = jax.jit(lambda features: ops.roi_align(features, boxes, 7, spatial_scale=1 / 16))
+>>> features = jnp.ones((1, 256, 50, 84))
+>>> pool(features).shape
+(1, 256, 7, 7)
+>>> jax.grad(lambda features: pool(features).sum())(features).shape
+(1, 256, 50, 84)
 """
 
 try:

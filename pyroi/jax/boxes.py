@@ -43,6 +43,11 @@ def box_iou(boxes1: Any, boxes2: Any) -> jax.Array:
         ValueError: A wrong shape.
         jax.errors.JaxRuntimeError: While it is computed: a coordinate that is not finite, with its row.
         NotImplementedError: The function is compiled for a platform other than the CPU.
+
+    Example:
+        >>> import jax.numpy as jnp, pyroi.jax as ops
+        >>> ops.box_iou(jnp.array([[0, 0, 10, 10.0]]), jnp.array([[5, 5, 15, 10], [0, 0, 10, 10.0]]))
+        Array([[0.2, 1. ]], dtype=float32)
     """
     given = [to_array(boxes, name).dtype for boxes, name in ((boxes1, "boxes1"), (boxes2, "boxes2"))]
     first, second = to_rows(boxes1, "boxes1", 4), to_rows(boxes2, "boxes2", 4)
@@ -93,6 +98,11 @@ def box_iou_rotated(boxes1: Any, boxes2: Any) -> jax.Array:
         ValueError: A wrong shape.
         jax.errors.JaxRuntimeError: While it is computed: a number that is not finite or a side below 0, with its row.
         NotImplementedError: The function is compiled for a platform other than the CPU, or differentiated.
+
+    Example:
+        >>> import jax.numpy as jnp, pyroi.jax as ops
+        >>> ops.box_iou_rotated(jnp.array([[5, 5, 10, 4, 0.0]]), jnp.array([[5, 5, 10, 4, 90], [5, 5, 4, 10, 90.0]]))
+        Array([[0.25, 1.  ]], dtype=float32)
     """
     given = [to_array(boxes, name).dtype for boxes, name in ((boxes1, "boxes1"), (boxes2, "boxes2"))]
     [matrix] = _iou_rotated(to_rows(boxes1, "boxes1", 5), to_rows(boxes2, "boxes2", 5))
@@ -137,6 +147,15 @@ def nms(
         jax.errors.JaxRuntimeError: While it is computed: a coordinate that is not finite, or a score that is NaN, with
             its row.
         NotImplementedError: The function is compiled for a platform other than the CPU.
+
+    Example:
+        >>> import jax.numpy as jnp, pyroi.jax as ops
+        >>> boxes = jnp.array([[0, 0, 10, 10], [1, 1, 11, 11], [20, 20, 30, 30.0]])
+        >>> kept, count = ops.nms(boxes, jnp.array([0.9, 0.8, 0.7]), 0.5)
+        >>> kept
+        Array([ 0,  2, -1], dtype=int32)
+        >>> int(count)
+        2
     """
     rows = to_rows(boxes, "boxes", 4)
     return _suppress(_nms, rows, scores, None, iou_threshold, score_threshold, max_output)
@@ -169,6 +188,13 @@ def batched_nms(
         ValueError: A wrong shape or range.
         jax.errors.JaxRuntimeError: As for :func:`nms`.
         NotImplementedError: The function is compiled for a platform other than the CPU.
+
+    Example:
+        >>> import jax.numpy as jnp, pyroi.jax as ops
+        >>> boxes = jnp.array([[0, 0, 10, 10], [1, 1, 11, 11], [20, 20, 30, 30.0]])
+        >>> kept, count = ops.batched_nms(boxes, jnp.array([0.9, 0.8, 0.7]), jnp.array([1, 2, 1]), 0.5, max_output=2)
+        >>> kept
+        Array([0, 1], dtype=int32)
     """
     rows = to_rows(boxes, "boxes", 4)
     return _suppress(_nms, rows, scores, to_classes(idxs, rows), iou_threshold, score_threshold, max_output)
@@ -199,6 +225,13 @@ def nms_rotated(
         ValueError: A wrong shape or range.
         jax.errors.JaxRuntimeError: As for :func:`nms`; or a side below 0.
         NotImplementedError: The function is compiled for a platform other than the CPU.
+
+    Example:
+        >>> import jax.numpy as jnp, pyroi.jax as ops
+        >>> boxes = jnp.array([[50, 50, 80, 10, 45], [50, 50, 80, 10, -45], [51, 50, 80, 10, 44.0]])
+        >>> kept, count = ops.nms_rotated(boxes, jnp.array([0.9, 0.8, 0.7]), 0.5)
+        >>> kept
+        Array([ 0,  1, -1], dtype=int32)
     """
     rows = to_rows(boxes, "boxes", 5)
     return _suppress(_nms_rotated, rows, scores, None, iou_threshold, score_threshold, max_output)

@@ -88,6 +88,13 @@ def roi_align(
         jax.errors.JaxRuntimeError: While it is computed: a batch index that is not a whole number in [0, N), or a
             coordinate that is not finite, which is named with its row.
         NotImplementedError: The function is compiled for a platform other than the CPU.
+
+    Example:
+        >>> import jax.numpy as jnp, pyroi.jax as ops
+        >>> map = jnp.arange(25.0).reshape(1, 1, 5, 5)
+        >>> ops.roi_align(map, jnp.array([[1, 1, 3, 3.0]]), 2, sampling_ratio=2)
+        Array([[[[ 6.,  7.],
+                 [11., 12.]]]], dtype=float32)
     """
     features, rows = _to_operands(input, boxes)
     pyroi.roi_align(_NOTHING, [], output_size, spatial_scale, sampling_ratio, aligned, mode=mode)
@@ -133,6 +140,13 @@ def roi_align_rotated(
         ValueError: A wrong shape or range.
         jax.errors.JaxRuntimeError: As for :func:`roi_align`; or a side below 0.
         NotImplementedError: The function is compiled for a platform other than the CPU.
+
+    Example:
+        >>> import jax.numpy as jnp, pyroi.jax as ops
+        >>> map = jnp.arange(25.0).reshape(1, 1, 5, 5)
+        >>> ops.roi_align_rotated(map, jnp.array([[2.5, 2.5, 2, 2, 90]]), 2, sampling_ratio=2)
+        Array([[[[14.,  9.],
+                 [15., 10.]]]], dtype=float32)
     """
     features, rows = _to_operands(input, boxes, numbers=5)
     pyroi.roi_align_rotated(_NOTHING, [], output_size, spatial_scale, sampling_ratio, aligned, clockwise=clockwise)
@@ -179,6 +193,13 @@ def multiscale_roi_align(
         ValueError: A wrong shape or range, or levels that differ in N, C or type.
         jax.errors.JaxRuntimeError: As for :func:`roi_align`.
         NotImplementedError: The function is compiled for a platform other than the CPU.
+
+    Example:
+        >>> import jax.numpy as jnp, pyroi.jax as ops
+        >>> pyramid = [jnp.full((1, 1, 256 // s, 256 // s), float(s)) for s in (4, 8, 16, 32)]
+        >>> boxes = jnp.array([[0, 0, 120, 120], [0, 0, 30, 30.0]])
+        >>> ops.multiscale_roi_align(pyramid, boxes, 1, [1 / 4, 1 / 8, 1 / 16, 1 / 32]).ravel()
+        Array([8., 4.], dtype=float32)
     """
     maps = _to_levels(features)
     rows = to_boxes(boxes, maps[0].shape[0])
@@ -260,6 +281,13 @@ def roi_pool(input: Any, boxes: Any, output_size: int | Sequence[int], spatial_s
         ValueError: A wrong shape or range.
         jax.errors.JaxRuntimeError: As for :func:`roi_align`.
         NotImplementedError: The function is compiled for a platform other than the CPU.
+
+    Example:
+        >>> import jax.numpy as jnp, pyroi.jax as ops
+        >>> map = jnp.arange(64.0).reshape(1, 1, 8, 8)
+        >>> ops.roi_pool(map, jnp.array([[0, 0, 6, 6.0]]), 2)
+        Array([[[[27., 30.],
+                 [51., 54.]]]], dtype=float32)
     """
     features, rows = _to_operands(input, boxes)
     pyroi.roi_pool(_NOTHING, [], output_size, spatial_scale)
@@ -314,6 +342,13 @@ def prroi_pool(input: Any, boxes: Any, output_size: int | Sequence[int], spatial
         ValueError: A wrong shape or range.
         jax.errors.JaxRuntimeError: As for :func:`roi_align`.
         NotImplementedError: The function is compiled for a platform other than the CPU.
+
+    Example:
+        >>> import jax, jax.numpy as jnp, pyroi.jax as ops
+        >>> map = jnp.arange(25.0).reshape(1, 1, 5, 5)
+        >>> of_boxes = jax.grad(lambda boxes: ops.prroi_pool(map, boxes, 1).sum())
+        >>> of_boxes(jnp.array([[1, 1, 3, 3.0]]))
+        Array([[0.5, 2.5, 0.5, 2.5]], dtype=float32)
     """
     features, rows = _to_operands(input, boxes)
     pyroi.prroi_pool(_NOTHING, [], output_size, spatial_scale)

@@ -3,6 +3,11 @@
 :func:`accelerate` replaces ONNX Runtime's ``RoiAlign``, ``MaxRoiPool`` and ``NonMaxSuppression`` with pyroi's kernels.
 It also adds the box operators of mmcv and mmdeploy, and a domain ``roi`` with operators that ONNX does not define.
 :func:`rewrite` changes the nodes of a model instead, which helps those who ship models.
+
+>>> import onnxruntime, pyroi.onnxruntime
+>>> options = onnxruntime.SessionOptions()
+>>> pyroi.onnxruntime.accelerate(options) is options  # pass it to InferenceSession
+True
 """
 
 try:

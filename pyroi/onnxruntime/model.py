@@ -29,6 +29,14 @@ def rewrite(model: Any) -> Any:
     Raises:
         ImportError: The package onnx is not installed.
         TypeError: `model` is neither a model nor a path.
+
+    Example:
+        >>> import onnx, pyroi.onnxruntime
+        >>> model = onnx.parser.parse_model('''<ir_version: 8, opset_import: ["": 16]>
+        ...     head (float[n, c, h, w] x, float[k, 4] rois, int64[k] batch) => (float[k, c, 7, 7] crops)
+        ...     { crops = RoiAlign <output_height = 7, output_width = 7> (x, rois, batch) }''')
+        >>> [node.domain for node in pyroi.onnxruntime.rewrite(model).graph.node]
+        ['roi']
     """
     try:
         import onnx

@@ -27,7 +27,18 @@ def is_known(version: str) -> bool:
 
 
 def get_library() -> str:
-    """The library of operators, for programs that register it by themselves (``RegisterCustomOpsLibrary_V2``)."""
+    """Returns the path of the library of operators, for programs that register it themselves.
+
+    In C and C++, ``RegisterCustomOpsLibrary_V2`` registers it; other languages have equivalent functions.
+
+    Returns:
+        The path of a shared library.
+
+    Example:
+        >>> import os, pyroi.onnxruntime
+        >>> os.path.basename(pyroi.onnxruntime.get_library())
+        'libroi_onnxruntime.so'
+    """
     return os.path.join(FOLDER, "onnxruntime", "libroi_onnxruntime.so")
 
 
@@ -57,6 +68,17 @@ def accelerate(session_options: Any, *, opset: int | None = None) -> Any:
     Raises:
         TypeError: `session_options` is not an ``onnxruntime.SessionOptions``, or `opset` is not an integer.
         ValueError: `opset` is below 1, or on the other side of 16 than in an earlier call.
+
+    Example:
+        >>> import numpy as np, onnx, onnxruntime, pyroi.onnxruntime
+        >>> model = onnx.parser.parse_model('''<ir_version: 8, opset_import: ["": 16]>
+        ...     head (float[n, c, h, w] x, float[k, 4] rois, int64[k] batch) => (float[k, c, 7, 7] crops)
+        ...     { crops = RoiAlign <output_height = 7, output_width = 7> (x, rois, batch) }''')
+        >>> options = pyroi.onnxruntime.accelerate(onnxruntime.SessionOptions())
+        >>> session = onnxruntime.InferenceSession(model.SerializeToString(), options)
+        >>> x, rois = np.ones((1, 8, 20, 20), np.float32), np.array([[1, 2, 9, 8]], np.float32)
+        >>> session.run(None, {"x": x, "rois": rois, "batch": np.array([0])})[0].shape
+        (1, 8, 7, 7)
     """
     if not isinstance(session_options, onnxruntime.SessionOptions):
         rule = f"expected onnxruntime.SessionOptions, got {type(session_options).__name__}"

@@ -6,6 +6,15 @@ have the defaults of :mod:`pyroi`. All results are those of :mod:`pyroi`, which 
 
 Each function calls an operator of PyTorch's dispatcher, in ``torch.ops.roi``, and supports ``torch.compile``.
 :func:`accelerate` registers the same kernels for torchvision's operators.
+
+>>> import torch, pyroi.torch as ops
+>>> features = torch.rand(1, 256, 50, 84, requires_grad=True)
+>>> crops = ops.roi_align(features, [torch.tensor([[32, 48, 300, 410.0]])], 7, spatial_scale=1 / 16)
+>>> crops.shape
+torch.Size([1, 256, 7, 7])
+>>> crops.sum().backward()
+>>> features.grad.shape
+torch.Size([1, 256, 50, 84])
 """
 
 try:

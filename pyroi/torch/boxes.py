@@ -38,6 +38,12 @@ def nms(boxes: torch.Tensor, scores: torch.Tensor, iou_threshold: float) -> torc
     Raises:
         TypeError: An argument is not a tensor.
         ValueError: A wrong shape (also a RuntimeError, as torchvision raises), threshold, score or coordinate.
+
+    Example:
+        >>> import torch, pyroi.torch as ops
+        >>> boxes = torch.tensor([[0, 0, 10, 10], [1, 1, 11, 11], [20, 20, 30, 30.0]])
+        >>> ops.nms(boxes, torch.tensor([0.9, 0.8, 0.7]), 0.5)
+        tensor([0, 2])
     """
     return _ops.nms(*check_scored(boxes, scores), iou_threshold)
 
@@ -57,6 +63,12 @@ def batched_nms(boxes: torch.Tensor, scores: torch.Tensor, idxs: torch.Tensor, i
     Raises:
         TypeError: An argument is not a tensor.
         ValueError: As for :func:`nms`.
+
+    Example:
+        >>> import torch, pyroi.torch as ops
+        >>> boxes = torch.tensor([[0, 0, 10, 10], [1, 1, 11, 11], [20, 20, 30, 30.0]])
+        >>> ops.batched_nms(boxes, torch.tensor([0.9, 0.8, 0.7]), torch.tensor([1, 2, 1]), 0.5)
+        tensor([0, 1, 2])
     """
     boxes, scores = check_scored(no_boxes(boxes, 4), scores)
     return _ops.batched_nms(boxes, scores, _one_per_box(idxs, "idxs", boxes), iou_threshold)
@@ -93,6 +105,11 @@ def box_area(boxes: torch.Tensor, fmt: str = "xyxy") -> torch.Tensor:
     Raises:
         TypeError: `boxes` is not a tensor.
         ValueError: A wrong shape or format, or a number that is not finite.
+
+    Example:
+        >>> import torch, pyroi.torch as ops
+        >>> ops.box_area(torch.tensor([[2, 2, 10, 5], [3, 3, 0, 9.0]]), fmt="xywh")
+        tensor([50.,  0.])
     """
     boxes, lead = _flat(_to_corners(boxes, "boxes", fmt, "box_area"), 4)
     areas = transforms.area_of(_to_wide(boxes, "boxes", 4)) if transforms.is_transformed() else _ops.box_area(boxes)
@@ -112,6 +129,11 @@ def remove_small_boxes(boxes: torch.Tensor, min_size: float) -> torch.Tensor:
     Raises:
         TypeError: `boxes` is not a tensor.
         ValueError: A wrong shape, or a number that is not finite.
+
+    Example:
+        >>> import torch, pyroi.torch as ops
+        >>> ops.remove_small_boxes(torch.tensor([[0, 0, 9, 9], [0, 0, 2, 9.0]]), 3)
+        tensor([0])
     """
     return _ops.remove_small_boxes(no_boxes(check_tensor(boxes, "boxes"), 4), min_size)
 
@@ -129,6 +151,11 @@ def clip_boxes_to_image(boxes: torch.Tensor, size: Sequence[int]) -> torch.Tenso
     Raises:
         TypeError: `boxes` is not a tensor.
         ValueError: A wrong shape or size, or a coordinate that is not finite.
+
+    Example:
+        >>> import torch, pyroi.torch as ops
+        >>> ops.clip_boxes_to_image(torch.tensor([[-3, 2, 50, 9.0]]), (8, 40))
+        tensor([[ 0.,  2., 40.,  8.]])
     """
     given = check_tensor(boxes, "boxes")
     rows, lead = _flat(given, 4)
@@ -151,6 +178,11 @@ def box_convert(boxes: torch.Tensor, in_fmt: str, out_fmt: str) -> torch.Tensor:
     Raises:
         TypeError: `boxes` is not a tensor.
         ValueError: A wrong shape, an unknown format or pair of formats, or a number that is not finite.
+
+    Example:
+        >>> import torch, pyroi.torch as ops
+        >>> ops.box_convert(torch.tensor([[10, 20, 40, 60.0]]), "xyxy", "cxcywh")
+        tensor([[25., 40., 30., 40.]])
     """
     given = check_tensor(boxes, "boxes")
     source, target = to_format(in_fmt, "in_fmt"), to_format(out_fmt, "out_fmt")
@@ -180,6 +212,13 @@ def masks_to_boxes(masks: torch.Tensor) -> torch.Tensor:
     Raises:
         TypeError: `masks` is not a tensor, or has elements of another type.
         ValueError: A wrong shape.
+
+    Example:
+        >>> import torch, pyroi.torch as ops
+        >>> masks = torch.zeros(1, 5, 5, dtype=torch.bool)
+        >>> masks[0, 1:3, 2:5] = True
+        >>> ops.masks_to_boxes(masks)
+        tensor([[2., 1., 4., 2.]])
     """
     return _ops.masks_to_boxes(check_tensor(masks, "masks"))
 
@@ -220,6 +259,11 @@ def box_iou(boxes1: torch.Tensor, boxes2: torch.Tensor, fmt: str = "xyxy") -> to
     Raises:
         TypeError: An argument is not a tensor.
         ValueError: A wrong shape or format, or a number that is not finite.
+
+    Example:
+        >>> import torch, pyroi.torch as ops
+        >>> ops.box_iou(torch.tensor([[0, 0, 10, 10.0]]), torch.tensor([[5, 5, 15, 10], [0, 0, 10, 10.0]]))
+        tensor([[0.2000, 1.0000]])
     """
     if COLUMNS[to_format(fmt, "fmt")] > 4:
         boxes1, boxes2 = (box_convert(boxes, fmt, "cxcywhr") for boxes in (boxes1, boxes2))
@@ -232,15 +276,20 @@ def box_iof(boxes1: torch.Tensor, boxes2: torch.Tensor) -> torch.Tensor:
     """Computes the intersection over the area of the first box (IoF) of each pair; see :func:`pyroi.box_iof`.
 
     Args:
-        boxes1: ``[..., N, 4]``, rows ``x1, y1, x2, y2``; the boxes whose area is the denominator.
-        boxes2: ``[..., M, 4]``, in the same format.
+        boxes1: As for :func:`generalized_box_iou`. The area of these boxes is the denominator.
+        boxes2: As for :func:`generalized_box_iou`.
 
     Returns:
-        ``[..., N, M]``, float32 or float64, the latter for integers. Differentiable.
+        ``[..., N, M]``, as for :func:`generalized_box_iou`.
 
     Raises:
         TypeError: An argument is not a tensor.
-        ValueError: A wrong shape, or a coordinate that is not finite.
+        ValueError: As for :func:`generalized_box_iou`.
+
+    Example:
+        >>> import torch, pyroi.torch as ops
+        >>> ops.box_iof(torch.tensor([[0, 0, 10, 10.0]]), torch.tensor([[5, 5, 15, 10], [-5, -5, 20, 20.0]]))
+        tensor([[0.2500, 1.0000]])
     """
     return _overlap(_ops.box_iof, boxes1, boxes2)
 
@@ -249,15 +298,20 @@ def box_ios(boxes1: torch.Tensor, boxes2: torch.Tensor) -> torch.Tensor:
     """Computes the intersection over the smaller area (IoS) of each pair; see :func:`pyroi.box_ios`.
 
     Args:
-        boxes1: ``[..., N, 4]``, rows ``x1, y1, x2, y2``.
-        boxes2: ``[..., M, 4]``, in the same format.
+        boxes1: As for :func:`generalized_box_iou`.
+        boxes2: As for :func:`generalized_box_iou`.
 
     Returns:
-        ``[..., N, M]``, float32 or float64, the latter for integers. Differentiable.
+        ``[..., N, M]``, as for :func:`generalized_box_iou`.
 
     Raises:
         TypeError: An argument is not a tensor.
-        ValueError: A wrong shape, or a coordinate that is not finite.
+        ValueError: As for :func:`generalized_box_iou`.
+
+    Example:
+        >>> import torch, pyroi.torch as ops
+        >>> ops.box_ios(torch.tensor([[0, 0, 10, 10.0]]), torch.tensor([[5, 5, 15, 10], [-5, -5, 20, 20.0]]))
+        tensor([[0.5000, 1.0000]])
     """
     return _overlap(_ops.box_ios, boxes1, boxes2)
 
@@ -275,6 +329,16 @@ def generalized_box_iou(boxes1: torch.Tensor, boxes2: torch.Tensor) -> torch.Ten
     Raises:
         TypeError: An argument is not a tensor.
         ValueError: A wrong shape, or a coordinate that is not finite.
+
+    Example:
+        >>> import torch, pyroi.torch as ops
+        >>> boxes = torch.tensor([[0, 0, 10, 10.0]], requires_grad=True)
+        >>> loss = 1 - ops.generalized_box_iou(boxes, torch.tensor([[20, 0, 30, 10.0]]))
+        >>> loss.item()
+        1.3333333730697632
+        >>> loss.backward()
+        >>> boxes.grad
+        tensor([[ 0.0111,  0.0000, -0.0333,  0.0000]])
     """
     return _overlap(_ops.generalized_box_iou, boxes1, boxes2)
 
@@ -293,6 +357,11 @@ def distance_box_iou(boxes1: torch.Tensor, boxes2: torch.Tensor, eps: float = 1e
     Raises:
         TypeError: An argument is not a tensor.
         ValueError: As for :func:`generalized_box_iou`.
+
+    Example:
+        >>> import torch, pyroi.torch as ops
+        >>> ops.distance_box_iou(torch.tensor([[0, 0, 10, 10.0]]), torch.tensor([[0, 0, 10, 10], [10, 0, 20, 10.0]]))
+        tensor([[ 1.0000, -0.2000]])
     """
     return _overlap(_ops.distance_box_iou, boxes1, boxes2)
 
@@ -312,6 +381,11 @@ def complete_box_iou(boxes1: torch.Tensor, boxes2: torch.Tensor, eps: float = 1e
     Raises:
         TypeError: An argument is not a tensor.
         ValueError: As for :func:`generalized_box_iou`.
+
+    Example:
+        >>> import torch, pyroi.torch as ops
+        >>> ops.complete_box_iou(torch.tensor([[0, 0, 10, 10.0]]), torch.tensor([[0, 0, 10, 10], [0, 0, 10, 5.0]]))
+        tensor([[1.0000, 0.4655]])
     """
     return _overlap(_ops.complete_box_iou, boxes1, boxes2)
 

@@ -30,7 +30,22 @@ class _Pooling(torch.nn.Module):
 
 
 class RoIAlign(_Pooling):
-    """:func:`roi_align` with fixed settings."""
+    """:func:`roi_align` with fixed settings.
+
+    Args:
+        output_size: As for :func:`roi_align`.
+        spatial_scale: As for :func:`roi_align`.
+        sampling_ratio: As for :func:`roi_align`.
+        aligned: As for :func:`roi_align`.
+
+    Example:
+        >>> import torch, pyroi.torch as ops
+        >>> align = ops.RoIAlign(output_size=7, spatial_scale=1 / 16, sampling_ratio=2)
+        >>> align
+        RoIAlign(output_size=7, spatial_scale=0.0625, sampling_ratio=2, aligned=False)
+        >>> align(torch.rand(1, 256, 50, 84), [torch.tensor([[32, 48, 300, 410.0]])]).shape
+        torch.Size([1, 256, 7, 7])
+    """
 
     settings: ClassVar[tuple[str, ...]] = ("output_size", "spatial_scale", "sampling_ratio", "aligned")
 
@@ -49,7 +64,18 @@ class RoIAlign(_Pooling):
 
 
 class RoIPool(_Pooling):
-    """:func:`roi_pool` with fixed settings."""
+    """:func:`roi_pool` with fixed settings.
+
+    Args:
+        output_size: As for :func:`roi_pool`.
+        spatial_scale: As for :func:`roi_pool`.
+
+    Example:
+        >>> import torch, pyroi.torch as ops
+        >>> pool = ops.RoIPool(output_size=(7, 7), spatial_scale=1 / 16)
+        >>> pool(torch.rand(1, 256, 50, 84), [torch.tensor([[32, 48, 300, 410.0]])]).shape
+        torch.Size([1, 256, 7, 7])
+    """
 
     settings: ClassVar[tuple[str, ...]] = ("output_size", "spatial_scale")
 
@@ -64,7 +90,19 @@ class RoIPool(_Pooling):
 
 
 class PSRoIAlign(_Pooling):
-    """:func:`ps_roi_align` with fixed settings."""
+    """:func:`ps_roi_align` with fixed settings.
+
+    Args:
+        output_size: As for :func:`ps_roi_align`.
+        spatial_scale: As for :func:`ps_roi_align`.
+        sampling_ratio: As for :func:`ps_roi_align`.
+
+    Example:
+        >>> import torch, pyroi.torch as ops
+        >>> align = ops.PSRoIAlign(output_size=7, spatial_scale=1 / 16, sampling_ratio=2)
+        >>> align(torch.rand(1, 10 * 7 * 7, 50, 84), [torch.tensor([[32, 48, 300, 410.0]])]).shape
+        torch.Size([1, 10, 7, 7])
+    """
 
     settings: ClassVar[tuple[str, ...]] = ("output_size", "spatial_scale", "sampling_ratio")
 
@@ -80,7 +118,18 @@ class PSRoIAlign(_Pooling):
 
 
 class PSRoIPool(_Pooling):
-    """:func:`ps_roi_pool` with fixed settings."""
+    """:func:`ps_roi_pool` with fixed settings.
+
+    Args:
+        output_size: As for :func:`ps_roi_pool`.
+        spatial_scale: As for :func:`ps_roi_pool`.
+
+    Example:
+        >>> import torch, pyroi.torch as ops
+        >>> pool = ops.PSRoIPool(output_size=7, spatial_scale=1 / 16)
+        >>> pool(torch.rand(1, 10 * 7 * 7, 50, 84), [torch.tensor([[32, 48, 300, 410.0]])]).shape
+        torch.Size([1, 10, 7, 7])
+    """
 
     settings: ClassVar[tuple[str, ...]] = ("output_size", "spatial_scale")
 
@@ -107,6 +156,15 @@ class MultiScaleRoIAlign(_Pooling):
         sampling_ratio: As for :func:`roi_align`.
         canonical_scale: The side of a box that is pooled from the level `canonical_level`.
         canonical_level: That level, as a power of 2: 4 is a map of stride 16.
+
+    Example:
+        >>> import torch, pyroi.torch as ops
+        >>> align = ops.MultiScaleRoIAlign(["0", "1"], output_size=7, sampling_ratio=2)
+        >>> features = {"0": torch.rand(1, 256, 64, 64), "1": torch.rand(1, 256, 32, 32)}
+        >>> align(features, [torch.tensor([[10, 10, 200, 200.0]])], image_shapes=[(256, 256)]).shape
+        torch.Size([1, 256, 7, 7])
+        >>> align.scales
+        [0.25, 0.125]
     """
 
     settings: ClassVar[tuple[str, ...]] = ("featmap_names", "output_size", "sampling_ratio")

@@ -62,6 +62,13 @@ def roi_align(
         ValueError: A wrong shape or range, a tensor on another device, a batch index outside [0, N), a coordinate that
             is not finite. For a wrong shape of `boxes` it is an AssertionError too, as with torchvision.
         MemoryError: The result does not fit in memory.
+
+    Example:
+        >>> import torch, pyroi.torch as ops
+        >>> map = torch.arange(25.0).reshape(1, 1, 5, 5)
+        >>> ops.roi_align(map, [torch.tensor([[1, 1, 3, 3.0]])], 2, sampling_ratio=2, aligned=True)
+        tensor([[[[ 6.,  7.],
+                  [11., 12.]]]])
     """
     rois, size, scale = _common(input, boxes, output_size, spatial_scale)
     ratio = to_integer(sampling_ratio, "sampling_ratio")
@@ -89,6 +96,13 @@ def ps_roi_align(
 
     Raises:
         TypeError, ValueError, MemoryError: As for :func:`roi_align`.
+
+    Example:
+        >>> import torch, pyroi.torch as ops
+        >>> map = torch.arange(4.0).reshape(1, 4, 1, 1).expand(1, 4, 6, 6)  # each channel is its number
+        >>> ops.ps_roi_align(map, [torch.tensor([[1, 1, 5, 5.0]])], 2)
+        tensor([[[[0., 1.],
+                  [2., 3.]]]])
     """
     rois, size, scale = _common(input, boxes, output_size, spatial_scale)
     return _linear("ps_roi_align", input, rois, size, scale, to_integer(sampling_ratio, "sampling_ratio"))
@@ -114,6 +128,13 @@ def ps_roi_pool(
 
     Raises:
         TypeError, ValueError, MemoryError: As for :func:`roi_align`.
+
+    Example:
+        >>> import torch, pyroi.torch as ops
+        >>> map = torch.arange(4.0).reshape(1, 4, 1, 1).expand(1, 4, 6, 6)  # each channel is its number
+        >>> ops.ps_roi_pool(map, [torch.tensor([[1, 1, 5, 5.0]])], 2)
+        tensor([[[[0., 1.],
+                  [2., 3.]]]])
     """
     rois, size, scale = _common(input, boxes, output_size, spatial_scale)
     return _linear("ps_roi_pool", input, rois, size, scale)
@@ -138,6 +159,13 @@ def roi_pool(
 
     Raises:
         TypeError, ValueError, MemoryError: As for :func:`roi_align`.
+
+    Example:
+        >>> import torch, pyroi.torch as ops
+        >>> map = torch.arange(64.0).reshape(1, 1, 8, 8)
+        >>> ops.roi_pool(map, torch.tensor([[0, 0, 0, 6, 6.0]]), 2)
+        tensor([[[[27., 30.],
+                  [51., 54.]]]])
     """
     rois, size, scale = _common(input, boxes, output_size, spatial_scale)
     if transforms.is_transformed():
@@ -164,6 +192,14 @@ def prroi_pool(
 
     Raises:
         TypeError, ValueError, MemoryError: As for :func:`roi_align`.
+
+    Example:
+        >>> import torch, pyroi.torch as ops
+        >>> map = torch.arange(25.0).reshape(1, 1, 5, 5)
+        >>> boxes = torch.tensor([[0, 1, 1, 3, 3.0]], requires_grad=True)
+        >>> ops.prroi_pool(map, boxes, 1).sum().backward()
+        >>> boxes.grad
+        tensor([[0.0000, 0.5000, 2.5000, 0.5000, 2.5000]])
     """
     rois, size, scale = _common(input, boxes, output_size, spatial_scale)
     if transforms.is_transformed():
@@ -197,6 +233,13 @@ def roi_align_rotated(
 
     Raises:
         TypeError, ValueError, MemoryError: As for :func:`roi_align`; a side below 0 is a ValueError.
+
+    Example:
+        >>> import torch, pyroi.torch as ops
+        >>> map = torch.arange(25.0).reshape(1, 1, 5, 5)
+        >>> ops.roi_align_rotated(map, [torch.tensor([[2.5, 2.5, 2, 2, 90]])], 2, sampling_ratio=2)
+        tensor([[[[14.,  9.],
+                  [15., 10.]]]])
     """
     rois, size, scale = _common(input, boxes, output_size, spatial_scale, numbers=5)
     ratio, flags = (
@@ -236,6 +279,13 @@ def multiscale_roi_align(
 
     Raises:
         TypeError, ValueError, MemoryError: As for :func:`roi_align`, or levels that differ in N, C or type.
+
+    Example:
+        >>> import torch, pyroi.torch as ops
+        >>> pyramid = [torch.full((1, 1, 256 // s, 256 // s), float(s)) for s in (4, 8, 16, 32)]
+        >>> boxes = [torch.tensor([[0, 0, 120, 120], [0, 0, 30, 30.0]])]
+        >>> ops.multiscale_roi_align(pyramid, boxes, 1, [1 / 4, 1 / 8, 1 / 16, 1 / 32]).flatten()
+        tensor([8., 4.])
     """
     if not isinstance(features, (list, tuple)) or not features:
         raise ArgumentTypeError("features", f"expected a list of at least one map, got {features!r}")

@@ -40,6 +40,16 @@ def accelerate() -> None:
 
     Raises:
         ImportError: torchvision is not installed, or its operators do not load.
+
+    Example:
+        >>> import torch, torchvision, pyroi.torch
+        >>> map = torch.arange(4.0).reshape(1, 4, 1, 1).expand(1, 4, 6, 6)
+        >>> box_without_area = [torch.tensor([[2, 2, 2, 2.0]])]
+        >>> pyroi.torch.accelerate()
+        >>> torchvision.ops.ps_roi_align(map, box_without_area, 2)  # NaN in torchvision's own kernel
+        tensor([[[[0., 0.],
+                  [0., 0.]]]])
+        >>> pyroi.torch.restore()
     """
     global _registered
     if _registered is not None:
@@ -59,7 +69,13 @@ def accelerate() -> None:
 
 
 def restore() -> None:
-    """Undoes :func:`accelerate`. It has no effect if the kernels have not been replaced."""
+    """Undoes :func:`accelerate`. It has no effect if the kernels have not been replaced.
+
+    Example:
+        >>> import pyroi.torch
+        >>> pyroi.torch.accelerate()
+        >>> pyroi.torch.restore()
+    """
     global _registered
     if _registered is not None:
         _registered._destroy()
