@@ -33,25 +33,26 @@ from tclcmd.values.tclobj import Value
 from tclcmd.values.tensors import Family, Tensors
 from tclcmd.values.words import word
 
-#: How a command ended.
+#: The outcome of a command.
 OK: int = lib.HOST_OK
 ERROR: int = lib.HOST_ERROR
 
-#: How a command ended that could not say it itself, memory being what lacks, perhaps -> its message and errorCode.
+#: The outcome of a command that cannot make its own message, for example for lack of memory -> message and errorCode.
 FAULTS = {
     lib.HOST_FAULT: (SITUATIONS["INTERNAL"].text.format(command="torch", reason="unknown"), ("TORCH", "INTERNAL")),
     lib.HOST_NO_MEMORY: (SITUATIONS["MEMORY"].text.format(reason="not enough for the call"), ("TORCH", "MEMORY")),
-    # Tcl's own words, since it is the same error of a script.
+    # Tcl's own message, since this is the same error of a script.
     lib.HOST_NESTED: ("too many nested evaluations (infinite loop?)", ("TCL", "LIMIT", "STACK")),
 }
 
 
-#: The package that the commands are to Tcl, and the line by which an interpreter knows where it is.
+#: The commands' package in Tcl, and the line of Tcl that sets its path.
 PACKAGE = "roi"
 OFFER = f"package ifneeded {PACKAGE} {pyroi.__version__} {{load {{}} Roi}}"
 
 
-#: Reads the script of the name and the encoding in argv. Tcl's `open` runs what begins with a bar as a program.
+#: Reads the script that argv names, in the encoding given there. Tcl's `open` would run a name with a leading bar as a
+#: program.
 READING = r"""apply {{path encoding} {
     set file [open [expr {[string index $path 0] eq "|" ? "./$path" : $path}]]
     try {
@@ -105,7 +106,7 @@ def is_complete(script: str) -> bool:
 _SESSIONS: dict[int, Commands] = {}
 _NUMBERS = itertools.count()
 
-#: The stores of tensors of all interpreters in this process, so that it gives each number once.
+#: The stores of tensors of all interpreters in this process. Each number is used once in the process.
 _family = Family()
 
 
@@ -178,7 +179,7 @@ class Commands:
 
     def add(self) -> bool:
         """Adds the commands. Returns whether this succeeded; the interpreter's result is the reason if not."""
-        # Provided first, since that alone can fail, and an interpreter without the package shall not have the commands.
+        # Provided first, since only this can fail, and an interpreter without the package must not have the commands.
         if not _provide(self._tcl):
             return False
         _SESSIONS[self.session.number] = self
@@ -190,7 +191,7 @@ class Commands:
     def forget(self) -> None:
         """Frees the tensors. The interpreter has ended."""
         self._tcl = None
-        _SESSIONS.pop(self.session.number, None)  # first, so that nothing finds a session that is half closed
+        _SESSIONS.pop(self.session.number, None)  # first, so that a session that is being closed cannot be found
         self.session.tensors.close()
 
     def result(self) -> str:
@@ -240,7 +241,7 @@ class Commands:
             return ERROR
         except BaseException as error:
             if isinstance(error, RecursionError) and lib.host_depth() > 1:
-                raise  # commands within commands are what is too deep, not the work of this one
+                raise  # the nesting of commands is too deep, not this command
             if isinstance(error, KeyboardInterrupt):  # pressed before this evaluation took Ctrl-C over: now it has
                 signal.raise_signal(signal.SIGINT)
             self._fail(_translate(error, call), call.command)
@@ -551,7 +552,7 @@ def host_on_join(tcl: Value) -> int:
     """Adds the commands to an interpreter that a script or another program has created."""
     if not lib.host_join(tcl, OFFER.encode()):
         return ERROR
-    if lib.host_has_commands(tcl):  # a script may have had Tcl forget the package
+    if lib.host_has_commands(tcl):  # a script may have called `package forget`
         return OK if _provide(tcl) else ERROR
     commands = Commands(tcl, grants=Grants() if lib.host_is_safe(tcl) else None)
     if commands.add():

@@ -19,7 +19,7 @@ from dataclasses import dataclass
 #: The environment variable that names another library.
 VARIABLE = "ROISH_TCL"
 
-#: Where a wheel has its own Tcl.
+#: The folder of a wheel's own Tcl.
 FOLDER = os.path.join(os.path.dirname(os.path.realpath(__file__)), "tcl")
 
 #: Major version of Tcl -> names by which the system's loader may find its library. They are tried in this order.
@@ -28,7 +28,7 @@ NAMES = {
     9: ["libtcl9.0.so", "libtcl9.0.dylib", "libtcl.so"],
 }
 
-#: Major version -> what it is called, its oldest minor version, and Debian's packages with its library and its headers.
+#: Major version -> its name, its oldest supported minor version, and Debian's packages with its library and headers.
 VERSIONS = {8: ("Tcl 8.6", 6, "tcl", "tcl-dev"), 9: ("Tcl 9", 0, "libtcl9.0", "tcl9.0-dev")}
 
 

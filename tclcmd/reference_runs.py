@@ -18,7 +18,7 @@ from tclcmd.language import kinds
 from tclcmd.language.declare import PLACEMENT, Command, Parameter
 from tclcmd.shell import results
 
-#: For each kind a value that it never takes; for others there is none that every command refuses.
+#: For each kind an invalid value. Other kinds have no value that every command refuses.
 INVALID: dict[type[kinds.Kind], tuple[str, ...]] = {
     kinds.Boxes: ("{1 1 3 NaN}", "{1 1 3}"),
     kinds.TensorOrNumbers: ("{0.5 NaN}", "{1 2 {3}}"),
@@ -51,7 +51,7 @@ LONGEST = 20
 #: The situations of an invalid value.
 ABOUT_VALUES = ("INVALID_TENSOR", "INVALID_VALUE", "IO")
 
-#: The names of tensors are other ones in each process.
+#: The names of tensors differ between processes.
 TENSOR = re.compile(r"\btensor\d+\b")
 
 #: Keeps the words of the first call of a command, and puts another value among them.
@@ -106,7 +106,7 @@ class Recorder(Interpreter):
         return 0
 
 
-#: What a script prints is kept in a variable.
+#: The output of a script is stored in a variable.
 KEEP = """
 rename ::puts {}
 set ::printed {}

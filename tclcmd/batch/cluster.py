@@ -28,16 +28,17 @@ from tclcmd.batch.outcome import Outcome
 from tclcmd.batch.pool import Pool
 from tclcmd.batch.workers import Broken, Workers
 
-#: What an address begins with that starts a cluster on this machine; the number of processes follows.
+#: The prefix of an address that starts a cluster on this machine; the number of processes follows.
 LOCAL = "local:"
 
-#: The seconds to wait for a scheduler when the run begins, and for one that was lost.
+#: The seconds to wait for a scheduler at the beginning, and for a lost one.
 CONNECT_SECONDS, PATIENCE_SECONDS = 10, 300
 
-#: The seconds between two looks at the number of workers.
+#: The seconds between two checks of the number of workers.
 LOOK_SECONDS = 2.0
 
-#: The fewest calls to have under way, and their number per thread of the cluster. Messages take longer than in a pool.
+#: The smallest number of calls in progress, and their number per thread of the cluster. Messages take longer than in a
+#: pool.
 LEAST_WINDOW, PER_THREAD = 16, 4
 
 
@@ -108,7 +109,7 @@ def connect(address: str, limits: Mapping[str, Any]) -> Cluster:
         import distributed
     except ImportError as error:
         raise click.ClickException(f"--scheduler needs distributed ({error}): {how_to_add('cluster')}") from None
-    # The outcomes of the inputs, and lines of this program, tell of lost connections. Dask gives some of its loggers
+    # The outcomes of the inputs, and lines of this program, report lost connections. Dask gives some of its loggers
     # levels of their own.
     for name in ("distributed", *logging.root.manager.loggerDict):
         if name.partition(".")[0] == "distributed":
@@ -182,7 +183,7 @@ class Cluster(Workers):
         each = Call(function, arguments, Future())
         if self._begins_nothing:
             each.future.cancel()
-        elif each.future.set_running_or_notify_cancel():  # Dask does not tell when it begins
+        elif each.future.set_running_or_notify_cancel():  # Dask does not report when it begins
             self._send(each)
         return each.future
 
@@ -201,8 +202,8 @@ class Cluster(Workers):
         self._is_closed = True
         self._lost.put(None)
         self._keeper.join()
-        with contextlib.suppress(Exception):  # a cluster that is gone has nothing to be ended
-            # Else a call that waits at a worker would begin processes of this run again after their end.
+        with contextlib.suppress(Exception):  # a lost cluster has no processes to end
+            # Otherwise a call that waits at a worker would start processes of this run again after their end.
             self._client.cancel(list(self._at_dask), force=True)
             self._client.run(end, self._run)
         for closable in (self._client, self._local):
@@ -237,7 +238,7 @@ class Cluster(Workers):
             try:
                 each.future.set_result(future.result())
                 return
-            except Exception:  # the worker that had the result is gone, and the connection to the scheduler as well
+            except Exception:  # both the worker with the result and the connection to the scheduler are lost
                 self._lost.put(each)
         elif future.status == "error":
             each.future.set_result(Outcome(_reason(future.exception())))

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 def _check_outputs(folder: str, tasks: Sequence[Task]) -> None:
     """Refuses outputs that would replace inputs."""
-    real = functools.cache(os.path.realpath)  # of folders, of which there are few
+    real = functools.cache(os.path.realpath)  # of folders, which are few
     folder = real(folder)
     inputs = {_real_path(task.input, real) for task in tasks}
     for task in tasks:
@@ -123,7 +123,7 @@ def _run(
     gather: bool,
     quiet: bool,
 ) -> int:
-    # imported here, since --help needs none of it
+    # imported here, since --help does not need it
     from tclcmd.batch import driver, inputs
     from tclcmd.batch.outcome import Job
     from tclcmd.batch.outputs import Outputs

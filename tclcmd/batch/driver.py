@@ -26,7 +26,7 @@ from tclcmd.batch.progress import Display
 from tclcmd.batch.workers import Broken, Workers
 from tclcmd.files import streams
 
-#: What a shell reports of a program that ended by a signal is this and the signal's number.
+#: A shell reports this plus the number of the signal that ended a program.
 BY_SIGNAL = 128
 
 #: The signals except Ctrl-C that end a run at once.
@@ -57,7 +57,7 @@ class Run:
         self._outputs = outputs
         self._display = display
         self._earlier: dict[str, journal.Entry] = {}
-        self._signatures: dict[int, tuple[int, int]] = {}  # of inputs under way
+        self._signatures: dict[int, tuple[int, int]] = {}  # of inputs in progress
         self._is_stopping = False
         self._interrupted_by = 0
         self._journal: journal.JsonLines | None = None
@@ -116,7 +116,7 @@ class Run:
 
         def on_signal(number: int, frame: object) -> None:
             if number != signal.SIGINT or self._interrupted_by:
-                for each in heeded:  # one more ends this process, and its life lines the workers
+                for each in heeded:  # one more ends this process, and the closed pipes end the workers
                     signal.signal(each, signal.SIG_DFL)
                 raise Ended(number)
             self._interrupted_by = number
@@ -124,7 +124,7 @@ class Run:
             os.write(2, b"\nroish map: finishing what runs; Ctrl-C again stops it\n")
 
         numbers = (signal.SIGINT, *ENDING_SIGNALS)
-        heeded = [number for number in numbers if signal.getsignal(number) != signal.SIG_IGN]  # as nohup has it
+        heeded = [number for number in numbers if signal.getsignal(number) != signal.SIG_IGN]  # as nohup does
         before = {number: signal.signal(number, on_signal) for number in heeded}
         try:
             yield
@@ -177,7 +177,7 @@ class Run:
         if not self._earlier or not self._plan.by_checksum:
             yield from ((task, self._is_done(task)) for task in self._plan.tasks)
             return
-        with ThreadPoolExecutor() as threads:  # checksums are computed while Python does other things
+        with ThreadPoolExecutor() as threads:  # checksums are computed without the GIL
             for result in batch.map(self._is_done, self._plan.tasks, executor=threads, ordered=True):
                 yield result.input, result.get()
 

@@ -12,7 +12,7 @@ import click
 
 from tclcmd.batch.outcome import Task
 
-#: The word that stands for a list on standard input.
+#: The word for a list on standard input.
 STDIN = "-"
 
 

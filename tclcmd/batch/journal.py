@@ -16,7 +16,7 @@ from typing import Any
 
 from tclcmd.batch.outcome import DONE
 
-#: The seconds between two flushes to the disk. What a power failure takes in between is done again.
+#: The seconds between two flushes to the disk. Inputs whose lines a power failure loses are processed again.
 SYNC_SECONDS = 5.0
 
 
@@ -43,7 +43,7 @@ class JsonLines:
     def _write(self, line: bytes) -> None:
         rest = line
         try:
-            while rest:  # a disk that becomes full takes a part, and refuses the rest
+            while rest:  # a disk that becomes full accepts a part of it
                 rest = rest[os.write(self._file, rest) :]
         except OSError:
             if self._is_regular:

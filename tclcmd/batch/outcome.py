@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-#: The states of an input, as the journal and the report have them. "kept" is a result of an earlier run.
+#: The states of an input in the journal and in the report. "kept" is a result of an earlier run.
 DONE, FAILED, KEPT = "done", "failed", "kept"
 
 

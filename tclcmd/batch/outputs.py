@@ -25,10 +25,10 @@ from tclcmd.batch.outcome import Outcome
 #: The names in the output folder.
 PRIVATE, LOCK, JOURNAL, WORK = ".roish-map", "lock", "journal.jsonl", "work-"
 
-#: Why a rename cannot replace what is there: a folder that is not empty, a folder by a file, a file by a folder.
+#: The errors of a rename onto a folder that is not empty, of a file onto a folder, and of a folder onto a file.
 IN_THE_WAY = (errno.ENOTEMPTY, errno.EEXIST, errno.EISDIR, errno.ENOTDIR)
 
-#: How long a lock may be held by a run that is just ending.
+#: The time for which a run that is ending may hold a lock, in seconds.
 LOCK_SECONDS = 2.0
 
 
@@ -164,7 +164,7 @@ def flush(path: str) -> None:
 
 
 def _remove(path: str) -> None:
-    # A worker whose driver was killed may for a moment go on to write into the folder.
+    # A worker whose driver was killed may write into the folder for a moment longer.
     for _ in range(3):
         shutil.rmtree(path, ignore_errors=True)
         if not os.path.lexists(path):

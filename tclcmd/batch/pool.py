@@ -32,19 +32,19 @@ from tclcmd.batch import worker
 from tclcmd.batch.outcome import Outcome
 from tclcmd.batch.workers import Broken, Workers
 
-#: Libraries that are told to use one thread, since there is a worker for each processor.
+#: The variables that limit libraries to one thread, since there is a worker for each processor.
 ONE_THREAD = dict.fromkeys(("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "NUMEXPR_NUM_THREADS"), "1")
 
-#: A worker whose tasks take less than this gets the next one before it asks, so that it need not wait for it.
+#: A worker whose tasks take less than this, in seconds, gets the next one in advance, and does not wait for it.
 SHORT_SECONDS = 0.1
 
-#: The number of outcomes that wait for the disk at the same time.
+#: The largest number of outcomes that wait for the disk at the same time.
 FINISHING = 8
 
-#: So many workers in a row may die before they are ready.
+#: The largest number of workers in a row that die before they are ready.
 MOST_STILLBORN = 3
 
-#: The program of a worker. It finds the packages where this process has found them.
+#: The program of a worker. It imports the packages from the same folders as this process.
 PROGRAM = """\
 import sys
 sys.path[:] = {path!r}
@@ -126,7 +126,7 @@ class Pool(Workers):
             call.future.cancel()
         else:
             self._waiting.append(call)
-            if self._has_room:  # otherwise the thread looks for calls when a worker has ended one
+            if self._has_room:  # otherwise the thread looks for calls when a worker finishes one
                 self._wake()
             if not self._thread.is_alive() and not call.future.done():  # it has ended in this moment
                 call.future.set_exception(Broken(self._broken or "the pool was stopped"))
@@ -159,7 +159,7 @@ class Pool(Workers):
         return batch.PER_WORKER * self._max_workers + (0 if self._finish is None else FINISHING)
 
     def _wake(self) -> None:
-        with contextlib.suppress(BlockingIOError, OSError):  # full: it will wake up anyway
+        with contextlib.suppress(BlockingIOError, OSError):  # a full pipe wakes the thread up in any case
             self._wakener.send(b".")
 
     # ---- The thread that supervises ----
@@ -167,7 +167,7 @@ class Pool(Workers):
     def _supervise(self) -> None:
         try:
             while not self._is_finished():
-                self._has_room = True  # before it looks at the calls, so that none is missed
+                self._has_room = True  # before the calls are read, so that none is missed
                 self._assign()
                 self._has_room = self._can_use_another()
                 self._wait()
@@ -224,7 +224,7 @@ class Pool(Workers):
         except OSError as error:
             if not self._workers:
                 self._broken = f"cannot start a process: {(error.strerror or str(error)).lower()}"
-            return  # it goes on with those there are
+            return  # the run continues with the other workers
         self._workers.append(each)
         self._selector.register(each.connection, selectors.EVENT_READ, each)
 
@@ -274,7 +274,7 @@ class Pool(Workers):
         """Removes a worker that has died."""
         self._selector.unregister(each.connection)
         self._workers.remove(each)
-        status = each.end(1 if each.late is None else 0)  # it closes its pipe a moment before its status is known
+        status = each.end(1 if each.late is None else 0)  # it closes its pipe shortly before its status is available
         if not each.is_ready:
             self._count_stillborn(each, status)
         else:
@@ -283,7 +283,7 @@ class Pool(Workers):
 
     def _take_back(self, each: _Worker, status: int) -> None:
         """Settles the call that a dead worker was at; the calls that it had not begun wait for another worker."""
-        # One that was killed for being late may have finished the late call in the same moment.
+        # A worker that was killed for a late call may have finished this call in the same moment.
         is_at_one = bool(each.calls) and each.late in (None, each.calls[0])
         call = each.calls.popleft() if is_at_one else None
         for other in each.calls:
@@ -307,9 +307,9 @@ class _Worker:
     """A worker, as the pool sees it."""
 
     def __init__(self, memory_limit: int | None, environment: Mapping[str, str]) -> None:
-        self.calls: collections.deque[Call] = collections.deque()  # the first is the one that it is at
+        self.calls: collections.deque[Call] = collections.deque()  # the first one is in progress
         self.is_ready = self.is_fast = False
-        self.late: Call | None = None  # the call for which it is killed
+        self.late: Call | None = None  # the reason why it is killed
         self.deadline: float | None = None
         self._began = 0.0
         with contextlib.ExitStack() as stack:
@@ -336,7 +336,7 @@ class _Worker:
         self.calls.append(call)
         if len(self.calls) == 1:
             self._begin(timeout)
-        with contextlib.suppress(OSError):  # it has died, which is noticed when it is listened to
+        with contextlib.suppress(OSError):  # it has died, which the next read from it reports
             self.connection.send_bytes(call.payload)
 
     def _begin(self, timeout: float | None) -> None:
@@ -366,7 +366,7 @@ class _Worker:
                 time.sleep(0.005)
             self.kill()
         self._has_ended()
-        self.kill()  # what a script has left running: their group keeps its number until the process is waited for
+        self.kill()  # what a script has left running: the number of the group is not reused before the wait below
         os.close(self._life_line)
         return self._process.wait()
 
@@ -394,7 +394,7 @@ class _Worker:
 
 def _nameless_file() -> IO[bytes]:
     """A file without a name for a standard stream. It is appended to, since it is emptied while it is open."""
-    file = tempfile.TemporaryFile(prefix="roish-map-")  # noqa: SIM115  # the worker that has it closes it
+    file = tempfile.TemporaryFile(prefix="roish-map-")  # noqa: SIM115  # closed by its worker
     fcntl.fcntl(file, fcntl.F_SETFL, fcntl.fcntl(file, fcntl.F_GETFL) | os.O_APPEND)
     return file
 
@@ -405,7 +405,7 @@ def _start_process(
     # A fresh Python, not a fork: this process has threads.
     program = PROGRAM.format(path=sys.path, channel=channel, line=line, limit=memory_limit)
     return subprocess.Popen(
-        [sys.executable, "-c", program],  # with the environment's encoding of names, as this process
+        [sys.executable, "-c", program],  # with the environment's encoding of names, as in this process
         stdin=subprocess.DEVNULL,
         stdout=streams[0],
         stderr=streams[1],

@@ -14,10 +14,10 @@ from dataclasses import dataclass
 from tclcmd.batch.outcome import Outcome, Task
 from tclcmd.files import streams
 
-#: The seconds between two lines where there is no terminal.
+#: The seconds between two lines without a terminal.
 LINE_SECONDS = 10.0
 
-#: The most failures in the table, and the most characters of a message in it.
+#: The largest number of failures in the table, and of characters of a message in it.
 MOST_FAILURES, MOST_CHARACTERS = 20, 160
 
 
@@ -58,7 +58,7 @@ class Display:
     def keep(self) -> None:
         """An input needs no work."""
         self.counts.kept += 1
-        if self._bar is not None:  # it is no part of the rate
+        if self._bar is not None:  # it does not count for the rate
             self._bar.initial += 1
             self._bar.update(1)
 

@@ -19,8 +19,8 @@ from tclcmd.batch.outcome import Job, Outcome, Task
 from tclcmd.files import wholefile
 from tclcmd.interpreter import Interpreter
 
-#: The variables that are the same for all inputs; and `exit`, which ends the script, not the process: with 0 well,
-#: otherwise as an error.
+#: Sets the variables that are the same for all inputs, and makes `exit` end the script instead of the process: with
+#: status 0 as a success, and otherwise as an error.
 BEGINNING = """\
 set argv {}
 set argc 0
@@ -31,7 +31,8 @@ proc exit {{status 0}} {
 """
 EXIT_CODE = "ROISH EXIT "
 
-#: The most bytes of a gathered output. It is in the memory of worker, scheduler and driver at the same time.
+#: The largest size of a gathered output, in bytes. The worker, the scheduler and the driver have it in memory at the
+#: same time.
 MOST_GATHERED = 1 << 30
 
 
@@ -81,7 +82,7 @@ def _evaluate(script: str, task: Task, output: str | None) -> dict[str, object]:
     before = os.getcwd()
     interpreter = Interpreter()
     try:
-        pyroi.set_num_threads(1)  # whatever the script before has set
+        pyroi.set_num_threads(1)  # in case the previous script has changed it
         _set_variables(interpreter, script, task, output)
         outcome = interpreter.eval_file(interpreter.from_system(script))
         failure = {} if outcome.is_complete or _has_exited_well(interpreter) else _failure(interpreter, script)
@@ -170,7 +171,7 @@ def _finish_output(output: str, job: Job, task: Task, *, is_wanted: bool) -> dic
     try:
         return _taken_output(output, job, task) if is_wanted and os.path.lexists(output) else {}
     finally:
-        for name in os.listdir(folder):  # what the script has left beside it, or before it failed
+        for name in os.listdir(folder):  # other files of the script, or those of a script that has failed
             path = os.path.join(folder, name)
             if os.path.isdir(path) and not os.path.islink(path):
                 shutil.rmtree(path, ignore_errors=True)

@@ -16,10 +16,10 @@ from tclcmd.batch.outcome import Outcome
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-#: What a worker sends when it has started.
+#: The message of a worker that has started.
 READY = b"ready"
 
-#: The most bytes of what a script writes to a standard stream that are passed on.
+#: The largest number of bytes that are passed on from a standard stream of a script.
 MOST_SAID = 1 << 20
 
 
@@ -32,7 +32,7 @@ def serve(channel: int, life_line: int, memory_limit: int | None) -> None:
     for descriptor in (channel, life_line):
         os.set_inheritable(descriptor, False)  # not for programs that scripts start
     threading.Thread(target=_end_with_the_pool, args=(life_line,), daemon=True).start()
-    warnings.simplefilter("ignore")  # they are for those who write Python
+    warnings.simplefilter("ignore")  # they are for authors of Python code
     from tclcmd.batch import script  # noqa: F401  # before the limit, and before the first task is timed
 
     if memory_limit is not None:

@@ -104,7 +104,7 @@ class _Examination:
             self.is_open = True  # an option whose name is known only at run time
         elif option is not None:
             place_pair(self.call, option, index)
-        elif self.words[index - 2].text is not None:  # else there is no name to tell
+        elif self.words[index - 2].text is not None:  # otherwise there is no name to report
             raise stray_value(self.call, index)
 
     def _next_option(self, start: int) -> int:
@@ -154,6 +154,6 @@ class _Examination:
             return mismatched(self.call, parameter, place, reason)
         except ARGUMENT_ERRORS as error:
             return self.call.invalid(parameter, error.rule)
-        except MemoryError:  # as much as the machine has is not known
+        except MemoryError:  # the memory of the machine is not known
             return None
         return None

@@ -24,7 +24,7 @@ OPENING = frozenset({"load", "source", "subst", "uplevel", "unload"})
 #: Variables that roish sets before a script runs, beside those that every interpreter has.
 OF_ROISH = frozenset({"argc", "argv", "argv0", "errorCode", "errorInfo", "tcl_interactive"})
 
-#: The packages that make no names of their own.
+#: The packages that define no commands or variables.
 KNOWN_PACKAGES = frozenset({"Tcl", "roi"})
 
 #: The namespaces of Tcl's own commands.

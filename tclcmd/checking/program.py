@@ -12,7 +12,7 @@ from pyroi.install import how_to_add
 from tclcmd.files import streams
 from tclcmd.language.errors import reason_of
 
-#: The exit status where something is wrong.
+#: The exit status if a script has errors.
 FOUND = 1
 
 

@@ -20,8 +20,8 @@ from tclcmd.checking import names, specification
 from tclcmd.language import lookup
 from tclcmd.language.declare import NAMESPACE
 
-#: The complaints of tclint about Tcl's own commands that are certain errors. It also complains about what it cannot
-#: follow itself.
+#: The diagnostics of tclint about Tcl's own commands that are certain errors. Its others include code that it cannot
+#: analyse.
 CERTAIN = re.compile(
     r"(?:wrong # of|not enough|too many|missing required) arg|expected (?:condition|then|body) "
     r"|argument after complete|too many fields in argument|invalid arguments to try",
@@ -46,7 +46,7 @@ def findings(script: str, beside: str = "") -> list[Finding]:
     parser = Parser(commands=_COMMANDS)
     found: set[Finding] = set()
     try:
-        with contextlib.redirect_stdout(io.StringIO()):  # where its lexer tells of a last backslash
+        with contextlib.redirect_stdout(io.StringIO()):  # raised by its lexer for a backslash at the end
             tree = parser.parse(script)
         found.update(_of_names(tree, beside))
     except TclSyntaxError as error:

@@ -23,7 +23,7 @@ from tclcmd.language.declare import NAMESPACE, REGISTRY, Command
 
 Check = Callable[[list[Node], Parser], list[Node] | None]
 
-#: An interpreter in which no script is run: it reads numbers and lists as Tcl does, and knows Tcl's commands.
+#: An interpreter that runs no script. It parses numbers and lists, and has the names of Tcl's commands.
 interpreter = Interpreter()
 
 

@@ -1,8 +1,8 @@
 /*
  * events.c - the event loop: at the end of a script that has opened windows, and while a prompt waits
  *
- * A script that opens windows of Tk runs until they are closed, as under tclsh. Tcl does not export whether Tk has set a
- * main loop. The windows are therefore searched: an interpreter that has a main window has the command `.`.
+ * A script that opens windows of Tk runs until they are closed, as under tclsh. Tcl does not export whether Tk has set
+ * a main loop. Windows are therefore found by the command `.`, which an interpreter has while it has a main window.
  */
 #define _GNU_SOURCE
 #include <dlfcn.h>
@@ -40,7 +40,8 @@ int host_has_window(Tcl_Interp *interp)
 /* Whether Ctrl-C was pressed, which cancels the script of an event and ends the wait. */
 static int is_interrupted(void) { return *host_interrupt_flag() != 0; }
 
-/* Passes Ctrl-C on to the prompt, whose handler is set again by now; returns whether there was one. */
+/* Ends the evaluation, and then passes Ctrl-C on to the prompt, whose handler is set again. Returns whether Ctrl-C was
+   pressed. */
 static int end_interruptible(Tcl_Interp *interp)
 {
     const int is_passed_on = is_interrupted();
@@ -82,7 +83,7 @@ int host_serve_until_input(Tcl_Interp *interp, Tcl_Channel input)
 void host_serve_until_readable(struct Tcl_Interp *interp, int file)
 {
     int is_readable = 0;
-    const int own = dup(file); /* Tcl has one handler per descriptor, and a script may have set it */
+    const int own = dup(file); /* Tcl has one handler per descriptor, which a script may have set */
     if (own < 0)
         return;
     host_begin_interruptible(interp);
@@ -96,7 +97,7 @@ void host_serve_until_readable(struct Tcl_Interp *interp, int file)
 
 static Tcl_Interp *at_readline = NULL;
 
-/* readline calls this function ten times a second. The limit serves scripts whose events create events at once. */
+/* readline calls this function ten times a second. The limit is for scripts whose events create further events. */
 static int serve_what_is_due(void)
 {
     enum { MOST_EVENTS = 1000 };

@@ -10,14 +10,14 @@
 
 #include "internal.h"
 
-/* The three functions of Tcl that come before there is a stub table to call through. */
+/* The library of Tcl, and the function that creates the first interpreter, before there is a table of stubs. */
 static void *tcl_library = NULL;
 static Tcl_Interp *(*create_interp)(void) = NULL;
 
 static const char *find_entry_points(void *library, const char *program)
 {
     void (*find_executable)(const char *) = NULL;
-    /* POSIX gives functions as object pointers; this copy is the conversion it recommends. */
+    /* dlsym() returns an object pointer; POSIX recommends this conversion to a function pointer. */
     *(void **)&find_executable = dlsym(library, "Tcl_FindExecutable");
     *(void **)&create_interp = dlsym(library, "Tcl_CreateInterp");
     if (!find_executable || !create_interp)
@@ -30,7 +30,7 @@ const char *host_load(const char *library, const char *program)
 {
     if (tcl_library)
         return NULL;
-    /* Global, so that extensions which scripts load find Tcl's symbols. */
+    /* RTLD_GLOBAL, because extensions that scripts load refer to Tcl's symbols. */
     void *opened = dlopen(library, RTLD_NOW | RTLD_GLOBAL);
     if (!opened)
         return dlerror();
@@ -40,7 +40,8 @@ const char *host_load(const char *library, const char *program)
     return reason;
 }
 
-/* In another program, Tcl's library may be known to that program alone: it is the file that a function of its table is in. */
+/* In another program, Tcl's symbols may not be global. Its library is then found as the file of a function of the table
+   of stubs. */
 static void *find_library(void)
 {
     Dl_info info;
@@ -70,8 +71,9 @@ void host_watch_exit(void)
 
 static int panic_status = HOST_PANIC_STATUS;
 
-/* Tcl ends the process where it gets no memory, and has no other way. What can be foreseen is refused before (see
-   host_has_room); for the rest there is a line that says what happened, and a status of its own. */
+/* Tcl ends the process if it gets no memory; it cannot report an error instead. Foreseeable cases are refused
+   beforehand (see host_has_room). For the others, this function prints the reason and uses an exit status of its own.
+   */
 static void on_panic(const char *format, ...)
 {
     static char line[512];
@@ -83,14 +85,15 @@ static void on_panic(const char *format, ...)
     length = (int)strlen(line);
     line[length++] = '\n';
     if (write(STDERR_FILENO, line, (size_t)length) < 0) {
-        /* There is nobody to tell. */
+        /* A failure to write cannot be reported. */
     }
     _exit(panic_status);
 }
 
 void host_set_panic_status(int status) { panic_status = status; }
 
-/* Scripts, file names and the standard channels are in UTF-8, whatever the locale. Tcl 9 has made the channels before. */
+/* Scripts, file names and the standard channels are in UTF-8 in every locale. Tcl 9 has already created the channels.
+   */
 static void set_encodings(void)
 {
     static const int standard[] = {TCL_STDIN, TCL_STDOUT, TCL_STDERR};
@@ -121,7 +124,7 @@ int host_prepare(struct Tcl_Interp *interp)
     host_note_answers(interp);
     host_note_load(interp);
     const int status = host_run_startup_script(interp);
-    if (TCL_MAJOR_VERSION > 8) /* whose Tcl_Init() sets the encoding of the locale, each time */
+    if (TCL_MAJOR_VERSION > 8) /* there, Tcl_Init() sets the encoding of the locale each time */
         Tcl_SetSystemEncoding(NULL, "utf-8");
     return status;
 }
@@ -135,13 +138,14 @@ struct target {
     struct targets *all;
 };
 
-/* Those of an interpreter, in one block, which is freed with the last command: a new interpreter then takes less time. */
+/* The targets of an interpreter's commands, in one block, because separate allocations slow down a new interpreter. The
+   block is freed with the last command. */
 struct targets {
     int users;
     struct target each[];
 };
 
-/* Collects the options among words that are options and values in turns; returns 0 if they are not. */
+/* Collects the options of words that alternate between options and values; returns 0 for other words. */
 static int collect_options(int count, Tcl_Obj *const words[], Tcl_DString *options)
 {
     for (int i = 0; i < count; i += 2) {
@@ -155,13 +159,12 @@ static int collect_options(int count, Tcl_Obj *const words[], Tcl_DString *optio
 
 __thread int64_t host_calls = 0;
 
-/* How many calls of commands are under way in this thread, each in the midst of the one before it. */
-static __thread int depth = 0;
+static __thread int depth = 0; /* of nested calls of commands in this thread */
 
 int host_depth(void) { return depth; }
 
-/* What a call says that failed before Python could say anything. It is made beforehand, for memory may be what lacks;
-   and for each thread, since no value of Tcl's may be used by two. */
+/* The messages of calls that fail before Python can make one. They are made in advance, because memory may be what is
+   missing, and for each thread, because threads may not share Tcl's values. */
 static __thread struct {
     Tcl_Obj *message, *code;
 } faults[HOST_STATUSES];
@@ -299,7 +302,7 @@ void host_set_global(struct Tcl_Interp *interp, const char *name, struct Tcl_Obj
 /* Waits until a non-blocking channel has input. Returns 0, or the system's error number. */
 static int wait_for_more(Tcl_Channel input)
 {
-    enum { LOOK_EVERY_MS = 10 }; /* the interval for a channel that a script implements, which has no descriptor */
+    enum { LOOK_EVERY_MS = 10 }; /* for a channel that a script implements, which has no descriptor */
     ClientData handle;
     struct pollfd readable = {.events = POLLIN};
     const int is_known = Tcl_GetChannelHandle(input, TCL_READABLE, &handle) == TCL_OK;
@@ -334,7 +337,7 @@ int host_write(int to_error, const char *text, int64_t length)
 {
     Tcl_Channel output = Tcl_GetStdChannel(to_error ? TCL_STDERR : TCL_STDOUT);
     if (!output)
-        return 0; /* the script has closed it: there is nobody to tell */
+        return 0; /* the script has closed it */
     const int is_written = Tcl_WriteChars(output, text, (Tcl_Size)length) >= 0 && Tcl_Flush(output) == TCL_OK;
     return is_written ? 0 : Tcl_GetErrno();
 }

@@ -1,20 +1,20 @@
 /*
  * interrupt.c - Ctrl-C during an evaluation
  *
- * While Tcl runs, SIGINT belongs to this file: it sets a flag, which long-running operators poll, and has the
- * evaluation cancelled so that no `catch` of the script can hold it back. Before and after, SIGINT is Python's.
+ * While Tcl runs, this file handles SIGINT. The handler sets a flag, which long-running operators poll, and the
+ * evaluation is cancelled in such a way that a script cannot `catch` the cancellation. At all other times, Python
+ * handles SIGINT.
  *
- * A signal handler may call next to nothing; Tcl_AsyncMark() and Tcl_CancelEval() take locks that the interrupted
- * code may hold. The handler therefore only writes to a pipe, and a thread that waits at its other end cancels:
- * Tcl_CancelEval() may be called from any thread. It wakes up when it does, and by then the evaluation may have ended
- * and another one begun, which the user did not mean. So what goes through the pipe is the number of the evaluation.
+ * A signal handler may call only a few functions; Tcl_AsyncMark() and Tcl_CancelEval() take locks that the interrupted
+ * code may hold. The handler therefore only writes to a pipe. A thread reads from the pipe and calls Tcl_CancelEval(),
+ * which may be called from any thread. By the time that this thread wakes up, the evaluation may have ended and another
+ * one, which the user did not mean, may have begun. The handler therefore writes the number of the evaluation.
  *
- * Some things cannot be cancelled (a `gets stdin` that waits for a line, an array function under way). A script that
- * goes on for longer than the thread's patience is ended, as the user wished; a shell at whose prompt somebody works
- * is ended only by another Ctrl-C.
+ * Some calls cannot be cancelled (a `gets stdin` that waits for a line, a running array function). If a script
+ * continues for longer than PATIENCE_MS, the thread ends the process; with a prompt, only a second Ctrl-C ends it.
  *
- * After a fork the child process lacks the thread, and its pipe is the parent's. It therefore makes both again, so that a
- * Ctrl-C that the child receives cancels the child's evaluation and not the parent's.
+ * After a fork the child process does not have the thread, and shares the pipe with the parent. It creates its own, so
+ * that a Ctrl-C in the child cancels the child's evaluation and not the parent's.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -33,12 +33,13 @@ static int hesitation_ms = 0;
 static int wake[2] = {-1, -1}; /* the pipe from the handler to the thread */
 static struct sigaction before;
 
-/* What is being evaluated, and the number of that evaluation; NULL and 0 in between. The handler reads the number. */
+/* The interpreter that evaluates and the number of its evaluation; NULL and 0 between evaluations. The handler reads
+   the number. */
 static pthread_mutex_t guard = PTHREAD_MUTEX_INITIALIZER;
 static Tcl_Interp *evaluating = NULL;
 static volatile sig_atomic_t current = 0;
 static sig_atomic_t last = 0;
-static int cancelled = 0; /* was it asked to stop? */
+static int cancelled = 0; /* whether the current evaluation has been cancelled */
 
 int32_t *host_interrupt_flag(void) { return (int32_t *)&interrupted; }
 void host_set_at_prompt(int is_prompt) { at_prompt = is_prompt; }
@@ -50,8 +51,8 @@ static void on_signal(int signal_number)
     const sig_atomic_t pressed = current;
     (void)signal_number;
     interrupted = 1;
-    if (write(wake[1], &pressed, sizeof pressed) < 0) { /* so few bytes go as a whole */
-        /* The pipe is full: the thread has wakes enough. */
+    if (write(wake[1], &pressed, sizeof pressed) < 0) { /* a write of so few bytes is atomic */
+        /* The pipe is full, so that the thread will wake up in any case. */
     }
     errno = saved;
 }
@@ -68,7 +69,7 @@ static void set_evaluating(Tcl_Interp *interp)
     pthread_mutex_unlock(&guard);
 }
 
-/* Asks an evaluation to stop; returns 0 if it is over. */
+/* Cancels an evaluation; returns 0 if it has ended. */
 static int cancel(sig_atomic_t evaluation)
 {
     pthread_mutex_lock(&guard);
@@ -95,7 +96,7 @@ static int outlasts_patience(sig_atomic_t evaluation)
     return goes_on(evaluation);
 }
 
-/* Returns the number of the evaluation during which it came. */
+/* Waits for Ctrl-C, and returns the number of the evaluation during which it was pressed. */
 static sig_atomic_t wait_for_press(void)
 {
     sig_atomic_t evaluation;
@@ -103,7 +104,7 @@ static sig_atomic_t wait_for_press(void)
     return evaluation;
 }
 
-/* Presses made in impatience say no more than the first one. */
+/* Discards repeated presses, so that they do not count as a second Ctrl-C. */
 static void forget_presses(void)
 {
     struct pollfd readable = {.fd = wake[0], .events = POLLIN};
@@ -113,7 +114,7 @@ static void forget_presses(void)
 
 static void *cancel_when_woken(void *unused)
 {
-    sig_atomic_t deaf = 0; /* an evaluation that was asked to stop and did not */
+    sig_atomic_t deaf = 0; /* an evaluation that was cancelled and did not stop */
     (void)unused;
     for (;;) {
         const sig_atomic_t evaluation = wait_for_press();
@@ -133,7 +134,7 @@ static void *cancel_when_woken(void *unused)
     return NULL;
 }
 
-/* The thread takes no signals: SIGINT has to end a blocking call of the main thread. */
+/* The thread blocks all signals, because SIGINT must end a blocking call of the main thread. */
 static void make_thread(void)
 {
     pthread_t thread;
@@ -152,8 +153,9 @@ static void make_thread(void)
     pthread_sigmask(SIG_SETMASK, &saved, NULL);
 }
 
-/* During a fork SIGINT waits, since until the child has its own pipe the handler would write to the parent's; and the
-   thread cancels nothing, since a lock of Tcl's that it held would be held in the child forever. */
+/* During a fork SIGINT is blocked, because the handler would write to the parent's pipe until the child has its own.
+   The thread cancels no evaluation meanwhile, because a lock of Tcl that it holds would never be released in the child.
+   */
 static sigset_t mask_before_fork;
 
 static void before_fork(void)
@@ -180,7 +182,7 @@ static void in_child(void)
         if (wake[end] >= 0)
             close(wake[end]);
     make_thread();
-    /* A press before the fork was meant for both; what the thread would have read of it is in the parent's pipe. */
+    /* A press before the fork is meant for both processes; the parent's pipe has only the parent's copy. */
     if (interrupted && wake[1] >= 0 && write(wake[1], &evaluation, sizeof evaluation) < 0) {
         /* An empty pipe has room. */
     }
@@ -196,17 +198,17 @@ static void start(void)
 void host_begin_interruptible(Tcl_Interp *interp)
 {
     static pthread_once_t once = PTHREAD_ONCE_INIT;
-    struct sigaction ours = {.sa_handler = on_signal}; /* no SA_RESTART: a blocking call shall end */
+    struct sigaction ours = {.sa_handler = on_signal}; /* no SA_RESTART, so that a blocking call ends */
     pthread_once(&once, start);
     interrupted = 0;
     set_evaluating(interp);
     sigaction(SIGINT, NULL, &before);
-    if (before.sa_handler != SIG_IGN) /* a job in the background asked not to be interrupted */
+    if (before.sa_handler != SIG_IGN) /* a background job ignores SIGINT */
         sigaction(SIGINT, &ours, NULL);
 }
 
-/* Tcl forgets a cancellation when the substitution of a bracketed command returns to the outermost level, and has no
-   public function for it: substitute one. */
+/* Tcl resets a cancellation when the substitution of a bracketed command returns to the outermost level. There is no
+   public function for this, so an empty one is substituted. */
 static void forget_cancellation(Tcl_Interp *interp)
 {
     Tcl_InterpState state = Tcl_SaveInterpState(interp, TCL_OK);
@@ -218,7 +220,8 @@ static void forget_cancellation(Tcl_Interp *interp)
     Tcl_RestoreInterpState(interp, state);
 }
 
-/* Tcl cancels the children of an interpreter with it, and theirs. They would stay so until they next ran something. */
+/* Tcl cancels all descendants of an interpreter as well. They would stay cancelled until they next evaluate a script.
+   */
 static void forget_everywhere(Tcl_Interp *interp)
 {
     Tcl_Size count = 0;
@@ -240,7 +243,7 @@ void host_end_interruptible(Tcl_Interp *interp)
 {
     sigaction(SIGINT, &before, NULL);
     set_evaluating(NULL);
-    /* A Ctrl-C that came too late must not cancel the next evaluation. */
+    /* A late Ctrl-C must not cancel the next evaluation. */
     if (Tcl_AsyncReady())
         Tcl_AsyncInvoke(interp, TCL_OK);
     if (cancelled)

@@ -1,8 +1,9 @@
 /*
- * introspect.c - introspection: what Tcl's `info` tells, without running anything of the script's
+ * introspect.c - introspection: the answers of Tcl's `info`, without running code of the script
  *
- * Completion and error reports ask what Tcl's `info` answers. A script may have redefined `info`, traced it, or traced
- * a variable; so the functions behind Tcl's own commands are noted before any script runs, and called directly.
+ * Completion and error reports need the answers of Tcl's `info`. A script may have redefined or traced `info`, or
+ * traced a variable. The functions that implement Tcl's own commands are therefore stored before any script runs, and
+ * called directly.
  */
 #include "internal.h"
 
@@ -30,7 +31,7 @@ void host_note_answers(Tcl_Interp *interp)
     note(interp, "::interp", &interp_command);
 }
 
-/* Calls what is behind a command; returns its result, with a reference for the caller, or NULL. */
+/* Calls the function of a command; returns its result, with a reference for the caller, or NULL. */
 static Tcl_Obj *ask(Tcl_Interp *interp, const Tcl_CmdInfo *behind_it, int count, Tcl_Obj *words[])
 {
     Tcl_Obj *answer = NULL;

@@ -1,17 +1,17 @@
 /*
- * join.c - the commands in interpreters that others have made: children, those of threads, those of a program with Tcl
+ * join.c - the commands in interpreters that others have created: children, those of threads, those of another program
  *
  * The commands are registered as a statically linked package: `load {} Roi` adds them to an interpreter. A new
- * interpreter does not inherit where packages are found. A line that tells this is therefore put in front of Tcl's own
- * start-up script, which every interpreter runs except safe ones: these get the commands only from outside, by
- * `load {} Roi child`, and Python restricts what the commands reach.
+ * interpreter does not inherit the paths of packages. A line that sets them is therefore put in front of Tcl's own
+ * start-up script. All interpreters run this script except safe ones, which get the commands only from their parent, by
+ * `load {} Roi child`; Python restricts what the commands can reach.
  */
 #define _GNU_SOURCE
 #include <pthread.h>
 
 #include "internal.h"
 
-/* The key under which an interpreter that has the commands stores the number of its session plus 1. */
+/* The key for the number of the session, plus 1, in an interpreter with the commands. */
 static const char key[] = "roi";
 
 int host_has_commands(struct Tcl_Interp *interp) { return Tcl_GetAssocData(interp, key, NULL) != NULL; }
@@ -19,7 +19,7 @@ int host_has_commands(struct Tcl_Interp *interp) { return Tcl_GetAssocData(inter
 static int join(Tcl_Interp *interp)
 {
     const int status = host_on_join(interp);
-    /* The messages of other statuses belong to the thread, which may not have prepared them yet. */
+    /* The thread may not have prepared the messages of other statuses yet. */
     if (status != HOST_OK && !*Tcl_GetStringResult(interp))
         Tcl_SetObjResult(interp, Tcl_ObjPrintf("the commands of torch:: cannot be added to this interpreter"));
     return host_finish(interp, status);
@@ -33,7 +33,7 @@ int host_offer(const char *script)
     return host_add_static_library("Roi", join) && host_put_in_front_of_start(script);
 }
 
-/* An interpreter of another program may have redefined commands; a new one has not. */
+/* A new interpreter is asked, because the other program may have redefined commands in its own. */
 static void note_commands_of_a_fresh_one(void)
 {
     Tcl_Interp *fresh = Tcl_CreateInterp();

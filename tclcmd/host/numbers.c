@@ -1,12 +1,12 @@
 /*
  * numbers.c - nested lists of numbers
  *
- * Tcl has no types: {5} is the text 5, and so is 5 itself; {{1} {2}} is {1 2}. Within a list, a word is therefore read
- * as a number if it can be one, and as a list otherwise. Another pair of braces counts: {{{5}}} is {{5}}, a list of one
- * list of one number. The whole is always a list: 5 is a list of one number.
+ * Tcl's values have no types: {5} and 5 are the same text, and so are {{1} {2}} and {1 2}. Within a list, a word is
+ * therefore read as a number if possible, and otherwise as a list. A second pair of braces makes a difference: {{{5}}}
+ * is {{5}}, a list of one list of one number. The whole value is always a list: 5 is a list of one number.
  *
- * The first elements say what the shape should be; the reading proper holds every list to it. So the memory for the
- * numbers is there before the first one is read, and a ragged list is found where it is ragged.
+ * The shape is inferred from the first elements, and every other list is then compared with it. The memory for the
+ * numbers can therefore be allocated before they are read, and an error names the list that has another length.
  */
 #include <math.h>
 #include <string.h>
@@ -17,7 +17,7 @@ struct reader {
     int rank;
     const int64_t *shape;
     host_number kind;
-    void *next; /* where the next number goes */
+    void *next; /* the place of the next number */
     host_place *place;
 };
 
@@ -34,14 +34,14 @@ static int elements_of(Tcl_Obj *value, Tcl_Size *count_ret, Tcl_Obj ***elements_
     return Tcl_ListObjGetElements(NULL, value, count_ret, elements_ret) == TCL_OK;
 }
 
-/* A word that stands for itself: a number, or a list of one element whose text is the list's own. */
+/* Whether a value is a word: a number, or a list of one element that has the same text as the list. */
 static int is_word(Tcl_Obj *value)
 {
     Tcl_Size count;
     Tcl_Obj **elements;
     double real;
     if (host_is_unnamed_tensor(value))
-        return 1; /* not a number, as reading it will say */
+        return 1; /* not a number, which reading it will report */
     if (host_is_pure_list(value))
         return host_word(value) != NULL;
     if (host_read_real(value, &real) || !elements_of(value, &count, &elements))

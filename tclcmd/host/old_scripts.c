@@ -10,7 +10,7 @@ static const char *const PACKAGES[] = {"torch", "Torch", "libtorchtcl"};
 /* The beginning of the names of the library's files. */
 static const char LIBRARY[] = "libtorchtcl";
 
-/* What Tcl's own `load` calls. */
+/* The function of Tcl's own `load`. */
 static Tcl_ObjCmdProc *own_load = NULL;
 
 static int is_here(Tcl_Obj *path)
@@ -19,7 +19,7 @@ static int is_here(Tcl_Obj *path)
     return strncmp(slash ? slash + 1 : text, LIBRARY, strlen(LIBRARY)) == 0;
 }
 
-/* Has the loader do what it does for `load {} Roi INTERPRETER`. */
+/* Calls the loader as `load {} Roi INTERPRETER` does. */
 static int load_into(const struct host_wrapped *loader, Tcl_Interp *interp, Tcl_Obj *name, Tcl_Obj *other)
 {
     Tcl_Obj *words[] = {name, Tcl_NewObj(), Tcl_NewStringObj("Roi", -1), other};
@@ -54,8 +54,8 @@ static int answer(Tcl_Interp *interp, const char *name)
     return host_wrap(interp, name, load, NULL);
 }
 
-/* A program, or a script, may have renamed Tcl's `load` and put a command of its own in its place, as magic does, which
-   passes on what it does not take for a file of its own. */
+/* A program or a script may have renamed Tcl's `load` and replaced it by a command of its own, which calls the original
+   for other files; magic does so. The original is therefore found under any name. */
 static void answer_loads(Tcl_Interp *interp)
 {
     int is_found = answer(interp, "::load");

@@ -1,9 +1,9 @@
 /*
  * safe.c - interpreters for scripts that are not trusted
  *
- * Tcl itself hides the commands that reach outside. What remains is restricted further: `exit` may not
- * imitate the statuses by which limits are told, and `interp` makes no interpreters, each of which would have limits of
- * its own. Which other commands a script keeps is decided in Python.
+ * Tcl itself hides the commands that reach outside of the interpreter. Two of the others are restricted here: `exit`
+ * cannot use the statuses that report limits, and `interp` cannot create interpreters, each of which would have limits
+ * of its own. Python decides which other commands a script keeps.
  */
 #include <string.h>
 
@@ -51,7 +51,7 @@ static int check_interp(Tcl_Interp *interp, int count, Tcl_Obj *const words[])
                                            -1));
 }
 
-/* Gives the standard channels to an interpreter; to none, a reference by which they stay open. */
+/* Registers the standard channels with an interpreter. With NULL, this adds a reference that keeps them open. */
 static void share_channels(Tcl_Interp *interp)
 {
     static const int standard[] = {TCL_STDIN, TCL_STDOUT, TCL_STDERR};
@@ -64,7 +64,7 @@ static void share_channels(Tcl_Interp *interp)
 
 struct Tcl_Interp *host_make_safe(struct Tcl_Interp *interp, const char *const *exposed)
 {
-    share_channels(NULL); /* Tcl takes them from a safe interpreter, and would close them */
+    share_channels(NULL); /* Tcl unregisters them from a safe interpreter, and would close them */
     Tcl_Interp *safe = host_safe_interpreter(interp);
     if (!safe)
         return NULL;

@@ -1,9 +1,9 @@
 /*
  * stack.c - how much of the C stack is left
  *
- * A command may have Tcl run a script (what it writes goes through a channel that a script transforms), which calls a
- * command, and so on. Tcl counts its own levels, but each round trip through Python takes far more of the C stack
- * than a level of Tcl, and a stack that overflows ends the process.
+ * A command may cause a script to run (its output may go through a channel that a script transforms), the script may
+ * call a command, and so on. Tcl limits its own levels, but each round trip through Python needs far more of the C
+ * stack than a level of Tcl, and an overflow of the stack ends the process.
  */
 #define _GNU_SOURCE
 #include <pthread.h>
@@ -11,11 +11,11 @@
 
 #include "internal.h"
 
-/* What a command may need that computes, draws or reads a picture; but not more than a quarter of a small stack. */
+/* The need of a command that computes, draws or reads a picture. Of a small stack, a quarter is reserved. */
 enum { RESERVE = 512 * 1024 };
 
 static __thread char *lowest = NULL; /* the end of the stack, which grows downwards */
-static __thread size_t size = 0;     /* 0: not asked yet; 1: not known */
+static __thread size_t size = 0;     /* 0: not determined yet; 1: unknown */
 
 static void find_stack(void)
 {
@@ -41,7 +41,7 @@ int host_has_stack(void)
     char here;
     if (size == 0)
         find_stack();
-    /* A coroutine of C runs on a stack of its own, of which nothing is known. */
+    /* The stack of a coroutine in C is unknown. */
     if (size == 1 || &here < lowest || &here >= lowest + size)
         return 1;
     return (size_t)(&here - lowest) >= (size / 4 < RESERVE ? size / 4 : RESERVE);

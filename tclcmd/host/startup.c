@@ -1,19 +1,20 @@
 /*
  * startup.c - Tcl's own start-up script, in the interpreters of the shell
  *
- * Tcl_Init() compiles a procedure that searches for Tcl's script library, and reads init.tcl there: a third of the time
- * that a new interpreter takes. A process has one library, so the first interpreter searches, and later ones evaluate the
- * text that it has found.
+ * Tcl_Init() compiles a procedure that searches for Tcl's script library, and reads init.tcl there. This takes a third
+ * of the time of a new interpreter. A process has one library, so only the first interpreter searches, and later ones
+ * evaluate the text that it found.
  */
 #include <pthread.h>
 #include <string.h>
 
 #include "internal.h"
 
-/* The procedure that Tcl_Init() defines, unless there is such a command, and calls. */
+/* The procedure that Tcl_Init() calls, and defines unless there is such a command. */
 static const char SEARCH[] = "tclInit";
 
-/* The folder of init.tcl, and its text. They stay NULL if it cannot be read; then every interpreter searches. */
+/* The folder of init.tcl, and its text. They stay NULL if the file cannot be read, and every interpreter then searches.
+   */
 static char *folder = NULL, *script = NULL;
 
 static char *copied(const char *text)
@@ -33,7 +34,7 @@ static int read_script(Tcl_Interp *interp, const char *path, Tcl_Obj *text)
     return Tcl_Close(interp, file) == TCL_OK && is_read;
 }
 
-/* Remembers what the first interpreter has found. */
+/* Stores what the first interpreter has found. */
 static void remember(Tcl_Interp *interp)
 {
     const char *found = Tcl_GetVar2(interp, "tcl_library", NULL, TCL_GLOBAL_ONLY);
@@ -54,7 +55,7 @@ static void remember(Tcl_Interp *interp)
     Tcl_ResetResult(interp);
 }
 
-/* Takes the place of Tcl's own search, which also removes itself. */
+/* Replaces Tcl's own search, and deletes the command as that does. */
 static int evaluate(ClientData data, Tcl_Interp *interp, int count, Tcl_Obj *const words[])
 {
     (void)data, (void)count, (void)words;

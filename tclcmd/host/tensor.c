@@ -1,12 +1,12 @@
 /*
  * tensor.c - tensors as Tcl values
  *
- * A tensor value holds two numbers, its session's and its own. Tcl counts the value; Python's store counts values
- * per tensor. The text "tensor7" is made only when somebody asks for it, and the store is told, for a name that the
- * script has seen may come back as text, from a string or an array key, after the value itself has gone.
+ * A tensor value holds two numbers, its session's and its own. Tcl counts references to the value, and Python's store
+ * counts values per tensor. The text "tensor7" is made only on request, and the store is notified, because a name that
+ * the script has seen may come back as text, from a string or an array key, after the value has been freed.
  *
- * Hence also: when Tcl turns the value into something else (a list, say), it has made the text before, and the tensor
- * stays by its name. Nothing here needs to tell that case from the end of the value.
+ * When Tcl converts the value to another type, such as a list, it has made the text before, so that the tensor is kept
+ * for its name. The functions below therefore need not distinguish a conversion from the end of the value.
  */
 #include <stdio.h>
 #include <stdlib.h>
@@ -20,7 +20,8 @@ static void make_text(Tcl_Obj *value);
 
 static const char prefix[] = "tensor";
 
-/* No set-from-any: text is looked up each time, so that a name always means what the store says now. */
+/* There is no setFromAnyProc: a text is looked up each time, so that a name always denotes the store's current tensor.
+   */
 static const Tcl_ObjType tensor_type = {
     .name = "tensor", .freeIntRepProc = release, .dupIntRepProc = duplicate, .updateStringProc = make_text};
 
@@ -58,7 +59,7 @@ struct Tcl_Obj *host_new_tensor(int session, int64_t number)
 
 int host_is_unnamed_tensor(const Tcl_Obj *value) { return value->typePtr == &tensor_type && value->bytes == NULL; }
 
-/* Only the very text that make_text() writes is a name: no sign, no leading zero, nothing behind. */
+/* Only a text that make_text() can write is a name: without a sign, a leading zero, or further characters. */
 static int64_t number_in_name(const char *text)
 {
     const char *digits = text + sizeof prefix - 1;

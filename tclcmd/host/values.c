@@ -1,14 +1,14 @@
 /*
  * values.c - reading and making Tcl values
  *
- * Two rules run through this file.
+ * Two rules apply to all functions of this file.
  *
- * What a value means depends on its text alone. Tcl stores the text {1 2} as a string, a list or a dict, and 1 as a
- * string, an integer or a list of one, as it was last used; a script can neither see nor choose that.
+ * The meaning of a value depends only on its text. Tcl stores the text {1 2} as a string, a list or a dict, and 1 as a
+ * string, an integer or a list of one, depending on its last use. A script can neither see nor choose this.
  *
- * Yet never ask for the text of a value where that would name a tensor, or cost more than the answer is worth. Tcl
- * makes the text of a list from the texts of its elements: so what a list without text would say is found from its
- * elements, as Tcl would write them.
+ * The text of a value is nevertheless not requested if that would name a tensor, or cost more than the answer is worth.
+ * Tcl makes the text of a list from the texts of its elements. The meaning of a list without text is therefore derived
+ * from its elements.
  */
 #include <math.h>
 #include <stdlib.h>
@@ -17,16 +17,16 @@
 
 #include "internal.h"
 
-/* Lists nested deeper than this, and of more elements, are not searched for tensors: they count as holding one. */
+/* Lists with more levels or more elements are not searched for tensors, and count as containing one. */
 enum { MOST_NESTING = 1000, MOST_SEARCHED = 1 << 26 };
 
-/* Texts of fewer bytes are made without asking whether there is room for them. */
+/* Texts of at most this number of bytes are made without a check of the available memory. */
 enum { SMALL_TEXT = 1 << 16 };
 
-/* As a rule of thumb, what the text of a number takes in that of a list. */
+/* An estimate of the bytes of a number in the text of a list. */
 enum { NUMBER_TEXT = 26 };
 
-/* What stands between the elements of a list. */
+/* The characters that separate the elements of a list. */
 #define SPACE " \t\n\r\v\f"
 
 int host_is_pure_list(const Tcl_Obj *value)
@@ -49,7 +49,7 @@ static const Tcl_ObjType *find_bytes_type(void)
     return type;
 }
 
-/* An array of bytes without text becomes a text of twice the length at most. */
+/* The text of an array of bytes has at most twice its length. */
 static int64_t length_of_bytes(Tcl_Obj *value)
 {
     static const Tcl_ObjType *bytes_type = NULL;
@@ -61,7 +61,7 @@ static int64_t length_of_bytes(Tcl_Obj *value)
     return 2 * (int64_t)length;
 }
 
-/* Adds up about how long the text would be; returns 0 where making it would name a tensor. */
+/* Adds an estimate of the text's length to *length; returns 0 if making the text would name a tensor. */
 static int measure_text(Tcl_Obj *value, int nesting, int *searched, int64_t *length)
 {
     Tcl_Size count;
@@ -82,7 +82,7 @@ static int measure_text(Tcl_Obj *value, int nesting, int *searched, int64_t *len
 
 int host_has_room(int64_t bytes)
 {
-    /* Tcl ends the process where it gets no memory. So let the system say no to us, before Tcl asks. */
+    /* Tcl ends the process if it gets no memory. The system's refusal is therefore provoked here first. */
     void *memory = bytes <= SMALL_TEXT ? NULL : malloc((size_t)bytes);
     const int has_room = bytes <= SMALL_TEXT || memory != NULL;
     free(memory);
@@ -108,7 +108,7 @@ const char *host_text(struct Tcl_Obj *value, int64_t *length_ret)
     return text;
 }
 
-/* A list of the first elements, and of the first of theirs, whose text begins as that of the whole. */
+/* A list of the first elements, and of their first elements, whose text has the same beginning as that of the whole. */
 static Tcl_Obj *beginning(Tcl_Obj *value, int nesting, int *budget)
 {
     Tcl_Size count;
@@ -148,13 +148,13 @@ Tcl_Obj *host_word(Tcl_Obj *value)
     }
     if (!list || host_is_unnamed_tensor(value))
         return value;
-    /* A list writes most words as they are, and the others, such as { 5 }, in braces. */
+    /* In the text of a list most words are unchanged, and the others, such as { 5 }, are in braces. */
     return is_same_text(list, value) ? value : NULL;
 }
 
 /* ---- Numbers --------------------------------------------------------------------------------------------------- */
 
-/* Tcl parses NaN, perhaps with its bits in parentheses, but does not hand it out. */
+/* Tcl parses NaN, also with its bits in parentheses, but does not return it. */
 static int is_nan(const char *text)
 {
     text += strspn(text, SPACE);
@@ -171,8 +171,8 @@ static int is_nan(const char *text)
     return text[strspn(text, SPACE)] == '\0';
 }
 
-/* A script that sets tcl_precision has the text of a number say less than the number. Then the text counts. To find
-   out takes longer than to read a number, so it is done once in a call of a command. */
+/* If a script sets tcl_precision, the text of a number may have fewer digits than the number; the text then counts.
+   This check takes longer than reading a number, so it is made once in a call of a command. */
 static int is_text_exact(void)
 {
     static __thread int64_t asked_in = -1;
@@ -214,7 +214,7 @@ int host_read_integer(Tcl_Obj *value, int64_t *integer_ret)
     value = host_word(value);
     if (!value || host_is_unnamed_tensor(value) || Tcl_GetWideIntFromObj(NULL, value, &wide) != TCL_OK)
         return 0;
-    /* Tcl 8.6 hands out 2^63 to 2^64 - 1 as negative numbers: the sign tells. */
+    /* Tcl 8.6 returns 2^63 to 2^64 - 1 as negative numbers, so the sign is compared. */
     if (Tcl_GetDoubleFromObj(NULL, value, &real) != TCL_OK || (real < 0) != (wide < 0))
         return 0;
     *integer_ret = wide;
@@ -269,7 +269,7 @@ const char *host_option(struct Tcl_Obj *value)
     const char *text = Tcl_GetString(value);
     const int is_letter = (text[0] == '-') &&
                           ((text[1] >= 'a' && text[1] <= 'z') || (text[1] >= 'A' && text[1] <= 'Z'));
-    /* With a space in it the text is a list, or a sentence, that happens to begin with a dash. */
+    /* A text with a space is a list or a sentence that happens to begin with a dash. */
     return is_letter && !strpbrk(text, SPACE) && !is_number_word(text + 1) ? text : NULL;
 }
 
@@ -316,7 +316,7 @@ int host_integers(struct Tcl_Obj *value, int64_t *integers_ret)
 
 /* ---- Making values --------------------------------------------------------------------------------------------- */
 
-/* Tcl writes a NUL behind a text. Of a list it counts the bytes, with those of its head: Tcl 8.6 in an unsigned int. */
+/* Tcl appends a NUL to a text. The limit of a list is on its bytes, with its header: an unsigned int in Tcl 8.6. */
 int64_t host_longest_text(void) { return TCL_SIZE_MAX - 1; }
 int64_t host_longest_list(void)
 {
@@ -341,7 +341,7 @@ struct maker {
     const double *reals;
     const int64_t *integers;
     int64_t next;
-    Tcl_Obj **elements; /* room for those of one list of each depth */
+    Tcl_Obj **elements; /* room for the elements of one list of each depth */
 };
 
 static Tcl_Obj *make_number(struct maker *maker)

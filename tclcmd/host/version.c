@@ -1,4 +1,4 @@
-/* version.c - what Tcl 8.6 and Tcl 9 do in different ways, other than by names and types */
+/* version.c - the differences between Tcl 8.6 and Tcl 9, other than those of names and types */
 #include <stddef.h>
 
 #include "internal.h"
@@ -60,7 +60,7 @@ int host_add_static_library(const char *name, Tcl_PackageInitProc *init)
 
 Tcl_Interp *host_safe_interpreter(Tcl_Interp *interp) { return Tcl_CreateChild(interp, "safe", 1); }
 
-/* The version of a type is the size of the part of the struct that it has. Types of numbers have a length, too: 1. */
+/* The version of a type is the size of its part of the struct. Types of numbers have a length as well, which is 1. */
 int host_is_abstract_list(const Tcl_Obj *value)
 {
     const Tcl_ObjType *type = value->typePtr;

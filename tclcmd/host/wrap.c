@@ -1,4 +1,4 @@
-/* wrap.c - commands of Tcl's own that are called by way of a function of ours */
+/* wrap.c - functions of ours in front of Tcl's own commands */
 #include "internal.h"
 
 static void forget(ClientData data)

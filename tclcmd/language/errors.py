@@ -17,7 +17,7 @@ class Situation:
     """A kind of error."""
 
     when: str
-    details: str  # the names of the further elements of the errorCode
+    details: str  # the names of the other elements of the errorCode
     text: str  # braces are filled in with the facts of the call
 
 

@@ -20,7 +20,7 @@ from tclcmd.values import dtypes, ranges, tclobj
 from tclcmd.values.session import Session
 from tclcmd.values.tclobj import FileName, Value
 
-#: More sizes than any shape has. Multiplying many takes quadratic time.
+#: A number of sizes above that of any shape. The product of many sizes takes quadratic time.
 MOST_INTEGERS = 1000
 
 #: The largest number of sides of a map: depth, height and width.

@@ -12,7 +12,7 @@ from collections.abc import Iterable
 #: The largest number of suggestions.
 MOST = 3
 
-#: Longer words are not compared, which would take long.
+#: The length above which words are not compared, since this would take long.
 LONGEST = 40
 
 #: The length of a prefix that finds a name.

@@ -37,7 +37,7 @@ OTHER_NAMES = {
     "write_image": "image_write",
 }
 
-#: Prefixes of so many names that they are ignored.
+#: Prefixes that are ignored, because many names have them.
 FAMILY = "tensor"
 
 

@@ -93,7 +93,7 @@ class _Scanner:
     def __init__(self, text: str) -> None:
         self.text = text
         self.at = 0
-        self.end = len(text)  # of the present region: a script in braces ends with them
+        self.end = len(text)  # of the current region: a script in braces ends with them
         self.tokens: list[Token] = []
         self.commands: list[Written] = []
         self.innermost: Written | None = None

@@ -62,7 +62,7 @@ class RoishKernel(Kernel):
         try:
             with self._capture:
                 answer = prompt.answer(self._interpreter, code, self._source)
-                self._interpreter.write("")  # what Tcl holds back
+                self._interpreter.write("")  # Tcl's buffered output
         except KeyboardInterrupt:  # between two evaluations
             answer = prompt.Answer(Outcome(False, True), prompt.INTERRUPTED, "")
         if not answer.outcome.is_complete:

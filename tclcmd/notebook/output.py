@@ -9,7 +9,7 @@ import threading
 from collections.abc import Callable
 from types import TracebackType
 
-#: The most that is read at once, in bytes.
+#: The largest number of bytes that is read at once.
 PIECE = 2**16
 
 #: Descriptor -> the name of its stream.

@@ -19,7 +19,7 @@ START = (
     "runpy.run_module('tclcmd.notebook', run_name='__main__', alter_sys=True)"
 )
 
-#: What Jupyter keeps about a kernel: how it is started, and what it is called.
+#: Jupyter's description of a kernel: its command line and its name.
 SPECIFICATION = {
     "argv": [sys.executable, "-c", START, "-f", "{connection_file}"],
     "display_name": "roish (Tcl)",

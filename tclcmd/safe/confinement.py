@@ -30,7 +30,7 @@ ON_DEMAND = (
 )  # fmt: skip
 
 
-#: Tcl waits for events in a thread that it starts with the first of them, and ends the process where it cannot.
+#: Tcl waits for events in a thread, which it starts for the first event. If it cannot, it ends the process.
 WAIT = "after 1 {set waited 1}; vwait waited; unset waited"
 
 
@@ -50,7 +50,7 @@ def confine(interpreter: Interpreter, limits: Limits, script: str | None) -> Non
         interpreter.limit_commands(limits.commands)
     memory_use = walls.open_memory_use()
     walls.confine_files(limits.folders)
-    _start_threads()  # which inherit this wall, and count neither as memory of the script nor as processes
+    _start_threads()  # which inherit this wall, and do not count as memory or processes of the script
     walls.limit_resources(limits, memory_use)
     walls.forbid_calls()
 

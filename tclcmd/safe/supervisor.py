@@ -23,10 +23,10 @@ from tclcmd.safe.limits import ENDINGS, INTERRUPTED, Limits, complaint, which_of
 #: Seconds between an interruption and the kill.
 GRACE = 2.0
 
-#: Bytes that are taken from a pipe at a time.
+#: The largest number of bytes that is read from a pipe at a time.
 PIECE = 65536
 
-#: Why a worker was ended by the supervisor, if not for a limit: nobody reads what it writes.
+#: The reason for ending a worker whose output has no reader.
 UNREAD = "unread"
 
 
@@ -35,7 +35,7 @@ def supervise(limits: Limits, work: Callable[[Callable[[], None]], None]) -> NoR
 
     The work gets a function that it calls when it is prepared: from then on its time counts.
     """
-    pipes = [os.pipe() for _ in range(3)]  # standard output, standard error, and how far the worker is
+    pipes = [os.pipe() for _ in range(3)]  # standard output, standard error, and the state of the worker
     sys.stdout.flush()
     sys.stderr.flush()
     supervisor = os.getpid()
@@ -95,7 +95,7 @@ class _Watch:
         self.written = 0
         self.ended_for = ""  # the limit for which the worker was ended from here
         self.is_interrupted = False
-        self.is_line_open = False  # whether what was passed on to standard error lacks the end of a line
+        self.is_line_open = False  # whether the output to standard error ends within a line
         self.status_if_unread = 1
 
     def run(self) -> int:

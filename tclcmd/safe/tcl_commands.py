@@ -15,7 +15,8 @@ COMMANDS = (
     "try unset update uplevel upvar variable vwait while yield yieldto zlib"
 )
 
-#: The namespaces in ::tcl -> the commands in them that go; * for the namespace itself. Others than these go as well.
+#: The namespaces in ::tcl -> the commands that are removed from them; * is the namespace itself. All other namespaces
+#: are removed as well.
 NAMESPACES = {
     "array": "", "binary": "", "dict": "", "mathfunc": "", "mathop": "", "namespace": "", "prefix": "", "string": "",
     "zlib": "",
@@ -26,15 +27,15 @@ NAMESPACES = {
 #: The variables.
 VARIABLES = "errorInfo errorCode tcl_platform tcl_version tcl_patchLevel tcl_interactive"
 
-#: Commands that Tcl hides in safe interpreters and that are given back -> their new names. Those of `file` get names
-#: that the script below moves.
+#: Hidden commands of safe interpreters that are exposed again -> their new names. The script below moves those of
+#: `file`.
 EXPOSED = {
     "exit": "exit",
     **{f"tcl:file:{name}": f"tcl_file_{name}" for name in ("dirname", "extension", "rootname", "tail")},
 }
 
-#: What is evaluated after the interpreter has been made safe. A name with a leading tilde is refused where Tcl would
-#: look for a user.
+#: The script for an interpreter that has been made safe. It refuses a name with a leading tilde that Tcl would expand
+#: to the folder of a user.
 SCRIPT = (
     r"""
 foreach name {dirname extension rootname tail} {

@@ -23,7 +23,7 @@ try:
 except ModuleNotFoundError:  # Windows has no such limits
     resource = None  # type: ignore[assignment]
 
-#: The most files that are open at a time: the standard streams, allowed folders, the parts of a name.
+#: The largest number of open files: the standard streams, allowed folders, the parts of a name.
 MOST_FILES = 256
 
 #: Seconds of the processor beyond the time limit, after which the system ends the process even without a supervisor.
@@ -66,7 +66,7 @@ def open_memory_use() -> int | None:
     """Opens what Linux says of the memory of this process, before files are confined: for limit_resources()."""
     try:
         return os.open("/proc/self/statm", os.O_RDONLY | os.O_CLOEXEC)
-    except OSError:  # a system without it, whose own limits of memory remain
+    except OSError:  # without it, the system's own limits of memory remain
         return None
 
 
@@ -89,7 +89,7 @@ def limit_resources(limits: Limits, memory_use: int | None) -> None:
 def _lower(which: int, most: int) -> None:
     _, hard = resource.getrlimit(which)
     most = most if hard == resource.RLIM_INFINITY else min(most, hard)
-    with contextlib.suppress(OSError, ValueError):  # a system that has the limit by name alone
+    with contextlib.suppress(OSError, ValueError):  # a system that defines the limit but does not support it
         resource.setrlimit(which, (most, most))
 
 
@@ -138,10 +138,10 @@ def forbid_calls() -> bool:
         rules.set_attr(pyseccomp.Attr.CTL_TSYNC, 1)  # for the threads of operators, too, which have been started
         refuse = pyseccomp.ERRNO(errno.EPERM)
         for name in FORBIDDEN_CALLS:
-            with contextlib.suppress(OSError, ValueError):  # a call that this kernel or this libseccomp does not have
+            with contextlib.suppress(OSError, ValueError):  # a call that is unknown to this kernel or this libseccomp
                 rules.add_rule(refuse, name)
         rules.add_rule(refuse, "clone", pyseccomp.Arg(0, pyseccomp.MASKED_EQ, CLONE_THREAD, 0))
-        # Its flags lie in memory, where no filter sees them. The C library falls back on clone().
+        # Its flags are in memory, which a filter cannot read. The C library falls back on clone().
         rules.add_rule(pyseccomp.ERRNO(errno.ENOSYS), "clone3")
         rules.load()
     except OSError:

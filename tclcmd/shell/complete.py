@@ -24,7 +24,7 @@ SPECIAL = re.compile(r'([\s$\[\]{}"\\;])')
 FILE_COMMANDS = frozenset({"cd", "exec", "file", "glob", "load", "open", "source"})
 VARIABLE_COMMANDS = frozenset({"append", "global", "incr", "lappend", "lassign", "set", "unset", "upvar", "variable"})
 
-#: The second words of Tcl's own commands that are no ensembles.
+#: The subcommands of Tcl's own commands that are not ensembles.
 SUBCOMMANDS = {
     "after": frozenset({"cancel", "idle", "info"}),
     "history": frozenset({"add", "change", "clear", "event", "info", "keep", "nextid", "redo"}),

@@ -35,7 +35,7 @@ Install them (Debian, Ubuntu: apt install tcl-dev; Fedora: dnf install tcl-devel
 #: The first word of a command line without a script -> the module whose `main` gets the rest of the words.
 SUBCOMMANDS = {"check": "tclcmd.checking.program", "map": "tclcmd.batch.command"}
 
-#: What a shell reports of a program that ended by a signal.
+#: The status that a shell reports of a program that ended by a signal.
 INTERRUPTED = 130
 
 
@@ -86,7 +86,7 @@ def _is_on_the_command_line(parameter: click.Parameter) -> bool:
 
 def _complete_by_files(_context: click.Context, _parameter: click.Parameter, typed: str) -> list[CompletionItem]:
     """Has the system's shell complete a word by names of files."""
-    from click.shell_completion import CompletionItem  # which no start of the shell needs
+    from click.shell_completion import CompletionItem  # which is not needed to start the shell
 
     return [CompletionItem(typed, type="file")]
 
@@ -285,7 +285,7 @@ def _work_safely(
 
 
 def _open_interpreter(debug: bool) -> Interpreter:
-    warnings.simplefilter("ignore")  # they are for those who write Python, whatever asks for them
+    warnings.simplefilter("ignore")  # they are for authors of Python code, whatever enables them
     with _needing_tcl():
         from tclcmd import interpreter
 
@@ -444,7 +444,7 @@ def _leave(interpreter: Interpreter, status: int, problem: int = 0) -> NoReturn:
         status = status or streams.status_of(problem)
     if interpreter.session.grants is None:
         interpreter.eval(f"exit {status}")
-    sys.exit(status)  # the script has made `exit` something else
+    sys.exit(status)  # the script has redefined `exit`
 
 
 if __name__ == "__main__":

@@ -18,10 +18,10 @@ from tclcmd.shell.editor import Editor
 from tclcmd.shell.source import Source
 from tclcmd.values import tclobj
 
-#: What is run before the first command, if it is there.
+#: The script that runs before the first command, if the file exists.
 START_FILE = "~/.roishrc"
 
-#: What is said where Ctrl-C has stopped a command.
+#: The message after Ctrl-C has stopped a command.
 INTERRUPTED = "Interrupted\n"
 
 

@@ -9,7 +9,7 @@ from tclcmd.interpreter import Interpreter
 MOST_TENSORS = 20
 LONGEST_LINE = 2000
 
-#: A longer text is not parsed as a list, which takes many times its memory.
+#: The length above which a text is not parsed as a list, since this takes many times its memory.
 LONGEST_LIST = 2**20
 
 

@@ -40,11 +40,11 @@ class Session:
     def __init__(self, number: int, family: Family | None = None, grants: Grants | None = None) -> None:
         self.number = number
         self.grants = grants
-        self.threads = self.most_threads = pyroi.get_num_threads()  # they count in a safe interpreter only
+        self.threads = self.most_threads = pyroi.get_num_threads()  # they are counted only in a safe interpreter
         self.tensors = Tensors(family)
         self.write: Callable[[str], int] = lambda text: 0  # to standard output; returns 0 or the system's error
         self.display: Callable[[bytes], None] | None = (
-            None  # shows a picture, a PNG file; None where only text is shown
+            None  # shows a picture, a PNG file; None if only text can be shown
         )
         self.timing = False  # whether the prompt shows the time of each command
         self._generator: np.random.Generator | None = None

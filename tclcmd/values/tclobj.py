@@ -42,10 +42,10 @@ _SURROGATES = re.compile("[\ud800-\udfff]")
 _BYTES = re.compile("[\udc80-\udcff]")
 _TO_ENCODE_BY_HAND = re.compile("[\0\ud800-\udfff\U00010000-\U0010ffff]")
 
-#: Whether Tcl has two surrogates in place of each character beyond the first plane: 8.6 has, and 9 has the character.
+#: Whether Tcl stores a character outside of the basic multilingual plane as two surrogates, as Tcl 8.6 does.
 HAS_HALVES = libtcl.host_version() == 8
 
-#: Whether a leading 0 makes an integer octal: it does in Tcl 8.6, and not in Tcl 9.
+#: Whether an integer with a leading 0 is octal, as in Tcl 8.6 but not in Tcl 9.
 HAS_OCTAL_ZERO = libtcl.host_version() == 8
 
 
@@ -344,7 +344,7 @@ def _nested(array: Array) -> Value:
     numbers = shortest(array).astype(np.float64, copy=False) if is_real else array.astype(np.int64)
     pointer = ffi.from_buffer("double[]" if is_real else "int64_t[]", numbers)
     pointers = (pointer, ffi.NULL) if is_real else (ffi.NULL, pointer)
-    # Asked for again, for the copy of the numbers has taken of it since.
+    # Checked again, since the copy of the numbers has used memory.
     if not lib.host_has_room(sizes.list_bytes(array.shape)):
         raise MemoryError(sizes.list_text(array.shape))
     made = lib.host_new_nested(array.ndim, array.shape, *pointers)

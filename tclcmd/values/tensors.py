@@ -39,7 +39,7 @@ class Family:
 
     def __init__(self) -> None:
         self.stores: set[Tensors] = set()
-        self.numbers = itertools.count()  # a step of it is one step for all threads
+        self.numbers = itertools.count()  # its steps are atomic
         self.last = -1  # the last number that was given
 
     def find(self, number: int) -> Array | None:
@@ -113,7 +113,7 @@ class Tensors:
 
     def close(self) -> None:
         """Frees all tensors and leaves the family."""
-        self.family.stores.discard(self)  # first, so that no interruption leaves it there
+        self.family.stores.discard(self)  # first, so that an interruption cannot leave it there
         for number in list(self._entries):
             self.delete(number)
 
