@@ -40,11 +40,11 @@ def get_include() -> str:
 def get_library() -> str:
     """The shared library itself, which pyroi uses too: for linking, for ``ctypes.CDLL`` and its like.
 
-    It exports the functions of both headers, and needs nothing but the C library and POSIX threads. What one of its
+    It exports the functions of both headers, and needs nothing but the system's C library and threads. What one of its
     users in a process sets holds for all of them: :func:`pyroi.set_num_threads` is ``roi_set_num_threads``.
 
     Returns:
-        The absolute path of ``libroi.so`` (``libroi.dylib`` on macOS).
+        The absolute path of ``libroi.so`` (``libroi.dylib`` on macOS, ``libroi.dll`` on Windows).
 
     Example:
         >>> import ctypes, pyroi
@@ -52,7 +52,8 @@ def get_library() -> str:
         >>> library.roi_get_num_threads() == pyroi.get_num_threads()
         True
     """
-    return os.path.join(FOLDER, "libroi.dylib" if sys.platform == "darwin" else "libroi.so")
+    suffix = {"darwin": "dylib", "win32": "dll"}.get(sys.platform, "so")
+    return os.path.join(FOLDER, f"libroi.{suffix}")
 
 
 def pkgconfig_folder() -> str:
@@ -71,5 +72,5 @@ def compiler_flags() -> list[str]:
 
 
 def linker_flags() -> list[str]:
-    """What a linker needs; the program will look for the library where it lies now."""
-    return [f"-L{FOLDER}", f"-Wl,-rpath,{FOLDER}", "-lroi"]
+    """What a linker needs; the program will look for the library where it lies now, on Windows where PATH says."""
+    return [f"-L{FOLDER}", *([] if sys.platform == "win32" else [f"-Wl,-rpath,{FOLDER}"]), "-lroi"]

@@ -299,10 +299,11 @@ def _replace(path: str, write: Callable[[BinaryIO], None]) -> None:
             write(file)
         return
     beside = os.path.join(os.path.dirname(target), f".roi-{os.getpid()}-{os.urandom(4).hex()}")
-    descriptor = os.open(beside, os.O_CREAT | os.O_EXCL | os.O_WRONLY | os.O_CLOEXEC, 0o666 if older is None else 0o600)
+    flags = os.O_CREAT | os.O_EXCL | os.O_WRONLY | getattr(os, "O_BINARY", 0)
+    descriptor = os.open(beside, flags, 0o666 if older is None else 0o600)
     try:
         with open(descriptor, "wb") as file:
-            if older is not None:
+            if older is not None and hasattr(os, "fchmod"):  # Windows has no such modes
                 os.fchmod(descriptor, stat.S_IMODE(older.st_mode) & 0o777)
             write(file)
             file.flush()

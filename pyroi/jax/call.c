@@ -3,8 +3,11 @@
 #include "call.h"
 
 #include <string.h>
+
+#if defined(__linux__)
 #include <sys/mman.h>
 #include <unistd.h>
+#endif
 
 /* ---- Errors ---------------------------------------------------------------------------------------------------- */
 

@@ -6,6 +6,7 @@ import ctypes
 import functools
 import os
 import re
+import sys
 from typing import Any
 
 import onnxruntime
@@ -39,7 +40,8 @@ def get_library() -> str:
         >>> os.path.basename(pyroi.onnxruntime.get_library())
         'libroi_onnxruntime.so'
     """
-    return os.path.join(FOLDER, "onnxruntime", "libroi_onnxruntime.so")
+    name = "libroi_onnxruntime.dll" if sys.platform == "win32" else "libroi_onnxruntime.so"
+    return os.path.join(FOLDER, "onnxruntime", name)
 
 
 @functools.cache

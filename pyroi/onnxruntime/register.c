@@ -6,7 +6,7 @@
  * RoiAlign means another thing before operator set 16, and an operator is not told which one a model means. So it is
  * registered for models from 16 on, unless the options' entry OPSET_KEY names an older one.
  */
-#include <pthread.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -155,30 +155,28 @@ static const struct domain {
 
 /* Made once, and used for all options that come: ONNX Runtime keeps pointers to them as long as there are sessions. */
 static OrtCustomOpDomain *made[DOMAINS];
-static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
 
-static OrtStatus *make(const OrtApi *api, int index)
+/* Where several threads make a domain at once, that of the first is kept. */
+static OrtStatus *make(const OrtApi *api, int index, OrtCustomOpDomain **domain_ret)
 {
     const struct domain *domain = &domains[index];
-    OrtCustomOpDomain *new = NULL;
-    if (made[index])
-        return NULL;
+    OrtCustomOpDomain *new = NULL, *first = NULL;
     OrtStatus *status = api->CreateCustomOpDomain(domain->name, &new);
     for (size_t i = 0; !status && i < domain->count; i++)
         status = api->CustomOpDomain_Add(new, &domain->ops[i].base);
-    if (!status)
-        made[index] = new;
-    else if (new)
+    const bool is_first = !status && __atomic_compare_exchange_n(&made[index], &first, new, false, __ATOMIC_ACQ_REL,
+                                                                 __ATOMIC_ACQUIRE);
+    if (new && !is_first)
         api->ReleaseCustomOpDomain(new);
+    *domain_ret = is_first ? new : first;
     return status;
 }
 
 static OrtStatus *add(const OrtApi *api, OrtSessionOptions *options, int index)
 {
-    pthread_mutex_lock(&lock);
-    OrtStatus *status = make(api, index);
-    pthread_mutex_unlock(&lock);
-    return status ? status : api->AddCustomOpDomain(options, made[index]);
+    OrtCustomOpDomain *domain = __atomic_load_n(&made[index], __ATOMIC_ACQUIRE);
+    OrtStatus *status = domain ? NULL : make(api, index, &domain);
+    return status ? status : api->AddCustomOpDomain(options, domain);
 }
 
 /* The version of ONNX's operators that a model imports, where the options tell. */

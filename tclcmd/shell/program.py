@@ -32,6 +32,9 @@ roish: this installation was built without Tcl's headers, so it has no command s
 Install them (Debian, Ubuntu: apt install tcl-dev; Fedora: dnf install tcl-devel) and build it again:
 {how}."""
 
+NOT_ON_WINDOWS = """\
+roish: the command shell needs POSIX and does not run on Windows. The Python package pyroi does: import pyroi."""
+
 #: The first word of a command line without a script -> the module whose `main` gets the rest of the words.
 SUBCOMMANDS = {"check": "tclcmd.checking.program", "map": "tclcmd.batch.command"}
 
@@ -51,6 +54,8 @@ class Script:
 
 def main() -> NoReturn:
     """The program ``roish``."""
+    if sys.platform == "win32":
+        sys.exit(NOT_ON_WINDOWS)
     streams.occupy_closed()
     try:
         sys.exit(_program_of_words.main(prog_name="roish", standalone_mode=False))
