@@ -86,8 +86,8 @@ def torchvision_align(input, boxes, output_size, spatial_scale, sampling_ratio, 
     import torch
     from torchvision.ops import roi_align
 
-    if input.dtype == np.float16:
-        raise Absent("it wants boxes of the map's type, which float16 cannot hold")
+    if input.dtype.itemsize == 2:
+        raise Absent("it wants boxes of the map's type, whose coordinates 16 bits cannot hold")
     arrays = torch.from_numpy(input), torch.from_numpy(boxes.astype(input.dtype))
     return partial(roi_align, *arrays, output_size, spatial_scale, sampling_ratio, aligned)
 
@@ -156,6 +156,41 @@ def torchvision_boxes(name, **arguments) -> Call:
     order = [word for word in ("boxes", "scores", "idxs", "boxes1", "boxes2", "iou_threshold") if word in arguments]
     values = [torch.from_numpy(v) if isinstance(v := arguments[word], np.ndarray) else v for word in order]
     return partial(getattr(torchvision.ops, name), *values)
+
+
+# ---- Intel's extension for PyTorch ----------------------------------------------------------------------------------
+
+
+def load_intel(threads: int) -> Loaded:
+    """Intel's extension, whose kernels replace torchvision's when it is imported, for maps that are channels last.
+
+    A release of it needs the release of PyTorch of the same number, and ends the process beside another one.
+    """
+    import torch
+
+    needed, found = version("intel-extension-for-pytorch").split(".")[:2], torch.__version__.split(".")[:2]
+    if needed != found:
+        raise Absent(f"it needs PyTorch {'.'.join(needed)}, not {'.'.join(found)}")
+    import intel_extension_for_pytorch  # noqa: F401 (registers its kernels)
+
+    torch.set_num_threads(threads)
+    torch.set_grad_enabled(False)
+    name = f"Intel's extension {version('intel-extension-for-pytorch')} for PyTorch {torch.__version__}"
+    return name, {"roi_align": intel_align}
+
+
+def intel_align(input, boxes, output_size, spatial_scale, sampling_ratio, aligned) -> Call:
+    """torchvision.ops.roi_align, with boxes of float32 for a bfloat16 map too."""
+    if input.dtype == np.float16 or input.flags.c_contiguous:
+        raise Absent("its kernels are for float32 and bfloat16 with channels last")
+    import torch
+    from torchvision.ops import roi_align
+
+    rest = torch.from_numpy(boxes), output_size, spatial_scale, sampling_ratio, aligned
+    if input.dtype == np.float32:
+        return partial(roi_align, torch.from_numpy(input), *rest)
+    map = torch.from_numpy(input.view(np.uint16)).view(torch.bfloat16)
+    return lambda: roi_align(map, *rest).view(torch.uint16).numpy().view(input.dtype)
 
 
 # ---- ONNX Runtime ---------------------------------------------------------------------------------------------------
@@ -449,6 +484,7 @@ def loop_rotated(function, input, boxes, output_size, spatial_scale, sampling_ra
 ENGINES = [
     *(Engine(f"pyroi {tier}", partial(load_pyroi, tier), ours=True) for tier in ("avx512", "avx2", "baseline")),
     Engine("torchvision", load_torchvision),
+    Engine("Intel's extension", load_intel, tolerance=5e-5),
     Engine("pyroi.onnxruntime", load_pyroi_onnxruntime, ours=True),
     Engine("ONNX Runtime", load_onnxruntime),
     Engine("OpenVINO", load_openvino),
@@ -458,6 +494,6 @@ ENGINES = [
     Engine("powerboxes R-tree", partial(load_powerboxes, "rtree_nms")),
     Engine("lsnms", load_lsnms),
     Engine("MNN", load_mnn),
-    Engine("ncnn", load_ncnn, tolerance=5e-5),
+    Engine("ncnn", load_ncnn, tolerance=2e-4),
     Engine("C loop", load_loop),
 ]

@@ -26,9 +26,9 @@ from workloads import Workload
 # Two results agree if no element differs by more than the larger of both engines' tolerances, relative to the largest
 # magnitude of the result. float32 carries 6e-8; sums over a bin's or a pixel's shares, in any order, stay well below
 # 2e-5. Engines that place samples by other steps in float32, or whose compiler contracts sums, move them by
-# 3e-5 pixels at the far end of a map, and have a tolerance of their own. A wrong sample is far above. Where float16 is
-# stored, its rounding comes on top.
-TOLERANCE_16 = 2e-3
+# 3e-5 pixels at the far end of a map, and have a tolerance of their own. A wrong sample is far above. Where 16 bits are
+# stored, their rounding comes on top.
+TOLERANCES_16 = {"float16": 2e-3, "bfloat16": 8e-3}
 SLOT = 0.1  # seconds of repeated calls that are timed as one
 
 
@@ -101,7 +101,7 @@ def prepare(workload: Workload, workers: Sequence[Worker]) -> list[Worker]:
         result = worker.result()
         apart = difference(result, expected)
         tolerance = max(worker.engine.tolerance, reference.engine.tolerance)
-        allowed = TOLERANCE_16 if result.dtype == np.float16 else tolerance
+        allowed = TOLERANCES_16.get(result.dtype.name, tolerance)
         if not apart <= allowed:
             raise Disagreement(
                 f"{workload.name}: {worker.engine.name} and {reference.engine.name} differ by {apart:.2g} "

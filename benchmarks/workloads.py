@@ -32,6 +32,15 @@ class Workload(Protocol):
         """Bytes of input that must be read, in whole cache lines, plus bytes of the result. None: no matter here."""
 
 
+def element_type(name: str) -> np.dtype[Any]:
+    """The type of that name. ml_dtypes has bfloat16, which NumPy does not have."""
+    if name == "bfloat16":
+        from ml_dtypes import bfloat16
+
+        return np.dtype(bfloat16)
+    return np.dtype(name)
+
+
 @dataclass(frozen=True)
 class RoiWorkload:
     """RoIAlign of one map, or of a pyramid, or its gradient. The image is the first map's size / scale."""
@@ -65,7 +74,7 @@ class RoiWorkload:
         return common | {"input": maps[0], "spatial_scale": self.scales[0]}
 
     def _map(self, rng: np.random.Generator, shape: Shape) -> np.ndarray:
-        map = rng.random(shape, np.float32).astype(self.dtype)
+        map = rng.random(shape, np.float32).astype(element_type(self.dtype))
         return np.ascontiguousarray(map.transpose(0, 2, 3, 1)).transpose(0, 3, 1, 2) if self.channels_last else map
 
     def boxes(self, rng: np.random.Generator) -> np.ndarray:
@@ -82,7 +91,7 @@ class RoiWorkload:
 
     def floor_bytes(self) -> int:
         """See Workload. The gradient's map is written whole."""
-        channels, element = self.maps[0][1], np.dtype(self.dtype).itemsize
+        channels, element = self.maps[0][1], element_type(self.dtype).itemsize
         pooled = self.count * channels * self.output**2 * element
         if self.operator == "roi_align_backward":
             return pooled + int(np.prod(self.maps[0])) * element
@@ -285,6 +294,23 @@ WORKLOADS: list[Workload] = [
     replace(LARGE, name="large-nhwc", title="large boxes, channels last", channels_last=True, group=""),
     replace(IMAGE, name="image-nhwc", title="colour image, channels last", channels_last=True),
     replace(FPN_HEAD, name="fpn-f16", title="FPN box head, float16", dtype="float16", group=""),
+    replace(FPN_HEAD, name="fpn-bf16", title="FPN box head, bfloat16", dtype="bfloat16", group=""),
+    replace(
+        FPN_HEAD,
+        name="fpn-f16-nhwc",
+        title="FPN box head, float16, channels last",
+        dtype="float16",
+        group="",
+        channels_last=True,
+    ),
+    replace(
+        FPN_HEAD,
+        name="fpn-bf16-nhwc",
+        title="FPN box head, bfloat16, channels last",
+        dtype="bfloat16",
+        group="",
+        channels_last=True,
+    ),
     replace(FPN_HEAD, name="fpn-f64", title="FPN box head, float64", dtype="float64", group=""),
     replace(FPN_HEAD, name="backward", title="backward of the FPN box head", operator="roi_align_backward", group=""),
     RoiWorkload(
