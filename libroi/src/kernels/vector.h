@@ -74,6 +74,30 @@ typedef REAL vec8 __attribute__((vector_size(VEC8_BYTES)));
 
 #include "kernels/multiply_add.h"
 
+/* Of two whole numbers in each lane, a where all bits of `where` are set, b where none is. */
+INLINE ivec choose_lanes(ivec where, ivec a, ivec b) { return (where & a) | (~where & b); }
+
+#if ROI_TYPE_IS == ROI_TYPE_IS_f16
+/* load_f16 and store_f16 in each lane, for processors without instructions for them. The upper half of a lane's bits is 0. */
+INLINE vec widen_f16(ivec bits)
+{
+    const ivec magnitude = bits & 0x7fff, exponent = bits & 0x7c00;
+    const ivec subnormal = (ivec)(__builtin_convertvector(magnitude, vec) * 0x1p-24f);
+    const ivec normal = (magnitude << 13) + (112 << 23) + ((exponent == 0x7c00) & (112 << 23));
+    return (vec)((bits & 0x8000) << 16 | choose_lanes(exponent == 0, subnormal, normal));
+}
+
+INLINE ivec round_f16(vec v)
+{
+    const ivec bits = (ivec)v, magnitude = bits & INT32_MAX, half = (ivec)splat_vec(0.5f);
+    const ivec normal = (magnitude - (112 << 23) + 0xfff + (magnitude >> 13 & 1)) >> 13;
+    const ivec subnormal = (ivec)((vec)magnitude + 0.5f) - half;
+    const ivec finite = choose_lanes((vec)magnitude < 0x1p-14f, subnormal, normal);
+    const ivec number = choose_lanes((vec)magnitude < 65520.0f, finite, (ivec){0} + 0x7c00);
+    return (bits >> 16 & 0x8000) | choose_lanes(v == v, number, (ivec){0} + 0x7e00);
+}
+#endif
+
 /* Elements that lie together, as a vector of the type computed in. The bits of a bfloat16 are the upper half of those of a
    float32. */
 INLINE vec load_vec(const STORE *p)
@@ -96,6 +120,10 @@ INLINE vec load_vec(const STORE *p)
     return (vec)vcvt_f32_f16(vreinterpret_f16_u16(vld1_u16((const uint16_t *)p)));
 #elif ROI_TYPE_IS == ROI_TYPE_IS_bf16 && defined(__aarch64__)
     return (vec)vshll_n_u16(vld1_u16((const uint16_t *)p), 16);
+#elif ROI_TYPE_IS == ROI_TYPE_IS_f16 && defined(__SSE2__)
+    return widen_f16((ivec)_mm_unpacklo_epi16(_mm_loadl_epi64((const __m128i *)p), _mm_setzero_si128()));
+#elif ROI_TYPE_IS == ROI_TYPE_IS_f16
+    return widen_f16((ivec){p[0].bits, p[1].bits, p[2].bits, p[3].bits});
 #else
     vec v;
     for (int i = 0; i < LANES; i++)
@@ -114,7 +142,7 @@ INLINE quad load_quad(const STORE *p)
     return _mm_cvtph_ps(_mm_loadl_epi64((const __m128i *)p));
 #elif ROI_TYPE_IS == ROI_TYPE_IS_bf16 && defined(__SSE2__)
     return (quad)_mm_unpacklo_epi16(_mm_setzero_si128(), _mm_loadl_epi64((const __m128i *)p));
-#elif defined(__aarch64__)
+#elif ROI_TYPE_IS == ROI_TYPE_IS_f16 || defined(__aarch64__)
     return load_vec(p);
 #else
     return (quad){load(p), load(p + 1), load(p + 2), load(p + 3)};
@@ -140,6 +168,13 @@ INLINE void store_quad(STORE *p, quad v)
 #elif ROI_TYPE_IS == ROI_TYPE_IS_bf16 && defined(__aarch64__)
     const uint32x4_t bits = (uint32x4_t)v, nan = (uint32x4_t)(v != v), up = bits + 0x7fff + (bits >> 16 & 1);
     vst1_u16((uint16_t *)p, vshrn_n_u32(vbslq_u32(nan, bits | 0x400000, up), 16));
+#elif ROI_TYPE_IS == ROI_TYPE_IS_f16 && defined(__SSE2__)
+    const __m128i signed_halves = _mm_srai_epi32(_mm_slli_epi32((__m128i)round_f16(v), 16), 16);
+    _mm_storel_epi64((__m128i *)p, _mm_packs_epi32(signed_halves, signed_halves));
+#elif ROI_TYPE_IS == ROI_TYPE_IS_f16
+    const ivec halves = round_f16(v);
+    for (int i = 0; i < 4; i++)
+        p[i].bits = (uint16_t)halves[i];
 #else
     for (int i = 0; i < 4; i++)
         store(p + i, v[i]);
@@ -156,9 +191,6 @@ INLINE quad load_real_quad(const REAL *p)
 INLINE void store_real_quad(REAL *p, quad v) { memcpy(p, &v, sizeof v); }
 
 INLINE REAL sum_quad(quad v) { return (v[0] + v[2]) + (v[1] + v[3]); }
-
-/* Of two whole numbers in each lane, a where all bits of `where` are set, b where none is. */
-INLINE ivec choose_lanes(ivec where, ivec a, ivec b) { return (where & a) | (~where & b); }
 
 /* In lanes where a is above b, `then`, in others `otherwise`. */
 INLINE ivec choose_above(vec a, vec b, ivec then, ivec otherwise)
