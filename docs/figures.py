@@ -39,10 +39,10 @@ ROWS = {
 
 #: The tables that are read: heading of the section, its table from 0, and the processor that it was measured on.
 TABLES = (
-    ("RoIAlign with AVX2", 0, "Zen 3, AVX2"),
-    ("RoIAlign with AVX-512", 0, "AVX-512"),
-    ("Other operators", 0, "AVX-512"),
-    ("Other operators", 1, "Zen 4, AVX-512"),
+    ("RoIAlign with AVX-512", 0, "Zen 4, AVX-512"),
+    ("RoIAlign with AVX2", 0, "Zen 4, AVX2 kernels"),
+    ("A processor without AVX-512", 0, "Zen 3"),
+    ("Other operators", 0, "Zen 4, AVX-512"),
 )
 #: Columns of peers by the word that their heading has, in the order in which pages show them.
 PEERS = ("torchvision", "ONNX Runtime", "OpenVINO", "powerboxes", "a loop in C")
