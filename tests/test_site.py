@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import pathlib
 import re
 import shutil
@@ -39,6 +40,21 @@ def test_python(site):
         assert re.search(rf"\.\. py:(function|class):: pyroi\.{name}\b", pages[f"pyroi.{name}.rst"])
     assert ":param boxes:" in pages["pyroi.roi_align.rst"]
     assert ".. py:function:: pyroi.torch.roi_align(" in pages["pyroi.torch.rst"]
+
+
+@pytest.mark.parametrize("module", ["pyroi.autograd", "pyroi.jax", "pyroi.numba", "pyroi.onnxruntime", "pyroi.torch"])
+def test_python_modules(site, module):
+    """The page of a module has an entry with an example for every function and class that it exports."""
+    sources = site["python"].Sources(ROOT)
+    exported = next(
+        ast.literal_eval(node.value)
+        for node in sources.module(module).body
+        if isinstance(node, ast.Assign) and ast.unparse(node.targets[0]) == "__all__"
+    )
+    text = dict(site["python"].pages(sources))[f"{module}.rst"]
+    entries = re.split(rf"^\.\. py:(?:function|class):: {re.escape(module)}\.", text, flags=re.MULTILINE)[1:]
+    assert [re.match(r"\w+", entry)[0] for entry in entries] == sorted(set(exported) - {"TARGETS"})
+    assert all(">>> " in entry for entry in entries)
 
 
 def test_python_errors(site):

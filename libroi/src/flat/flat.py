@@ -2,9 +2,9 @@
 
 Usage: python flat.py roi.h roi_flat.h roi_flat.c
 
-A function of roi.h that returns a status gets a twin of the same name with the ending ``_flat``. Each of its structs is
-spread into one argument per member; what the rules are, the header says (HEADER below). roi.h must be plain enough:
-declarations, comments, macros without arguments.
+A function of roi.h that returns a status gets a counterpart with the suffix ``_flat``. Each of its structs is replaced
+by one argument per member; the header states the rules (HEADER below). roi.h may contain only declarations, comments,
+and macros without arguments.
 """
 
 from __future__ import annotations
@@ -22,30 +22,30 @@ FUNCTION = re.compile(r"ROI_API roi_status (\w+)\((.*?)\);", re.DOTALL)
 DECLARATION = re.compile(r"(?P<type>[\w ]+?[ *]+)(?P<name>\w+)(?:\[(?P<length>\d+)\])?")
 WIDTH = 120
 
-# Structs that come as an array of them, one for each level: their count is this argument.
+# Structs of which there is an array, with one for each level; the value is the argument with their number.
 SEVERAL = {"features": "num_levels"}
 
 HEADER = """\
 /*
  * roi_flat.h - the operators of roi.h for callers without structs: pointers, integers and doubles alone
  *
- * Made from roi.h, which is the manual. Each function here is the one of the same name there, without the ending
- * `_flat`; it makes the structs and calls it, and returns its status. The arguments come in the order of roi.h, the
- * members of a struct in its place and order:
+ * This header is generated from roi.h, which documents the operators. Each function fills in the structs, calls the
+ * function of roi.h whose name it has before the suffix `_flat`, and returns its status. The arguments are in the order
+ * of roi.h; a struct is replaced by its members, in their order:
  *
- * Params      The members but `size`. An enum is an int32_t: its numbers are in roi.h. `cancel` may be NULL.
- * Arrays      `x` of a roi_array is its data, then follow x_dtype, x_shape and x_strides; the last two point to 4
- *             numbers each. Strides of NULL: the elements lie together in the order of the shape. A shape of NULL:
- *             there is no such array, which is allowed where roi.h takes NULL for it. roi_indices have no dtype.
- * Boxes       `x` of roi_boxes is its data, then follow x_dtype, x_count, x_columns, x_strides (2 numbers, or NULL:
- *             rows lie together) and x_batch_index.
- * Vectors     `x` of a roi_vector is its data, then follow x_dtype, x_count and x_stride.
- * Levels      `features` points to the data of each level; features_dtype holds for all; features_shape and
- *             features_strides have 4 numbers for each level, one level after the other.
- * Errors      error_row_ret, error_column_ret and error_value_ret take what roi_error tells; each may be NULL.
+ * Params      All members except `size`. An enum is an int32_t with the numbers of roi.h. `cancel` may be NULL.
+ * Arrays      A roi_array `x` is replaced by its data `x`, x_dtype, x_shape and x_strides; the last two point to 4
+ *             numbers each. Strides of NULL mean a C-contiguous array. A shape of NULL means that the array is NULL,
+ *             where roi.h allows this. roi_indices have no dtype.
+ * Boxes       roi_boxes `x` are replaced by their data `x`, x_dtype, x_count, x_columns, x_strides (2 numbers, or NULL
+ *             for C-contiguous rows) and x_batch_index.
+ * Vectors     A roi_vector `x` is replaced by its data `x`, x_dtype, x_count and x_stride.
+ * Levels      `features` points to the data of each level. features_dtype is the type of all levels; features_shape and
+ *             features_strides have 4 numbers for each level, level by level.
+ * Errors      error_row_ret, error_column_ret and error_value_ret receive the members of roi_error; each may be NULL.
  *
- * A struct that gets a new member in a later minor version gives its function here a new argument: a program that
- * declares these functions by itself has to compare roi_version().
+ * If a struct gets a new member in a later minor version, the functions here get a new argument. A program that
+ * declares these functions itself must therefore check roi_version().
  */
 #ifndef ROI_FLAT_H
 #define ROI_FLAT_H
@@ -67,17 +67,17 @@ FOOTER = """\
 """
 
 SOURCE = """\
-/* roi_flat.c - made from roi.h: roi_flat.h. */
+/* roi_flat.c - generated from roi.h: see roi_flat.h. */
 #include "roi_flat.h"
 
 #include <stdlib.h>
 #include <string.h>
 
-/* Shape and strides of an array; without strides, those of elements that lie together. */
+/* Shape and strides of an array; without strides, those of a C-contiguous array. */
 static void place(int64_t *shape, int64_t *strides, const int64_t *shape_given, const int64_t *strides_given)
 {
     memcpy(shape, shape_given, 4 * sizeof *shape);
-    uint64_t step = 1; /* a product that overflows wraps around here, and is an error of the function called */
+    uint64_t step = 1; /* a product that overflows wraps around, and the function that is called reports it */
     for (int axis = 3; axis >= 0; axis--) {
         strides[axis] = strides_given ? strides_given[axis] : (int64_t)step;
         step *= (uint64_t)shape[axis];
@@ -112,8 +112,8 @@ static roi_vector vector_of(const void *data, int32_t dtype, int64_t count, int6
     return (roi_vector){data, (roi_dtype)dtype, count, stride};
 }
 
-/* One struct for each level, to be freed; NULL: there is no memory, or nothing to make them of. A count below 0 is an
-   error of the function called. */
+/* One struct for each level, which the caller frees; NULL if there is no memory or a pointer is NULL. The function that
+   is called reports a negative count. */
 static roi_array *arrays_of(int64_t count, const void *const *data, int32_t dtype, const int64_t *shapes,
                             const int64_t *strides)
 {
