@@ -14,7 +14,7 @@ import pyroi
 from pyroi import linking
 from pyroi.runtime import environment_problems
 
-# Packages whose versions matter in a report of a fault; none is imported for it.
+# Packages whose versions matter in a bug report; none is imported for it.
 _COMPANIONS = (
     *("numpy", "cffi", "torch", "torchvision", "onnxruntime", "onnx", "jax", "numba", "autograd", "ml_dtypes"),
     *("sahi", "supervision", "ultralytics", "mmcv", "detectron2", "pillow", "matplotlib", "click", "prompt_toolkit"),
@@ -24,7 +24,7 @@ _VARIABLES = ("OMP_NUM_THREADS", "ROI_CPU_TIER", "ROI_KEEP_MEMORY", "ROISH_TCL",
 # The entry points by which packages above this one add a line: a name, and a function that returns the text.
 _GROUP = "pyroi.report"
 
-# Options that ask for something, in the order of the answers, with what they ask for.
+# Options that print a value, in the order of the output, with their descriptions.
 _ANSWERS: dict[str, tuple[Callable[[], list[str]], str]] = {
     "cflags": (linking.compiler_flags, "what a C or C++ compiler needs to find the headers"),
     "libs": (linking.linker_flags, "what a linker needs to find the library"),

@@ -41,7 +41,7 @@ def _is_float(dtype: np.dtype[Any]) -> bool:
     """Whether libroi reads elements of this type, native or not."""
     if dtype in DTYPE_CODES:
         return True
-    if dtype.name == "bfloat16":  # NumPy has no such type; ml_dtypes and others bring one
+    if dtype.name == "bfloat16":  # NumPy has no such type; ml_dtypes and others define one
         DTYPE_CODES[dtype] = lib.ROI_BFLOAT16
         return True
     return not dtype.isnative and dtype.newbyteorder("=") in DTYPE_CODES

@@ -29,7 +29,7 @@ __all__ = ["Result", "map"]
 Input = TypeVar("Input")
 Value = TypeVar("Value")
 
-#: The number of inputs under way per worker: one that is worked on, and one that waits for the worker.
+#: The number of inputs in progress per worker: one that is processed, and one that waits.
 PER_WORKER = 2
 
 
@@ -138,7 +138,7 @@ def _map(
     with contextlib.ExitStack() as stack:
         if executor is None:
             executor = stack.enter_context(_own_pool())
-            # Before the pool is closed, which waits for what has begun.
+            # Before the pool is closed, which waits for the calls that have begun.
             stack.callback(executor.shutdown, wait=False, cancel_futures=True)
         window: Window[Input, Value] = Window(executor, function)
         stack.callback(window.cancel)
@@ -191,7 +191,7 @@ class Window(Generic[Input, Value]):
         """Begins a call."""
         future = self._executor.submit(self._function, each)
         self._under_way[future] = (index, each)
-        # concurrent.futures.wait() would look at all that is under way, each time.
+        # concurrent.futures.wait() would examine all calls in progress each time.
         future.add_done_callback(self._finished.put)
 
     def next(self) -> Result[Input, Value]:
@@ -215,6 +215,6 @@ def _own_pool() -> ProcessPoolExecutor:
 
 
 def _default_size(executor: Executor) -> int:
-    # Not part of the interface, but what the executors of the standard library, and loky's, call it.
+    # Not part of the interface, but the name in the executors of the standard library and of loky.
     workers = getattr(executor, "_max_workers", None)
     return PER_WORKER * (workers if isinstance(workers, int) and workers > 0 else get_num_threads())

@@ -27,7 +27,7 @@ class BoxTable:
     batch_index: Array | None = None
     ends: tuple[int, ...] = ()  # of a list of arrays: the end of each array in rows
     name: str = "boxes"  # the name of the argument
-    given: np.dtype[Any] | None = None  # the floating type of the argument, where that matters: rows may be wider
+    given: np.dtype[Any] | None = None  # the floating type of the argument; rows may be wider
     places: Array | None = None  # of a selection: the indices of its rows in the whole
 
     def __len__(self) -> int:

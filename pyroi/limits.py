@@ -33,7 +33,7 @@ class Limit:
         return max(self.most - self.used, 0)
 
 
-#: Where the limits come from, if not from the files of the system.
+#: The sources of the limits that are not in the system's files.
 _given: Callable[[], list[Limit]] | None = None
 
 

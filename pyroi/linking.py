@@ -19,7 +19,7 @@ def _folder() -> str:
     return os.path.dirname(os.path.abspath(module.origin if module and module.origin else __file__))
 
 
-#: The folder of the compiled files, which in an editable installation is not that of the modules.
+#: The folder of the compiled files. In an editable installation it differs from that of the modules.
 FOLDER = _folder()
 
 

@@ -34,7 +34,7 @@ SMALLEST, LARGEST = 2 * HUGE_PAGE, 128 * HUGE_PAGE  # bytes of a block: malloc r
 MOST_BLOCKS = 4
 MOST_KEPT = 256 << 20  # bytes of all blocks together ...
 SHARE_KEPT = 32  # ... and the part of the least limit that they are at most
-SHARE_LEFT = 8  # the part of each limit that must be left for anything to be kept
+SHARE_LEFT = 8  # the part of each limit that must be free before memory is kept
 PERIOD = 0.1  # seconds between two readings of the limits; one takes as long as clearing a megabyte
 
 _FREE: Any = getattr(mmap, "MADV_FREE", None)  # Linux and macOS have it

@@ -14,7 +14,7 @@ from pyroi.install import how_to_add
 try:
     import pyarrow
     from pyarrow import ipc, parquet
-except ImportError:  # told by check_installed: a module that fails would be opened again by the next call
+except ImportError:  # check_installed reports it; a module that fails to load would be opened again by the next call
     pyarrow = None
 
 CORNERS = ("x1", "y1", "x2", "y2")
@@ -25,7 +25,7 @@ OTHERS = {"score": "scores", "class_id": "class_ids", "image_id": "image_ids"}
 #: The key in the schema's metadata.
 METADATA = b"pyroi"
 
-#: The longest string, and the most elements of a list, in the footer of a Parquet file that is read.
+#: The largest length of a string and of a list in the footer of a Parquet file.
 MOST_IN_FOOTER = 10**7
 
 

@@ -13,7 +13,7 @@ from pyroi.box_files import coco
 from pyroi.box_files.records import INT64, check_room
 from pyroi.box_files.yolo import LineError
 
-#: The largest file of names that is read, in bytes, and the bytes of memory that one of its bytes takes at most.
+#: The largest size of a file of names, in bytes, and the largest number of bytes of memory for one of its bytes.
 MOST_BYTES, BYTES_PER_BYTE = 2**20, 100
 
 #: The suffixes of the formats.

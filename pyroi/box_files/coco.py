@@ -14,13 +14,13 @@ import numpy as np
 from pyroi.arrays import Array
 from pyroi.box_files.records import INT64, BoxRecords, RowError, check_room, is_integer
 
-#: The bytes of memory that a value of JSON takes at most, which is an empty object, measured. Commas part values.
+#: The largest number of bytes of memory for a value of JSON, measured: that of an empty object. Commas separate values.
 BYTES_PER_VALUE = 140
 
-#: The bytes that a byte of text takes at most, decoded and in strings, where one character can widen all to four bytes.
+#: The largest number of bytes for a byte of text, decoded and in strings, where one character can widen all to 4 bytes.
 BYTES_PER_ASCII, BYTES_PER_UTF8 = 3, 9
 
-#: Decimals of a pixel that are written. x + width is rounded, and so many digits give the numbers back that went in.
+#: The decimals of a pixel that are written. x + width is rounded, and this number of digits restores the numbers.
 DECIMALS = 9
 
 Rows = list[dict[str, Any]]

@@ -16,7 +16,7 @@ from pyroi.errors import ArgumentError, shortened
 #: The largest file that is read as text, the largest array in an archive, and the largest sum of them, in bytes.
 MOST_BYTES = 2**30
 
-#: What records say of their boxes; files that say something else are refused.
+#: The units and the format of boxes in records; files with other values are refused.
 UNITS, BOX_FORMAT = "pixels", "xyxy"
 
 INT64 = np.iinfo(np.int64)
@@ -185,7 +185,7 @@ def _to_ids(value: Any, name: str, count: int) -> Array:
     if ids.size == 0:
         ids = ids.astype(np.int64)
     _check_length(ids, name, count)
-    if ids.dtype.kind == "f":  # as tensors of float32 have them
+    if ids.dtype.kind == "f":  # as in tensors of float32
         _check_rows(name, ids, (ids == np.floor(ids)) & (abs(ids) < 2.0**63), "expected an integer")
     elif ids.dtype.kind == "u":
         _check_rows(name, ids, ids <= INT64.max, "expected an integer of 64 bits")

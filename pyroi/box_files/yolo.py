@@ -17,13 +17,13 @@ from pyroi.arrays import Array
 from pyroi.box_files.records import BoxRecords, RowError, check_room
 from pyroi.errors import ArgumentError
 
-#: How far a part may lie beyond 0 or 1. Other programs write six digits, the last of them rounded.
+#: The tolerance of the range from 0 to 1. Other programs write six digits, of which the last is rounded.
 TOLERANCE = 1e-5
 
-#: Digits after the point that are written: 1e-8 pixel of an image of 10 000.
+#: The number of decimals that are written: 1e-8 pixels of an image of 10 000.
 DECIMALS = 12
 
-#: The bytes of memory that a byte of text takes at most: a row of ten bytes becomes five numbers, in several arrays.
+#: The largest number of bytes of memory for a byte of text: a row of ten bytes becomes five numbers, in several arrays.
 BYTES_PER_BYTE = 24
 
 #: The words of a line: without a score, and with one. No number has more characters than the last.

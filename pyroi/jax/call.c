@@ -1,4 +1,4 @@
-/* call.c - call frames: what they have is found, checked, and cut into examples. */
+/* call.c - call frames: their members are found, checked, and divided into examples. */
 #define _DEFAULT_SOURCE /* for madvise() */
 #include "call.h"
 
@@ -41,7 +41,7 @@ static xla_ffi_error *fail_at(xla_call *call, roi_status status, const roi_error
 
 /* ---- The frame ------------------------------------------------------------------------------------------------- */
 
-/* Tells XLA the version that this was written for, where it asks for that. */
+/* Answers a request for the version that this program was written for. */
 static bool answer_metadata(xla_ffi_frame *frame)
 {
     if (!frame->extensions || frame->extensions->type != XLA_FFI_METADATA_EXTENSION)
@@ -52,7 +52,7 @@ static bool answer_metadata(xla_ffi_frame *frame)
     return true;
 }
 
-/* Whether what this program reads of a frame is there: in later versions structs are larger, not other. */
+/* Whether a frame has all members that this program reads. In later versions, structs have only further members. */
 static bool is_known(const xla_ffi_frame *frame)
 {
     return frame->struct_size >= sizeof *frame && frame->arguments.struct_size >= sizeof frame->arguments &&
@@ -136,8 +136,8 @@ static void move(xla_view *view, const xla_view *result, int64_t example)
     view->data = (char *)buffer->data + offset;
 }
 
-/* Asks for large pages under a large result, as NumPy does under its arrays. XLA takes new memory for each run, and to get
-   it page by page can take longer than to compute what is written there. That it is refused does no harm. */
+/* Requests large pages for a large result, as NumPy does for its arrays. XLA allocates new memory for each run, and
+   page faults can take longer than the computation of the result. A refusal has no consequences. */
 static void ask_for_large_pages(const xla_ffi_buffer *buffer)
 {
 #ifdef MADV_HUGEPAGE

@@ -13,7 +13,7 @@ from pyroi.jax._handlers import ffi, lib
 
 __all__ = ["TARGETS"]
 
-# The handler of each operator, by the name that XLA is to know it by.
+# The handlers by the names under which XLA calls them.
 _HANDLERS = {
     "pyroi_roi_align": ffi.addressof(lib, "xla_roi_align"),
     "pyroi_roi_align_backward": ffi.addressof(lib, "xla_roi_align_backward"),
@@ -31,8 +31,8 @@ _HANDLERS = {
     "pyroi_nms_rotated": ffi.addressof(lib, "xla_nms_rotated"),
 }
 
-#: The names of the custom calls, which ``jax.export`` is to be told: it does not know how long they will stay. Their
-#: names and attributes stay as long as the first number of pyroi's version.
+#: The names of the custom calls, for ``jax.export``, which accepts only calls that are declared to be stable. Names and
+#: attributes do not change within a major version of pyroi.
 TARGETS = tuple(_HANDLERS)
 
 

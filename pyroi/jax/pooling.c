@@ -1,9 +1,10 @@
 /*
  * pooling.c - the operators that pool boxes from maps, and their gradients
  *
- * The first argument has the boxes; then come what an operator is linear in: the map, or the gradient of the crops; or
- * the levels. The shape of a gradient is that of its result. The places of roi_pool's maxima, which are integers of 64
- * bits and go nowhere but to its gradient, pass as pairs of 32 bits: JAX has no others unless it is told to.
+ * The first argument has the boxes; the next ones are those in which the operator is linear: the map, the gradient of
+ * the crops, or the levels. The shape of a gradient is that of its result. The positions of roi_pool's maxima are
+ * integers of 64 bits, which only its gradient reads. They are passed as pairs of 32 bits, because JAX disables 64-bit
+ * types by default.
  */
 #include <stdlib.h>
 #include <string.h>
@@ -122,16 +123,16 @@ static roi_status multiscale(xla_call *call, roi_error *error_ret)
     return roi_align_multiscale(&params, &levels, features, scales, &boxes, &output, error_ret);
 }
 
-/* What the gradient of one level needs: the boxes that are pooled from it, put together. */
+/* The boxes that are pooled from one level, for its gradient. */
 typedef struct {
     int64_t *levels; /* of all boxes */
-    int64_t *places; /* of the boxes of this level, among all */
+    int64_t *places; /* the indices of this level's boxes among all */
     char *boxes, *grads;
 } gathered;
 
 static bool allocate(gathered *scratch, const roi_boxes *boxes, size_t box_bytes, size_t grad_bytes)
 {
-    size_t count = (size_t)boxes->count + 1; /* nothing to allocate is no failure */
+    size_t count = (size_t)boxes->count + 1; /* so that an allocation of size 0 is not mistaken for a failure */
     scratch->levels = malloc(count * sizeof *scratch->levels);
     scratch->places = malloc(count * sizeof *scratch->places);
     scratch->boxes = malloc(count * box_bytes);
@@ -207,13 +208,13 @@ static roi_status multiscale_backward(xla_call *call, roi_error *error_ret)
     return status;
 }
 
-/* As many operands as a frame has, if that is at least so many and not too many. */
+/* The number of operands of a frame, if it is within the limits. */
 static int operands_of(const xla_ffi_buffers *operands, int least)
 {
     return least <= operands->size && operands->size <= XLA_MOST_OPERANDS ? (int)operands->size : least;
 }
 
-/* Ranks: boxes, then nothing but maps. */
+/* Ranks: boxes, then only maps. */
 static xla_ffi_error *run_levels(xla_ffi_frame *frame, const char *name, xla_operator *compute, int arguments,
                                  int results)
 {
@@ -237,7 +238,7 @@ void *xla_multiscale_roi_align_backward(void *frame)
 
 /* ---- Maxima ---------------------------------------------------------------------------------------------------- */
 
-/* Places [K, C, height, width, 2], pairs of 32 bits. That they are as many as the crops' numbers libroi checks. */
+/* Positions [K, C, height, width, 2], pairs of 32 bits. libroi checks that their shape is that of the crops. */
 static roi_indices to_indices(xla_call *call, const xla_view *view)
 {
     roi_indices indices = {xla_data(call, view, XLA_FFI_S32), {0}, {0}};
@@ -306,7 +307,7 @@ static roi_status prroi(xla_call *call, roi_error *error_ret)
     return roi_prroi_pool(&params, &input, &boxes, &output, error_ret);
 }
 
-/* Corners [K, 4] in double, as rows of the form and type that boxes have; a batch index has the gradient 0. */
+/* Gradients of corners [K, 4] in double, written as rows of the boxes' columns and type; that of a batch index is 0. */
 static void write_corners(const double *corners, const roi_boxes *boxes, void *data)
 {
     int64_t columns = boxes->columns, batch = columns - 4;

@@ -1,4 +1,4 @@
-/* suppression.c - overlap and suppression of boxes, with results of a size that is known before */
+/* suppression.c - overlap and suppression of boxes, with results of a size that is known in advance */
 #include <stdlib.h>
 
 #include "call.h"
@@ -45,14 +45,14 @@ static int64_t *widen(const int32_t *classes, int64_t count)
     return wide;
 }
 
-/* Indices as the result has them: of 32 bits, and -1 behind the last. */
+/* The indices of the result: of 32 bits, padded with -1. */
 static void write_kept(const int64_t *kept, int64_t count, int32_t *into, int64_t size)
 {
     for (int64_t i = 0; i < size; i++)
         into[i] = i < count ? (int32_t)kept[i] : -1;
 }
 
-/* An array of no classes stands for boxes without classes. */
+/* An empty array of classes means that boxes have no classes. */
 static roi_status run_nms(xla_call *call, nms_function *function, roi_error *error_ret)
 {
     int64_t limit = call->results[0].dims[0], found = 0;

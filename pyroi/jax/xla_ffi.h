@@ -1,11 +1,11 @@
 /*
  * xla_ffi.h - the part of XLA's foreign function interface that a handler on the CPU needs
  *
- * XLA calls a handler with a call frame, which has the arguments, the results and the attributes of the call, and takes
- * back NULL or an error. Structs begin with their size, so that a later version may add members at the end; offsets of
- * those that are there, and the numbers of all enums, are fixed for a major version. Declared here is what version 0.1
- * has of them, which later minor versions have kept. XLA refuses a handler whose version it does not support when it is
- * registered; what this program is given is checked against the sizes below in each call (call.c).
+ * XLA calls a handler with a call frame, which has the arguments, the results and the attributes of the call. The
+ * handler returns NULL or an error. Structs begin with their size, so that a later version may add members at the end;
+ * offsets of existing members, and the numbers of all enums, are fixed for a major version. This file declares those of
+ * version 0.1, which later minor versions have kept. When a handler is registered, XLA refuses it if it does not
+ * support its version. Each call checks the sizes of the structs that it receives (call.c).
  *
  * Source of the definitions: xla/ffi/api/c_api.h of OpenXLA, which jaxlib installs.
  */
@@ -31,7 +31,7 @@ typedef struct {
     int major_version, minor_version;
 } xla_ffi_version;
 
-/* With this extension in its frame, a call does not compute: it asks which version the handler was written for. */
+/* A call whose frame has this extension does not compute, but requests the version that the handler was written for. */
 typedef struct {
     size_t struct_size;
     xla_ffi_version version;
@@ -58,7 +58,7 @@ typedef enum {
 typedef struct {
     size_t struct_size;
     xla_ffi_extension *extensions;
-    const char *message; /* is copied */
+    const char *message; /* which XLA copies */
     xla_ffi_error_code code;
 } xla_ffi_error_create_args;
 
@@ -88,7 +88,7 @@ enum { XLA_FFI_BUFFER = 1 };                    /* the one type of arguments and
 enum { XLA_FFI_ARRAY = 1, XLA_FFI_SCALAR = 3 }; /* types of attributes */
 
 typedef struct {
-    const char *text; /* without a 0 at its end */
+    const char *text; /* without a NUL at its end */
     size_t length;
 } xla_ffi_name;
 

@@ -1,4 +1,4 @@
-/* kernel.c - what the operators for ONNX Runtime have in common: kernel.h. */
+/* kernel.c - the common part of the operators for ONNX Runtime: kernel.h. */
 #include "kernel.h"
 
 #include <math.h>
@@ -50,7 +50,7 @@ OrtStatus *ort_tell(const struct kernel *kernel, roi_status status, const roi_er
 
 /* ---- Attributes ------------------------------------------------------------------------------------------------ */
 
-/* Whether a status says success; it is released. */
+/* Whether a status is a success. The status is released. */
 static bool succeeds(const struct kernel *kernel, OrtStatus *status)
 {
     if (status)
@@ -58,7 +58,7 @@ static bool succeeds(const struct kernel *kernel, OrtStatus *status)
     return !status;
 }
 
-/* After the attribute could not be read as what it should be: it is not there, or is something else. */
+/* For an attribute that could not be read as its type: it is missing, or has another type. */
 static OrtStatus *other_than(const struct kernel *kernel, const OrtKernelInfo *info, const char *name, const char *rule)
 {
     float number;
@@ -133,7 +133,7 @@ OrtStatus *ort_word(const struct kernel *kernel, const OrtKernelInfo *info, cons
 /* Modulo 2^64: libroi checks that a tensor's sizes do not overflow, and an empty one has no elements to reach. */
 static int64_t product(int64_t a, int64_t b) { return (int64_t)((uint64_t)a * (uint64_t)b); }
 
-/* Shape and type of what is there. Ranks above MOST_RANK are told, their shape is not read. */
+/* Shape and type of a given input. Of a rank above MOST_RANK, the shape is not read. */
 static OrtStatus *look_at(const struct kernel *kernel, const OrtValue *value, struct tensor *tensor)
 {
     OrtTensorTypeAndShapeInfo *info;
@@ -148,7 +148,7 @@ static OrtStatus *look_at(const struct kernel *kernel, const OrtValue *value, st
         status = kernel->api->GetDimensions(info, tensor->shape, rank);
     kernel->api->ReleaseTensorTypeAndShapeInfo(info);
     tensor->rank = (int64_t)rank;
-    tensor->count = 1; /* of a tensor without elements the sizes' product may be any number on the way to 0 */
+    tensor->count = 1; /* of an empty tensor, the product of some sizes may overflow before it becomes 0 */
     for (size_t i = 0; i < rank && i < MOST_RANK; i++)
         tensor->count = product(tensor->count, tensor->shape[i]);
     return status;
@@ -254,7 +254,7 @@ static void run_errand(void *given, size_t index)
     errand->body(errand->work, (int32_t)index);
 }
 
-/* By the threads of the session. What ONNX Runtime has not begun, where it fails, is done here. */
+/* Runs on the threads of the session. If ONNX Runtime fails, the calls that it has not begun are made here. */
 static void run(void *given, int32_t count, roi_body *body, void *work)
 {
     const struct ort_threads *session = given;

@@ -1,4 +1,4 @@
-/* kinds.h - the operators that there are, for register.c; docs/frameworks/onnxruntime.md tells what they compute. */
+/* kinds.h - the list of operators, for register.c; docs/frameworks/onnxruntime.md describes them. */
 #ifndef ROI_ORT_KINDS_H
 #define ROI_ORT_KINDS_H
 

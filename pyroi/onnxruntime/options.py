@@ -18,7 +18,7 @@ from pyroi.linking import FOLDER
 OLDEST = (1, 17)  # whose table of functions has KernelContext_ParallelFor: ort.h
 _OPSET = "pyroi.onnx_opset"  # the entry that register.c reads
 _REGISTERED = "pyroi.registered"  # the entry of options that have the library, with the opset it was registered for
-_NEWEST_MEANING = 16  # the version of ONNX's operators since which RoiAlign means what it means
+_NEWEST_MEANING = 16  # the version of ONNX's operators with the current definition of RoiAlign
 
 
 def is_known(version: str) -> bool:
@@ -107,5 +107,5 @@ def _register(session_options: Any, opset: int | None) -> None:
 def _entry(session_options: Any, name: str) -> str | None:
     try:
         return str(session_options.get_session_config_entry(name))
-    except RuntimeError:  # how ONNX Runtime says that there is none
+    except RuntimeError:  # ONNX Runtime's report of a missing entry
         return None

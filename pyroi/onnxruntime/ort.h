@@ -1,10 +1,10 @@
 /*
  * ort.h - the part of ONNX Runtime's C interface that the operators here need
  *
- * ONNX Runtime hands a library of custom operators a table of functions, and neither PyPI nor Debian ships the header that
- * describes it. The table only grows, so a function is known by its place. The places below are those of ONNX Runtime's
- * documentation of version ORT_TABLE of the interface, in which the youngest of these functions came; a run-time that
- * does not have that version is refused (register.c). ONNX Runtime's names are kept, so that they can be looked up.
+ * ONNX Runtime passes a table of functions to a library of custom operators. Neither PyPI nor Debian has the header
+ * that declares it. The table only grows, so that each function has a fixed index. The indices below are those of ONNX
+ * Runtime's documentation of version ORT_TABLE of the interface, which added the newest of these functions; a run-time
+ * without this version is refused (register.c). The names are those of ONNX Runtime, so that they can be looked up.
  */
 #ifndef ROI_ORT_H
 #define ROI_ORT_H
@@ -83,7 +83,7 @@ typedef struct OrtApiBase {
     const char *(*GetVersionString)(void);     /* "1.32.0" */
 } OrtApiBase;
 
-/* What describes an operator. `version` says which members ONNX Runtime looks at. */
+/* The description of an operator. `version` determines which members ONNX Runtime reads. */
 struct OrtCustomOp {
     uint32_t version;
     void *(*CreateKernel)(const OrtCustomOp *op, const OrtApi *api, const OrtKernelInfo *info);
@@ -107,7 +107,7 @@ struct OrtCustomOp {
     OrtStatus *(*InferOutputShapeFn)(const OrtCustomOp *op, OrtShapeInferContext *context);
     int (*GetStartVersion)(const OrtCustomOp *op);
     int (*GetEndVersion)(const OrtCustomOp *op);
-    void *later[4]; /* what version 18 looks at */
+    void *later[4]; /* the members that version 18 reads */
 };
 
 #endif

@@ -16,7 +16,7 @@ static OrtStatus *check_scale_and_size(const struct kernel *kernel)
     return NULL;
 }
 
-/* What nearly all of them have. */
+/* The attributes of nearly all operators. */
 static OrtStatus *read_size(struct kernel *kernel, const OrtKernelInfo *info)
 {
     kernel->height = kernel->width = 1;
@@ -41,7 +41,7 @@ static OrtStatus *read_mode(struct kernel *kernel, const OrtKernelInfo *info, ro
     return status;
 }
 
-/* Where a pixel's centre is: operator set 16 has added the attribute, and changed what holds without it. */
+/* The position of a pixel's centre. Operator set 16 added the attribute, and changed the definition without it. */
 static OrtStatus *read_roi_align(struct kernel *kernel, const OrtKernelInfo *info, int place)
 {
     static const char *const places[] = {"output_half_pixel", "half_pixel", NULL};
@@ -114,18 +114,18 @@ static OrtStatus *prepare_mmcv_rotated(struct kernel *kernel, const OrtKernelInf
 
 /* ---- Calls ----------------------------------------------------------------------------------------------------- */
 
-/* What a node is called with. */
+/* The arguments of a node's call. */
 struct call {
     const struct kernel *kernel;
     OrtKernelContext *context;
     struct tensor map;
     roi_boxes boxes;
-    void *widened;     /* of the boxes, to be freed; NULL: they are used as they are */
+    void *widened;     /* a copy of the boxes, to be freed; NULL: they are not copied */
     const char *batch; /* the name of the input with the images' indices */
     int64_t channels;  /* of a crop */
 };
 
-/* libroi takes boxes of 32 bits or more. Angles are in degrees there, which not all are here; then all is in double. */
+/* libroi accepts boxes of at least 32 bits, with angles in degrees. Boxes with other angles are converted in double. */
 static OrtStatus *widen(struct call *call, const struct tensor *rois, bool angles)
 {
     double *wide = malloc((size_t)rois->count * sizeof *wide + 1);
@@ -142,7 +142,7 @@ static OrtStatus *widen(struct call *call, const struct tensor *rois, bool angle
     return NULL;
 }
 
-/* Boxes [K, columns], the last of them an angle where there are six. */
+/* Boxes [K, columns]; the last of six columns is an angle. */
 static OrtStatus *read_boxes(struct call *call)
 {
     static const char *const forms[] = {
@@ -161,7 +161,7 @@ static OrtStatus *read_boxes(struct call *call)
     return angles || narrow ? widen(call, &rois, angles) : NULL;
 }
 
-/* Their images, where these are an input of their own. */
+/* The images of the boxes, if they are a separate input. */
 static OrtStatus *read_batch(struct call *call)
 {
     struct tensor batch;
@@ -195,7 +195,7 @@ static OrtStatus *write_crops(struct call *call)
     return ort_tell(kernel, done, &error, error.row, "rois", call->batch, "");
 }
 
-/* Of position-sensitive operators, each bin has channels of its own. */
+/* In position-sensitive operators, each bin has its own channels. */
 static OrtStatus *divide_channels(struct call *call)
 {
     const struct kernel *kernel = call->kernel;

@@ -1,10 +1,11 @@
 /*
- * register.c - the operators as ONNX Runtime sees them, and the function it calls to learn of them
+ * register.c - the operators as ONNX Runtime sees them, and the function that registers them
  *
- * An operator in the domain "" stands in the place of ONNX Runtime's own of the same name. It has to be there for every
- * type that models may use: where a name is found with the wrong types only, ONNX Runtime does not look for its own.
- * RoiAlign means another thing before operator set 16, and an operator is not told which one a model means. So it is
- * registered for models from 16 on, unless the options' entry OPSET_KEY names an older one.
+ * An operator in the domain "" replaces ONNX Runtime's own operator of the same name. It must exist for every type that
+ * models may use: if a name is registered only with other types, ONNX Runtime does not fall back to its own operator.
+ * RoiAlign has another definition before operator set 16, and an operator does not receive the version that a model
+ * imports. It is therefore registered for models from version 16 on, unless the options' entry OPSET_KEY names an older
+ * one.
  */
 #include <stdbool.h>
 #include <stdio.h>
@@ -17,7 +18,7 @@
 
 enum { NEWEST_MEANING = 16, OLDEST = 10 };
 
-/* ---- What ONNX Runtime asks of an operator --------------------------------------------------------------------- */
+/* ---- The description of an operator ---------------------------------------------------------------------------- */
 
 static const struct op *of(const OrtCustomOp *base) { return (const struct op *)base; }
 static const char *name(const OrtCustomOp *base) { return of(base)->kind->name; }
@@ -131,7 +132,7 @@ static const struct op of_old_onnx[] = {ALL_TYPES(ort_old_roi_align, OLDEST), AL
                                         OP(ort_non_max_suppression, ORT_FLOAT, 1)};
 static const struct op of_mmcv[] = {ALL_TYPES(ort_mmcv_roi_align, 1), ALL_TYPES(ort_mmcv_rotated, 1)};
 static const struct op of_mmdeploy[] = {ALL_TYPES(ort_mmcv_rotated, 1), OP(ort_mmdeploy_rotated, ORT_FLOAT, 1)};
-/* In our own domain, operators of ONNX have their newest meaning; versions are those of the domain. */
+/* In our own domain, operators of ONNX have their newest definition; versions are those of the domain. */
 static const struct op ours[] = {
     ALL_TYPES(ort_roi_align, 1),   ALL_TYPES(ort_max_roi_pool, 1),    OP(ort_non_max_suppression, ORT_FLOAT, 1),
     ALL_TYPES(ort_rotated, 1),     ALL_TYPES(ort_prroi_pool, 1),      ALL_TYPES(ort_ps_roi_align, 1),
@@ -153,7 +154,7 @@ static const struct domain {
 
 /* ---- Registering ----------------------------------------------------------------------------------------------- */
 
-/* Made once, and used for all options that come: ONNX Runtime keeps pointers to them as long as there are sessions. */
+/* Created once and used for all options, because ONNX Runtime keeps pointers to them as long as sessions exist. */
 static OrtCustomOpDomain *made[DOMAINS];
 
 /* Where several threads make a domain at once, that of the first is kept. */
@@ -179,7 +180,7 @@ static OrtStatus *add(const OrtApi *api, OrtSessionOptions *options, int index)
     return status ? status : api->AddCustomOpDomain(options, domain);
 }
 
-/* The version of ONNX's operators that a model imports, where the options tell. */
+/* The version of ONNX's operators that models import, if the options state it. */
 static OrtStatus *read_opset(const OrtApi *api, const OrtSessionOptions *options, int *opset)
 {
     char text[16] = "";
@@ -198,7 +199,7 @@ static OrtStatus *read_opset(const OrtApi *api, const OrtSessionOptions *options
     return NULL;
 }
 
-/* The table; NULL, with a status if there is a way to make one, where this is no ONNX Runtime that is known. */
+/* The table of functions. For an unknown ONNX Runtime the result is NULL, with a status if one can be created. */
 static const OrtApi *find_table(const OrtApiBase *base, OrtStatus **status_ret)
 {
     const char *version = base->GetVersionString();
@@ -213,7 +214,7 @@ static const OrtApi *find_table(const OrtApiBase *base, OrtStatus **status_ret)
     return NULL;
 }
 
-/* What ONNX Runtime looks for in a library of operators, by this name. */
+/* The entry point of a library of operators, which ONNX Runtime finds by this name. */
 ROI_API OrtStatus *RegisterCustomOps(OrtSessionOptions *options, const OrtApiBase *base);
 
 OrtStatus *RegisterCustomOps(OrtSessionOptions *options, const OrtApiBase *base)

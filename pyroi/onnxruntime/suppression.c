@@ -1,9 +1,10 @@
 /*
  * suppression.c - operators that keep some of many boxes
  *
- * Those of ONNX's form take boxes [images, boxes, numbers] and scores [images, classes, boxes], and give [kept, 3]: image,
- * class and box. Each pair of an image and a class is a task by itself: the boxes above the threshold are brought together
- * and go to libroi. Few are, as a rule, so that looking through the scores is most of the work.
+ * The operators in the form of ONNX take boxes [images, boxes, numbers] and scores [images, classes, boxes], and return
+ * [kept, 3]: image, class and box. Each pair of an image and a class is a separate task: the boxes whose scores are
+ * above the threshold are gathered and passed to libroi. They are usually few, so that reading the scores is most of
+ * the work.
  */
 #include <math.h>
 #include <stdio.h>
@@ -12,7 +13,7 @@
 
 #include "kinds.h"
 
-enum { WORTH_THREADS = 1 << 15, PLACE = 64 }; /* scores to look at; letters */
+enum { WORTH_THREADS = 1 << 15, PLACE = 64 }; /* numbers of scores; of characters */
 
 /* ---- Attributes ------------------------------------------------------------------------------------------------ */
 
@@ -48,7 +49,7 @@ static OrtStatus *prepare_rotated(struct kernel *kernel, const OrtKernelInfo *in
     return read_thresholds(kernel, info);
 }
 
-/* There, angles turn the other way, and are in radians. */
+/* Angles of mmdeploy are clockwise, and in radians. */
 static OrtStatus *prepare_mmdeploy_rotated(struct kernel *kernel, const OrtKernelInfo *info)
 {
     OrtStatus *status = prepare_rotated(kernel, info);
@@ -92,17 +93,17 @@ struct job {
     roi_nms_params params;
     double score_threshold; /* -infinity: all scores are above */
     struct kept *kept;      /* by task */
-    int64_t next;           /* the next task; taken by adding to it */
+    int64_t next;           /* the next task; threads take it by an atomic addition */
     OrtStatus *failure;     /* the first; NULL: none */
 };
 
-/* What one task works on. */
+/* The data of one task. */
 struct candidates {
     int64_t count;
     int64_t *rows;
     float *scores;
     float *corners;  /* upright: x1, y1, x2, y2 */
-    double *rotated; /* else: as libroi takes them */
+    double *rotated; /* rotated: in the form of libroi */
 };
 
 static void release(struct candidates *candidates)
@@ -124,7 +125,7 @@ static bool allocate(struct candidates *candidates, int64_t count, bool rotated)
     return candidates->rows && candidates->scores && (candidates->corners || candidates->rotated);
 }
 
-/* As ONNX Runtime computes them, in float. */
+/* In float, as ONNX Runtime computes them. */
 static void put_corners(const float *box, bool center_point_box, float corners_ret[4])
 {
     if (center_point_box) {
@@ -219,7 +220,7 @@ static void run_task(struct job *job, int64_t task)
     release(&candidates);
 }
 
-/* What each thread does. Its calls of libroi stay on it. */
+/* The work of each thread. Its calls of libroi use only this thread. */
 static void run_tasks(void *given, int32_t thread)
 {
     static const roi_threads alone = {sizeof alone, 1, NULL, NULL};
@@ -298,11 +299,11 @@ static OrtStatus *read_boxes(struct job *job, OrtKernelContext *context)
     job->scores = scores.data;
     job->images = boxes.shape[0];
     job->count = boxes.shape[1];
-    job->classes = job->count ? scores.shape[1] : 0; /* there may be many of them without a box */
+    job->classes = job->count ? scores.shape[1] : 0; /* without boxes there may still be many classes */
     return NULL;
 }
 
-/* An input that is one number, or left out, when it keeps the value that it has. */
+/* An input that is a single number; if it is missing, the value is unchanged. */
 static OrtStatus *read_number(const struct kernel *kernel, const OrtKernelContext *context, size_t index,
                               const char *name, double *value)
 {
@@ -313,7 +314,7 @@ static OrtStatus *read_number(const struct kernel *kernel, const OrtKernelContex
     return status;
 }
 
-/* Without a limit ONNX keeps none, and without a threshold it suppresses all that overlap. */
+/* In ONNX, no box is kept without a limit, and without a threshold all overlapping boxes are suppressed. */
 static OrtStatus *read_settings(struct job *job, const OrtKernelContext *context)
 {
     double most = 0, iou_threshold = 0;

@@ -70,7 +70,7 @@ def restore(tool: str | None = None) -> None:
     if tool is not None:
         _check(tool)
     for name in TOOLS if tool is None else [tool]:
-        if TOOLS[name] in sys.modules:  # else it was never accelerated
+        if TOOLS[name] in sys.modules:  # otherwise it was never accelerated
             _join_of(name).restore()
 
 

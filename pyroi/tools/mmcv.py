@@ -10,7 +10,7 @@ from collections.abc import Callable
 from typing import Any
 
 import pyroi
-import pyroi.torch  # before PyTorch: it says what to do where that is missing
+import pyroi.torch  # before PyTorch, since it reports how to install PyTorch
 
 # isort: split
 import torch
@@ -45,7 +45,7 @@ def _nms_rotated(dets: Any, scores: Any, iou_threshold: float, labels: Any = Non
     if not are_ours(dets, scores) or limit is None or labels is not None:
         return NotImplemented
     if len(dets) == 0:
-        return dets, None  # which is what mmcv gives
+        return dets, None  # as mmcv does
     return _with_scores(
         dets, scores, call(pyroi.nms_rotated, _turned(dets.detach(), clockwise), scores.detach(), limit)
     )

@@ -24,7 +24,7 @@ class Replacement:
 
     module: str  # that defines it
     name: str  # in the module; of a method "Class.method"
-    parameters: str  # as the package has them, of the versions that are known: names with blanks between
+    parameters: str  # in the supported versions of the package, separated by blanks
     ours: Callable[..., Any]
 
 
@@ -33,7 +33,7 @@ class Tool:
     """A package, and its functions that are replaced."""
 
     package: str
-    series: tuple[int, ...]  # the versions that are known begin so
+    series: tuple[int, ...]  # the beginning of the supported versions
     replacements: list[Replacement]
     _places: list[Place] = field(default_factory=list)
 
@@ -47,7 +47,7 @@ class Tool:
         try:
             for place in places:
                 place.put_in()
-        except BaseException:  # an interrupt, for one
+        except BaseException:  # such as an interrupt
             self.restore()
             raise
 
