@@ -354,7 +354,8 @@ class _Worker:
 
     def kill(self) -> None:
         """Kills the process and those that it has started."""
-        with contextlib.suppress(ProcessLookupError):
+        # The second error is macOS's for a process that has ended.
+        with contextlib.suppress(ProcessLookupError, PermissionError):
             os.killpg(self._process.pid, signal.SIGKILL)
 
     def end(self, patience: float | None) -> int:
@@ -362,16 +363,22 @@ class _Worker:
         self.connection.close()  # if it waits for a call, it ends
         if patience is not None:
             until = time.monotonic() + patience
-            while not self._has_ended(os.WNOHANG) and time.monotonic() < until:
+            while not self._has_ended(waits=False) and time.monotonic() < until:
                 time.sleep(0.005)
             self.kill()
-        self._has_ended()
+        self._has_ended(waits=True)
         self.kill()  # what a script has left running: the number of the group is not reused before the wait below
         os.close(self._life_line)
         return self._process.wait()
 
-    def _has_ended(self, options: int = 0) -> bool:
-        return os.waitid(os.P_PID, self._process.pid, os.WEXITED | os.WNOWAIT | options) is not None
+    def _has_ended(self, *, waits: bool) -> bool:
+        if hasattr(os, "waitid"):
+            options = os.WEXITED | os.WNOWAIT | (0 if waits else os.WNOHANG)
+            return os.waitid(os.P_PID, self._process.pid, options) is not None
+        # On macOS before Python 3.13. The number is free from now on, unless it is still that of a group.
+        if waits:
+            self._process.wait()
+        return self._process.poll() is not None
 
     def close(self) -> None:
         """Closes what is left of it."""

@@ -209,7 +209,7 @@ static int open_library(void)
     char plain[sizeof version + 32], beside[PATH_MAX];
     const char *named = getenv(variable);
     const int is_named = named && *named;
-    snprintf(plain, sizeof plain, "libpython%s.so.1.0", version);
+    snprintf(plain, sizeof plain, "libpython%s" ROI_SUFFIX, version);
     find_in_installation(beside, "lib", plain);
     const char *const names[] = {is_named ? named : is_of_the_build() ? ROI_PYTHON_LIBRARY : beside, beside, plain};
     const size_t count = is_named ? 1 : sizeof names / sizeof names[0];
