@@ -3,16 +3,17 @@
 Usage: python builds.py [--list] [--write PAGE] [NAME...]
 
 A NAME is that of a build, or ``processors``, ``systems`` or ``compilers`` for all of a kind. For other processors and
-Windows there are Debian's cross compilers. Programs for other processors run under qemu-user, with ROI_TEST_QEMU in the
-environment, those for 32-bit x86 on this processor, and those for Windows under Wine. Each build has a folder
-build/NAME, which is kept. What a build needs and the machine lacks is installed by apt-get if this runs as root; else
-the build is left out, and the packages are named. With --write, the outcomes replace the rows of these builds in the
-tables of a page.
+Windows there are Debian's cross compilers. Programs for other processors run under qemu-user, with ROI_TEST_QEMU in
+the environment, those for 32-bit x86 on this processor, and those for Windows under Wine. Those for macOS, which the
+Clang of Zig builds, are not run. Each build has a folder build/NAME, which is kept. What a build needs and the machine
+lacks is installed by apt-get if this runs as root, or by pip; else the build is left out, and what it lacks is named.
+With --write, the outcomes replace the rows of these builds in the tables of a page.
 """
 
 from __future__ import annotations
 
 import argparse
+import importlib.util
 import json
 import os
 import pathlib
@@ -29,6 +30,9 @@ TEMPLATE = pathlib.Path(__file__).with_name("cross.ini.in")
 # Most are built with -O1, which takes half as long as -O3.
 O1 = "-Doptimization=1"
 
+# What stands in place of outcomes where programs cannot be run.
+NOT_RUN = "not run"
+
 
 @dataclass(frozen=True)
 class Build:
@@ -38,17 +42,25 @@ class Build:
     kind: str
     about: str
     programs: tuple[str, ...]
-    packages: tuple[str, ...]
+    packages: tuple[str, ...]  # of Debian
     options: tuple[str, ...] = ()
     cross: dict[str, str] = field(default_factory=dict)
     environment: dict[str, str] = field(default_factory=dict)  # of the tests
     compiler: str = "gcc"
     slowness: int = 1  # how many times longer than at home the tests may take
+    module: str = ""  # of Python, which pip installs
+    has_runs: bool = True  # whether its programs can be run here
 
     @property
     def missing(self) -> list[str]:
-        """The programs that are not installed."""
-        return [program for program in self.programs if not shutil.which(program)]
+        """The programs and modules that are not installed."""
+        modules = [self.module] if self.module and not importlib.util.find_spec(self.module) else []
+        return [program for program in self.programs if not shutil.which(program)] + modules
+
+    @property
+    def how_to_install(self) -> str:
+        """A command."""
+        return f"pip install {self.module}" if self.module else f"apt-get install {' '.join(self.packages)}"
 
 
 def processor(
@@ -63,9 +75,10 @@ def processor(
         (f"gcc-{triplet.replace('_', '-')}", f"libc6-dev-{port}-cross", "qemu-user"),
         options,
         cross={
-            "COMPILER": f"{triplet}-gcc",
-            "TRIPLET": triplet,
-            "WRAPPER": f"'qemu-{qemu}', '-L', '/usr/{triplet}'",
+            "COMPILER": f"@CCACHE@'{triplet}-gcc'",
+            "AR": f"'{triplet}-gcc-ar'",
+            "STRIP": f"'{triplet}-strip'",
+            "WRAPPER": f"exe_wrapper = ['qemu-{qemu}', '-L', '/usr/{triplet}']",
             "SYSTEM": "linux",
             "FAMILY": family,
             "CPU": cpu,
@@ -81,9 +94,9 @@ def i386() -> Build:
     built = processor(
         "i386", "32-bit x86 with SSE2, `-O1`", "i686-linux-gnu", "i386", "x86", "i686", "little", "i386", O1
     )
-    folder = f"/usr/{built.cross['TRIPLET']}/lib"
+    folder = "/usr/i686-linux-gnu/lib"
     loader = f"{folder}/ld-linux.so.2"
-    wrapper = {"WRAPPER": f"'{loader}', '--library-path', '{folder}'"}
+    wrapper = {"WRAPPER": f"exe_wrapper = ['{loader}', '--library-path', '{folder}']"}
     return replace(
         built,
         programs=(built.programs[0], loader),
@@ -104,9 +117,10 @@ def windows(name: str, about: str, threads: str, *options: str) -> Build:
         (f"gcc-mingw-w64-x86-64-{threads}", "wine", "wine64"),
         options,
         cross={
-            "COMPILER": f"{triplet}-gcc-{threads}",
-            "TRIPLET": triplet,
-            "WRAPPER": "'wine'",
+            "COMPILER": f"@CCACHE@'{triplet}-gcc-{threads}'",
+            "AR": f"'{triplet}-gcc-ar'",
+            "STRIP": f"'{triplet}-strip'",
+            "WRAPPER": "exe_wrapper = 'wine'",
             "SYSTEM": "windows",
             "FAMILY": "x86_64",
             "CPU": "x86_64",
@@ -114,6 +128,31 @@ def windows(name: str, about: str, threads: str, *options: str) -> Build:
         },
         environment={"WINEDEBUG": "-all", "WINEPREFIX": str(ROOT / "build" / "wine")},
         slowness=4,
+    )
+
+
+def macos(name: str, about: str, cpu: str, family: str, *options: str) -> Build:
+    """A build for macOS by the Clang of Zig, which brings the headers of macOS. Nothing here runs its programs."""
+    zig = f"'{sys.executable}', '-m', 'ziglang'"
+    return Build(
+        name,
+        "systems",
+        about,
+        (),
+        (),
+        options,
+        cross={
+            "COMPILER": f"{zig}, 'cc', '-target', '{cpu}-macos'",
+            "AR": f"{zig}, 'ar'",
+            "STRIP": "'true'",
+            "WRAPPER": "",
+            "SYSTEM": "darwin",
+            "FAMILY": family,
+            "CPU": cpu,
+            "ENDIAN": "little",
+        },
+        module="ziglang",
+        has_runs=False,
     )
 
 
@@ -133,6 +172,8 @@ BUILDS = [
     processor("s390x", "System z, big-endian, `-O1`", "s390x-linux-gnu", "s390x", "s390x", "zEC12", "big", "s390x", O1),
     windows("windows", "Windows on x86-64, `-O3`", "posix"),
     windows("windows-serial", "Windows on x86-64, `-O1`, without threads", "win32", O1, "-Dthreads=disabled"),
+    macos("macos", "macOS on 64-bit ARM, `-O1`", "aarch64", "aarch64", O1),
+    macos("macos-x86", "macOS on x86-64, `-O1`", "x86_64", "x86_64", O1),
     compiler("debug", "GCC, `-O0`, with assertions", "gcc", "gcc", "-Dbuildtype=debug"),
     compiler("release", "GCC, `-O3`, `-DNDEBUG`", "gcc", "gcc"),
     compiler("serial", "the same, without threads", "gcc", "gcc", "-Dthreads=disabled"),
@@ -156,8 +197,8 @@ def setup_command(build: Build, folder: pathlib.Path) -> tuple[list[str], dict[s
     command = ["meson", "setup", str(folder), str(ROOT), "-Dtests=true", "-Dwerror=true", *build.options]
     if not build.cross:
         return command, {"CC": " ".join([*ccache(), build.compiler])}
-    text = TEMPLATE.read_text("utf-8").replace("@CCACHE@", "".join(f"'{word}', " for word in ccache()))
-    for name, value in build.cross.items():
+    text = TEMPLATE.read_text("utf-8")
+    for name, value in {**build.cross, "CCACHE": "".join(f"'{word}', " for word in ccache())}.items():
         text = text.replace(f"@{name}@", value)
     path = folder.with_suffix(".ini")
     path.parent.mkdir(parents=True, exist_ok=True)
@@ -194,17 +235,21 @@ def carry_out(build: Build) -> tuple[bool, str, str]:
         shutil.rmtree(folder, ignore_errors=True)
     if not run(command, log, **environment) or not run(["ninja", "-C", str(folder)], log):
         return False, "no", ""
+    if not build.has_runs:
+        return True, "yes", NOT_RUN
     test = ["meson", "test", "-C", str(folder), "--print-errorlogs", f"--timeout-multiplier={build.slowness}"]
     passed = run(test, log, **build.environment)
     return passed, "yes", summary(outcomes(folder))
 
 
-def install(packages: list[str]) -> bool:
-    """Installs Debian packages if this is root and there is apt-get; whether it did."""
+def install(build: Build) -> bool:
+    """Installs what a build needs: a module of Python, or Debian packages if this is root and there is apt-get."""
+    if build.module:
+        return not subprocess.run([sys.executable, "-m", "pip", "-qq", "install", build.module]).returncode
     if os.geteuid() != 0 or not shutil.which("apt-get"):
         return False
     environment = {**os.environ, "DEBIAN_FRONTEND": "noninteractive"}
-    command = ["apt-get", "-qq", "-o", "DPkg::Lock::Timeout=300", "install", "--no-install-recommends", *packages]
+    command = ["apt-get", "-qq", "-o", "DPkg::Lock::Timeout=300", "install", "--no-install-recommends", *build.packages]
     return not subprocess.run(command, env=environment, stdout=subprocess.DEVNULL).returncode
 
 
@@ -253,9 +298,8 @@ def main() -> None:
         return
     wrong = []
     for build in builds:
-        if build.missing and not install(list(build.packages)):
-            packages = " ".join(build.packages)
-            print(f"{build.name}: left out, without {', '.join(build.missing)}: apt-get install {packages}")
+        if build.missing and not install(build):
+            print(f"{build.name}: left out, without {', '.join(build.missing)}: {build.how_to_install}")
             continue
         began = time.monotonic()
         right, built, tests = carry_out(build)
