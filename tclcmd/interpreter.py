@@ -1,4 +1,4 @@
-"""A Tcl interpreter that knows the commands."""
+"""A Tcl interpreter with the commands."""
 
 from __future__ import annotations
 
@@ -66,7 +66,7 @@ READING = r"""apply {{path encoding} {
 
 
 class ScriptFailed(Exception):
-    """A script failed that a command had Tcl run. Its message is Tcl's result, with an errorCode of its own."""
+    """A script that a command has run in Tcl has failed. Its message is Tcl's result, with an errorCode of its own."""
 
 
 @dataclass(frozen=True)
@@ -84,7 +84,7 @@ class Outcome:
 
 @dataclass(frozen=True)
 class Failure:
-    """A command that failed: its message, what Tcl's `info frame` says of the call, and the number of the word."""
+    """A command that failed: its message, the answer of Tcl's `info frame` for the call, and the number of the word."""
 
     command: Command
     message: str
@@ -146,12 +146,12 @@ def _startup_script() -> str:
 
 @functools.cache
 def _offer() -> None:
-    """Has every interpreter know, from its start, where the package is and where Tcl's script library is."""
+    """Sets the paths of the package and of Tcl's script library in every interpreter that is created later."""
     lib.host_offer(tclobj.encode(f"{_startup_script()}\n{OFFER}"))
 
 
 def _provide(tcl: Value) -> bool:
-    """Tells Tcl that the package is there. Returns whether this succeeded; the interpreter's result tells why not."""
+    """Provides the package. Returns whether this succeeded; otherwise, the interpreter's result is the reason."""
     return bool(lib.host_provide(tcl, NAMESPACE.encode(), PACKAGE.encode(), pyroi.__version__.encode()))
 
 
@@ -311,7 +311,7 @@ class Interpreter(Commands):
         self.session.grants = grants
 
     def limit_commands(self, count: int) -> None:
-        """The interpreter may run so many commands more."""
+        """Limits the number of further commands."""
         lib.host_limit_commands(self._tcl, min(count, 2**31 - 1))
 
     @property
@@ -336,12 +336,12 @@ class Interpreter(Commands):
         return self._outcome(lib.host_eval(self._tcl, raw, len(raw), False))
 
     def eval_typed(self, command: str) -> Outcome:
-        """Evaluates a command that was typed at a prompt: it is recorded, so that `history` and `!!` know it."""
+        """Evaluates a command that was typed at a prompt. It is recorded for `history` and `!!`."""
         raw = tclobj.encode(command)
         return self._outcome(lib.host_eval(self._tcl, raw, len(raw), True))
 
     def eval_file(self, path: str, encoding: str = "utf-8") -> Outcome:
-        """Evaluates the script in a file, in an encoding that Tcl knows."""
+        """Evaluates the script in a file, in one of Tcl's encodings."""
         return self._outcome(lib.host_eval_file(self._tcl, tclobj.encode(path), tclobj.encode(encoding)))
 
     # ---- Events ----
@@ -363,7 +363,7 @@ class Interpreter(Commands):
         return Outcome(status == lib.HOST_ERROR, bool(lib.host_interrupt_flag()[0]))
 
     def tensors_in_result(self) -> list[int]:
-        """The numbers of the tensors that the result stands for: of one, or of a list of tensors; none for the rest."""
+        """The numbers of the tensors in the result, which is a tensor or a list of tensors; otherwise empty."""
         return tclobj.tensor_numbers(lib.host_result(self._tcl))
 
     @property
@@ -493,11 +493,11 @@ Callback = TypeVar("Callback", bound=Callable[..., Any])
 
 
 def _callback(when_it_fails: Callable[..., int | None]) -> Callable[[Callback], Callback]:
-    """Makes the function that follows the one that the host calls by its name.
+    """Registers the decorated function as the one that the host calls by its name.
 
-    No exception may leave it, for there is nobody to catch it: cffi would print it, and the command would seem to have
-    worked. `when_it_fails` gets the exception's type, itself and its traceback, and returns what the host is told. It
-    may need no memory.
+    An exception cannot be passed on to the host: cffi would print it, and the command would seem to have succeeded.
+    `when_it_fails` gets the type, the exception and its traceback, and returns the value for the host. It must not need
+    memory.
     """
 
     def register(function: Callback) -> Callback:
@@ -509,7 +509,7 @@ def _callback(when_it_fails: Callable[..., int | None]) -> Callable[[Callback], 
 
 
 def _status_of(kind: type[BaseException], error: BaseException, traceback: object) -> int:
-    """How a command ends that could not say it itself."""
+    """The outcome of a command that cannot make its own message."""
     if issubclass(kind, MemoryError):
         return _NO_MEMORY
     return _NESTED if issubclass(kind, RecursionError) else _FAULT
@@ -522,19 +522,19 @@ _FAULT, _NO_MEMORY, _NESTED = lib.HOST_FAULT, lib.HOST_NO_MEMORY, lib.HOST_NESTE
 
 
 def _pass_on(kind: type[BaseException], error: BaseException, traceback: object) -> None:
-    """An interpreter has ended, and nobody waits for an answer; but a Ctrl-C is meant for the evaluation."""
+    """An interpreter has ended, and no caller waits for an answer; but a Ctrl-C is meant for the evaluation."""
     if issubclass(kind, KeyboardInterrupt):  # pressed before this evaluation took Ctrl-C over: now it has
         signal.raise_signal(signal.SIGINT)
 
 
 def _lose_count(kind: type[BaseException], error: BaseException, traceback: object) -> None:
-    """A value came or went, or a name was seen, and the store does not know: from now on it keeps what it has."""
+    """A change of a tensor's values or names was not recorded: from now on, the store keeps its tensors."""
     Tensors.is_count_lost = True
     _pass_on(kind, error, traceback)
 
 
 def _ignore(kind: type[BaseException], error: BaseException, traceback: object) -> None:
-    """The process ends, and there is nobody left to tell."""
+    """The process ends, so that an error cannot be reported."""
 
 
 @_callback(_status_of)

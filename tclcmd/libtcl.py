@@ -1,10 +1,10 @@
 """The library of Tcl that this process opens: the one that the user names, the one in this package, or the system's.
 
-A wheel has a Tcl of its own in the folder ``tcl``: the shared library, its script library, and its licence. A build
-from the sources has none and uses the system's.
+A wheel contains Tcl in the folder ``tcl``: the shared library, its script library, and its licence. A build from the
+sources uses the system's library.
 
-Which host serves the process depends on the library: there is one for each major version of Tcl whose headers the build
-had. In another program with Tcl, the version is that program's.
+The host depends on the library: there is one for each major version of Tcl whose headers were found at build time. In
+another program with Tcl, the version is that of the program.
 """
 
 from __future__ import annotations
@@ -96,7 +96,7 @@ def _major_of(name: str) -> int:
 
 
 def check(major: int, minor: int) -> None:
-    """Raises OSError for a version of Tcl that this installation does not serve, and says what to do."""
+    """Raises OSError for a version of Tcl that this installation does not support, with a remedy."""
     text, oldest, _, headers = VERSIONS.get(major, ("", 0, "", ""))
     if not text or minor < oldest:
         raise OSError(f"it is Tcl {major}.{minor}, and roish works with {served()}")

@@ -131,7 +131,7 @@ def _sections(command: Command, heading: str) -> str:
 
 
 def _example(example: str) -> str:
-    """A script, and below it what it prints or gives."""
+    """A script, and below it its output or result."""
     output = reference_runs.output(example)
     return f"```tcl\n{example.rstrip()}\n```" + (f"\n\n```text\n{output}\n```" if output else "")
 

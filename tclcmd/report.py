@@ -1,4 +1,4 @@
-"""What a report of a fault says of the shell: `python -m pyroi` asks by an entry point."""
+"""The lines about the shell in a bug report: `python -m pyroi` calls them by an entry point."""
 
 from __future__ import annotations
 

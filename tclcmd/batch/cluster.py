@@ -93,7 +93,7 @@ def _end_idle() -> None:
 
 
 def end(run: str) -> None:
-    """Ends what a run has in this Dask worker."""
+    """Ends the processes of a run in this Dask worker."""
     with _lock:
         if place := _places.pop(run, None):
             place.end()
@@ -149,7 +149,7 @@ class Call:
 
 
 class Cluster(Workers):
-    """The workers of a Dask cluster. Those that join are used, the calls of those that vanish are done by others."""
+    """The workers of a Dask cluster. New workers are used, and the calls of lost workers are repeated by others."""
 
     def __init__(self, address: str, limits: Mapping[str, Any], local: Any = None) -> None:
         self._address, self._limits, self._local = address, dict(limits), local
@@ -188,7 +188,7 @@ class Cluster(Workers):
         return each.future
 
     def begin_nothing(self) -> None:
-        """Cancels the calls that are still to come. The scheduler does not tell which of the others have begun."""
+        """Cancels the calls that are still to come. The scheduler does not report which of the others have begun."""
         self._begins_nothing = True
 
     def window(self) -> int:
@@ -212,7 +212,7 @@ class Cluster(Workers):
                     closable.close(timeout=CONNECT_SECONDS)
 
     def kill(self) -> None:
-        """Ends the processes, whatever they are doing."""
+        """Ends the processes, also in the middle of a call."""
         self.shutdown()
 
     # ---- What Dask has, and what it has lost ----

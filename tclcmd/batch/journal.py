@@ -24,7 +24,7 @@ class JsonLines:
     """A file to which lines are appended."""
 
     def __init__(self, path: str, *, goes_on: bool) -> None:
-        """Opens the file; `goes_on` keeps what it has."""
+        """Opens the file; `goes_on` keeps its contents."""
         self.path = path
         mode = os.O_CREAT | os.O_RDWR | os.O_APPEND | os.O_CLOEXEC | (0 if goes_on else os.O_TRUNC)
         self._file = os.open(path, mode, 0o666)

@@ -78,7 +78,7 @@ class Outcome:
         return DONE if self.message is None else FAILED
 
     def report(self) -> dict[str, Any]:
-        """What the report tells of it, without what is not known."""
+        """The entry of the report, without unknown values."""
         facts: dict[str, Any] = {"state": self.state, "seconds": round(self.seconds, 6), "attempts": self.attempts}
         for name in ("peak_memory", "message", "line", "signal", "trace"):
             if (value := getattr(self, name)) is not None:

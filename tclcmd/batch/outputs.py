@@ -1,10 +1,10 @@
 """The output folder: results appear in it whole or not at all.
 
 Its subfolder ``.roish-map`` has the journal, a lock, and one folder for each run, in which the workers write. Only the
-driver gives an output its name, by a rename within the file system, after the script has ended well and the content is
-on the disk. A worker that is lost, or believed lost, can therefore neither leave half a file under that name nor write
-it twice. The folder of a run is removed at its end; those of runs that were ended are removed by the next run, which
-knows by the lock that none of them is alive.
+driver gives an output its name, by a rename within the file system, after the script has succeeded and the content is
+on the disk. A worker that is lost, or considered lost, can therefore neither leave an incomplete file under that name
+nor write it twice. The folder of a run is removed at its end. The next run removes the folders of killed runs; the lock
+ensures that none of them is alive.
 """
 
 from __future__ import annotations
@@ -112,7 +112,7 @@ class Outputs:
             self._folders.add(folder)
 
     def _set_aside(self, target: str) -> None:
-        """Moves away what a rename cannot replace."""
+        """Moves away a file or folder that a rename cannot replace."""
         os.replace(target, os.path.join(self.work, f"old-{os.urandom(4).hex()}"))
 
     def publish_content(self, content: bytes, name: str) -> int | None:
@@ -141,7 +141,7 @@ class Outputs:
         _remove(self.path(name))
 
     def discard(self, written: str) -> None:
-        """Removes what a worker has written, if it is still there."""
+        """Removes the files of a worker, if they still exist."""
         if os.path.lexists(written):
             _remove(written)
 

@@ -1,8 +1,8 @@
 """Workers on this machine: an executor of processes of which each can die without harm to the others.
 
-The pool of `concurrent.futures` breaks when a process dies, with all that is under way in it. Pebble's shares one pipe
-between its processes, under a lock that a process which dies can hold, and does not know which task was under way. Here
-each worker has a pipe of its own, so that a task is lost only with the worker that runs it, and is told by name.
+If a process dies, the pool of `concurrent.futures` breaks and loses all calls in progress. The processes of Pebble's
+pool share one pipe, under a lock that a dying process may hold, and the pool does not know which task was in progress.
+Here each worker has its own pipe, so that only the task of a dying worker is lost, and is reported by name.
 """
 
 from __future__ import annotations
@@ -63,7 +63,7 @@ class Call:
 
 
 class Pool(Workers):
-    """An executor of functions that return an :class:`Outcome`; the death of a process is an outcome, too.
+    """An executor of functions that return an :class:`Outcome`; the death of a process is an outcome as well.
 
     Args:
         workers: The number of processes. They are started when there is work for them.
@@ -149,7 +149,7 @@ class Pool(Workers):
             self._thread.join()
 
     def kill(self) -> None:
-        """Ends the processes, whatever they are doing."""
+        """Ends the processes, also in the middle of a call."""
         self._is_closed = self._is_killed = True
         self._wake()
         self._thread.join()
@@ -331,7 +331,7 @@ class _Worker:
         return self.is_ready and len(self.calls) < (2 if self.is_fast else 1)
 
     def give(self, call: Call, timeout: float | None) -> None:
-        """Gives it a call, which it begins when it has done what it has."""
+        """Sends it a call, which it begins after its earlier calls."""
         call.attempts += 1
         self.calls.append(call)
         if len(self.calls) == 1:
@@ -359,7 +359,7 @@ class _Worker:
             os.killpg(self._process.pid, signal.SIGKILL)
 
     def end(self, patience: float | None) -> int:
-        """Ends the process, by a signal after so many seconds. Returns its exit status, negative for a signal."""
+        """Ends the process, by a signal after a number of seconds. Returns its exit status, negative for a signal."""
         self.connection.close()  # if it waits for a call, it ends
         if patience is not None:
             until = time.monotonic() + patience
@@ -381,7 +381,7 @@ class _Worker:
         return self._process.poll() is not None
 
     def close(self) -> None:
-        """Closes what is left of it."""
+        """Closes the files of its standard streams."""
         for file in self.streams:
             file.close()
 

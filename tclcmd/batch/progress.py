@@ -1,6 +1,6 @@
-"""What a run shows: a bar on a terminal, plain lines elsewhere, what scripts write, and a table of failures.
+"""The output of a run: a bar on a terminal, plain lines elsewhere, the output of scripts, and a table of failures.
 
-Results are for standard output, which belongs to the scripts; all else is for standard error.
+Standard output is for the results of scripts; everything else goes to standard error.
 """
 
 from __future__ import annotations
@@ -98,7 +98,7 @@ class Display:
             streams.say_error(f"roish map: {text}\n")
 
     def _pass_on(self, outcome: Outcome) -> None:
-        """Writes what a script has written, whole, and not into the bar."""
+        """Writes the output of a script as a whole, and not into the bar."""
         if self._bar is not None:
             self._bar.clear()
         for text, stream in ((outcome.said, sys.stdout), (outcome.complained, sys.stderr)):

@@ -78,7 +78,7 @@ def _digest_of_version(path: str, size: int, mtime_ns: int) -> str:
 
 
 def _evaluate(script: str, task: Task, output: str | None) -> dict[str, object]:
-    """Runs the script. Returns nothing if it ends well, and else why it failed."""
+    """Runs the script. Returns None if it succeeds, and otherwise the reason of its failure."""
     before = os.getcwd()
     interpreter = Interpreter()
     try:
@@ -166,7 +166,7 @@ def _unique_name() -> str:
 
 
 def _finish_output(output: str, job: Job, task: Task, *, is_wanted: bool) -> dict[str, object]:
-    """Takes what the script has written out of the folder of the process, which is then empty."""
+    """Moves the files of the script out of the folder of the process, which is then empty."""
     folder = os.path.dirname(output)
     try:
         return _taken_output(output, job, task) if is_wanted and os.path.lexists(output) else {}

@@ -53,7 +53,7 @@ def _end_with_the_pool(life_line: int) -> None:
 
 
 def _call(function: Callable[..., Outcome], arguments: tuple[object, ...]) -> tuple[Outcome, bytes, bytes]:
-    """Calls the function. Returns its outcome, and what was written to the standard streams."""
+    """Calls the function. Returns its outcome, and the text of the standard streams."""
     try:
         outcome = function(*arguments)
     except MemoryError as error:

@@ -8,7 +8,7 @@ from concurrent.futures import Executor
 
 
 class Broken(Exception):
-    """There are no workers, and none can be had; the text says why."""
+    """There are no workers, and none can be started; the text gives the reason."""
 
 
 class Workers(Executor):

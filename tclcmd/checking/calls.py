@@ -1,7 +1,7 @@
-"""Checks one call of a command, of whose words some are written in the script and others are known only when it runs.
+"""Checks one call of a command. Some of its words are written in the script; others are known only at run time.
 
-The parser of calls and the kinds of parameters decide, as at run time. A fault is reported only if the call fails
-whatever the unknown words turn out to be. An unknown word is taken for one value, except where an option is expected.
+The parser of calls and the kinds of parameters decide, as at run time. An error is reported only if the call fails for
+all values of the unknown words. An unknown word counts as one value, except where an option is expected.
 """
 
 from __future__ import annotations
@@ -69,7 +69,7 @@ class _Examination:
         self.is_open = any(word.is_expanded for word in words[: call.count])  # whether there may be further parameters
 
     def faults(self) -> Iterator[CommandError]:
-        """Those of the layout, the first of which is reported, or else those of the values."""
+        """The first error of the layout; if there is none, the errors of the values."""
         self.call.layout = Layout()
         try:
             self._place_pairs()

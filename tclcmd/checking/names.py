@@ -1,7 +1,7 @@
-"""Names in a script that nothing has: commands that do not exist, and variables that were never set.
+"""Undefined names in a script: commands that do not exist, and variables that were never set.
 
-Scripts make names in many ways. So any word of a script counts as the name of what it may have made: a name is
-reported only if it stands nowhere else. Nothing is reported of names that other files or generated scripts can make.
+Scripts define names in many ways. Any word of a script therefore counts as a name that it may define: a name is
+reported only if it has no other occurrence. Names that other files or generated scripts can define are not reported.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""``roish check``: reports what is wrong with scripts, and runs none of them."""
+"""``roish check``: reports the errors of scripts without running them."""
 
 from __future__ import annotations
 

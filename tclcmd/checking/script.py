@@ -1,4 +1,4 @@
-"""All that can be said of a script without running it."""
+"""The checks of a script that do not run it."""
 
 from __future__ import annotations
 

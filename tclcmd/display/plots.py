@@ -156,7 +156,7 @@ def _check_count(name: str, given: Any, rows: Array) -> None:
 
 
 def _colours_of_boxes(figure: Any, axes: Any, count: int, labels: list[str] | None, scores: Array | None) -> list[Any]:
-    """The colour of each box: by score, with a colour bar; else by label; else the same for all."""
+    """The colour of each box: by score, with a colour bar; otherwise by label; otherwise the same for all."""
     if labels is not None:
         known = list(dict.fromkeys(labels))
         return [COLOURS[known.index(label) % len(COLOURS)] for label in labels]

@@ -1,4 +1,4 @@
-"""Declarations: all that the parser, the messages, the help and the reference pages know about a command.
+"""Declarations: the data for the parser, the messages, the help and the reference pages of a command.
 
 A command is a row: its name, one line about it, its parameters, and the function that does the work. Adding one
 touches one module in ``tclcmd/commands`` and nothing else.
@@ -162,7 +162,7 @@ class Command:
 
     @property
     def description(self) -> str:
-        """What else there is to say; may be empty."""
+        """The description after the summary; may be empty."""
         return self._paragraphs[2]
 
     @functools.cached_property
@@ -171,7 +171,7 @@ class Command:
 
     @property
     def has_page(self) -> bool:
-        """Whether it has a reference page of its own, rather than one for its group."""
+        """Whether it has its own reference page instead of one for its group."""
         return self.group in GROUPS_OF_PAGES
 
     @property

@@ -102,7 +102,7 @@ FLOAT32: np.dtype[np.generic] = np.dtype(np.float32)
 
 
 def _find_tensor(value: Value, session: Session) -> Array | None:
-    """The tensor that the value stands for; None if it does not have the form of a tensor."""
+    """The tensor that the value denotes; None if it does not have the form of a tensor."""
     number = tclobj.tensor_number(value)
     if number < 0:
         return None
@@ -113,7 +113,7 @@ def _find_tensor(value: Value, session: Session) -> Array | None:
 
 
 def _absent(number: int, session: Session) -> Mismatch:
-    """What to say of a tensor that this interpreter does not have; a safe one is told nothing about others."""
+    """The message about a tensor that this interpreter does not have. In a safe one it does not mention others."""
     if session.grants is not None:
         return Mismatch(f"tensor{number} does not exist, or no longer")
     if session.tensors.is_elsewhere(number):
@@ -316,7 +316,7 @@ class Handles(Kind):
 
 
 def _exact(value: Value, real: float) -> int | float:
-    """A finite number as an integer of any size if it is written as one, else as `real`."""
+    """A finite number as an integer of any size if it is written as one, otherwise as `real`."""
     integer = tclobj.integer_of(value)
     if integer is not None:
         return integer

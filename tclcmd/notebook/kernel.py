@@ -92,14 +92,14 @@ class RoishKernel(Kernel):
     # ---- Showing ----
 
     def _send(self, kind: str, content: dict[str, Any]) -> None:
-        """Sends a message that belongs to the cell that runs, from whatever thread."""
+        """Sends a message that belongs to the running cell, from any thread."""
         self.session.send(self.iopub_socket, kind, content, parent=self._parent, ident=self._topic(kind))
 
     def _write(self, stream: str, text: str) -> None:
         self._send("stream", {"name": stream, "text": text})
 
     def _display(self, png: bytes) -> None:
-        """Shows a picture below what was written before it."""
+        """Shows a picture below the earlier output."""
         self._interpreter.write("")
         self._capture.catch_up()
         data = {"image/png": base64.b64encode(png).decode(), "text/plain": "a picture"}

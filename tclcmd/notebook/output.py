@@ -1,4 +1,4 @@
-"""What a cell writes on the standard streams of the process: by Tcl, by a program that it starts, or by Python."""
+"""The output of a cell to the standard streams of the process: of Tcl, of a program that it starts, or of Python."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""``roish-kernel``: tells Jupyter about the kernel."""
+"""``roish-kernel``: installs the kernel in Jupyter."""
 
 from __future__ import annotations
 

@@ -82,7 +82,7 @@ def _start_threads() -> None:
 
 
 def _load_formats(names: tuple[str, ...]) -> None:
-    """Python imports a codec with the first JSON, and pyarrow opens files of its own with the first table."""
+    """Loads what Python imports for the first JSON, and the files that pyarrow opens for the first table."""
     # The allocator that pyarrow prefers reserves a gibibyte at once, which the limit of memory counts.
     os.environ.setdefault("ARROW_DEFAULT_MEMORY_POOL", "system")
     records = BoxRecords(np.zeros((1, 4)), np.zeros(1), np.zeros(1), np.zeros(1))

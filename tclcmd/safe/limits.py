@@ -64,10 +64,10 @@ def status_of_error(code: str) -> int:
 
 
 def which_of_status(status: int) -> str | None:
-    """The limit that a status stands for."""
+    """The limit that a status reports."""
     return next((which for which, ending in ENDINGS.items() if ending.status == status), None)
 
 
 def complaint(which: str, limits: Limits) -> str:
-    """The last line that is said of a run which has reached a limit."""
+    """The last line of output of a run that has reached a limit."""
     return f"roish: limit reached: {limits.text(which)} ({ENDINGS[which].code})\n"

@@ -1,8 +1,8 @@
-"""Watches over the process in which a script runs that is not trusted.
+"""Supervises the process that runs a script that is not trusted.
 
-The script runs in a process of its own, the worker, since not every end of it can be foreseen from within: Tcl ends the
-process where it gets no memory. What the worker writes comes through pipes, by which output is counted. When its time
-is up it is interrupted as by Ctrl-C, which also ends a long operator; a worker that goes on is killed.
+The script runs in a separate process, the worker, because the process itself cannot handle every way to end: Tcl ends
+it if it gets no memory. The worker writes to pipes, in which its output is counted. At the time limit it is interrupted
+as by Ctrl-C, which also ends a long operator; a worker that continues is killed.
 """
 
 from __future__ import annotations
@@ -86,7 +86,7 @@ def _tell(pipe: int) -> None:
 
 
 class _Watch:
-    """The worker, its pipes, and what it has used of its limits."""
+    """The worker, its pipes, and its use of the limits."""
 
     def __init__(self, worker: int, pipes: list[int], limits: Limits) -> None:
         self.worker, self.limits = worker, limits
@@ -99,7 +99,7 @@ class _Watch:
         self.status_if_unread = 1
 
     def run(self) -> int:
-        """Passes on what the worker writes until it ends; returns the status of the program."""
+        """Passes on the worker's output until it ends; returns the status of the program."""
         with self._passing_signals():
             sources = [self.output, self.errors, self.progress]
             while sources:

@@ -1,7 +1,7 @@
-"""The commands of Tcl that a script keeps which is not trusted: those named here, and no others.
+"""The commands of Tcl in scripts that are not trusted: those named here, and no others.
 
-Tcl's own safe interpreters leave more: `::tcl::clock::getenv` reads the environment, `clock format` has files read that
-a script names, `file tail ~name` reads the list of users, and `info` tells about the machine.
+Tcl's own safe interpreters keep more: `::tcl::clock::getenv` reads the environment, `clock format` reads files that a
+script names, `file tail ~name` reads the list of users, and `info` reports facts about the machine.
 """
 
 from __future__ import annotations

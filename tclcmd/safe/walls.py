@@ -1,8 +1,8 @@
-"""The second wall: what the system itself refuses to the process in which a script runs that is not trusted.
+"""The second wall: restrictions by the system of the process that runs a script that is not trusted.
 
-Resource limits are there on every system. On Linux, where the packages `pyseccomp` and `landlock` are installed (extra
-``safe``) and the kernel supports them, system calls that start processes, connect, or act on others are refused, and so
-is every file outside of the folders that are allowed. Neither needs privileges.
+All systems have resource limits. On Linux, if the packages `pyseccomp` and `landlock` are installed (extra ``safe``)
+and the kernel supports them, the system refuses calls that start processes, connect, or act on other processes, and
+files outside of the allowed folders. Neither needs privileges.
 """
 
 from __future__ import annotations
@@ -63,7 +63,7 @@ def die_with_parent() -> None:
 
 
 def open_memory_use() -> int | None:
-    """Opens what Linux says of the memory of this process, before files are confined: for limit_resources()."""
+    """Opens Linux's file about the memory of this process, before files are confined: for limit_resources()."""
     try:
         return os.open("/proc/self/statm", os.O_RDONLY | os.O_CLOEXEC)
     except OSError:  # without it, the system's own limits of memory remain
@@ -71,7 +71,7 @@ def open_memory_use() -> int | None:
 
 
 def limit_resources(limits: Limits, memory_use: int | None) -> None:
-    """Sets the limits of the system. That of memory counts from what the process has now."""
+    """Sets the limits of the system. The limit of memory is relative to the current use of the process."""
     if resource is None:
         return
     _lower(resource.RLIMIT_CORE, 0)

@@ -240,7 +240,7 @@ def _is_subcommand(words: tuple[str, ...]) -> bool:
 
 
 def _run_safely(script: Script, threads: int | None, debug: bool, restrictions: dict[str, Any]) -> NoReturn:
-    """Runs the script in a process of its own, within limits."""
+    """Runs the script in a separate process, within limits."""
     from tclcmd.safe import supervisor
 
     if not script.words and os.isatty(0):
@@ -376,7 +376,7 @@ def _run_stdin(interpreter: Interpreter, keeps_going: bool) -> None:
 
 
 def _serve_windows(interpreter: Interpreter) -> None:
-    """A script that has opened windows goes on until they are closed, as with tclsh and wish."""
+    """A script that has opened windows continues until they are closed, as with tclsh and wish."""
     if interpreter.serve_windows().was_interrupted:
         _leave(interpreter, INTERRUPTED)
 
@@ -432,7 +432,7 @@ def _report(interpreter: Interpreter, place: str, source: Source | None) -> None
 
 
 def _is_broken_pipe(interpreter: Interpreter) -> bool:
-    """Was it a command, Tcl's or ours, that wrote to a pipe that nobody reads any more?"""
+    """Whether a command, Tcl's or ours, has written to a pipe without a reader."""
     code = interpreter.get_global("errorCode") or ""
     if code.startswith("POSIX EPIPE"):
         return interpreter.result().startswith('error writing "stdout"')

@@ -55,7 +55,7 @@ def run(interpreter: Interpreter, *, edit_mode: str = "emacs", reads_start_file:
 
 
 def _run_start_file(interpreter: Interpreter) -> None:
-    """Runs the user's start file. An error in it is reported, and the prompt goes on."""
+    """Runs the user's start file. An error in it is reported, and the prompt continues."""
     path = os.path.expanduser(START_FILE)
     interpreter.set_global("tcl_rcFileName", START_FILE)
     if not os.path.isfile(path):
@@ -92,7 +92,7 @@ def _obey(interpreter: Interpreter, typed: str) -> None:
 
 @dataclass(frozen=True)
 class Answer:
-    """What is shown of a command: its result, or the message of its error; and the time that it took, if asked for."""
+    """The output for a command: its result, or the message of its error; and its time, if enabled."""
 
     outcome: Outcome
     text: str
@@ -100,7 +100,7 @@ class Answer:
 
 
 def answer(interpreter: Interpreter, typed: str, source: Source | None = None) -> Answer:
-    """Runs what was typed. Where it is a script of several lines, errors tell the line by its source."""
+    """Runs what was typed. In a script of several lines, errors quote the line."""
     from tclcmd.shell import complaints, results, shorthand
 
     command = shorthand.in_tcl(interpreter, typed)

@@ -78,7 +78,7 @@ class RichEditor:
                 return None
 
     def _serve_events(self, waiting: InputHookContext) -> None:
-        """Called while nobody types; returns when somebody does."""
+        """Called while the prompt waits for keys; returns at the next key."""
         self._interpreter.serve_until_readable(waiting.fileno())
 
     def _begin_line(self) -> None:
@@ -173,7 +173,7 @@ def _keys() -> KeyBindings:
 
 
 def _enter(event: KeyPressEvent) -> None:
-    """Accepts the selected completion; else runs a complete command; else begins a new line."""
+    """Accepts the selected completion; otherwise runs a complete command; otherwise begins a new line."""
     buffer = event.current_buffer
     if buffer.complete_state and buffer.complete_state.current_completion:
         buffer.complete_state = None

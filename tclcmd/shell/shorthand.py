@@ -29,7 +29,7 @@ def in_tcl(interpreter: Interpreter, typed: str) -> str:
 
 
 def instead(interpreter: Interpreter, typed: str) -> str:
-    """A line that says how Tcl has it, for a command that Tcl does not know; empty if there is nothing to say."""
+    """A line with Tcl's form of a command that Tcl does not have; empty if there is none."""
     first, _, rest = typed.strip().partition(" ")
     if first in ("import", "from"):
         return f"The commands of {NAMESPACE}:: need no import. `package require NAME` loads a package of Tcl.\n"

@@ -1,8 +1,8 @@
 """The folders to which the file names of a script are confined.
 
-A name is resolved folder by folder, each one opened within the one before it, so that a folder which is exchanged for a
-symbolic link in the meantime leads nowhere else. Symbolic links are not followed, `..` returns to a folder that was
-opened before and never leaves the one that was allowed, and only regular files are opened.
+A name is resolved folder by folder. Each folder is opened within the previous one, so that replacing a folder by a
+symbolic link in the meantime has no effect. Symbolic links are not followed, `..` returns to a folder that has been
+opened before and never leaves an allowed folder, and only regular files are opened.
 """
 
 from __future__ import annotations
@@ -118,7 +118,7 @@ def _check_no_link(part: str, folder: int) -> None:
 
 
 def check_regular(state: os.stat_result) -> None:
-    """Refuses what is no regular file."""
+    """Refuses everything but a regular file."""
     if stat.S_ISLNK(state.st_mode):
         raise _link()
     if stat.S_ISDIR(state.st_mode):

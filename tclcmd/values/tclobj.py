@@ -27,7 +27,7 @@ Value = Any
 
 
 class BadNumbers(Exception):
-    """Nested lists do not hold numbers as they should; the text says where."""
+    """Nested lists do not have the required form; the text gives the position."""
 
 
 #: The least integer of 64 bits.
@@ -50,10 +50,10 @@ HAS_OCTAL_ZERO = libtcl.host_version() == 8
 
 
 def decode(raw: bytes) -> str:
-    """Tcl's UTF-8, which writes NUL as two bytes, and in Tcl 8.6 characters beyond the first plane as two surrogates.
+    """Decodes Tcl's UTF-8, with NUL as two bytes, and in Tcl 8.6 characters beyond the first plane as two surrogates.
 
-    A surrogate without its other half stays one, and a byte that is no UTF-8 at all, which a script can make, is the
-    character of that number: so it is to Tcl.
+    A surrogate without its other half is kept. A byte that is not UTF-8, which a script can make, becomes the character
+    of that number, as in Tcl.
     """
     try:
         return raw.decode()
@@ -99,7 +99,7 @@ def _halves(found: re.Match[str]) -> str:
 
 
 def from_system(raw: bytes) -> str:
-    """Text that came from the system, a word of the command line, say, as Tcl takes it."""
+    """Text from the system, such as a word of the command line, as Tcl decodes it."""
     made = lib.host_from_system(raw, len(raw))
     try:
         return text_of(made) or ""
@@ -297,7 +297,7 @@ def new_text(text: str) -> Value:
 
 
 def new_tensor(session: int, number: int) -> Value:
-    """A value that stands for a tensor of the session."""
+    """A value that denotes a tensor of the session."""
     return lib.host_new_tensor(session, number)
 
 
