@@ -12,12 +12,21 @@ import textwrap
 
 import pytest
 
-PROGRAMS = sorted((pathlib.Path(__file__).resolve().parents[2] / "examples" / "c").glob("*.c"))
+ROOT = pathlib.Path(__file__).resolve().parents[2]
+PROGRAMS = sorted((ROOT / "examples" / "c").glob("*.c"))
+HEADER = (ROOT / "libroi" / "include" / "roi.h").read_text("utf-8")
 
 
-def test_there_are_some():
-    """And each begins with its name, and a title."""
-    assert len(PROGRAMS) > 10
+def test_every_function_is_called():
+    """Every function that roi.h exports is called by one of the programs."""
+    text = "".join(path.read_text("utf-8") for path in PROGRAMS)
+    functions = re.findall(r"ROI_API [^;(]*?(roi_\w+)\(", HEADER)
+    assert len(functions) > 30
+    assert [name for name in functions if not re.search(rf"\b{name}\(", text)] == []
+
+
+def test_first_comments():
+    """Each program begins with its name, a title, and what it prints."""
     for path in PROGRAMS:
         assert re.match(rf"/\*\n \* {re.escape(path.name)} - \w.*[^.]\n \*\n \*     \S", path.read_text("utf-8")), path
 
