@@ -111,6 +111,7 @@ def skip_without_what_is_imported(code):
         "supervision",
         "sahi",
         "pyarrow",
+        "yaml",
         "dask",
         "zarr",
         "datasets",

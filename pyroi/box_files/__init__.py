@@ -21,7 +21,10 @@ from pyroi.box_files.records import BoxFileError, BoxRecords, RowError, to_image
 from pyroi.box_files.yolo import LineError
 from pyroi.errors import ArgumentError, ArgumentTypeError
 
-__all__ = ["FORMATS", "BoxFileError", "BoxRecords", "format_of", "read_boxes", "read_class_names", "write_boxes"]
+__all__ = [
+    "FORMATS", "BoxFileError", "BoxRecords", "class_format_of", "format_of", "read_boxes", "read_class_names",
+    "write_boxes",
+]  # fmt: skip
 
 #: Format -> the suffixes of its files.
 FORMATS = {
@@ -89,22 +92,25 @@ def read_boxes(
     return found
 
 
-def read_class_names(file: Path | BinaryIO) -> dict[int, str]:
+def read_class_names(file: Path | BinaryIO, format: str | None = None) -> dict[int, str]:
     """Reads the names of classes from a file of their own, for `class_names` of :func:`read_boxes`.
 
     Args:
-        file: The name of a regular file, or a binary file with a name that is open for reading. The suffix decides:
-            ``.txt`` and ``.names`` have a name in each line, for the classes 0, 1 and on; ``.yaml`` and ``.yml`` are a
-            dataset of YOLO, whose key `names` has a list, or a mapping from numbers; ``.json`` is a dataset of COCO
-            with `categories`, or their list. Of YAML only what such files contain is read. A file has at most 1 MiB.
+        file: The name of a regular file, or a binary file that is open for reading. A file has at most 1 MiB, one of
+            YAML 256 KiB.
+        format: ``"lines"``, a name in each line, for the classes 0, 1 and on; ``"yaml"``, a dataset of YOLO, whose key
+            `names` has a list, or a mapping from numbers, which needs PyYAML; or ``"json"``, a dataset of COCO with
+            `categories`, or their list. By default that of the suffix: ``.txt`` and ``.names``, ``.yaml`` and
+            ``.yml``, or ``.json``.
 
     Returns:
         The names by number, as the file has them: those of COCO begin at 1.
 
     Raises:
         BoxFileError: The file is damaged, or a line violates a rule; with the line of text.
+        ImportError: YAML without PyYAML.
         OSError, MemoryError: As of the system.
-        ValueError: The file has another suffix.
+        ValueError: The format is another one, or none is given and the file has another suffix.
 
     Example:
         >>> import os, tempfile
@@ -117,11 +123,35 @@ def read_class_names(file: Path | BinaryIO) -> dict[int, str]:
         {0: 'cat', 1: 'dog'}
     """
     name = _name(file)
+    known = class_format_of(name) if format is None else format
+    if known not in classes.FORMATS:
+        raise ArgumentError("format", f"expected one of {', '.join(classes.FORMATS)}, got {known!r}")
+    return _read(file, name, lambda opened: classes.read(opened.read(classes.MOST_BYTES + 1), known))
+
+
+def class_format_of(name: str) -> str:
+    """The format of the suffix of the name of a file of class names.
+
+    Args:
+        name: The name of a file.
+
+    Returns:
+        A format of :func:`read_class_names`.
+
+    Raises:
+        ValueError: No format has the suffix.
+
+    Example:
+        >>> from pyroi import box_files
+        >>> box_files.class_format_of("data.yaml")
+        'yaml'
+    """
     suffix = os.path.splitext(name)[1].lower()
-    known = (*classes.LINES, *classes.YAML, *classes.JSON)
-    if suffix not in known:
-        raise ArgumentError("file", f"expected a name that ends in {', '.join(known)}, got {name!r}")
-    return _read(file, name, lambda opened: classes.read(opened.read(classes.MOST_BYTES + 1), suffix))
+    for format, suffixes in classes.FORMATS.items():
+        if suffix in suffixes:
+            return format
+    known = [suffix for suffixes in classes.FORMATS.values() for suffix in suffixes]
+    raise ArgumentError("file", f"expected a name that ends in {', '.join(known)}, or a format, got {name!r}")
 
 
 def _read(file: Path | BinaryIO, name: str, read: Callable[[BinaryIO], Found]) -> Found:

@@ -43,8 +43,8 @@ WRITTEN = "torch::boxes_write cats.npz {{4 6 30 40} {36 10 60 30}} {0.9 0.6} {1 
     Parameter(
         "class_file",
         File("read"),
-        "The same in a file: a name in each line (.txt, .names), the names of YOLO's data.yaml, or COCO's categories "
-        "(.json).",
+        "The same in a file: a name in each line (.txt, .names), the names of YOLO's data.yaml, which needs PyYAML, or "
+        "COCO's categories (.json).",
         default=None,
         named_only=True,
     ),

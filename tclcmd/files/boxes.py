@@ -34,10 +34,13 @@ def load_class_names(path: str) -> dict[int, str]:
     from pyroi import box_files
 
     try:
+        known = box_files.class_format_of(path)
         with open_regular(path) as file:
-            return box_files.read_class_names(file)
+            return box_files.read_class_names(file, known)
     except box_files.BoxFileError as reason:
         raise UnusableFile(reason.reason) from None
+    except ImportError as reason:
+        raise UnusableFile(str(reason)) from None
 
 
 def save(path: str, records: BoxRecords, format: str | None, image_size: tuple[int, int] | None) -> None:

@@ -17,7 +17,15 @@ from children import run_child
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from pyroi.box_files import BoxFileError, BoxRecords, read_boxes, read_class_names, records, write_boxes
+from pyroi.box_files import (
+    BoxFileError,
+    BoxRecords,
+    class_format_of,
+    read_boxes,
+    read_class_names,
+    records,
+    write_boxes,
+)
 
 BOXES = [[4.25, 6.5, 30, 40], [0, 0, 64, 48], [36.1, 10.2, 60.3, 30.7]]
 NAMES = {1: "cat", 3: "fire hydrant", 90: 'a "toothbrush", naïve'}
@@ -634,19 +642,11 @@ def test_class_names(tmp_path, name):
     assert read_class_names(path) == ANIMALS
     with open(path, "rb") as file:
         assert read_class_names(file) == ANIMALS
+    assert read_class_names(io.BytesIO(path.read_bytes()), class_format_of(name)) == ANIMALS
     (tmp_path / "a.txt").write_text("1 0.5 0.5 0.25 0.5\n")
     found = read_boxes(tmp_path / "a.txt", image_size=(48, 64), class_names=read_class_names(path))
     assert found.class_names[int(found.class_ids[0])] == "fire hydrant"
     assert found.boxes.tolist() == [[24, 12, 40, 36]]
-
-
-@pytest.mark.parametrize("name", [name for name in CLASS_FILES if name.endswith(("yaml", "yml"))])
-def test_class_names_are_those_of_yaml(name):
-    """A parser for all of YAML reads the same."""
-    yaml = pytest.importorskip("yaml", reason="PyYAML is not installed")
-    names = yaml.safe_load(CLASS_FILES[name])["names"]
-    found = dict(enumerate(names)) if isinstance(names, list) else {int(key): text for key, text in names.items()}
-    assert found == ANIMALS
 
 
 @pytest.mark.parametrize(
@@ -656,16 +656,24 @@ def test_class_names_are_those_of_yaml(name):
         ("a.txt", b"cat\n\xff\n", 2, "expected text in UTF-8"),
         ("a.txt", "cat\ndo\0g\n", 2, "expected a text without NUL characters"),
         ("a.yaml", "nc: 3\n", None, 'expected a key "names"'),
+        ("a.yaml", "- names\n", None, 'expected a key "names"'),
+        ("a.yaml", "", None, 'expected a key "names"'),
         ("a.yaml", "names: [a]\nnames: [b]\n", 2, 'expected one key "names", got another'),
         ("a.yaml", "nc: 1\nnames: cat\n", 2, "names: expected a list or a mapping, got 'cat'"),
-        ("a.yaml", "names:\n  - cat\n  dog\n", 3, "expected - NAME as in the earlier lines, got 'dog'"),
-        ("a.yaml", "names:\n  0: cat\n   1: dog\n", 3, "expected NUMBER: NAME as in the earlier lines, got '1: dog'"),
+        ("a.yaml", "names:\n  0: cat\n  dog: 1\n", 3, "expected NUMBER: NAME, got the key 'dog'"),
+        ("a.yaml", "names:\n  0: cat\n  [1]: dog\n", 3, "expected NUMBER: NAME, got the key a list"),
         ("a.yaml", "names:\n  0: cat\n  0: dog\n", 3, "expected a unique number, got 0 again"),
-        ("a.yaml", "names:\n  - cat: 1\n", 2, "expected the name of a class, got 'cat: 1'"),
-        ("a.yaml", "names:\n  - *cat\n", 2, "expected the name of a class, got '*cat'"),
-        ("a.yaml", "names: [cat,\n  dog\n", 2, "expected a name, then a comma or ], got 'dog'"),
-        ("a.yaml", "names: {0: cat,\n  dog}\n", 2, "expected NUMBER: NAME, got 'dog}'"),
-        ("a.yaml", 'names: ["\\q"]\n', 1, "expected one of the escapes"),
+        ("a.yaml", "names: {9223372036854775808: cat}\n", 1, "expected an integer of 64 bits, got 9223372036854775808"),
+        ("a.yaml", "names:\n  - cat: 1\n", 2, "expected the name of a class, got a mapping"),
+        ("a.yaml", "names:\n  - cat\n  -\n", 3, "expected the name of a class, got ''"),
+        ("a.yaml", "names:\n  - *cat\n", 2, "expected YAML: found undefined alias 'cat'"),
+        ("a.yaml", "names:\n  - cat\n  dog\n", 3, "expected YAML: "),
+        ("a.yaml", "names: [cat,\n  dog\n", 2, "expected YAML: "),
+        ("a.yaml", 'names: ["\\q"]\n', 1, "expected YAML: found unknown escape character 'q'"),
+        ("a.yaml", "names: [a]\n---\nnames: [b]\n", 2, "expected YAML: but found another document"),
+        ("a.yaml", "names: [a\x07]\n", None, "expected YAML: "),
+        ("a.yaml", "names: " + "[" * 2000, None, "they are nested too deeply"),
+        ("a.yaml", "names: [" + "a," * 2**17, None, "expected at most 262144 bytes of names"),
         ("a.json", '{"categories": [{"id": 1, "name": 2}]}', None, "categories[0]: name: expected a string, got 2"),
         ("a.json", '[{"id": 1, "name": "a"}, {"id": 1, "name": "b"}]', None, "categories[1]: id: expected a unique"),
         ("a.json", "{}", None, "expected a list of categories"),
@@ -683,10 +691,47 @@ def test_bad_class_names(tmp_path, name, content, line, said):
     assert said in str(caught.value)
 
 
+@pytest.mark.parametrize("text", ["no", "1", "1.5", "null", "2026-11-29", "0x10"])
+def test_names_count_as_they_are_written(tmp_path, text):
+    """Also where YAML sees another type than text."""
+    (tmp_path / "a.yaml").write_text(f"names: [{text}, &c cat, *c]\n")
+    assert read_class_names(tmp_path / "a.yaml") == {0: text, 1: "cat", 2: "cat"}
+
+
+def read_without_yaml():
+    """In a process where PyYAML is not installed."""
+    import io
+    import sys
+
+    sys.modules["yaml"] = None
+    from pyroi.box_files import read_class_names
+
+    file = io.BytesIO(b"cat")
+    file.name = "a.txt"
+    print(read_class_names(file))
+    file.name = "a.yaml"
+    try:
+        read_class_names(file)
+    except ImportError as error:
+        print(error)
+
+
+def test_without_yaml_the_error_says_what_to_install():
+    """And the other formats work."""
+    said = run_child(read_without_yaml)
+    assert said.startswith("{0: 'cat'}\n")
+    assert "need PyYAML, which is not installed: run pip install '.[yaml]'" in said
+
+
 def test_class_names_have_a_suffix(tmp_path):
-    """Another suffix is no file of names."""
-    with pytest.raises(ValueError, match=r"^file: expected a name that ends in .txt, .names, .yaml, .yml, .json, got"):
+    """Or a format; no other is known."""
+    known = r"^file: expected a name that ends in .txt, .names, .yaml, .yml, .json, or a format, got"
+    with pytest.raises(ValueError, match=known):
         read_class_names(tmp_path / "names.csv")
+    with pytest.raises(ValueError, match=known):
+        read_class_names(io.BytesIO(b"cat"))
+    with pytest.raises(ValueError, match=r"^format: expected one of lines, yaml, json, got 'csv'"):
+        read_class_names(io.BytesIO(b"cat"), "csv")
 
 
 @given(st.text(st.sampled_from("names: [],{}'\"\\#-\n 01a\t"), max_size=40))

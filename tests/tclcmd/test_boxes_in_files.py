@@ -153,6 +153,6 @@ def test_class_file(tcl, tmp_path):
     assert tcl.error(f"{read} -classList cat") == (
         "Invalid classFile value: expected one of classNames, classList and classFile, got several"
     )
-    (tmp_path / "data.yaml").write_text("names:\n  0: cat\n  dog\n")
+    (tmp_path / "data.yaml").write_text("names:\n  0: cat\n  dog: 1\n")
     message = tcl.error(read)
-    assert "line 3: expected NUMBER: NAME as in the earlier lines, got 'dog'" in message
+    assert "line 3: expected NUMBER: NAME, got the key 'dog'" in message
