@@ -112,7 +112,7 @@ def answer(interpreter: Interpreter, typed: str, source: Source | None = None) -
     elif outcome.is_error:
         message = interpreter.result()
         added = complaints.additions(interpreter, message, source, at_prompt=source is None)
-        if not added and message.startswith(("invalid command name", "ambiguous command name")):
+        if not added and message.startswith(shorthand.NOT_TCL):
             added = shorthand.instead(interpreter, typed)
         text = f"{message}\n{added}"
     else:
