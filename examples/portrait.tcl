@@ -2,8 +2,8 @@
 #
 #     roish portrait.tcl PHOTO FOLDER
 #
-# The boxes are those of Grace Hopper's portrait (512 x 600), a photograph in the public domain which matplotlib brings
-# along as grace_hopper.jpg. Into FOLDER go two contact sheets, the crops in the order of the table: crops.png, all from
+# The boxes are those of Grace Hopper's portrait (512 x 600), a photograph in the public domain which matplotlib
+# includes as grace_hopper.jpg. Into FOLDER go two contact sheets, the crops in the order of the table: crops.png, all from
 # the photograph itself, and pyramid.png, each from the level of an image pyramid that suits its box.
 
 # What to cut out: left, top, right and bottom edge, in pixels of the photograph.

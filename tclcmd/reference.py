@@ -35,7 +35,7 @@ What a value means depends on its text alone, never on how Tcl happens to store 
   `-scores 0.9` is the score of one box. Within a list, a word that is a number is a number, and anything else is a
   list, so `{{1} {2}}` has the shape 2. A parameter that is one number takes a list of one number for that number.
 * **Boxes of several images** may be a list with a tensor or a list of rows for each image, and `{}` for an image
-  without boxes. A list is read so if its first element is a tensor, an empty list, or a list of lists.
+  without boxes. A list is read in this way if its first element is a tensor, an empty list, or a list of lists.
 * **Device and gradients.** Commands that make tensors from numbers or shapes, such as `torch::zeros`, take `device` and
   `requires_grad` behind their other parameters, by position and by name: `torch::zeros {2 3} float32 cpu false`. So do
   `torch::tensor_to` and `torch::affine_grid`. A device may also stand before the dtype.
@@ -48,12 +48,12 @@ What a value means depends on its text alone, never on how Tcl happens to store 
 ## Text and files
 
 Scripts, standard input and output, the words of the command line and names of files are UTF-8 under every locale. In
-words of the command line and in names that the system has, a byte that is no UTF-8 is the character of the same number,
+words of the command line and in names that the system has, a byte that is not valid UTF-8 is the character of the same number,
 as with tclsh. A command of torch:: takes a name for the same file as Tcl's own `open`, `file` and `glob`: in Tcl 8.6
 a tilde in front is somebody's home, a relative name belongs to the working folder, and a script that changes Tcl's
 `encoding system` changes the names of both. Text with a NUL character is refused wherever it would go to a file.
 
-Messages quote the beginning of what came, and are short however long that is.
+Messages quote the beginning of a value, so that they are short even if the value is long.
 """
 
 
