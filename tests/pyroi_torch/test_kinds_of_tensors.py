@@ -108,7 +108,7 @@ def test_kinds_that_cannot_be_read(name, place):
         kinds = {
             r"dense tensor, got one of layout torch.sparse_coo": lambda tensor: tensor.to_sparse(),
             r"dense tensor, got a nested one": lambda tensor: torch.nested.nested_tensor([tensor, tensor]),
-            r"got torch.quint8: tensor.dequantize": lambda tensor: torch.quantize_per_tensor(
+            r"got torch.quint8: see tensor.dequantize": lambda tensor: torch.quantize_per_tensor(
                 tensor.float(), 1.0, 0, torch.quint8
             ),
             r"got torch.complex64": of_dtype(torch.complex64),
