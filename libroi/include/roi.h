@@ -23,8 +23,8 @@
  *             result unchanged. (After ROI_CANCELLED, which is not an error, the result is unspecified.)
  * Empty       Zero boxes, images or channels, an output of 0 rows, and a map of 0 columns are all valid. If there is no
  *             pixel to read, the result is 0. A pointer to an empty array may be NULL.
- * NaN         in a box is an error. NaN in a map affects only the results that sample the pixel. A pixel of weight 0 is
- *             not read, so that infinity beside a sample does not become NaN.
+ * NaN         NaN in a box is an error. NaN in a map affects only the results that sample the pixel. A pixel of weight 0
+ *             is not read, so that infinity beside a sample does not become NaN.
  * Threads     Functions may be called from any number of threads at once. Each call uses up to roi_get_num_threads()
  *             threads, or those of roi_use_threads. The bits of the result do not depend on the number of threads. Nor
  *             do they depend on the rest of the batch: an image, a box or a channel has the same result alone and among
