@@ -75,7 +75,7 @@ build-c: $(VENV)
 	@$(MESON) setup build/c --libdir=lib -Dtests=true -Dwerror=true >/dev/null
 	@$(BIN)/ninja --quiet -C build/c
 
-cross: $(VENV) ## The C library for other processors and by other compilers, with its tests: docs/processors.md
+cross: $(VENV) ## The C library for other processors, systems and compilers, with its tests: docs/processors.md
 	@PATH="$(CURDIR)/$(BIN):$$PATH" python -I tests/libroi/cross/builds.py $(ARGS)
 
 tiers: $(TESTABLE) ## The Python tests once per kind of processor that this one can stand in for
