@@ -79,6 +79,9 @@ def to_array(value: Any, name: str) -> Array:
     except MemoryError:
         raise
     except Exception as reason:  # another type may raise anything; the argument is unusable
+        if getattr(value, "requires_grad", False) is True:
+            rule = "this tensor records gradients, which NumPy does not: call the function of pyroi.torch, or give"
+            raise ArgumentTypeError(name, f"{rule} tensor.detach()") from reason
         raise ArgumentTypeError(name, f"cannot be converted to an array: {reason}") from reason
     if is_masked_array(array):
         raise _masked(name)

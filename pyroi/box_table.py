@@ -98,7 +98,8 @@ def _is_of_an_image(element: Any) -> bool:
 def to_parts(arrays: Any, images: int | None, numbers: int, read: Callable[[Any, str], Any]) -> list[Any]:
     """The arrays [L, numbers] of a list, one for each image; `read` makes an array of floats of each."""
     if images is not None and len(arrays) != images:
-        raise ArgumentError("boxes", f"expected one array for each of the {images} images, got a list of {len(arrays)}")
+        each = "one array for the image" if images == 1 else f"one array for each of the {images} images"
+        raise ArgumentError("boxes", f"expected {each}, got a list of {len(arrays)}")
     parts = [read(array, "boxes") for array in arrays]
     for index, part in enumerate(parts):
         if part.shape == (0,):

@@ -48,10 +48,10 @@ What a value means depends on its text alone, never on how Tcl happens to store 
 ## Text and files
 
 Scripts, standard input and output, the words of the command line and names of files are UTF-8 under every locale. In
-words of the command line and in names that the system has, a byte that is not valid UTF-8 is the character of the same number,
-as with tclsh. A command of torch:: takes a name for the same file as Tcl's own `open`, `file` and `glob`: in Tcl 8.6
-a tilde in front is somebody's home, a relative name belongs to the working folder, and a script that changes Tcl's
-`encoding system` changes the names of both. Text with a NUL character is refused wherever it would go to a file.
+words of the command line and in names that the system has, a byte that is not valid UTF-8 is the character of the same
+number, as with tclsh. A command of torch:: takes a name for the same file as Tcl's own `open`, `file` and `glob`: in
+Tcl 8.6 a tilde in front is somebody's home, a relative name belongs to the working folder, and a script that changes
+Tcl's `encoding system` changes the names of both. Text with a NUL character is refused wherever it would go to a file.
 
 Messages quote the beginning of a value, so that they are short even if the value is long.
 """

@@ -31,6 +31,9 @@ proc exit {{status 0}} {
 """
 EXIT_CODE = "ROISH EXIT "
 
+#: The message of a script that wants a path for its output where none is asked for.
+NO_OUTPUT = 'can\'t read "output": no such variable'
+
 #: The largest size of a gathered output, in bytes. The worker, the scheduler and the driver have it in memory at the
 #: same time.
 MOST_GATHERED = 1 << 30
@@ -86,6 +89,8 @@ def _evaluate(script: str, task: Task, output: str | None) -> dict[str, object]:
         _set_variables(interpreter, script, task, output)
         outcome = interpreter.eval_file(interpreter.from_system(script))
         failure = {} if outcome.is_complete or _has_exited_well(interpreter) else _failure(interpreter, script)
+        if failure.get("message") == NO_OUTPUT and output is None:
+            failure["message"] = f"{NO_OUTPUT}; --output FOLDER sets it"
         interpreter.write("")
         interpreter.write("", to_error=True)
         return failure

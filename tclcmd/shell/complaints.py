@@ -14,6 +14,9 @@ from tclcmd.shell.source import Source
 
 INDENT = "    "
 
+#: Variables that a script has under `roish map`.
+SET_BY_MAP = ("input", "output")
+
 #: The longest command, in characters, whose words are located for a caret.
 LONGEST_COMMAND = 20_000
 
@@ -25,7 +28,8 @@ def additions(interpreter: Interpreter, message: str, source: Source | None = No
     """The lines to add to the message of the last failed evaluation, each with its newline."""
     failure = interpreter.failure
     is_ours = failure is not None and failure.message == interpreter.result()
-    return hint(message) + (report(failure, source, at_prompt=at_prompt) if failure and is_ours else "")
+    shown = report(failure, source, at_prompt=at_prompt) if failure and is_ours else ""
+    return hint(message) + _of_variables(interpreter, message) + shown
 
 
 def hint(message: str) -> str:
@@ -33,6 +37,19 @@ def hint(message: str) -> str:
     found = re.match(r'invalid command name "(?:::)?((?:torch::)?\w+)"', message)
     near = lookup.nearest(found.group(1)) if found else []
     return f"Did you mean {likeness.one_of(near)}?\n" if near else ""
+
+
+def _of_variables(interpreter: Interpreter, message: str) -> str:
+    """A suggestion for the name of a global variable that is misspelt, or lacks its dollar sign."""
+    if found := re.match(r"can't read \"(?:::)?(\w+)\": no such variable", message):
+        if found[1] in SET_BY_MAP:
+            return f"`roish map SCRIPT INPUT...` sets {found[1]} for each input.\n"
+        near = likeness.nearest(found[1], interpreter.variables("*"))
+        return f"Did you mean {likeness.one_of([f'${name}' for name in near])}?\n" if near else ""
+    found = re.search(r'expected a (?:tensor|list|number)[^"]*, got "([A-Za-z_]\w*)"', message)
+    if found and found[1] in interpreter.variables(found[1]):
+        return f"{found[1]} is a variable: its value is ${found[1]}\n"
+    return ""
 
 
 def report(failure: Failure, source: Source | None = None, *, at_prompt: bool = False) -> str:

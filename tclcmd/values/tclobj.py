@@ -272,11 +272,12 @@ def _complaint(place: Any) -> str:
     where = "{" + " ".join(map(str, ffi.unpack(place.index, place.depth))) + "}" if place.depth else ""
     at = f" at {where}" if where else ""
     got = quoted(place.value) or "a tensor"
+    comma = "; numbers are separated by spaces, not by commas" if "," in got else ""
     return {
         lib.HOST_NOT_A_LIST: f"expected a list{at}, got {got}",
         lib.HOST_TOO_DEEP: f"expected at most {lib.HOST_MAX_RANK} nested lists",
         lib.HOST_RAGGED: f"the lists are ragged: length {place.length}{at}, length {place.expected} before it",
-        lib.HOST_NOT_A_NUMBER: f"expected a number{at}, got {got}",
+        lib.HOST_NOT_A_NUMBER: f"expected a number{at}, got {got}{comma}",
         lib.HOST_NOT_WHOLE: f"expected a whole number{at}, got {got}",
         lib.HOST_OUT_OF_RANGE: f"expected a whole number of 64 bits{at}, got {got}",
     }[place.fault]

@@ -139,6 +139,28 @@ class TestBoxValues:
         check(ValueError, "boxes", lambda: call(boxes=[bad_boxes((2, 2, NAN))[:, 1:]]), "nan")
 
 
+@pytest.mark.parametrize("count", [0, 2])
+def test_list_of_boxes_for_one_image(count):
+    """The number of arrays is that of the images."""
+    boxes = [np.zeros((1, 4))] * count
+    said = f"expected one array for the image, got a list of {count}"
+    check(ValueError, "boxes", lambda: forward(boxes=boxes), said)
+
+
+class Recording:
+    """As a tensor of PyTorch that requires a gradient."""
+
+    requires_grad = True
+
+    def __array__(self, dtype=None, copy=None):
+        raise RuntimeError("Can't call numpy() on Tensor that requires grad. Use tensor.detach().numpy() instead.")
+
+
+def test_tensors_that_record_gradients():
+    """The advice is not to lose them."""
+    check(TypeError, "input", lambda: forward(input=Recording()), "records gradients", r"pyroi\.torch")
+
+
 @pytest.mark.parametrize("columns", [0, 1, 2, 3, 6, 7])
 @pytest.mark.parametrize("call", [forward, backward])
 def test_columns(call, columns):

@@ -215,6 +215,14 @@ ERRORS = [
     ("torch::tensor_max [torch::zeros {0 3}]", "Invalid input tensor: expected at least one element"),
     ("torch::tensor_max [torch::zeros {0 3}] 0", "Invalid input tensor: expected at least one element"),
     ("torch::set_num_threads 5000", "Invalid threads value: "),
+    (
+        "torch::help crop",
+        'Invalid command value: there is no command "crop"; torch::help -search crop looks for the word',
+    ),
+    (
+        "torch::nms {{1,2,3,4}} 1 0.5",
+        'Invalid boxes tensor: expected a number at {0}, got "1,2,3,4"; numbers are separated by spaces, not by commas',
+    ),
     ("torch::help roi_alig", 'Invalid command value: there is no command "roi_alig"; did you mean torch::roi_align?'),
 ]
 

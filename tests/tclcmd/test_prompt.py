@@ -276,6 +276,21 @@ def test_habits_from_elsewhere(terminal, typed, told):
     assert told in " ".join(message.split())
 
 
+@pytest.mark.parametrize(
+    ("typed", "told"),
+    [
+        ("torch::tensor_shape photo", "photo is a variable: its value is $photo"),
+        ("torch::tensor_shape $phot", "Did you mean $photo?"),
+        ("torch::image_read $input", "`roish map SCRIPT INPUT...` sets input for each input."),
+    ],
+)
+def test_variables_that_are_not_there(terminal, typed, told):
+    """Or that lack their dollar sign."""
+    shell = terminal()
+    shell.ask("set photo [torch::ones 3]")
+    assert told in shell.ask(typed).splitlines()
+
+
 def test_history_of_tcl(terminal):
     """Commands are recorded, so that !! and history know them; what is shown of them is what was typed."""
     shell = terminal()

@@ -73,6 +73,14 @@ def test_a_name_that_is_no_text_is_told(place):
     assert [os.fsencode(line["input"])[-5:] for line in place.lines("r") if "line" in line] == [b"\xff.txt"]
 
 
+def test_a_script_that_wants_an_output_says_how(place):
+    """Without --output there is no variable of that name."""
+    place.add(1)
+    done = place.run(place.script(CAPITALS), "in/*.txt")
+    assert done.status == 1
+    assert 'can\'t read "output": no such variable; --output FOLDER sets it' in done.complained
+
+
 def test_names_of_outputs(place):
     """The input's, its suffix replaced; folders below --base stay."""
     for name in ("a/x.tar.gz", "b/x.tar.gz"):
