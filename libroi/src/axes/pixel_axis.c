@@ -75,8 +75,6 @@ static struct roi_reach reach(const struct roi_axis *axis, int64_t bin)
 static void weights(const struct roi_axis *axis, int64_t bin, const struct roi_reach *pixels, bool narrow,
                     void *weights_ret)
 {
-    (void)axis;
-    (void)bin;
     for (int64_t pixel = pixels->low; pixel <= pixels->high; pixel++)
         roi_put_weight(weights_ret, narrow, pixel - pixels->low, 1);
 }

@@ -43,7 +43,6 @@ static double centre(const struct roi_axis *axis, int64_t bin)
 static bool place_pixels(const struct roi_axis_rule *rule, double corner1, double corner2, int64_t bins, int64_t size,
                          struct roi_axis *axis_ret)
 {
-    (void)corner2;
     *axis_ret = axis_of(rule, corner1, bins, size, true);
     return isfinite(axis_ret->bin);
 }
@@ -71,7 +70,6 @@ static struct roi_reach exact_reach(const struct roi_axis *axis, int64_t bin)
 static void pixel_weight(const struct roi_axis *axis, int64_t bin, const struct roi_reach *reach, bool narrow,
                          void *weights_ret)
 {
-    (void)axis, (void)bin, (void)reach;
     roi_put_weight(weights_ret, narrow, 0, 1);
 }
 
@@ -83,7 +81,6 @@ const struct roi_axis_kind roi_exact_axis = {place_pixels, exact_reach, pixel_we
 static bool place_points(const struct roi_axis_rule *rule, double corner1, double corner2, int64_t bins, int64_t size,
                          struct roi_axis *axis_ret)
 {
-    (void)corner2;
     *axis_ret = axis_of(rule, corner1, bins, size, rule->narrow);
     return isfinite(axis_ret->bin);
 }
@@ -259,7 +256,6 @@ const struct roi_axis_kind roi_keys_axis = {place_keys, filter_reach, keys_weigh
 static bool place_area(const struct roi_axis_rule *rule, double corner1, double corner2, int64_t bins, int64_t size,
                        struct roi_axis *axis_ret)
 {
-    (void)corner1, (void)corner2;
     *axis_ret = (struct roi_axis){.bins = bins, .size = size, .narrow = rule->narrow};
     return true;
 }
@@ -286,7 +282,6 @@ static void area_weights(const struct roi_axis *axis, int64_t bin, const struct 
                          void *weights_ret)
 {
     const int64_t pixels = reach->high - reach->low + 1;
-    (void)axis, (void)bin;
     for (int64_t k = 0; k < pixels; k++)
         roi_put_weight(weights_ret, narrow, k, 1 / (double)pixels);
 }

@@ -62,7 +62,6 @@ static void enclose(void *context, int64_t mask, int thread)
     const int64_t height = masks->shape[1], width = masks->shape[2], *strides = masks->strides;
     const uint8_t *data = masks->data + mask * strides[0];
     struct bounds bounds = {width, height, -1, -1};
-    (void)thread;
     for (int64_t y = 0; y < height; y++)
         include_row(data + y * strides[1], strides[2], width, y, &bounds);
     if (bounds.y2 < 0)

@@ -19,7 +19,7 @@ enum { ROI_GUARD_BYTES = 64 }; /* at least */
 static inline void roi_guard(const void *begin, size_t count) { __asan_poison_memory_region(begin, count); }
 #else
 enum { ROI_GUARD_BYTES = 0 };
-static inline void roi_guard(const void *begin, size_t count) { (void)begin, (void)count; }
+static inline void roi_guard(const void *begin, size_t count) {}
 #endif
 
 #endif

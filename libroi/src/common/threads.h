@@ -19,11 +19,7 @@ void roi_run_on_threads(int count, roi_thread_body *body, void *context);
 bool roi_threads_rest(void);
 #else
 enum { ROI_CAN_START_THREADS = 0 };
-static inline void roi_run_on_threads(int count, roi_thread_body *body, void *context)
-{
-    (void)count;
-    body(context, 0, NULL);
-}
+static inline void roi_run_on_threads(int count, roi_thread_body *body, void *context) { body(context, 0, NULL); }
 static inline bool roi_threads_rest(void) { return false; }
 #endif
 

@@ -102,7 +102,6 @@ static void note_lost(struct team *team, const struct clocks *begin, int64_t wai
 /* What a thread of the pool does: sleep, join a team, leave it. */
 static void *serve(void *unused)
 {
-    (void)unused;
     pthread_mutex_lock(&pool.lock);
     while (!pool.stopping) {
         struct team *team = pool.teams;

@@ -19,7 +19,6 @@ struct team {
 static VOID CALLBACK take_part(PTP_CALLBACK_INSTANCE instance, PVOID of_team, PTP_WORK work)
 {
     struct team *team = of_team;
-    (void)instance, (void)work;
     team->body(team->context, __atomic_fetch_add(&team->joined, 1, __ATOMIC_RELAXED), NULL);
 }
 

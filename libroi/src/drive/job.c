@@ -20,7 +20,6 @@ static void measure_group(void *context, int64_t group, int thread)
     struct roi_job *job = context;
     const struct roi_pooling *pooling = job->call->pooling;
     const int64_t end = min_i64((group + 1) * MEASURE_GROUP, job->call->count);
-    (void)thread;
     for (int64_t k = group * MEASURE_GROUP; k < end; k++) {
         job->plans[k] = (struct roi_plan){
             .box = &job->call->boxes[k], .row = k, .bins = job->call->rule.bins_y, .bands = 1};
@@ -195,7 +194,6 @@ static void fill_group(void *context, int64_t group, int thread)
 {
     struct roi_job *job = context;
     const int64_t begin = job->begin + group * MEASURE_GROUP, end = min_i64(begin + MEASURE_GROUP, job->end);
-    (void)thread;
     for (int64_t k = begin; k < end && job->call->pooling->fill; k++)
         job->call->pooling->fill(&job->call->rule, &job->plans[k]);
 }

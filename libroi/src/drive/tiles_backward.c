@@ -41,14 +41,12 @@ static roi_status make_sum(const roi_array *result, bool by_patch, struct sum *s
 static void clear_plane(void *context, int64_t item, int thread)
 {
     const struct sum *sum = context;
-    (void)thread;
     roi_clear_plane(&sum->array, item / sum->array.shape[AXIS_C], item % sum->array.shape[AXIS_C]);
 }
 
 static void finish_plane(void *context, int64_t item, int thread)
 {
     const struct sum *sum = context;
-    (void)thread;
     roi_convert_plane(&sum->array, sum->result, item / sum->array.shape[AXIS_C], item % sum->array.shape[AXIS_C]);
 }
 

@@ -79,7 +79,6 @@ static void clear_plane(void *context, int64_t item, int thread)
 {
     const struct sampling *sampling = context;
     const int64_t channels = sampling->output->shape[AXIS_C];
-    (void)thread;
     roi_clear_plane(sampling->output, item / channels, item % channels);
 }
 
@@ -161,7 +160,6 @@ static void map_row(void *context, int64_t item, int thread)
     const int64_t height = grid->shape[1], width = grid->shape[2], n = item / height, row = item % height;
     const bool align_corners = affine->params->align_corners != 0;
     const double y = base(row, height, align_corners);
-    (void)thread;
     for (int64_t i = 0; i < 2; i++) {
         double factor[3];
         for (int64_t j = 0; j < 3; j++)

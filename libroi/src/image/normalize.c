@@ -117,7 +117,6 @@ static void run_plane(void *context, int64_t item, int thread)
 {
     const struct work *work = context;
     const int64_t *shape = work->image->shape, n = item / shape[AXIS_C], c = item % shape[AXIS_C];
-    (void)thread;
     if (work->one_row)
         run_row(work, n, c, 0, shape[AXIS_H] * shape[AXIS_W]);
     for (int64_t y = 0; y < shape[AXIS_H] && !work->one_row; y++)

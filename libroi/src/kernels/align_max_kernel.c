@@ -229,11 +229,7 @@ INLINE bool find_samples(const struct work *work, const bool ring, int64_t p, in
 /* ---- As crops_template.h has it ---------------------------------------------------------------------------------- */
 
 /* One row at a time, so that stores to crops, which miss the caches, overlap with arithmetic. */
-static int64_t lines_of_row(const struct work *work)
-{
-    (void)work;
-    return ROI_TILE_LINES;
-}
+static int64_t lines_of_row(const struct work *work) { return ROI_TILE_LINES; }
 
 ALONE bool find_samples_of_ring(const struct work *work, int64_t p, int64_t rows)
 {
@@ -272,8 +268,6 @@ static vec put_line(const struct work *work, int64_t i, int64_t p, int64_t rows,
                     const struct place *place)
 {
     const int64_t bins = work->tile->crops->shape[AXIS_W];
-    (void)i;
-    (void)p;
     for (int64_t r = 0; r < rows; r++) {
         const struct row row = {place->data + r * place->stride_y, place->stride_x, place->stride_c};
         spread_lines(work->scratch->row + r * bins * LINE, bins, count, &row);
@@ -284,7 +278,6 @@ static vec put_line(const struct work *work, int64_t i, int64_t p, int64_t rows,
 static void pool_exactly(const struct roi_tile *tile, const struct roi_plan *plan, REAL *crop)
 {
     const struct roi_stop_table *table = plan->tables;
-    (void)crop;
     if (table->corners)
         pool_each_sample(tile, plan, true);
     else

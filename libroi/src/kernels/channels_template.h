@@ -312,7 +312,6 @@ static vec put_line(const struct work *work, int64_t i, int64_t p, int64_t rows,
 {
     const int64_t bins = work->tile->crops->shape[AXIS_W];
     const struct sums sums = sums_of(work, i, rows);
-    (void)p;
     if (count == LINE && place->stride_x == 1 && bins >= 4 && !work->plan->columns.blocked)
         return put_bins(&sums, &work->plan->columns, bins, place);
     return put_any_bins(&sums, &work->plan->columns, bins, count, place);

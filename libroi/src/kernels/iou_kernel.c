@@ -87,7 +87,6 @@ static void rotated(roi_iou_kind kind, const struct roi_iou_lanes *one, int64_t 
     const struct roi_rotated a = rotated_at(one->lane, row);
     double lane[ROI_ROTATED_LANES][CHUNK], iou[CHUNK], *result = iou_ret;
     int64_t near[CHUNK];
-    (void)kind;
     for (; begin < end; begin += CHUNK, result += CHUNK) {
         const int64_t count = min_i64(CHUNK, end - begin), found = find_near(a, many, begin, count, near);
         for (int i = 0; i < ROI_ROTATED_LANES; i++)

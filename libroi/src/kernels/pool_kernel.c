@@ -61,7 +61,6 @@ static void pool_exactly(const struct roi_tile *tile, const struct roi_plan *pla
 {
     const struct roi_pool_table *table = plan->tables;
     const roi_array *map = &tile->maps[plan->box->level];
-    (void)crop;
     stream_end();
     for (int64_t c = tile->channel_begin; c < tile->channel_end; c++) {
         const struct view view = view_of(map, plan->box->image, c);
@@ -119,7 +118,6 @@ static void scatter_box(const struct roi_tile *tile, const struct roi_plan *plan
 
 static void scatter_tile(const struct roi_tile *tile, void *scratch)
 {
-    (void)scratch;
     for (int64_t i = tile->plan_begin; i < tile->plan_end; i++)
         for (int64_t c = tile->channel_begin; c < tile->channel_end; c++)
             scatter_box(tile, &tile->plans[i], c);

@@ -44,7 +44,6 @@ static void include(struct roi_scratch_size *size, const struct roi_plan *plan, 
 
 static double work(const struct roi_plan_rule *rule, const struct roi_plan *plan)
 {
-    (void)rule;
     return 4.0 * (double)plan->stops_y * (double)plan->stops_x;
 }
 

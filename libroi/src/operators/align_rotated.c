@@ -10,7 +10,6 @@
 static void include(struct roi_scratch_size *size, const struct roi_plan *plan, const roi_array *crops)
 {
     const int64_t rows = max_i64(crops->shape[AXIS_H], roi_line_channels(!roi_is_double(crops->dtype)));
-    (void)plan;
     size->crop = round_up(rows * crops->shape[AXIS_W], ROI_WIDEST_VECTOR);
 }
 

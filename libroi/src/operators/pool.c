@@ -106,7 +106,6 @@ const struct roi_pooling roi_max_pooling = {
 
 static double work_backward(const struct roi_plan_rule *rule, const struct roi_plan *plan)
 {
-    (void)plan;
     return 4 * (double)rule->bins_y * (double)rule->bins_x;
 }
 
@@ -149,7 +148,6 @@ static void search_row(void *context, int64_t row, int thread)
 {
     struct search *search = context;
     bool found = false;
-    (void)thread;
     for (int64_t c = 0; c < search->argmax->shape[AXIS_C] && !found; c++)
         found = find_outside(search, row, c) != -1;
     int64_t first = __atomic_load_n(&search->row, __ATOMIC_RELAXED);

@@ -100,7 +100,6 @@ static void add_box(void *context, int64_t k, int thread)
     const struct box_grad *work = context;
     const struct roi_plan_rule *rule = &work->call->rule;
     struct roi_axis x, y;
-    (void)thread;
     roi_place_box(rule, &work->call->boxes[work->box + k], false, &x);
     roi_place_box(rule, &work->call->boxes[work->box + k], true, &y);
     if (!(x.bin > 0 && y.bin > 0))
@@ -145,7 +144,6 @@ static void widen_plane(void *context, int64_t item, int thread)
 {
     const struct box_grad *work = context;
     const roi_array from = channels_of(work->call->rule.maps, work->channel, work->maps.shape[AXIS_C]);
-    (void)thread;
     roi_convert_plane(&from, &work->maps, item / from.shape[AXIS_C], item % from.shape[AXIS_C]);
 }
 

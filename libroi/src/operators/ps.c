@@ -8,7 +8,6 @@
 /* The counts of the bins of a crop, and the crops that are found together (ps_kernel.c). */
 static void include(struct roi_scratch_size *size, const struct roi_plan *plan, const roi_array *crops)
 {
-    (void)plan;
     size->crop = round_up((1 + ROI_PS_CROPS) * crops->shape[AXIS_H] * crops->shape[AXIS_W], ROI_WIDEST_VECTOR);
 }
 

@@ -185,7 +185,6 @@ static void fill_tile(void *context, int64_t item, int thread)
     const struct matrix *matrix = context;
     const int64_t *shape = matrix->result->shape;
     const int64_t column = item % matrix->tiles_in_row * TILE_COLUMNS, row = item / matrix->tiles_in_row * TILE_ROWS;
-    (void)thread;
     for (int64_t i = row; i < min_i64(row + TILE_ROWS, shape[AXIS_H]); i++)
         fill_row(matrix, i, column, min_i64(column + TILE_COLUMNS, shape[AXIS_W]));
 }

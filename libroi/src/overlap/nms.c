@@ -88,7 +88,6 @@ struct group {
 static void suppress(void *context, int64_t other, double iou)
 {
     struct group *group = context;
-    (void)iou;
     group->crowd->gone[other] = 1;
     group->left--;
     roi_crowd_remove(group->crowd, other);
