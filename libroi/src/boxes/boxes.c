@@ -97,12 +97,11 @@ roi_status roi_read_box(const roi_boxes *boxes, int64_t numbers, int64_t row, in
 {
     double values[ROI_ROTATED] = {0};
     *box_ret = (struct roi_box){.level = 0};
-    roi_status status = read_image(boxes, numbers, row, images, &box_ret->image, error_ret);
-    if (status == ROI_SUCCESS)
-        status = roi_read_row(boxes, row, numbers, values, error_ret);
-    if (status == ROI_SUCCESS && numbers == ROI_ROTATED)
-        status = check_sides(boxes, row, values + 2, error_ret);
+    ROI_TRY(read_image(boxes, numbers, row, images, &box_ret->image, error_ret));
+    ROI_TRY(roi_read_row(boxes, row, numbers, values, error_ret));
+    if (numbers == ROI_ROTATED)
+        ROI_TRY(check_sides(boxes, row, values + 2, error_ret));
     memcpy(box_ret->corner, values, sizeof box_ret->corner);
     box_ret->angle = values[4];
-    return status;
+    return ROI_SUCCESS;
 }

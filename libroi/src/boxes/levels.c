@@ -7,9 +7,7 @@
 
 roi_status roi_check_levels(const roi_levels_params *params)
 {
-    const roi_status given = roi_check_params(params, sizeof *params);
-    if (given != ROI_SUCCESS)
-        return given;
+    ROI_TRY(roi_check_params(params, sizeof *params));
     if (params->num_levels < 1)
         return ROI_ERROR_LEVELS;
     if (!(params->canonical_scale > 0 && isfinite(params->canonical_scale)))
@@ -29,18 +27,13 @@ int64_t roi_level_of(const roi_levels_params *params, const double corner[4])
 roi_status roi_assign_levels(const roi_levels_params *params, const roi_boxes *boxes, int64_t *levels_ret,
                              roi_error *error_ret)
 {
-    roi_status status = roi_check_levels(params);
-    if (status == ROI_SUCCESS)
-        status = roi_check_boxes(boxes, ROI_UPRIGHT);
-    if (status == ROI_SUCCESS && !levels_ret && boxes->count > 0)
-        status = ROI_ERROR_NULL;
-    if (status != ROI_SUCCESS)
-        return roi_fail(error_ret, status, -1, -1, 0);
-
+    ROI_TRY(roi_report(error_ret, roi_check_levels(params)));
+    ROI_TRY(roi_report(error_ret, roi_check_boxes(boxes, ROI_UPRIGHT)));
+    if (!levels_ret && boxes->count > 0)
+        return roi_fail(error_ret, ROI_ERROR_NULL, -1, -1, 0);
     double corner[4];
     for (int64_t row = 0; row < boxes->count; row++) /* all checks before the first write */
-        if ((status = roi_read_corners(boxes, row, corner, error_ret)) != ROI_SUCCESS)
-            return status;
+        ROI_TRY(roi_read_corners(boxes, row, corner, error_ret));
     for (int64_t row = 0; row < boxes->count; row++) {
         roi_read_corners(boxes, row, corner, NULL);
         levels_ret[row] = roi_level_of(params, corner);

@@ -89,9 +89,7 @@ roi_status roi_masks_to_boxes(const uint8_t *masks, const int64_t shape[3], cons
                               roi_error *error_ret)
 {
     struct masks call = {masks, shape, strides, boxes_ret};
-    const roi_status status = check(&call);
-    if (status != ROI_SUCCESS)
-        return roi_fail(error_ret, status, -1, -1, 0);
+    ROI_TRY(roi_report(error_ret, check(&call)));
     const double elements = (double)shape[0] * (double)shape[1] * (double)shape[2];
     return roi_parallel_for(shape[0], roi_threads_for(elements / MASK_WORK), NULL, enclose, &call);
 }

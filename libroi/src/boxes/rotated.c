@@ -32,9 +32,7 @@ static roi_status read_rotated(const roi_boxes *boxes, int64_t index, struct roi
                                roi_error *error_ret)
 {
     double row[COLUMNS];
-    const roi_status status = roi_read_row(boxes, index, COLUMNS, row, error_ret);
-    if (status != ROI_SUCCESS)
-        return status;
+    ROI_TRY(roi_read_row(boxes, index, COLUMNS, row, error_ret));
     for (int column = W; column <= H; column++)
         if (row[column] < 0)
             return roi_fail(error_ret, ROI_ERROR_SIDE, index, column, row[column]);
@@ -47,9 +45,7 @@ roi_status roi_read_rotated(const roi_boxes *boxes, struct roi_rotated *rotated_
 {
     for (int64_t row = 0; row < boxes->count; row++) {
         const struct roi_rotated *box = &rotated_ret[row];
-        const roi_status status = read_rotated(boxes, row, &rotated_ret[row], error_ret);
-        if (status != ROI_SUCCESS)
-            return status;
+        ROI_TRY(read_rotated(boxes, row, &rotated_ret[row], error_ret));
         range->farthest = max_f64(range->farthest, max_f64(fabs(box->cx), fabs(box->cy)));
         range->farthest = max_f64(range->farthest, max_f64(box->w, box->h));
     }

@@ -33,4 +33,18 @@ static inline roi_status roi_check_params(const void *params, size_t size)
 /* Fills *error_ret, if there is one, and returns the status: the one way in which a function fails. */
 roi_status roi_fail(roi_error *error_ret, roi_status status, int64_t row, int64_t column, double value);
 
+/* The same of a status that is about the whole call; after success, *error_ret stays as it is. */
+static inline roi_status roi_report(roi_error *error_ret, roi_status status)
+{
+    return status == ROI_SUCCESS ? status : roi_fail(error_ret, status, -1, -1, 0);
+}
+
+/* Ends the function that this stands in with the status of `call`, unless that is success. */
+#define ROI_TRY(call)                                                                                                  \
+    do {                                                                                                               \
+        const roi_status tried_ = (call);                                                                              \
+        if (tried_ != ROI_SUCCESS)                                                                                     \
+            return tried_;                                                                                             \
+    } while (0)
+
 #endif

@@ -21,9 +21,7 @@ static roi_status check_scales(const double *scales, int64_t levels)
 static roi_status check_maps(const roi_array *maps, int64_t levels)
 {
     for (int64_t level = 0; level < levels; level++) {
-        const roi_status status = roi_check_array(&maps[level]);
-        if (status != ROI_SUCCESS)
-            return status;
+        ROI_TRY(roi_check_array(&maps[level]));
         if (maps[level].dtype != maps->dtype)
             return ROI_ERROR_DTYPE;
         if (maps[level].shape[AXIS_N] != maps->shape[AXIS_N] || maps[level].shape[AXIS_C] != maps->shape[AXIS_C])
@@ -46,27 +44,20 @@ static roi_status check_crops(const struct roi_call *call, const roi_boxes *boxe
         return ROI_ERROR_NULL;
     if (crops->shape[AXIS_H] < 0 || crops->shape[AXIS_W] < 0)
         return ROI_ERROR_OUTPUT_SIZE;
-    const roi_status status = roi_check_array(crops);
-    if (status != ROI_SUCCESS)
-        return status;
+    ROI_TRY(roi_check_array(crops));
     if (crops->dtype != call->rule.maps->dtype)
         return ROI_ERROR_DTYPE;
     return crops->shape[AXIS_N] == boxes->count && channels_fit(call) ? ROI_SUCCESS : ROI_ERROR_SHAPE;
 }
 
-/* Stops at the first failure. */
 static roi_status check_all(const struct roi_call *call, int64_t levels, const roi_boxes *boxes)
 {
-    roi_status status = call->rule.maps && call->rule.spatial_scales ? ROI_SUCCESS : ROI_ERROR_NULL;
-    if (status == ROI_SUCCESS)
-        status = check_maps(call->rule.maps, levels);
-    if (status == ROI_SUCCESS)
-        status = roi_check_boxes(boxes, call->box_numbers);
-    if (status == ROI_SUCCESS)
-        status = check_crops(call, boxes);
-    if (status == ROI_SUCCESS)
-        status = check_scales(call->rule.spatial_scales, levels);
-    return status;
+    if (!call->rule.maps || !call->rule.spatial_scales)
+        return ROI_ERROR_NULL;
+    ROI_TRY(check_maps(call->rule.maps, levels));
+    ROI_TRY(roi_check_boxes(boxes, call->box_numbers));
+    ROI_TRY(check_crops(call, boxes));
+    return check_scales(call->rule.spatial_scales, levels);
 }
 
 /* ---- The way --------------------------------------------------------------------------------------------------- */
@@ -117,29 +108,17 @@ static roi_status read_table(const struct roi_call *call, const roi_boxes *boxes
                              struct roi_box *table, roi_error *error_ret)
 {
     const int64_t images = call->rule.maps->shape[AXIS_N];
-    roi_status status = roi_check_images(boxes, call->box_numbers, images);
-    if (status != ROI_SUCCESS)
-        return roi_fail(error_ret, status, -1, -1, 0);
+    ROI_TRY(roi_report(error_ret, roi_check_images(boxes, call->box_numbers, images)));
     for (int64_t row = 0; row < boxes->count; row++) {
         struct roi_box *box = &table[row];
-        status = roi_read_box(boxes, call->box_numbers, row, images, box, error_ret);
-        if (status != ROI_SUCCESS)
-            return status;
+        ROI_TRY(roi_read_box(boxes, call->box_numbers, row, images, box, error_ret));
         if (levels)
             box->level = roi_level_of(levels, box->corner);
-        status = check_place(call, box);
+        const roi_status status = check_place(call, box);
         if (status != ROI_SUCCESS)
             return roi_fail(error_ret, status, row, -1, 0);
     }
     return ROI_SUCCESS;
-}
-
-static roi_status read_and_run(struct roi_call *call, const roi_boxes *boxes, const roi_levels_params *levels,
-                               struct roi_box *table, roi_direction *direction, roi_error *error_ret)
-{
-    const roi_status status = read_table(call, boxes, levels, table, error_ret);
-    call->boxes = table;
-    return status == ROI_SUCCESS ? direction(call, error_ret) : status;
 }
 
 roi_status roi_make_call(struct roi_call *call, const roi_boxes *boxes, const roi_levels_params *levels,
@@ -147,13 +126,14 @@ roi_status roi_make_call(struct roi_call *call, const roi_boxes *boxes, const ro
 {
     roi_fail(error_ret, ROI_SUCCESS, -1, -1, 0); /* so that it always says something */
     call->levels = levels ? levels->num_levels : 1;
-    roi_status status = check_all(call, call->levels, boxes);
-    if (status != ROI_SUCCESS)
-        return roi_fail(error_ret, status, -1, -1, 0);
+    ROI_TRY(roi_report(error_ret, check_all(call, call->levels, boxes)));
     struct roi_box *table = malloc((size_t)max_i64(boxes->count, 1) * sizeof *table);
     if (!table)
         return roi_fail(error_ret, ROI_ERROR_MEMORY, -1, -1, 0);
-    status = read_and_run(call, boxes, levels, table, direction, error_ret);
+    call->boxes = table;
+    roi_status status = read_table(call, boxes, levels, table, error_ret);
+    if (status == ROI_SUCCESS)
+        status = direction(call, error_ret);
     free(table);
     return status;
 }

@@ -100,15 +100,12 @@ static roi_status measure(struct roi_job *job, roi_error *error_ret)
 {
     const struct roi_call *call = job->call;
     const double guess = (double)call->count * 2000; /* planning a box costs about as much as 2000 multiply-adds */
-    roi_status status = roi_parallel_for(groups_of(call->count, MEASURE_GROUP), roi_threads_for(guess), call->cancel,
-                                         measure_group, job);
-    for (int64_t k = 0; k < call->count && status == ROI_SUCCESS; k++)
+    ROI_TRY(roi_parallel_for(groups_of(call->count, MEASURE_GROUP), roi_threads_for(guess), call->cancel, measure_group,
+                             job));
+    for (int64_t k = 0; k < call->count; k++)
         if (job->plans[k].row < 0)
             return roi_fail(error_ret, ROI_ERROR_BOX_OVERFLOW, k, -1, 0);
-    if (status == ROI_SUCCESS)
-        status = cut_boxes(job);
-    if (status != ROI_SUCCESS)
-        return roi_fail(error_ret, status, -1, -1, 0);
+    ROI_TRY(roi_report(error_ret, cut_boxes(job)));
     for (int64_t k = 0; k < job->count; k++) {
         const struct roi_plan *plan = &job->plans[k];
         if (call->pooling->include)
@@ -238,22 +235,18 @@ static roi_status run_chunk(struct roi_job *job)
         offset += blocks_bytes(&job->plans[k]);
     for (int64_t k = job->begin; k < job->end; offset += job->plans[k++].bytes)
         job->plans[k].tables = job->tables + offset;
-    const roi_status status = roi_parallel_for(groups_of(count, MEASURE_GROUP), job->threads, call->cancel, fill_group,
-                                               job);
-    if (status != ROI_SUCCESS)
-        return status;
+    ROI_TRY(roi_parallel_for(groups_of(count, MEASURE_GROUP), job->threads, call->cancel, fill_group, job));
     return roi_parallel_for(job->items(job), job->threads, call->cancel, job->run, job);
 }
 
 roi_status roi_job_run(struct roi_job *job)
 {
-    roi_status status = ROI_SUCCESS;
     size_t bytes;
-    for (job->begin = 0; job->begin < job->count && status == ROI_SUCCESS; job->begin = job->end) {
+    for (job->begin = 0; job->begin < job->count; job->begin = job->end) {
         job->end = chunk_end(job, job->begin, &bytes);
-        status = run_chunk(job);
+        ROI_TRY(run_chunk(job));
     }
-    return status;
+    return ROI_SUCCESS;
 }
 
 bool roi_job_is_large(const roi_array *result)

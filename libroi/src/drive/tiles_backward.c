@@ -129,46 +129,42 @@ static void cut_by_patches(struct roi_job *job, struct roi_plan_rule *rule)
 /* ---- The call -------------------------------------------------------------------------------------------------- */
 
 /* Patches that are fresh need not be cleared, if there is a box at all. */
-static roi_status run_backward(struct roi_job *job, struct sum *sum)
+static roi_status add_up(struct roi_job *job, struct sum *sum)
 {
     const volatile int32_t *cancel = job->call->cancel;
     const int64_t planes = sum->array.shape[AXIS_N] * sum->array.shape[AXIS_C];
     const int threads = roi_threads_for((double)roi_array_elements(&sum->array));
-    roi_status status = ROI_SUCCESS;
     if (job->patch_rows == 0 || job->call->count == 0)
-        status = roi_parallel_for(planes, threads, cancel, clear_plane, sum);
-    if (status == ROI_SUCCESS)
-        status = roi_job_run(job);
-    if (status == ROI_SUCCESS && sum->apart)
-        status = roi_parallel_for(planes, threads, cancel, finish_plane, sum);
-    return status;
+        ROI_TRY(roi_parallel_for(planes, threads, cancel, clear_plane, sum));
+    ROI_TRY(roi_job_run(job));
+    return sum->apart ? roi_parallel_for(planes, threads, cancel, finish_plane, sum) : ROI_SUCCESS;
+}
+
+static roi_status run_backward(struct roi_call *call, struct roi_job *job, struct sum *sum, roi_error *error_ret)
+{
+    const bool by_patch = call->pooling->patch_kernels != NULL;
+    ROI_TRY(make_sum(call->rule.maps, by_patch, sum, error_ret));
+    if (by_patch)
+        cut_by_patches(job, &call->rule);
+    ROI_TRY(roi_job_plan(job, error_ret));
+    roi_job_sort(job);
+    if (!by_patch)
+        cut_by_channels(job);
+    ROI_TRY(roi_job_allocate(job, error_ret));
+    return add_up(job, sum);
 }
 
 roi_status roi_tiles_backward(const struct roi_call *given, roi_error *error_ret)
 {
     struct sum sum;
     struct roi_call backward = *given;
-    const struct roi_call *call = &backward;
-    const bool by_patch = call->pooling->patch_kernels != NULL;
     struct roi_job job = {
-        .call = call, .maps = &sum.array, .kernel = call->pooling->kernels(call->crops->dtype)->backward};
-    if (roi_array_elements(call->rule.maps) == 0)
+        .call = &backward, .maps = &sum.array, .kernel = given->pooling->kernels(given->crops->dtype)->backward};
+    if (roi_array_elements(given->rule.maps) == 0)
         return ROI_SUCCESS;
-    if (roi_array_elements(call->crops) == 0) /* however many bins its sides have */
+    if (roi_array_elements(given->crops) == 0) /* however many bins its sides have */
         backward.count = 0;
-    roi_status status = make_sum(call->rule.maps, by_patch, &sum, error_ret);
-    if (status == ROI_SUCCESS && by_patch)
-        cut_by_patches(&job, &backward.rule);
-    if (status == ROI_SUCCESS)
-        status = roi_job_plan(&job, error_ret);
-    if (status == ROI_SUCCESS) {
-        roi_job_sort(&job);
-        if (!by_patch)
-            cut_by_channels(&job);
-        status = roi_job_allocate(&job, error_ret);
-    }
-    if (status == ROI_SUCCESS)
-        status = run_backward(&job, &sum);
+    const roi_status status = run_backward(&backward, &job, &sum, error_ret);
     if (sum.apart)
         free(sum.array.data);
     return roi_job_finish(&job, status, error_ret);

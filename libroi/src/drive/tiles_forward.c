@@ -93,6 +93,15 @@ static roi_status prepare(struct roi_call *call, struct roi_job *job, roi_error 
     return ROI_SUCCESS;
 }
 
+static roi_status run_forward(struct roi_call *call, struct roi_job *job, roi_error *error_ret)
+{
+    ROI_TRY(prepare(call, job, error_ret));
+    ROI_TRY(roi_job_plan(job, error_ret));
+    cut_by_boxes(job);
+    ROI_TRY(roi_job_allocate(job, error_ret));
+    return roi_job_run(job);
+}
+
 roi_status roi_tiles_forward(const struct roi_call *given, roi_error *error_ret)
 {
     struct roi_call forward = *given;
@@ -103,14 +112,5 @@ roi_status roi_tiles_forward(const struct roi_call *given, roi_error *error_ret)
                           .kernel = forward.pooling->kernels(forward.crops->dtype)->forward};
     if (roi_array_elements(forward.crops) == 0)
         return ROI_SUCCESS;
-    roi_status status = prepare(&forward, &job, error_ret);
-    if (status == ROI_SUCCESS)
-        status = roi_job_plan(&job, error_ret);
-    if (status == ROI_SUCCESS) {
-        cut_by_boxes(&job);
-        status = roi_job_allocate(&job, error_ret);
-    }
-    if (status == ROI_SUCCESS)
-        status = roi_job_run(&job);
-    return roi_job_finish(&job, status, error_ret);
+    return roi_job_finish(&job, run_forward(&forward, &job, error_ret), error_ret);
 }

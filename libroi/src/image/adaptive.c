@@ -7,9 +7,7 @@
 static roi_status pool(const roi_adaptive_params *params, const roi_array *maps, const roi_array *crops,
                        const roi_indices *argmax, bool backward, roi_error *error_ret)
 {
-    const roi_status given = backward && !argmax ? ROI_ERROR_NULL : roi_check_params(params, sizeof *params);
-    if (given != ROI_SUCCESS)
-        return roi_fail(error_ret, given, -1, -1, 0);
+    ROI_TRY(roi_report(error_ret, backward && !argmax ? ROI_ERROR_NULL : roi_check_params(params, sizeof *params)));
     const struct roi_image_call call = {.maps = maps,
                                         .crops = crops,
                                         .argmax = argmax,

@@ -11,9 +11,7 @@ enum { CHANNEL_GROUP = 64, ALIGNMENT = 64 };
 
 static roi_status check_params(const roi_grid_params *params)
 {
-    const roi_status given = roi_check_params(params, sizeof *params);
-    if (given != ROI_SUCCESS)
-        return given;
+    ROI_TRY(roi_check_params(params, sizeof *params));
     if (params->mode != ROI_NEAREST && params->mode != ROI_BILINEAR && params->mode != ROI_BICUBIC)
         return ROI_ERROR_MODE;
     if (params->padding != ROI_PAD_ZEROS && params->padding != ROI_PAD_BORDER && params->padding != ROI_PAD_REFLECTION)
@@ -41,15 +39,10 @@ struct sampling {
 static roi_status check_sampling(const roi_grid_params *params, const roi_array *input, const roi_array *grid,
                                  const roi_array *output)
 {
-    roi_status status = check_params(params);
-    if (status == ROI_SUCCESS)
-        status = roi_check_array(input);
-    if (status == ROI_SUCCESS)
-        status = roi_check_array(grid);
-    if (status == ROI_SUCCESS)
-        status = roi_check_array(output);
-    if (status != ROI_SUCCESS)
-        return status;
+    ROI_TRY(check_params(params));
+    ROI_TRY(roi_check_array(input));
+    ROI_TRY(roi_check_array(grid));
+    ROI_TRY(roi_check_array(output));
     if (output->dtype != input->dtype)
         return ROI_ERROR_DTYPE;
     const bool fits = has_shape(grid, input->shape[0], grid->shape[1], grid->shape[2], 2) &&
@@ -82,7 +75,7 @@ static void clear_plane(void *context, int64_t item, int thread)
     roi_clear_plane(sampling->output, item / channels, item % channels);
 }
 
-static roi_status run_sampling(struct sampling *sampling, roi_error *error_ret)
+static roi_status run_sampling(struct sampling *sampling)
 {
     const int64_t *shape = sampling->output->shape, planes = shape[AXIS_N] * shape[AXIS_C];
     const int threads = roi_threads_for((double)roi_array_elements(sampling->output) * 16);
@@ -91,7 +84,7 @@ static roi_status run_sampling(struct sampling *sampling, roi_error *error_ret)
     sampling->scratch_bytes = (size_t)round_up((int64_t)sampling->kernels->scratch_bytes, ALIGNMENT);
     void *memory = malloc(sampling->scratch_bytes * (size_t)threads + ALIGNMENT);
     if (!memory)
-        return roi_fail(error_ret, ROI_ERROR_MEMORY, -1, -1, 0);
+        return ROI_ERROR_MEMORY;
     sampling->scratch = (char *)memory + (ALIGNMENT - (uintptr_t)memory % ALIGNMENT) % ALIGNMENT;
     const roi_status status = roi_parallel_for(shape[AXIS_N] * sampling->blocks * sampling->groups, threads,
                                                sampling->params->cancel, sample_block, sampling);
@@ -102,9 +95,7 @@ static roi_status run_sampling(struct sampling *sampling, roi_error *error_ret)
 roi_status roi_grid_sample(const roi_grid_params *params, const roi_array *input, const roi_array *grid,
                            const roi_array *output_ret, roi_error *error_ret)
 {
-    roi_status status = check_sampling(params, input, grid, output_ret);
-    if (status != ROI_SUCCESS)
-        return roi_fail(error_ret, status, -1, -1, 0);
+    ROI_TRY(roi_report(error_ret, check_sampling(params, input, grid, output_ret)));
     if (roi_array_elements(output_ret) == 0)
         return ROI_SUCCESS;
     const int64_t points = grid->shape[1] * grid->shape[2];
@@ -116,8 +107,7 @@ roi_status roi_grid_sample(const roi_grid_params *params, const roi_array *input
                                 .points = points,
                                 .blocks = groups_of(points, ROI_GRID_POINTS),
                                 .groups = groups_of(input->shape[AXIS_C], CHANNEL_GROUP)};
-    status = run_sampling(&sampling, error_ret);
-    return status == ROI_CANCELLED ? roi_fail(error_ret, status, -1, -1, 0) : status;
+    return roi_report(error_ret, run_sampling(&sampling));
 }
 
 /* ---- Affine maps ----------------------------------------------------------------------------------------------- */
@@ -129,14 +119,9 @@ struct affine {
 
 static roi_status check_affine(const roi_affine_params *params, const roi_array *theta, const roi_array *grid)
 {
-    const roi_status given = roi_check_params(params, sizeof *params);
-    if (given != ROI_SUCCESS)
-        return given;
-    roi_status status = roi_check_array(theta);
-    if (status == ROI_SUCCESS)
-        status = roi_check_array(grid);
-    if (status != ROI_SUCCESS)
-        return status;
+    ROI_TRY(roi_check_params(params, sizeof *params));
+    ROI_TRY(roi_check_array(theta));
+    ROI_TRY(roi_check_array(grid));
     if (grid->dtype != theta->dtype)
         return ROI_ERROR_DTYPE;
     const bool fits = has_shape(theta, grid->shape[0], 2, 3, 1) && grid->shape[3] == 2;
@@ -176,13 +161,11 @@ static void map_row(void *context, int64_t item, int thread)
 roi_status roi_affine_grid(const roi_affine_params *params, const roi_array *theta, const roi_array *grid_ret,
                            roi_error *error_ret)
 {
-    roi_status status = check_affine(params, theta, grid_ret);
-    if (status != ROI_SUCCESS)
-        return roi_fail(error_ret, status, -1, -1, 0);
+    ROI_TRY(roi_report(error_ret, check_affine(params, theta, grid_ret)));
     if (roi_array_elements(grid_ret) == 0)
         return ROI_SUCCESS;
     struct affine affine = {params, theta, grid_ret};
     const int threads = roi_threads_for((double)roi_array_elements(grid_ret) * 8);
-    status = roi_parallel_for(grid_ret->shape[0] * grid_ret->shape[1], threads, params->cancel, map_row, &affine);
-    return status == ROI_SUCCESS ? status : roi_fail(error_ret, status, -1, -1, 0);
+    return roi_report(error_ret, roi_parallel_for(grid_ret->shape[0] * grid_ret->shape[1], threads, params->cancel,
+                                                  map_row, &affine));
 }

@@ -36,9 +36,7 @@ static roi_status check_shapes(const roi_array *image, const roi_array *mean, co
 {
     const roi_array *const arrays[] = {image, mean, std, output};
     for (int i = 0; i < 4; i++) {
-        const roi_status status = roi_check_array(arrays[i]);
-        if (status != ROI_SUCCESS)
-            return status;
+        ROI_TRY(roi_check_array(arrays[i]));
         for (int d = 0; d < 4; d++)
             if (arrays[i]->shape[d] != image->shape[d])
                 return ROI_ERROR_SHAPE;
@@ -126,19 +124,15 @@ static void run_plane(void *context, int64_t item, int thread)
 roi_status roi_normalize(const roi_normalize_params *params, const roi_array *image, const roi_array *mean,
                          const roi_array *std, const roi_array *output_ret, roi_error *error_ret)
 {
-    roi_status status = roi_check_params(params, sizeof *params);
-    if (status == ROI_SUCCESS)
-        status = check_shapes(image, mean, std, output_ret);
-    if (status != ROI_SUCCESS)
-        return roi_fail(error_ret, status, -1, -1, 0);
-    status = check_values(mean, is_mean, ROI_ERROR_MEAN, error_ret);
-    if (status == ROI_SUCCESS)
-        status = check_values(std, is_std, ROI_ERROR_STD, error_ret);
-    if (status != ROI_SUCCESS || roi_array_elements(image) == 0)
-        return status;
+    ROI_TRY(roi_report(error_ret, roi_check_params(params, sizeof *params)));
+    ROI_TRY(roi_report(error_ret, check_shapes(image, mean, std, output_ret)));
+    ROI_TRY(check_values(mean, is_mean, ROI_ERROR_MEAN, error_ret));
+    ROI_TRY(check_values(std, is_std, ROI_ERROR_STD, error_ret));
+    if (roi_array_elements(image) == 0)
+        return ROI_SUCCESS;
     struct work work = {image, mean, std, output_ret, params->inverse != 0, false};
     work.one_row = goes_on(image) && goes_on(mean) && goes_on(std) && goes_on(output_ret);
     const int threads = roi_threads_for((double)roi_array_elements(image) * 4);
-    status = roi_parallel_for(image->shape[AXIS_N] * image->shape[AXIS_C], threads, params->cancel, run_plane, &work);
-    return status == ROI_SUCCESS ? status : roi_fail(error_ret, status, -1, -1, 0);
+    return roi_report(error_ret, roi_parallel_for(image->shape[AXIS_N] * image->shape[AXIS_C], threads, params->cancel,
+                                                  run_plane, &work));
 }

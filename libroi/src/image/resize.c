@@ -25,9 +25,7 @@ static bool is_factor(double factor) { return factor == 0 || (factor > 0 && isfi
 
 static roi_status check_params(const roi_resize_params *params)
 {
-    const roi_status given = roi_check_params(params, sizeof *params);
-    if (given != ROI_SUCCESS)
-        return given;
+    ROI_TRY(roi_check_params(params, sizeof *params));
     if (!kind_of(params->mode, false))
         return ROI_ERROR_MODE;
     const bool interpolates = params->mode == ROI_BILINEAR || params->mode == ROI_BICUBIC;
@@ -46,9 +44,7 @@ static double step_of(double factor) { return factor > 0 ? fmin(1 / factor, DBL_
 static roi_status resize(const roi_resize_params *params, const roi_array *maps, const roi_array *crops,
                          roi_direction *direction, roi_error *error_ret)
 {
-    const roi_status status = check_params(params);
-    if (status != ROI_SUCCESS)
-        return roi_fail(error_ret, status, -1, -1, 0);
+    ROI_TRY(roi_report(error_ret, check_params(params)));
     const struct roi_image_call call = {.maps = maps,
                                         .crops = crops,
                                         .step_y = step_of(params->scale_y),

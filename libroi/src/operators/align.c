@@ -6,9 +6,7 @@
 
 static roi_status check_params(const roi_align_params *params)
 {
-    const roi_status given = roi_check_params(params, sizeof *params);
-    if (given != ROI_SUCCESS)
-        return given;
+    ROI_TRY(roi_check_params(params, sizeof *params));
     if (params->mode != ROI_AVG && params->mode != ROI_MAX && params->mode != ROI_MAX_CORNER)
         return ROI_ERROR_MODE;
     return ROI_SUCCESS;
@@ -55,9 +53,7 @@ static struct roi_call call_of(const roi_align_params *params, const roi_array *
 roi_status roi_align(const roi_align_params *params, const roi_array *input, const roi_boxes *boxes,
                      const roi_array *output_ret, roi_error *error_ret)
 {
-    const roi_status status = check_params(params);
-    if (status != ROI_SUCCESS)
-        return roi_fail(error_ret, status, -1, -1, 0);
+    ROI_TRY(roi_report(error_ret, check_params(params)));
     struct roi_call call = call_of(params, input, &params->spatial_scale, boxes, output_ret);
     return roi_make_call(&call, boxes, NULL, roi_tiles_forward, error_ret);
 }
@@ -65,11 +61,9 @@ roi_status roi_align(const roi_align_params *params, const roi_array *input, con
 roi_status roi_align_backward(const roi_align_params *params, const roi_array *grad, const roi_boxes *boxes,
                               const roi_array *input_grad_ret, roi_error *error_ret)
 {
-    roi_status status = check_params(params);
-    if (status == ROI_SUCCESS && params->mode != ROI_AVG)
-        status = ROI_ERROR_MODE;
-    if (status != ROI_SUCCESS)
-        return roi_fail(error_ret, status, -1, -1, 0);
+    ROI_TRY(roi_report(error_ret, check_params(params)));
+    if (params->mode != ROI_AVG)
+        return roi_fail(error_ret, ROI_ERROR_MODE, -1, -1, 0);
     struct roi_call call = call_of(params, input_grad_ret, &params->spatial_scale, boxes, grad);
     return roi_make_call(&call, boxes, NULL, roi_tiles_backward, error_ret);
 }
@@ -78,11 +72,8 @@ roi_status roi_align_multiscale(const roi_align_params *params, const roi_levels
                                 const roi_array *features, const double *spatial_scales, const roi_boxes *boxes,
                                 const roi_array *output_ret, roi_error *error_ret)
 {
-    roi_status status = check_params(params);
-    if (status == ROI_SUCCESS)
-        status = roi_check_levels(levels);
-    if (status != ROI_SUCCESS)
-        return roi_fail(error_ret, status, -1, -1, 0);
+    ROI_TRY(roi_report(error_ret, check_params(params)));
+    ROI_TRY(roi_report(error_ret, roi_check_levels(levels)));
     struct roi_call call = call_of(params, features, spatial_scales, boxes, output_ret);
     return roi_make_call(&call, boxes, levels, roi_tiles_forward, error_ret);
 }

@@ -162,9 +162,7 @@ static roi_status check_indices(const struct roi_call *call, roi_error *error_re
     if (roi_array_elements(call->crops) == 0)
         return ROI_SUCCESS; /* so that there may be no memory, and no arithmetic on its pointer */
     const int threads = roi_threads_for((double)roi_array_elements(call->crops));
-    const roi_status status = roi_parallel_for(rows, threads, call->cancel, search_row, &search);
-    if (status != ROI_SUCCESS)
-        return roi_fail(error_ret, status, -1, -1, 0);
+    ROI_TRY(roi_report(error_ret, roi_parallel_for(rows, threads, call->cancel, search_row, &search)));
     if (search.row == rows)
         return ROI_SUCCESS;
     int64_t at = -1;
@@ -177,26 +175,23 @@ static roi_status check_indices(const struct roi_call *call, roi_error *error_re
 
 roi_status roi_max_forward(const struct roi_call *call, roi_error *error_ret)
 {
-    const roi_status status = call->argmax ? check_argmax(call->argmax, call->crops) : ROI_SUCCESS;
-    return status == ROI_SUCCESS ? roi_tiles_forward(call, error_ret) : roi_fail(error_ret, status, -1, -1, 0);
+    if (call->argmax)
+        ROI_TRY(roi_report(error_ret, check_argmax(call->argmax, call->crops)));
+    return roi_tiles_forward(call, error_ret);
 }
 
 roi_status roi_max_backward(const struct roi_call *call, roi_error *error_ret)
 {
-    roi_status status = check_argmax(call->argmax, call->crops);
-    if (status != ROI_SUCCESS)
-        return roi_fail(error_ret, status, -1, -1, 0);
-    status = check_indices(call, error_ret);
-    return status == ROI_SUCCESS ? roi_tiles_backward(call, error_ret) : status;
+    ROI_TRY(roi_report(error_ret, check_argmax(call->argmax, call->crops)));
+    ROI_TRY(check_indices(call, error_ret));
+    return roi_tiles_backward(call, error_ret);
 }
 
 static roi_status make_call(const roi_pool_params *params, const roi_array *maps, const roi_boxes *boxes,
                             const roi_array *crops, const roi_indices *argmax, const struct roi_pooling *pooling,
                             roi_direction *direction, roi_error *error_ret)
 {
-    const roi_status given = roi_check_params(params, sizeof *params);
-    if (given != ROI_SUCCESS)
-        return roi_fail(error_ret, given, -1, -1, 0);
+    ROI_TRY(roi_report(error_ret, roi_check_params(params, sizeof *params)));
     struct roi_call call = roi_call_of(maps, &params->spatial_scale, boxes, crops, params->cancel);
     call.rule.axis.kind = &roi_closed_pixel_axis;
     call.pooling = pooling;

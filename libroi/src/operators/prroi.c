@@ -33,9 +33,7 @@ static struct roi_call call_of(const roi_prroi_params *params, const roi_array *
 roi_status roi_prroi_pool(const roi_prroi_params *params, const roi_array *input, const roi_boxes *boxes,
                           const roi_array *output_ret, roi_error *error_ret)
 {
-    const roi_status status = roi_check_params(params, sizeof *params);
-    if (status != ROI_SUCCESS)
-        return roi_fail(error_ret, status, -1, -1, 0);
+    ROI_TRY(roi_report(error_ret, roi_check_params(params, sizeof *params)));
     struct roi_call call = call_of(params, input, boxes, output_ret);
     return roi_make_call(&call, boxes, NULL, roi_tiles_forward, error_ret);
 }
@@ -122,14 +120,9 @@ static roi_status run_boxes(struct box_grad *work, roi_error *error_ret)
     call.crops = &work->crops;
     call.boxes = work->call->boxes + work->box;
     call.count = work->crops.shape[AXIS_N];
-    roi_status status = roi_tiles_forward(&call, error_ret);
-    if (status == ROI_SUCCESS) {
-        const int threads = roi_threads_for((double)roi_array_elements(&work->crops) * 8);
-        status = roi_parallel_for(call.count, threads, call.cancel, add_box, work);
-        if (status != ROI_SUCCESS)
-            roi_fail(error_ret, status, -1, -1, 0);
-    }
-    return status;
+    ROI_TRY(roi_tiles_forward(&call, error_ret));
+    const int threads = roi_threads_for((double)roi_array_elements(&work->crops) * 8);
+    return roi_report(error_ret, roi_parallel_for(call.count, threads, call.cancel, add_box, work));
 }
 
 /* An array of so many elements, row after row, without memory yet. */
@@ -173,15 +166,14 @@ static roi_status run_channels(struct box_grad *work, int64_t channels, int64_t 
 {
     const int64_t count = work->call->count, height = 2 * work->call->crops->shape[AXIS_H] + 1,
                   width = 2 * work->call->crops->shape[AXIS_W] + 1;
-    roi_status status = ROI_SUCCESS;
-    for (work->box = 0; work->box < count && status == ROI_SUCCESS; work->box += boxes) {
+    for (work->box = 0; work->box < count; work->box += boxes) {
         const int64_t some = min_i64(boxes, count - work->box);
         work->crops = plain_array(roi_is_double(work->maps.dtype) ? ROI_FLOAT64 : ROI_FLOAT32, some, channels, height,
                                   width);
         work->crops.data = memory;
-        status = run_boxes(work, error_ret);
+        ROI_TRY(run_boxes(work, error_ret));
     }
-    return status;
+    return ROI_SUCCESS;
 }
 
 /* Each box's sum goes through its channels in order, whatever the number of threads. */
@@ -247,9 +239,11 @@ static roi_status run_backward(const struct roi_call *call, roi_error *error_ret
 
 static roi_status check_input_grad(const roi_array *input, const roi_array *input_grad)
 {
-    const roi_status status = input_grad ? roi_check_array(input_grad) : ROI_SUCCESS;
-    if (status != ROI_SUCCESS || !input || !input_grad)
-        return status;
+    if (!input_grad)
+        return ROI_SUCCESS;
+    ROI_TRY(roi_check_array(input_grad));
+    if (!input)
+        return ROI_SUCCESS;
     if (input_grad->dtype != input->dtype)
         return ROI_ERROR_DTYPE;
     return memcmp(input_grad->shape, input->shape, sizeof input->shape) == 0 ? ROI_SUCCESS : ROI_ERROR_SHAPE;
@@ -259,11 +253,8 @@ roi_status roi_prroi_pool_backward(const roi_prroi_params *params, const roi_arr
                                    const roi_boxes *boxes, const roi_array *input_grad_ret, double *box_grad_ret,
                                    roi_error *error_ret)
 {
-    roi_status status = roi_check_params(params, sizeof *params);
-    if (status == ROI_SUCCESS)
-        status = check_input_grad(input, input_grad_ret);
-    if (status != ROI_SUCCESS)
-        return roi_fail(error_ret, status, -1, -1, 0);
+    ROI_TRY(roi_report(error_ret, roi_check_params(params, sizeof *params)));
+    ROI_TRY(roi_report(error_ret, check_input_grad(input, input_grad_ret)));
     struct backward backward = {call_of(params, input, boxes, grad), input_grad_ret, box_grad_ret};
     return roi_make_call(&backward.call, boxes, NULL, run_backward, error_ret);
 }

@@ -41,9 +41,7 @@ static struct roi_call call_of(const roi_array *maps, const double *spatial_scal
 static roi_status align(const roi_ps_roi_align_params *params, const roi_array *maps, const roi_boxes *boxes,
                         const roi_array *crops, roi_direction *direction, roi_error *error_ret)
 {
-    const roi_status given = roi_check_params(params, sizeof *params);
-    if (given != ROI_SUCCESS)
-        return roi_fail(error_ret, given, -1, -1, 0);
+    ROI_TRY(roi_report(error_ret, roi_check_params(params, sizeof *params)));
     struct roi_call call = call_of(maps, &params->spatial_scale, boxes, crops, params->cancel);
     call.rule.axis.kind = &roi_sampled_axis;
     call.rule.axis.sampling_ratio = params->sampling_ratio;
@@ -56,9 +54,7 @@ static roi_status align(const roi_ps_roi_align_params *params, const roi_array *
 static roi_status pool(const roi_ps_roi_pool_params *params, const roi_array *maps, const roi_boxes *boxes,
                        const roi_array *crops, roi_direction *direction, roi_error *error_ret)
 {
-    const roi_status given = roi_check_params(params, sizeof *params);
-    if (given != ROI_SUCCESS)
-        return roi_fail(error_ret, given, -1, -1, 0);
+    ROI_TRY(roi_report(error_ret, roi_check_params(params, sizeof *params)));
     struct roi_call call = call_of(maps, &params->spatial_scale, boxes, crops, params->cancel);
     call.rule.axis.kind = &roi_open_pixel_axis;
     call.pooling = &pool_pooling;

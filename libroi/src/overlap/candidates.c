@@ -26,30 +26,26 @@ static roi_status check_scores(const roi_vector *scores, const roi_boxes *boxes)
 
 static roi_status check(const struct roi_request *request)
 {
-    roi_status status = roi_check_rows(request->boxes, request->rotated ? 5 : 4);
-    if (status == ROI_SUCCESS)
-        status = check_scores(request->scores, request->boxes);
-    if (status == ROI_SUCCESS && isnan(request->score_threshold))
-        status = ROI_ERROR_SCORE_THRESHOLD;
-    return status;
+    ROI_TRY(roi_check_rows(request->boxes, request->rotated ? 5 : 4));
+    ROI_TRY(check_scores(request->scores, request->boxes));
+    return isnan(request->score_threshold) ? ROI_ERROR_SCORE_THRESHOLD : ROI_SUCCESS;
 }
 
 static roi_status read_boxes(const struct roi_request *request, struct roi_candidates *candidates, roi_error *error_ret)
 {
     const int64_t count = request->boxes->count;
     struct roi_range range = {0, INFINITY};
-    roi_status status;
     if (request->rotated) {
-        status = roi_read_rotated(request->boxes, candidates->rotated, &range, error_ret);
-        roi_tame_rotated(candidates->rotated, status == ROI_SUCCESS ? count : 0, &range);
-        for (int64_t row = 0; status == ROI_SUCCESS && row < count; row++)
+        ROI_TRY(roi_read_rotated(request->boxes, candidates->rotated, &range, error_ret));
+        roi_tame_rotated(candidates->rotated, count, &range);
+        for (int64_t row = 0; row < count; row++)
             candidates->extents[row] = roi_enclose(&candidates->rotated[row]);
-        return status;
+        return ROI_SUCCESS;
     }
-    status = roi_read_extents(request->boxes, candidates->extents, &range, error_ret);
-    roi_tame_extents(candidates->extents, status == ROI_SUCCESS ? count : 0, &range);
+    ROI_TRY(roi_read_extents(request->boxes, candidates->extents, &range, error_ret));
+    roi_tame_extents(candidates->extents, count, &range);
     candidates->narrow = request->boxes->dtype == ROI_FLOAT32 && roi_suits_float(&range);
-    return status;
+    return ROI_SUCCESS;
 }
 
 /* Falling keys, of those above the threshold. */
@@ -88,17 +84,15 @@ roi_status roi_read_candidates(const struct roi_request *request, struct roi_can
                                roi_error *error_ret)
 {
     *candidates_ret = (struct roi_candidates){0};
-    roi_status status = check(request);
-    if (status != ROI_SUCCESS)
-        return roi_fail(error_ret, status, -1, -1, 0);
+    ROI_TRY(roi_report(error_ret, check(request)));
     const size_t count = (size_t)request->boxes->count;
     candidates_ret->row = malloc(count * sizeof *candidates_ret->row + 1);
     candidates_ret->extents = malloc(count * sizeof *candidates_ret->extents + 1);
     candidates_ret->rotated = request->rotated ? malloc(count * sizeof *candidates_ret->rotated + 1) : NULL;
     if (!candidates_ret->row || !candidates_ret->extents || (request->rotated && !candidates_ret->rotated))
         return roi_fail(error_ret, ROI_ERROR_MEMORY, -1, -1, 0);
-    status = read_boxes(request, candidates_ret, error_ret);
-    return status == ROI_SUCCESS ? sort(request, candidates_ret, error_ret) : status;
+    ROI_TRY(read_boxes(request, candidates_ret, error_ret));
+    return sort(request, candidates_ret, error_ret);
 }
 
 void roi_free_candidates(struct roi_candidates *candidates)

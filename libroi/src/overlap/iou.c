@@ -41,9 +41,7 @@ struct matrix {
 
 static roi_status check_params(const roi_iou_params *params, bool rotated)
 {
-    const roi_status given = roi_check_params(params, sizeof *params);
-    if (given != ROI_SUCCESS)
-        return given;
+    ROI_TRY(roi_check_params(params, sizeof *params));
     if ((int)params->kind < ROI_IOU || (int)params->kind >= (rotated ? ROI_IOU + 1 : ROI_OVERLAP_KIND_COUNT))
         return ROI_ERROR_METHOD;
     return ROI_SUCCESS;
@@ -51,13 +49,10 @@ static roi_status check_params(const roi_iou_params *params, bool rotated)
 
 static roi_status check(const struct matrix *matrix)
 {
-    roi_status status = check_params(matrix->params, matrix->rotated);
-    for (int i = 0; i < 2 && status == ROI_SUCCESS; i++)
-        status = roi_check_rows(matrix->side[i].boxes, matrix->rotated ? 5 : 4);
-    if (status == ROI_SUCCESS)
-        status = roi_check_array(matrix->result);
-    if (status != ROI_SUCCESS)
-        return status;
+    ROI_TRY(check_params(matrix->params, matrix->rotated));
+    for (int i = 0; i < 2; i++)
+        ROI_TRY(roi_check_rows(matrix->side[i].boxes, matrix->rotated ? 5 : 4));
+    ROI_TRY(roi_check_array(matrix->result));
     const int64_t *shape = matrix->result->shape;
     const bool fits = shape[AXIS_N] == 1 && shape[AXIS_C] == 1 && shape[AXIS_H] == matrix->side[0].boxes->count &&
                       shape[AXIS_W] == matrix->side[1].boxes->count;
@@ -141,20 +136,19 @@ static void choose_kernel(struct matrix *matrix)
 
 static roi_status prepare(struct matrix *matrix, roi_error *error_ret)
 {
-    roi_status status = read_side(matrix, 0, error_ret);
-    if (status == ROI_SUCCESS)
-        status = read_side(matrix, 1, error_ret);
+    for (int i = 0; i < 2; i++)
+        ROI_TRY(read_side(matrix, i, error_ret));
     choose_kernel(matrix);
-    for (int i = 0; i < 2 && status == ROI_SUCCESS; i++) {
+    for (int i = 0; i < 2; i++) {
         struct side *side = &matrix->side[i];
         if (matrix->rotated)
             roi_tame_rotated(side->read, side->boxes->count, &matrix->range);
         else
             roi_tame_extents(side->read, side->boxes->count, &matrix->range);
         if (!spread(matrix, side, matrix->computed, &side->lanes) || (matrix->mixed && !spread_wide(matrix, side)))
-            status = roi_fail(error_ret, ROI_ERROR_MEMORY, -1, -1, 0);
+            return roi_fail(error_ret, ROI_ERROR_MEMORY, -1, -1, 0);
     }
-    return status;
+    return ROI_SUCCESS;
 }
 
 /* ---- Working --------------------------------------------------------------------------------------------------- */
@@ -198,15 +192,13 @@ static roi_status run(struct matrix *matrix, roi_error *error_ret)
     const double work = (double)rows * (double)columns * (matrix->rotated ? 100 : 10);
     const roi_status status = roi_parallel_for(groups_of(rows, TILE_ROWS) * matrix->tiles_in_row, roi_threads_for(work),
                                                matrix->params->cancel, fill_tile, matrix);
-    return status == ROI_SUCCESS ? status : roi_fail(error_ret, status, -1, -1, 0);
+    return roi_report(error_ret, status);
 }
 
 static roi_status fill(struct matrix *matrix, roi_error *error_ret)
 {
-    roi_status status = check(matrix);
-    if (status != ROI_SUCCESS)
-        return roi_fail(error_ret, status, -1, -1, 0);
-    status = prepare(matrix, error_ret);
+    ROI_TRY(roi_report(error_ret, check(matrix)));
+    roi_status status = prepare(matrix, error_ret);
     if (status == ROI_SUCCESS)
         status = run(matrix, error_ret);
     for (int i = 0; i < 2; i++) {

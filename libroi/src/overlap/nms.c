@@ -58,10 +58,11 @@ static roi_status make_groups(struct nms *nms, const int64_t *classes, roi_error
     nms->begin[0] = 0;
     nms->begin[1] = nms->candidates.count;
     nms->groups = classes ? 0 : 1;
-    const roi_status status = classes ? sort_by_class(nms, classes, error_ret) : ROI_SUCCESS;
-    for (int64_t group = 0; status == ROI_SUCCESS && group < nms->groups; group++)
+    if (classes)
+        ROI_TRY(sort_by_class(nms, classes, error_ret));
+    for (int64_t group = 0; group < nms->groups; group++)
         nms->largest_group = max_i64(nms->largest_group, nms->begin[group + 1] - nms->begin[group]);
-    return status;
+    return ROI_SUCCESS;
 }
 
 static roi_status make_crowds(struct nms *nms, roi_error *error_ret)
@@ -134,9 +135,7 @@ static void run_group(void *context, int64_t group, int thread)
 
 static roi_status check_params(const roi_nms_params *params)
 {
-    const roi_status given = roi_check_params(params, sizeof *params);
-    if (given != ROI_SUCCESS)
-        return given;
+    ROI_TRY(roi_check_params(params, sizeof *params));
     return params->iou_threshold >= 0 && params->iou_threshold <= 1 ? ROI_SUCCESS : ROI_ERROR_IOU_THRESHOLD;
 }
 
@@ -151,17 +150,10 @@ static void collect(const struct nms *nms, int64_t *kept_ret, int64_t *count_ret
 
 static roi_status run(struct nms *nms, const struct roi_request *request, const int64_t *classes, roi_error *error_ret)
 {
-    roi_status status = roi_read_candidates(request, &nms->candidates, error_ret);
-    if (status == ROI_SUCCESS)
-        status = make_groups(nms, classes, error_ret);
-    if (status == ROI_SUCCESS)
-        status = make_crowds(nms, error_ret);
-    if (status == ROI_SUCCESS) {
-        status = roi_parallel_for(nms->groups, nms->threads, nms->params->cancel, run_group, nms);
-        if (status != ROI_SUCCESS)
-            roi_fail(error_ret, status, -1, -1, 0);
-    }
-    return status;
+    ROI_TRY(roi_read_candidates(request, &nms->candidates, error_ret));
+    ROI_TRY(make_groups(nms, classes, error_ret));
+    ROI_TRY(make_crowds(nms, error_ret));
+    return roi_report(error_ret, roi_parallel_for(nms->groups, nms->threads, nms->params->cancel, run_group, nms));
 }
 
 static void release(struct nms *nms)
@@ -178,15 +170,13 @@ static void release(struct nms *nms)
 static roi_status keep(const roi_nms_params *params, bool rotated, const roi_boxes *boxes, const roi_vector *scores,
                        const int64_t *classes, int64_t *kept_ret, int64_t *count_ret, roi_error *error_ret)
 {
-    roi_status status = check_params(params);
-    if (status == ROI_SUCCESS && (!count_ret || (!kept_ret && boxes && boxes->count > 0 && params->max_output != 0)))
-        status = ROI_ERROR_NULL;
-    if (status != ROI_SUCCESS)
-        return roi_fail(error_ret, status, -1, -1, 0);
+    ROI_TRY(roi_report(error_ret, check_params(params)));
+    if (!count_ret || (!kept_ret && boxes && boxes->count > 0 && params->max_output != 0))
+        return roi_fail(error_ret, ROI_ERROR_NULL, -1, -1, 0);
     struct nms nms = {.params = params, .most = params->max_output < 0 ? INT64_MAX : params->max_output};
     const struct roi_request request = {boxes, scores, rotated, false, params->score_threshold};
     nms.in_float = params->in_float && !rotated && boxes && boxes->dtype == ROI_FLOAT32;
-    status = run(&nms, &request, classes, error_ret);
+    const roi_status status = run(&nms, &request, classes, error_ret);
     if (status == ROI_SUCCESS)
         collect(&nms, kept_ret, count_ret);
     release(&nms);

@@ -128,9 +128,7 @@ static roi_status prepare(struct soft *soft, const roi_vector *scores, roi_error
 
 static roi_status check_params(const roi_soft_nms_params *params)
 {
-    const roi_status given = roi_check_params(params, sizeof *params);
-    if (given != ROI_SUCCESS)
-        return given;
+    ROI_TRY(roi_check_params(params, sizeof *params));
     if (params->method != ROI_SOFT_GAUSSIAN && params->method != ROI_SOFT_LINEAR)
         return ROI_ERROR_METHOD;
     if (!(params->sigma > 0 && isfinite(params->sigma)))
@@ -141,14 +139,12 @@ static roi_status check_params(const roi_soft_nms_params *params)
 roi_status roi_soft_nms(const roi_soft_nms_params *params, const roi_boxes *boxes, const roi_vector *scores,
                         int64_t *kept_ret, double *scores_ret, int64_t *count_ret, roi_error *error_ret)
 {
-    roi_status status = check_params(params);
-    if (status == ROI_SUCCESS && (!count_ret || ((!kept_ret || !scores_ret) && boxes && boxes->count > 0)))
-        status = ROI_ERROR_NULL;
-    if (status != ROI_SUCCESS)
-        return roi_fail(error_ret, status, -1, -1, 0);
+    ROI_TRY(roi_report(error_ret, check_params(params)));
+    if (!count_ret || ((!kept_ret || !scores_ret) && boxes && boxes->count > 0))
+        return roi_fail(error_ret, ROI_ERROR_NULL, -1, -1, 0);
     struct soft soft = {.params = params};
     const struct roi_request request = {boxes, scores, false, true, params->score_threshold};
-    status = roi_read_candidates(&request, &soft.candidates, error_ret);
+    roi_status status = roi_read_candidates(&request, &soft.candidates, error_ret);
     if (status == ROI_SUCCESS)
         status = prepare(&soft, scores, error_ret);
     if (status == ROI_SUCCESS)
