@@ -24,8 +24,8 @@ static void test_samples(const bool corners)
     REAL line[4 * SAMPLES][LINE];
     double most[LINE];
     struct largest largest = {.sum = {0}};
-    for (int v = 0; v < WIDE_VECTORS; v++)
-        largest.most[v] = splat_wide(-(double)INFINITY);
+    for (int v = 0; v < DVECS_OF_LINE; v++)
+        largest.most[v] = splat_dvec(-(double)INFINITY);
     for (int i = 0; i < LINE; i++)
         most[i] = -(double)INFINITY;
     for (int s = 0; s < SAMPLES; s++) {
@@ -39,7 +39,7 @@ static void test_samples(const bool corners)
             for (int i = 0; i < LINE; i++)
                 line[4 * s + k][i] = (REAL)random_number();
         }
-        take_sample(corner, &rows, &columns, corners, true, WIDE_VECTORS, &largest);
+        take_sample(corner, &rows, &columns, corners, true, DVECS_OF_LINE, &largest);
         for (int i = 0; i < LINE; i++) {
             double sum = weight[0] * corner[0][i], top = sum;
             for (int k = 1; k < 4; k++) {
@@ -52,9 +52,9 @@ static void test_samples(const bool corners)
     }
     for (int i = 0; i < LINE; i++) {
         check_context("lane %d, corners %d", i, corners);
-        CHECK(largest.most[i / WIDE_LANES][i % WIDE_LANES] == most[i]);
+        CHECK(largest.most[i / DVEC_LANES][i % DVEC_LANES] == most[i]);
     }
-    CHECK(!any_nan_wide(largest.sum));
+    CHECK(!any_nan_dvec(largest.sum));
 }
 
 int main(void)

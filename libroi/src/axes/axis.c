@@ -15,7 +15,7 @@ static float within_float(float bin, float grid, float i) { return (i + 0.5f) * 
 /* How far behind the beginning of a bin its sample i lies. */
 static double within(const struct roi_axis *axis, double i)
 {
-    if (axis->narrow)
+    if (axis->single)
         return within_float((float)axis->bin, (float)axis->grid, (float)i);
     return (i + 0.5) * axis->bin / axis->grid;
 }
@@ -32,7 +32,7 @@ static float add_float(float start, float bin, float p, float part) { return sta
 
 static double position_at(const struct roi_axis *axis, int64_t p, double part)
 {
-    if (axis->narrow)
+    if (axis->single)
         return add_float((float)axis->start, (float)axis->bin, (float)p, (float)part);
     return axis->start + (double)p * axis->bin + part;
 }
@@ -92,7 +92,7 @@ static void place_float(const struct roi_axis_rule *rule, float corner1, float c
     axis->start = start;
     axis->bin = size / (float)bins_of(axis);
     axis->grid = grid_of(rule, axis->bin);
-    axis->narrow = true;
+    axis->single = true;
 }
 
 static void place_double(const struct roi_axis_rule *rule, double corner1, double corner2, struct roi_axis *axis)
@@ -103,7 +103,7 @@ static void place_double(const struct roi_axis_rule *rule, double corner1, doubl
     axis->start = start;
     axis->bin = size / bins_of(axis);
     axis->grid = grid_of(rule, axis->bin);
-    axis->narrow = false;
+    axis->single = false;
 }
 
 /* Whether no position overflows on its way, in double or in float: neither start + p * bin nor (i + 0.5) * bin. */
@@ -124,11 +124,11 @@ static bool place(const struct roi_axis_rule *rule, double corner1, double corne
 {
     axis->bins = bins;
     axis->size = size;
-    if (rule->narrow)
+    if (rule->single)
         place_float(rule, (float)corner1, (float)corner2, axis);
-    if (!rule->narrow || !fits_float(axis))
+    if (!rule->single || !fits_float(axis))
         place_double(rule, corner1, corner2, axis);
-    axis->beyond = axis->narrow ? nextafterf((float)size, INFINITY) : nextafter((double)size, INFINITY);
+    axis->beyond = axis->single ? nextafterf((float)size, INFINITY) : nextafter((double)size, INFINITY);
     for (int i = 0; i < ROI_FEW_SAMPLES && axis->grid <= ROI_FEW_SAMPLES && i < axis->grid; i++)
         axis->within[i] = within(axis, i);
     axis->lowest = axis->grid >= 1 ? part_of(axis, 0) : 0;
@@ -239,7 +239,7 @@ struct roi_reach roi_sampled_reach(const struct roi_axis *axis, int64_t bin)
 struct sums {
     const struct roi_reach *reach;
     void *weights;
-    bool narrow;
+    bool single;
     int64_t pixel;
     double below, above;
 };
@@ -247,7 +247,7 @@ struct sums {
 static void add_up(struct sums *sums, int64_t low, double below, double above)
 {
     for (; sums->pixel < low; sums->pixel++, sums->below = sums->above, sums->above = 0)
-        roi_put_weight(sums->weights, sums->narrow, sums->pixel - sums->reach->low, sums->below);
+        roi_put_weight(sums->weights, sums->single, sums->pixel - sums->reach->low, sums->below);
     sums->below += below;
     sums->above += above;
 }
@@ -270,18 +270,18 @@ static void add_up_runs(const struct roi_axis *axis, int64_t bin, struct sums *s
     }
 }
 
-static void sampled_weights(const struct roi_axis *axis, int64_t bin, const struct roi_reach *reach, bool narrow,
+static void sampled_weights(const struct roi_axis *axis, int64_t bin, const struct roi_reach *reach, bool single,
                             void *weights_ret)
 {
-    struct sums sums = {reach, weights_ret, narrow, reach->low, 0, 0};
+    struct sums sums = {reach, weights_ret, single, reach->low, 0, 0};
     if (reach->end - reach->begin <= ROI_FEW_SAMPLES) /* not worth looking for runs in */
         add_up_samples(axis, bin, &sums);
     else
         add_up_runs(axis, bin, &sums);
     if (sums.pixel <= reach->high)
-        roi_put_weight(weights_ret, narrow, sums.pixel - reach->low, sums.below);
+        roi_put_weight(weights_ret, single, sums.pixel - reach->low, sums.below);
     if (sums.pixel < reach->high)
-        roi_put_weight(weights_ret, narrow, sums.pixel + 1 - reach->low, sums.above);
+        roi_put_weight(weights_ret, single, sums.pixel + 1 - reach->low, sums.above);
 }
 
 const struct roi_axis_kind roi_sampled_axis = {place, roi_sampled_reach, sampled_weights};

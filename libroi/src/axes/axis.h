@@ -24,14 +24,14 @@
 enum { ROI_FEW_SAMPLES = 8 };
 
 /* Where samples lie: sample i of bin p is at start + p * bin + (i + 0.5) * bin / grid. The numbers were computed in the
-   type that the map is computed in; `narrow` tells that this was float, and that samples are placed in float too. Kinds
+   type that the map is computed in; `single`: in single precision, in which samples are placed then, too. Kinds
    without samples use the members in their own way. */
 struct roi_axis {
     double start, bin;
     double grid;        /* samples per bin: a whole number, and far above 2^63 for a box of that size */
     int64_t bins, size; /* bins, and pixels, along this axis */
     double beyond;      /* the smallest position that is outside at the far end: `size` itself is inside */
-    bool narrow;
+    bool single;
     double lowest, highest;         /* how far behind the beginning of a bin its samples at both ends lie */
     double within[ROI_FEW_SAMPLES]; /* (i + 0.5) * bin / grid, where a bin has so few: divisions are slow */
 };
@@ -41,7 +41,7 @@ struct roi_axis_rule {
     const struct roi_axis_kind *kind;
     double spatial_scale;
     int64_t sampling_ratio;
-    bool aligned, narrow;
+    bool aligned, single;
     bool clockwise;     /* how a rotated box turns */
     bool flat_is_empty; /* a box without extent has no samples, whatever the ratio */
 };
@@ -64,14 +64,13 @@ struct roi_axis_kind {
 
     /* Weights of the pixels [low, high] of a bin, which is not empty. They are computed in double and written by
        roi_put_weight, each once. */
-    void (*weights)(const struct roi_axis *axis, int64_t bin, const struct roi_reach *reach, bool narrow,
+    void (*weights)(const struct roi_axis *axis, int64_t bin, const struct roi_reach *reach, bool single,
                     void *weights_ret);
 };
 
-/* As float where `narrow`, else as double. */
-static inline void roi_put_weight(void *weights, bool narrow, int64_t at, double weight)
+static inline void roi_put_weight(void *weights, bool single, int64_t at, double weight)
 {
-    if (narrow)
+    if (single)
         ((float *)weights)[at] = (float)weight;
     else
         ((double *)weights)[at] = weight;

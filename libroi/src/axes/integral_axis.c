@@ -52,7 +52,7 @@ static struct roi_reach reach_of(const struct roi_axis *axis, struct range range
 
 /* Between two pixels the mean of a hat is its value in the middle. So the range is walked from pixel to pixel, and each
    piece gives its share to the one below it and the one above. A range without length is a point, and one piece. */
-static void weights_of(const struct roi_reach *reach, struct range range, bool narrow, void *weights_ret)
+static void weights_of(const struct roi_reach *reach, struct range range, bool single, void *weights_ret)
 {
     const double length = range.end - range.begin;
     double below = 0, above = 0;
@@ -65,7 +65,7 @@ static void weights_of(const struct roi_reach *reach, struct range range, bool n
             above = share * middle;
         }
         if (pixel >= reach->low)
-            roi_put_weight(weights_ret, narrow, pixel - reach->low, below);
+            roi_put_weight(weights_ret, single, pixel - reach->low, below);
     }
 }
 
@@ -74,10 +74,10 @@ static struct roi_reach mean_reach(const struct roi_axis *axis, int64_t bin)
     return reach_of(axis, range_of_mean(axis, bin));
 }
 
-static void mean_weights(const struct roi_axis *axis, int64_t bin, const struct roi_reach *reach, bool narrow,
+static void mean_weights(const struct roi_axis *axis, int64_t bin, const struct roi_reach *reach, bool single,
                          void *weights_ret)
 {
-    weights_of(reach, range_of_mean(axis, bin), narrow, weights_ret);
+    weights_of(reach, range_of_mean(axis, bin), single, weights_ret);
 }
 
 static struct roi_reach edge_reach(const struct roi_axis *axis, int64_t bin)
@@ -85,10 +85,10 @@ static struct roi_reach edge_reach(const struct roi_axis *axis, int64_t bin)
     return reach_of(axis, range_of_edge(axis, bin));
 }
 
-static void edge_weights(const struct roi_axis *axis, int64_t bin, const struct roi_reach *reach, bool narrow,
+static void edge_weights(const struct roi_axis *axis, int64_t bin, const struct roi_reach *reach, bool single,
                          void *weights_ret)
 {
-    weights_of(reach, range_of_edge(axis, bin), narrow, weights_ret);
+    weights_of(reach, range_of_edge(axis, bin), single, weights_ret);
 }
 
 const struct roi_axis_kind roi_integral_axis = {place_means, mean_reach, mean_weights};

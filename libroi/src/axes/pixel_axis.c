@@ -11,21 +11,21 @@ static struct roi_axis place_float(const struct roi_axis_rule *rule, float corne
 {
     const float scale = (float)rule->spatial_scale;
     const float start = roundf(corner1 * scale), end = roundf(corner2 * scale);
-    return (struct roi_axis){.start = start, .bin = (float)width_of(start, end, closed) / (float)bins, .narrow = true};
+    return (struct roi_axis){.start = start, .bin = (float)width_of(start, end, closed) / (float)bins, .single = true};
 }
 
 static struct roi_axis place_double(const struct roi_axis_rule *rule, double corner1, double corner2, bool closed,
                                     int64_t bins)
 {
     const double start = round(corner1 * rule->spatial_scale), end = round(corner2 * rule->spatial_scale);
-    return (struct roi_axis){.start = start, .bin = width_of(start, end, closed) / (double)bins, .narrow = false};
+    return (struct roi_axis){.start = start, .bin = width_of(start, end, closed) / (double)bins, .single = false};
 }
 
 /* Whether no number overflows on the way to the end of the last bin. */
 static bool fits(const struct roi_axis *axis, int64_t bins)
 {
     const double length = axis->bin * (double)bins;
-    return isfinite(axis->start) && isfinite(axis->start + length) && isfinite(axis->narrow ? (float)length : length);
+    return isfinite(axis->start) && isfinite(axis->start + length) && isfinite(axis->single ? (float)length : length);
 }
 
 static bool place(const struct roi_axis_rule *rule, double corner1, double corner2, bool closed, int64_t bins,
@@ -33,9 +33,9 @@ static bool place(const struct roi_axis_rule *rule, double corner1, double corne
 {
     const int64_t n = max_i64(bins, 1);
     struct roi_axis axis = {0};
-    if (rule->narrow)
+    if (rule->single)
         axis = place_float(rule, (float)corner1, (float)corner2, closed, n);
-    if (!rule->narrow || !fits(&axis, n))
+    if (!rule->single || !fits(&axis, n))
         axis = place_double(rule, corner1, corner2, closed, n);
     axis.bins = bins;
     axis.size = size;
@@ -64,7 +64,7 @@ static int64_t on_map(const struct roi_axis *axis, double border)
 static struct roi_reach reach(const struct roi_axis *axis, int64_t bin)
 {
     double begin = floor((double)bin * axis->bin), end = ceil((double)(bin + 1) * axis->bin);
-    if (axis->narrow) {
+    if (axis->single) {
         begin = floorf((float)bin * (float)axis->bin);
         end = ceilf((float)(bin + 1) * (float)axis->bin);
     }
@@ -72,11 +72,11 @@ static struct roi_reach reach(const struct roi_axis *axis, int64_t bin)
     return low <= high ? (struct roi_reach){0, 0, low, high} : (struct roi_reach){0, 0, 0, -1};
 }
 
-static void weights(const struct roi_axis *axis, int64_t bin, const struct roi_reach *pixels, bool narrow,
+static void weights(const struct roi_axis *axis, int64_t bin, const struct roi_reach *pixels, bool single,
                     void *weights_ret)
 {
     for (int64_t pixel = pixels->low; pixel <= pixels->high; pixel++)
-        roi_put_weight(weights_ret, narrow, pixel - pixels->low, 1);
+        roi_put_weight(weights_ret, single, pixel - pixels->low, 1);
 }
 
 const struct roi_axis_kind roi_closed_pixel_axis = {place_closed, reach, weights};

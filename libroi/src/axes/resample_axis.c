@@ -11,10 +11,10 @@
 
 static const struct roi_reach nothing = {0, 0, 0, -1};
 
-static double to_real(bool narrow, double value) { return narrow ? (double)(float)value : value; }
+static double to_real(bool single, double value) { return single ? (double)(float)value : value; }
 
 /* A step beyond the largest number leads beyond the map as surely as that. */
-static double to_step(bool narrow, double step) { return to_real(narrow, fmin(step, narrow ? FLT_MAX : DBL_MAX)); }
+static double to_step(bool single, double step) { return to_real(single, fmin(step, single ? FLT_MAX : DBL_MAX)); }
 
 static double step_of(const struct roi_axis_rule *rule, double given, int64_t bins, int64_t size)
 {
@@ -23,19 +23,19 @@ static double step_of(const struct roi_axis_rule *rule, double given, int64_t bi
     return given > 0 ? given : (double)size / (double)max_i64(bins, 1);
 }
 
-static struct roi_axis axis_of(const struct roi_axis_rule *rule, double step, int64_t bins, int64_t size, bool narrow)
+static struct roi_axis axis_of(const struct roi_axis_rule *rule, double step, int64_t bins, int64_t size, bool single)
 {
     return (struct roi_axis){.start = rule->aligned ? 0 : 0.5,
-                             .bin = to_step(narrow, step_of(rule, step, bins, size)),
+                             .bin = to_step(single, step_of(rule, step, bins, size)),
                              .bins = bins,
                              .size = size,
-                             .narrow = narrow};
+                             .single = single};
 }
 
 /* One product and one sum, rounded once: the product of two floats is exact in double. */
 static double centre(const struct roi_axis *axis, int64_t bin)
 {
-    return to_real(axis->narrow, axis->bin * ((double)bin + axis->start) - axis->start);
+    return to_real(axis->single, axis->bin * ((double)bin + axis->start) - axis->start);
 }
 
 /* ---- One pixel ------------------------------------------------------------------------------------------------- */
@@ -67,10 +67,10 @@ static struct roi_reach exact_reach(const struct roi_axis *axis, int64_t bin)
     return pixel(axis, axis->bin * ((double)bin + 0.5));
 }
 
-static void pixel_weight(const struct roi_axis *axis, int64_t bin, const struct roi_reach *reach, bool narrow,
+static void pixel_weight(const struct roi_axis *axis, int64_t bin, const struct roi_reach *reach, bool single,
                          void *weights_ret)
 {
-    roi_put_weight(weights_ret, narrow, 0, 1);
+    roi_put_weight(weights_ret, single, 0, 1);
 }
 
 const struct roi_axis_kind roi_nearest_axis = {place_pixels, nearest_reach, pixel_weight};
@@ -81,7 +81,7 @@ const struct roi_axis_kind roi_exact_axis = {place_pixels, exact_reach, pixel_we
 static bool place_points(const struct roi_axis_rule *rule, double corner1, double corner2, int64_t bins, int64_t size,
                          struct roi_axis *axis_ret)
 {
-    *axis_ret = axis_of(rule, corner1, bins, size, rule->narrow);
+    *axis_ret = axis_of(rule, corner1, bins, size, rule->single);
     return isfinite(axis_ret->bin);
 }
 
@@ -92,7 +92,7 @@ static bool stays(struct roi_axis *axis)
         return false;
     axis->start = 0;
     axis->bin = 1;
-    axis->narrow = false;
+    axis->single = false;
     return true;
 }
 
@@ -129,13 +129,13 @@ static struct roi_reach bilinear_reach(const struct roi_axis *axis, int64_t bin)
     return (struct roi_reach){.low = point.low, .high = point.low + (point.fraction > 0)};
 }
 
-static void bilinear_weights(const struct roi_axis *axis, int64_t bin, const struct roi_reach *reach, bool narrow,
+static void bilinear_weights(const struct roi_axis *axis, int64_t bin, const struct roi_reach *reach, bool single,
                              void *weights_ret)
 {
     const struct point point = line_at(axis, bin);
-    roi_put_weight(weights_ret, narrow, 0, 1 - point.fraction);
+    roi_put_weight(weights_ret, single, 0, 1 - point.fraction);
     if (reach->high > reach->low)
-        roi_put_weight(weights_ret, narrow, 1, point.fraction);
+        roi_put_weight(weights_ret, single, 1, point.fraction);
 }
 
 const struct roi_axis_kind roi_bilinear_axis = {place_lines, bilinear_reach, bilinear_weights};
@@ -165,7 +165,7 @@ static struct roi_reach bicubic_reach(const struct roi_axis *axis, int64_t bin)
     return (struct roi_reach){.low = inside(axis, point.low - 1), .high = inside(axis, point.low + 2)};
 }
 
-static void bicubic_weights(const struct roi_axis *axis, int64_t bin, const struct roi_reach *reach, bool narrow,
+static void bicubic_weights(const struct roi_axis *axis, int64_t bin, const struct roi_reach *reach, bool single,
                             void *weights_ret)
 {
     const struct point point = cubic_at(axis, bin);
@@ -173,7 +173,7 @@ static void bicubic_weights(const struct roi_axis *axis, int64_t bin, const stru
     for (int64_t tap = -1; tap <= 2; tap++)
         weight[inside(axis, point.low + tap) - reach->low] += cubic((double)tap - point.fraction, -0.75);
     for (int64_t at = reach->low; at <= reach->high; at++)
-        roi_put_weight(weights_ret, narrow, at - reach->low, weight[at - reach->low]);
+        roi_put_weight(weights_ret, single, at - reach->low, weight[at - reach->low]);
 }
 
 const struct roi_axis_kind roi_bicubic_axis = {place_points, bicubic_reach, bicubic_weights};
@@ -205,7 +205,7 @@ static bool place_keys(const struct roi_axis_rule *rule, double corner1, double 
 
 static double middle(const struct roi_axis *axis, int64_t bin)
 {
-    return to_real(axis->narrow, axis->bin * ((double)bin + 0.5));
+    return to_real(axis->single, axis->bin * ((double)bin + 0.5));
 }
 
 /* The pixels whose centres lie under the filter; a centre on its border may count or not, for its weight is 0. */
@@ -224,7 +224,7 @@ static double triangle(double x) { return fmax(1 - fabs(x), 0); }
 static double keys(double x) { return cubic(x, -0.5); }
 
 /* Weights add up to 1, also at the border, where a part of the filter is cut off. */
-static void filter_weights(const struct roi_axis *axis, int64_t bin, const struct roi_reach *reach, bool narrow,
+static void filter_weights(const struct roi_axis *axis, int64_t bin, const struct roi_reach *reach, bool single,
                            filter *shape, void *weights_ret)
 {
     const double from = middle(axis, bin) - 0.5, width = fmax(axis->bin, 1);
@@ -232,20 +232,20 @@ static void filter_weights(const struct roi_axis *axis, int64_t bin, const struc
     for (int64_t at = reach->low; at <= reach->high; at++)
         total += shape(((double)at - from) / width);
     for (int64_t at = reach->low; at <= reach->high; at++)
-        roi_put_weight(weights_ret, narrow, at - reach->low,
+        roi_put_weight(weights_ret, single, at - reach->low,
                        total != 0 ? shape(((double)at - from) / width) / total : 0);
 }
 
-static void triangle_weights(const struct roi_axis *axis, int64_t bin, const struct roi_reach *reach, bool narrow,
+static void triangle_weights(const struct roi_axis *axis, int64_t bin, const struct roi_reach *reach, bool single,
                              void *weights_ret)
 {
-    filter_weights(axis, bin, reach, narrow, triangle, weights_ret);
+    filter_weights(axis, bin, reach, single, triangle, weights_ret);
 }
 
-static void keys_weights(const struct roi_axis *axis, int64_t bin, const struct roi_reach *reach, bool narrow,
+static void keys_weights(const struct roi_axis *axis, int64_t bin, const struct roi_reach *reach, bool single,
                          void *weights_ret)
 {
-    filter_weights(axis, bin, reach, narrow, keys, weights_ret);
+    filter_weights(axis, bin, reach, single, keys, weights_ret);
 }
 
 const struct roi_axis_kind roi_triangle_axis = {place_triangle, filter_reach, triangle_weights};
@@ -256,7 +256,7 @@ const struct roi_axis_kind roi_keys_axis = {place_keys, filter_reach, keys_weigh
 static bool place_area(const struct roi_axis_rule *rule, double corner1, double corner2, int64_t bins, int64_t size,
                        struct roi_axis *axis_ret)
 {
-    *axis_ret = (struct roi_axis){.bins = bins, .size = size, .narrow = rule->narrow};
+    *axis_ret = (struct roi_axis){.bins = bins, .size = size, .single = rule->single};
     return true;
 }
 
@@ -278,12 +278,12 @@ static struct roi_reach area_reach(const struct roi_axis *axis, int64_t bin)
                               .high = -scaled(-(bin + 1), axis->size, axis->bins) - 1};
 }
 
-static void area_weights(const struct roi_axis *axis, int64_t bin, const struct roi_reach *reach, bool narrow,
+static void area_weights(const struct roi_axis *axis, int64_t bin, const struct roi_reach *reach, bool single,
                          void *weights_ret)
 {
     const int64_t pixels = reach->high - reach->low + 1;
     for (int64_t k = 0; k < pixels; k++)
-        roi_put_weight(weights_ret, narrow, k, 1 / (double)pixels);
+        roi_put_weight(weights_ret, single, k, 1 / (double)pixels);
 }
 
 const struct roi_axis_kind roi_area_axis = {place_area, area_reach, area_weights};

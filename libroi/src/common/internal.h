@@ -19,6 +19,9 @@ static inline double min_f64(double a, double b) { return a < b ? a : b; }
 static inline double max_f64(double a, double b) { return a > b ? a : b; }
 static inline int64_t round_up(int64_t n, int64_t multiple) { return (n + multiple - 1) / multiple * multiple; }
 
+/* Bytes of the type computed in. */
+static inline size_t roi_real_size(bool single) { return single ? sizeof(float) : sizeof(double); }
+
 /* Groups of `group` that n make. */
 static inline int64_t groups_of(int64_t n, int64_t group) { return (n + group - 1) / group; }
 

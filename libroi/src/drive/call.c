@@ -65,7 +65,7 @@ static roi_status check_all(const struct roi_call *call, int64_t levels, const r
 struct roi_call roi_call_of(const roi_array *maps, const double *spatial_scales, const roi_boxes *boxes,
                             const roi_array *crops, const volatile int32_t *cancel)
 {
-    return (struct roi_call){.rule = {.axis = {.narrow = maps && !roi_is_double(maps->dtype)},
+    return (struct roi_call){.rule = {.axis = {.single = maps && !roi_is_double(maps->dtype)},
                                       .spatial_scales = spatial_scales,
                                       .maps = maps,
                                       .bins_y = crops ? crops->shape[AXIS_H] : 0,

@@ -157,7 +157,7 @@ static void find_memory(struct roi_job *job, size_t bytes)
 
 roi_status roi_job_allocate(struct roi_job *job, roi_error *error_ret)
 {
-    const size_t scratch = roi_scratch_bytes(&job->scratch_size, job->call->rule.axis.narrow);
+    const size_t scratch = roi_scratch_bytes(&job->scratch_size, job->call->rule.axis.single);
     const size_t tables = largest_chunk(job);
     job->scratch_bytes = (size_t)round_up((int64_t)scratch + ROI_GUARD_BYTES, ROI_PAGE_BYTES);
     find_memory(job, tables + ROI_GUARD_BYTES + ROI_PAGE_BYTES);

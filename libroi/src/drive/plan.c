@@ -45,12 +45,10 @@ static void measure_taps(const struct roi_plan_rule *rule, const struct roi_axis
     taps->end = min_i64(highest, axis->size - taps->taps) + taps->taps;
 }
 
-static size_t real_size(const struct roi_plan_rule *rule) { return rule->axis.narrow ? sizeof(float) : sizeof(double); }
-
 /* Whole words, so that what follows is aligned. */
 static size_t weights_bytes(const struct roi_plan_rule *rule, int64_t bins, int64_t taps)
 {
-    return (size_t)round_up(bins * taps * (int64_t)real_size(rule), sizeof(int64_t));
+    return (size_t)round_up(bins * taps * (int64_t)roi_real_size(rule->axis.single), sizeof(int64_t));
 }
 
 static size_t taps_bytes(const struct roi_plan_rule *rule, int64_t bins, int64_t taps)
@@ -68,7 +66,7 @@ static size_t sparse_bytes(const struct roi_plan_rule *rule, int64_t bins, int64
 
 static double weight_at(const struct roi_plan_rule *rule, const void *weights, int64_t at)
 {
-    return rule->axis.narrow ? (double)((const float *)weights)[at] : ((const double *)weights)[at];
+    return rule->axis.single ? (double)((const float *)weights)[at] : ((const double *)weights)[at];
 }
 
 /* The most weights of a bin that are not 0, at least one; all, where none is left out. */
@@ -97,7 +95,7 @@ struct roi_places roi_places_of_rows(const struct roi_plan_rule *rule, const str
 
 struct roi_places roi_places_of_columns(const struct roi_plan_rule *rule, const struct roi_plan *plan)
 {
-    return (struct roi_places){plan->x.first, INT64_MAX, roi_line_channels(rule->axis.narrow)};
+    return (struct roi_places){plan->x.first, INT64_MAX, roi_line_channels(rule->axis.single)};
 }
 
 static void fill_sparse_bin(const struct roi_plan_rule *rule, const struct roi_taps *taps, int64_t bin,
@@ -110,11 +108,11 @@ static void fill_sparse_bin(const struct roi_plan_rule *rule, const struct roi_t
             continue;
         last = place;
         sparse->offsets[at] = place * places->stride;
-        roi_put_weight(sparse->weights, rule->axis.narrow, at++, weight);
+        roi_put_weight(sparse->weights, rule->axis.single, at++, weight);
     }
     for (; at < (bin + 1) * sparse->taps; at++) {
         sparse->offsets[at] = last * places->stride;
-        roi_put_weight(sparse->weights, rule->axis.narrow, at, 0);
+        roi_put_weight(sparse->weights, rule->axis.single, at, 0);
     }
 }
 
@@ -193,13 +191,13 @@ static bool fill_bin(const struct roi_plan_rule *rule, const struct roi_axis *ax
                      struct roi_taps *taps)
 {
     const struct roi_reach reach = rule->axis.kind->reach(axis, first + bin);
-    char *weights = (char *)taps->weights + (size_t)(bin * taps->taps) * real_size(rule);
-    memset(weights, 0, (size_t)taps->taps * real_size(rule));
+    char *weights = (char *)taps->weights + (size_t)(bin * taps->taps) * roi_real_size(rule->axis.single);
+    memset(weights, 0, (size_t)taps->taps * roi_real_size(rule->axis.single));
     if (reach.low > reach.high)
         return false;
     taps->low[bin] = min_i64(reach.low, axis->size - taps->taps);
-    weights += (size_t)(reach.low - taps->low[bin]) * real_size(rule);
-    rule->axis.kind->weights(axis, first + bin, &reach, rule->axis.narrow, weights);
+    weights += (size_t)(reach.low - taps->low[bin]) * roi_real_size(rule->axis.single);
+    rule->axis.kind->weights(axis, first + bin, &reach, rule->axis.single, weights);
     return true;
 }
 

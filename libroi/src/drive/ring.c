@@ -18,9 +18,9 @@ int64_t roi_line_skew(const roi_array *map)
     return dense && whole ? (int64_t)(place / size) : 0;
 }
 
-bool roi_has_whole_pixels(const roi_array *map, bool narrow)
+bool roi_has_whole_pixels(const roi_array *map, bool single)
 {
-    const int64_t channels = map->shape[AXIS_C], most = min_i64(ROI_PIXEL_CHANNELS, roi_line_channels(narrow) - 1);
+    const int64_t channels = map->shape[AXIS_C], most = min_i64(ROI_PIXEL_CHANNELS, roi_line_channels(single) - 1);
     return channels > 1 && channels <= most && map->strides[AXIS_C] == 1 && map->strides[AXIS_W] == channels;
 }
 

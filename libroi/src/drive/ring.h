@@ -25,10 +25,7 @@ enum {
 };
 
 /* Channels of a line. */
-static inline int64_t roi_line_channels(bool narrow)
-{
-    return ROI_LINE_BYTES / (int64_t)(narrow ? sizeof(float) : sizeof(double));
-}
+static inline int64_t roi_line_channels(bool single) { return ROI_LINE_BYTES / (int64_t)roi_real_size(single); }
 
 /* How many channels lie between the beginning of a cache line (of float16, of half a one) and the first channel of a pixel.
    It is the same for all pixels, or else 0: their channels lie together, are whole lines, and nothing is between. */
@@ -36,7 +33,7 @@ int64_t roi_line_skew(const roi_array *map);
 
 /* Whether rows of a map can be worked on as one piece, whatever channels their numbers are of: a pixel has a few, less than
    a line, and they and the pixels lie together. */
-bool roi_has_whole_pixels(const roi_array *map, bool narrow);
+bool roi_has_whole_pixels(const roi_array *map, bool single);
 
 /* What is common to the boxes of a level. */
 struct roi_ring {

@@ -180,9 +180,7 @@ static int64_t most_quads(const struct bounds *bounds)
 
 /* A plan's tables: ends, places, weights, and the pixels of the largest bin while they are gathered, all of whole words.
    plan->y.taps is the number of quads that there is room for, and plan->x.taps that of weights in each. */
-static size_t real_size(bool narrow) { return narrow ? sizeof(float) : sizeof(double); }
-
-static size_t quad_bytes(bool narrow) { return sizeof(struct roi_quad_place) + ROI_QUAD * real_size(narrow); }
+static size_t quad_bytes(bool single) { return sizeof(struct roi_quad_place) + ROI_QUAD * roi_real_size(single); }
 
 struct roi_quads roi_quads_of(const struct roi_plan *plan, int64_t bins)
 {
@@ -210,7 +208,7 @@ bool roi_rotated_measure(const struct roi_plan_rule *rule, struct roi_plan *plan
     plan->y = (struct roi_taps){.taps = quads, .first = quads ? all.low_y : 0, .end = all.high_y + 1};
     plan->x = (struct roi_taps){.taps = quads ? ROI_QUAD : 0, .first = quads ? all.low_x : 0, .end = all.high_x + 1};
     plan->bytes = (size_t)(rule->bins_y * rule->bins_x) * sizeof(int64_t) +
-                  (size_t)quads * quad_bytes(rule->axis.narrow) + (size_t)pixels * sizeof(double);
+                  (size_t)quads * quad_bytes(rule->axis.single) + (size_t)pixels * sizeof(double);
     return true;
 }
 
@@ -219,7 +217,7 @@ struct writer {
     struct roi_quad_place *places;
     void *weights;
     int64_t count;
-    bool narrow;
+    bool single;
     int64_t width;  /* of the map */
     double samples; /* of a bin, those outside the map too */
     double *pixels; /* what is gathered, within `bounds` */
@@ -232,7 +230,7 @@ static void write_quad(struct writer *writer, int64_t y, int64_t x, const double
     const int64_t from = max_i64(min_i64(x, writer->width - ROI_QUAD), 0);
     for (int64_t i = 0; i < ROI_QUAD; i++) {
         const int64_t at = from + i - x;
-        roi_put_weight(writer->weights, writer->narrow, ROI_QUAD * writer->count + i,
+        roi_put_weight(writer->weights, writer->single, ROI_QUAD * writer->count + i,
                        at >= 0 && at < count ? weights[at] / writer->samples : 0);
     }
     writer->places[writer->count++] = (struct roi_quad_place){y, from};
@@ -299,10 +297,10 @@ void roi_rotated_fill(const struct roi_plan_rule *rule, struct roi_plan *plan)
     const struct frame frame = frame_of(rule, plan->box);
     const struct interval rows = rows_of_map(&frame);
     const struct roi_quads quads = roi_quads_of(plan, rule->bins_y * rule->bins_x);
-    const size_t weights = (size_t)(plan->y.taps * ROI_QUAD) * real_size(rule->axis.narrow);
+    const size_t weights = (size_t)(plan->y.taps * ROI_QUAD) * roi_real_size(rule->axis.single);
     struct writer writer = {.places = quads.places,
                             .weights = quads.weights,
-                            .narrow = rule->axis.narrow,
+                            .single = rule->axis.single,
                             .width = frame.width,
                             .samples = frame.y.grid * frame.x.grid,
                             .pixels = (double *)(void *)((char *)quads.weights + weights)};

@@ -26,11 +26,11 @@ void roi_scratch_include(struct roi_scratch_size *size, const struct roi_plan *p
     size->crop = max_i64(size->crop, round_up(bins_y * bins_x, ROI_WIDEST_VECTOR));
 }
 
-size_t roi_scratch_bytes(const struct roi_scratch_size *size, bool narrow)
+size_t roi_scratch_bytes(const struct roi_scratch_size *size, bool single)
 {
     const int64_t lines = size->ring + size->row + size->lines + size->stage;
     const int64_t numbers = lines + ROI_TILE_ROWS * size->width + size->crop + size->band;
-    const int64_t bytes = numbers * (int64_t)(narrow ? sizeof(float) : sizeof(double)) +
+    const int64_t bytes = numbers * (int64_t)roi_real_size(single) +
                           size->blocks * (int64_t)sizeof(struct roi_band_block);
     return (size_t)round_up(bytes, 64);
 }

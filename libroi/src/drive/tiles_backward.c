@@ -114,7 +114,7 @@ static void cut_by_channels(struct roi_job *job)
 static void cut_by_patches(struct roi_job *job, struct roi_plan_rule *rule)
 {
     const int64_t height = job->maps->shape[AXIS_H], width = job->maps->shape[AXIS_W];
-    job->channels_per_tile = roi_line_channels(rule->axis.narrow);
+    job->channels_per_tile = roi_line_channels(rule->axis.single);
     job->patch_columns = groups_of(width, groups_of(width, PATCH_WIDTH));
     job->patch_rows = groups_of(height, groups_of(height, ROI_RING_LINES / job->patch_columns));
     rule->sparse = true;

@@ -32,7 +32,7 @@ static void settle_rings(struct roi_job *job)
 /* Lines of a tile: where they lie together all of a pixel, or equal parts of them that are as large as they may be. */
 static int64_t lines_of_a_tile(const struct roi_job *job)
 {
-    const int64_t line = roi_line_channels(job->call->rule.axis.narrow);
+    const int64_t line = roi_line_channels(job->call->rule.axis.single);
     const int64_t room = ROW_LINES * line / max_i64(job->scratch_size.row, 1);
     const int64_t most = max_i64(1, min_i64(room, LINES_TOGETHER));
     const int64_t lines = groups_of(job->call->crops->shape[AXIS_C], line);
@@ -52,7 +52,7 @@ static bool can_be_streamed_to(const roi_array *crops)
 /* Scratch memory for tiles of so many lines. */
 static void make_room_for_lines(struct roi_job *job, int64_t lines)
 {
-    const int64_t line = roi_line_channels(job->call->rule.axis.narrow), bins_y = job->call->crops->shape[AXIS_H];
+    const int64_t line = roi_line_channels(job->call->rule.axis.single), bins_y = job->call->crops->shape[AXIS_H];
     const int64_t row = job->scratch_size.row * lines, rows = min_i64(bins_y * row, ROI_TILE_LINES * line);
     job->scratch_size.row = max_i64(row, rows);
     if (job->scratch_size.stage > job->call->crops->shape[AXIS_W] * line) /* one row of bins waits for no other line */
@@ -68,7 +68,7 @@ static void cut_by_boxes(struct roi_job *job)
         const int64_t lines = lines_of_a_tile(job);
         settle_rings(job);
         make_room_for_lines(job, lines);
-        job->channels_per_tile = roi_line_channels(call->rule.axis.narrow) * lines;
+        job->channels_per_tile = roi_line_channels(call->rule.axis.single) * lines;
         job->stream = can_be_streamed_to(call->crops) && roi_job_is_large(call->crops);
     }
     const int64_t channel_groups = groups_of(call->crops->shape[AXIS_C], job->channels_per_tile);

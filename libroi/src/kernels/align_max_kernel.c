@@ -7,26 +7,26 @@
 
 #include "kernels/kernel.h"
 #include "kernels/lines_template.h"
-#include "kernels/wide.h"
+#include "kernels/dvec.h"
 
 /* ---- A line of samples ----------------------------------------------------------------------------------------- */
 
 /* Vectors of double of a line. */
-enum { WIDE_VECTORS = LINE / WIDE_LANES };
+enum { DVECS_OF_LINE = LINE / DVEC_LANES };
 
 /* What a line's bin has come to: the largest sample so far, and a sum of all lanes of all samples, NaN where one is. */
 struct largest {
-    wide most[WIDE_VECTORS], sum;
+    dvec most[DVECS_OF_LINE], sum;
 };
 
 /* The weights of the two pixels of a stop along one axis, in all lanes. */
 struct shares {
-    wide low, high;
+    dvec low, high;
 };
 
 INLINE struct shares shares_of(const struct roi_stop *stop)
 {
-    return (struct shares){splat_wide(1 - stop->fraction), splat_wide(stop->fraction)};
+    return (struct shares){splat_dvec(1 - stop->fraction), splat_dvec(stop->fraction)};
 }
 
 /* One more sample of `vectors` vectors of a line: its four corners, and the weights of its rows and columns. `checks`, a
@@ -34,16 +34,16 @@ INLINE struct shares shares_of(const struct roi_stop *stop)
 INLINE void take_sample(const REAL *const corner[4], const struct shares *y, const struct shares *x, const bool corners,
                         const bool checks, const int vectors, struct largest *largest)
 {
-    const wide weight[4] = {y->low * x->low, y->low * x->high, y->high * x->low, y->high * x->high};
+    const dvec weight[4] = {y->low * x->low, y->low * x->high, y->high * x->low, y->high * x->high};
     for (int v = 0; v < vectors; v++) {
-        wide part[4];
+        dvec part[4];
         for (int i = 0; i < 4; i++)
-            part[i] = weight[i] * widen(corner[i] + v * WIDE_LANES);
-        const wide sample = ((part[0] + part[1]) + part[2]) + part[3];
-        wide most = sample;
+            part[i] = weight[i] * load_dvec(corner[i] + v * DVEC_LANES);
+        const dvec sample = ((part[0] + part[1]) + part[2]) + part[3];
+        dvec most = sample;
         if (corners)
-            most = max_wide(part[3], max_wide(part[2], max_wide(part[1], part[0])));
-        largest->most[v] = max_wide(most, largest->most[v]);
+            most = max_dvec(part[3], max_dvec(part[2], max_dvec(part[1], part[0])));
+        largest->most[v] = max_dvec(most, largest->most[v]);
         if (checks)
             largest->sum += sample;
     }
@@ -189,7 +189,7 @@ INLINE void take_from_map(const struct lines *lines, const struct roi_stop *y, c
 }
 
 /* One bin of a line. Returns NaN in the lanes of channels where a number is NaN. */
-INLINE wide largest_of_bin(const struct lines *lines, const bool ring, const struct roi_stop_table *table,
+INLINE dvec largest_of_bin(const struct lines *lines, const bool ring, const struct roi_stop_table *table,
                            const struct roi_bin_stops *y, const struct roi_bin_stops *x, const bool corners,
                            const bool checks, const int vectors, REAL *line)
 {
@@ -197,7 +197,7 @@ INLINE wide largest_of_bin(const struct lines *lines, const bool ring, const str
     const double least = y->outside || x->outside || none ? 0 : -(double)INFINITY;
     struct largest largest = {.sum = {0}};
     for (int v = 0; v < vectors; v++)
-        largest.most[v] = splat_wide(least);
+        largest.most[v] = splat_dvec(least);
     for (int64_t i = y->begin; i < y->end; i++)
         if (ring)
             take_from_ring(lines, &table->y.stop[i], table->x.stop + x->begin, x->end - x->begin, corners, checks,
@@ -206,7 +206,7 @@ INLINE wide largest_of_bin(const struct lines *lines, const bool ring, const str
             for (int64_t j = x->begin; j < x->end; j++)
                 take_from_map(lines, &table->y.stop[i], &table->x.stop[j], corners, vectors, &largest);
     for (int v = 0; v < vectors; v++)
-        narrow_wide(line + v * WIDE_LANES, largest.most[v]);
+        store_dvec(line + v * DVEC_LANES, largest.most[v]);
     return largest.sum;
 }
 
@@ -218,12 +218,12 @@ INLINE bool find_samples(const struct work *work, const bool ring, int64_t p, in
     const int64_t bins_x = work->tile->crops->shape[AXIS_W];
     const struct lines lines = lines_of(work, ring);
     REAL *line = work->scratch->row;
-    wide all = {0};
+    dvec all = {0};
     for (int64_t r = p; r < p + rows; r++)
         for (int64_t q = 0; q < bins_x; q++, line += LINE)
             all += largest_of_bin(&lines, ring, table, &table->y.bins[r], &table->x.bins[q], corners, checks, vectors,
                                   line);
-    return checks && any_nan_wide(all);
+    return checks && any_nan_dvec(all);
 }
 
 /* ---- As crops_template.h has it ---------------------------------------------------------------------------------- */
@@ -233,26 +233,26 @@ static int64_t lines_of_row(const struct work *work) { return ROI_TILE_LINES; }
 
 ALONE bool find_samples_of_ring(const struct work *work, int64_t p, int64_t rows)
 {
-    return work->finite ? find_samples(work, true, p, rows, false, false, WIDE_VECTORS)
-                        : find_samples(work, true, p, rows, false, true, WIDE_VECTORS);
+    return work->finite ? find_samples(work, true, p, rows, false, false, DVECS_OF_LINE)
+                        : find_samples(work, true, p, rows, false, true, DVECS_OF_LINE);
 }
 
 ALONE bool find_corners_of_ring(const struct work *work, int64_t p, int64_t rows)
 {
-    return work->finite ? find_samples(work, true, p, rows, true, false, WIDE_VECTORS)
-                        : find_samples(work, true, p, rows, true, true, WIDE_VECTORS);
+    return work->finite ? find_samples(work, true, p, rows, true, false, DVECS_OF_LINE)
+                        : find_samples(work, true, p, rows, true, true, DVECS_OF_LINE);
 }
 
 /* Of a map, channels are few more often than not. */
 ALONE bool find_samples_of_map(const struct work *work, int64_t p, int64_t rows)
 {
     const struct roi_stop_table *table = work->plan->tables;
-    const bool few = work->tile->channel_end - work->tile->channel_begin <= WIDE_LANES;
+    const bool few = work->tile->channel_end - work->tile->channel_begin <= DVEC_LANES;
     if (few)
         return table->corners ? find_samples(work, false, p, rows, true, true, 1)
                               : find_samples(work, false, p, rows, false, true, 1);
-    return table->corners ? find_samples(work, false, p, rows, true, true, WIDE_VECTORS)
-                          : find_samples(work, false, p, rows, false, true, WIDE_VECTORS);
+    return table->corners ? find_samples(work, false, p, rows, true, true, DVECS_OF_LINE)
+                          : find_samples(work, false, p, rows, false, true, DVECS_OF_LINE);
 }
 
 static vec reduce_lines(const struct work *work, int64_t p, int64_t rows)

@@ -44,7 +44,7 @@ static roi_status read_boxes(const struct roi_request *request, struct roi_candi
     }
     ROI_TRY(roi_read_extents(request->boxes, candidates->extents, &range, error_ret));
     roi_tame_extents(candidates->extents, count, &range);
-    candidates->narrow = request->boxes->dtype == ROI_FLOAT32 && roi_suits_float(&range);
+    candidates->single = request->boxes->dtype == ROI_FLOAT32 && roi_suits_float(&range);
     return ROI_SUCCESS;
 }
 

@@ -19,7 +19,7 @@ struct roi_candidates {
     /* By row. */
     struct roi_extent *extents;
     struct roi_rotated *rotated; /* NULL for upright boxes */
-    bool narrow;                 /* whether float holds the extents exactly, and what is computed from them well */
+    bool single;                 /* whether float holds the extents exactly, and what is computed from them well */
 };
 
 /* To be freed after failure too. */

@@ -15,7 +15,7 @@ bool roi_crowd_allocate(struct roi_crowd *crowd, const struct roi_candidates *ca
     crowd->extents = malloc(count * sizeof *crowd->extents + 1);
     crowd->rotated = candidates->rotated ? malloc(count * sizeof *crowd->rotated + 1) : NULL;
     crowd->gone = malloc(count + 1);
-    const bool near = roi_neighbours_allocate(&crowd->neighbours, capacity, candidates->narrow);
+    const bool near = roi_neighbours_allocate(&crowd->neighbours, capacity, candidates->single);
     return near && crowd->extents && crowd->gone && (crowd->rotated || !candidates->rotated);
 }
 
@@ -34,7 +34,7 @@ static double least_iou(const struct roi_crowd *crowd, const struct roi_candidat
 {
     if (!crowd->in_float)
         return threshold;
-    return candidates->narrow && threshold >= 0x1p-20 ? threshold * (1 - 0x1p-18) : 0;
+    return candidates->single && threshold >= 0x1p-20 ? threshold * (1 - 0x1p-18) : 0;
 }
 
 void roi_crowd_gather(struct roi_crowd *crowd, const struct roi_candidates *candidates, const int64_t *ranks,

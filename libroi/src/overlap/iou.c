@@ -20,9 +20,8 @@ struct side {
     const roi_boxes *boxes;
     void *read; /* struct roi_extent or struct roi_rotated */
     struct roi_iou_lanes lanes;
-    struct roi_iou_lanes
-        wide;       /* as double, where lanes are float, and there are boxes for which float is too narrow: */
-    bool *too_wide; /* which they are; or NULL */
+    struct roi_iou_lanes in_double; /* the same, where lanes are float, and there are boxes that need double: */
+    bool *needs_double;             /* which they are; or NULL */
 };
 
 struct matrix {
@@ -34,7 +33,7 @@ struct matrix {
     roi_dtype computed;     /* ROI_FLOAT32 or ROI_FLOAT64 */
     roi_iou_kernel *kernel;
     int64_t tiles_in_row;
-    bool mixed; /* whether pairs are computed in float except those with a box for which it is too narrow */
+    bool mixed; /* whether pairs are computed in float except those with a box that needs double */
 };
 
 /* ---- Checks ---------------------------------------------------------------------------------------------------- */
@@ -85,10 +84,10 @@ static int lanes_of(const struct matrix *matrix, const struct side *side, roi_dt
     }
     const struct roi_extent *extent = (const struct roi_extent *)side->read + row;
     const double *corner = extent->corner;
-    const bool narrow = type == ROI_FLOAT32, angle = matrix->params->kind == ROI_CIOU;
+    const bool single = type == ROI_FLOAT32, angle = matrix->params->kind == ROI_CIOU;
     for (int i = 0; i < 4; i++)
         values_ret[i] = corner[i];
-    values_ret[4] = narrow ? roi_area_in_float(corner) : extent->area;
+    values_ret[4] = single ? roi_area_in_float(corner) : extent->area;
     values_ret[5] = angle ? atan2(max_f64(corner[2] - corner[0], 0), max_f64(corner[3] - corner[1], 0)) : 0;
     return ROI_UPRIGHT_LANES;
 }
@@ -112,24 +111,24 @@ static bool spread(const struct matrix *matrix, const struct side *side, roi_dty
 }
 
 /* The same as double, and which boxes need that. */
-static bool spread_wide(const struct matrix *matrix, struct side *side)
+static bool spread_in_double(const struct matrix *matrix, struct side *side)
 {
     const int64_t count = side->boxes->count;
-    side->too_wide = malloc((size_t)count * sizeof *side->too_wide + 1);
-    for (int64_t row = 0; row < count && side->too_wide; row++) {
+    side->needs_double = malloc((size_t)count * sizeof *side->needs_double + 1);
+    for (int64_t row = 0; row < count && side->needs_double; row++) {
         const struct roi_range range = roi_range_of((const struct roi_extent *)side->read + row);
-        side->too_wide[row] = !roi_suits_float(&range);
+        side->needs_double[row] = !roi_suits_float(&range);
     }
-    return side->too_wide && spread(matrix, side, ROI_FLOAT64, &side->wide);
+    return side->needs_double && spread(matrix, side, ROI_FLOAT64, &side->in_double);
 }
 
 /* float32 boxes are compared in float. A box with which that would leave its range is compared with all others in double,
    and these with each other in float all the same, so that no pair has other bits in this company. */
 static void choose_kernel(struct matrix *matrix)
 {
-    const bool narrow = matrix->side[0].boxes->dtype == ROI_FLOAT32 && matrix->side[1].boxes->dtype == ROI_FLOAT32;
-    matrix->computed = narrow && !matrix->rotated ? ROI_FLOAT32 : ROI_FLOAT64;
-    matrix->mixed = narrow && !matrix->rotated && !roi_suits_float(&matrix->range);
+    const bool single = matrix->side[0].boxes->dtype == ROI_FLOAT32 && matrix->side[1].boxes->dtype == ROI_FLOAT32;
+    matrix->computed = single && !matrix->rotated ? ROI_FLOAT32 : ROI_FLOAT64;
+    matrix->mixed = single && !matrix->rotated && !roi_suits_float(&matrix->range);
     const struct roi_iou_kernels *kernels = roi_iou_kernels(matrix->computed);
     matrix->kernel = matrix->rotated ? kernels->rotated : kernels->upright;
 }
@@ -145,7 +144,7 @@ static roi_status prepare(struct matrix *matrix, roi_error *error_ret)
             roi_tame_rotated(side->read, side->boxes->count, &matrix->range);
         else
             roi_tame_extents(side->read, side->boxes->count, &matrix->range);
-        if (!spread(matrix, side, matrix->computed, &side->lanes) || (matrix->mixed && !spread_wide(matrix, side)))
+        if (!spread(matrix, side, matrix->computed, &side->lanes) || (matrix->mixed && !spread_in_double(matrix, side)))
             return roi_fail(error_ret, ROI_ERROR_MEMORY, -1, -1, 0);
     }
     return ROI_SUCCESS;
@@ -166,10 +165,10 @@ static void fill_row(const struct matrix *matrix, int64_t row, int64_t begin, in
         store_element(target, result->dtype, column * result->strides[AXIS_W],
                       load_element(buffer, matrix->computed, column - begin));
     for (int64_t column = begin; matrix->mixed && column < end; column++)
-        if (matrix->side[0].too_wide[row] || matrix->side[1].too_wide[column]) {
+        if (matrix->side[0].needs_double[row] || matrix->side[1].needs_double[column]) {
             roi_iou_kernels(ROI_FLOAT64)
-                ->upright(matrix->params->kind, &matrix->side[0].wide, row, &matrix->side[1].wide, column, column + 1,
-                          buffer);
+                ->upright(matrix->params->kind, &matrix->side[0].in_double, row, &matrix->side[1].in_double, column,
+                          column + 1, buffer);
             store_element(target, result->dtype, column * result->strides[AXIS_W], buffer[0]);
         }
 }
@@ -204,8 +203,8 @@ static roi_status fill(struct matrix *matrix, roi_error *error_ret)
     for (int i = 0; i < 2; i++) {
         free(matrix->side[i].read);
         free(matrix->side[i].lanes.lane[0]);
-        free(matrix->side[i].wide.lane[0]);
-        free(matrix->side[i].too_wide);
+        free(matrix->side[i].in_double.lane[0]);
+        free(matrix->side[i].needs_double);
     }
     return status;
 }

@@ -25,17 +25,12 @@ typedef char all_classes_fit[MOST_STEPS * MOST_STEPS <= ROI_MOST_CLASSES ? 1 : -
 
 /* ---- Memory ---------------------------------------------------------------------------------------------------- */
 
-static size_t real_size(const struct roi_neighbours *neighbours)
+bool roi_neighbours_allocate(struct roi_neighbours *neighbours, int64_t capacity, bool single)
 {
-    return neighbours->narrow ? sizeof(float) : sizeof(double);
-}
-
-bool roi_neighbours_allocate(struct roi_neighbours *neighbours, int64_t capacity, bool narrow)
-{
-    *neighbours = (struct roi_neighbours){.capacity = capacity, .narrow = narrow};
+    *neighbours = (struct roi_neighbours){.capacity = capacity, .single = single};
     const size_t count = (size_t)capacity, blocks = (size_t)groups_of(capacity, ROI_BLOCK) * ROI_BLOCK;
     const size_t entries = count * sizeof(struct roi_entry), strips = (count + 1) * sizeof(struct roi_strip);
-    const size_t lanes = blocks * ROI_LANES * real_size(neighbours), marks = blocks / ROI_BLOCK * sizeof(float);
+    const size_t lanes = blocks * ROI_LANES * roi_real_size(single), marks = blocks / ROI_BLOCK * sizeof(float);
     char *at = malloc(2 * entries + strips + 2 * count * sizeof(int64_t) + ALIGNMENT + lanes + marks);
     neighbours->memory = at;
     if (!at)
@@ -55,12 +50,12 @@ void roi_neighbours_free(struct roi_neighbours *neighbours) { free(neighbours->m
 
 static void put(const struct roi_neighbours *neighbours, int lane, int64_t place, double value)
 {
-    store_element(neighbours->blocks, neighbours->narrow ? ROI_FLOAT32 : ROI_FLOAT64, roi_lane_at(lane, place), value);
+    store_element(neighbours->blocks, neighbours->single ? ROI_FLOAT32 : ROI_FLOAT64, roi_lane_at(lane, place), value);
 }
 
 static double get(const struct roi_neighbours *neighbours, int lane, int64_t place)
 {
-    return load_element(neighbours->blocks, neighbours->narrow ? ROI_FLOAT32 : ROI_FLOAT64, roi_lane_at(lane, place));
+    return load_element(neighbours->blocks, neighbours->single ? ROI_FLOAT32 : ROI_FLOAT64, roi_lane_at(lane, place));
 }
 
 /* ---- The key of a box ------------------------------------------------------------------------------------------ */
@@ -168,9 +163,9 @@ static int64_t make_entries(struct roi_neighbours *neighbours, const struct clas
 static double bar(const struct roi_neighbours *neighbours, double area)
 {
     const double share = neighbours->threshold / (1 + neighbours->threshold);
-    if (share < 0x1p-20 || area < (neighbours->narrow ? 0x1p-100 : 0x1p-1000))
+    if (share < 0x1p-20 || area < (neighbours->single ? 0x1p-100 : 0x1p-1000))
         return -INFINITY;
-    return share * area * (1 - (neighbours->narrow ? 0x1p-18 : 0x1p-40));
+    return share * area * (1 - (neighbours->single ? 0x1p-18 : 0x1p-40));
 }
 
 static void set_place(struct roi_neighbours *neighbours, const struct roi_extent *extents, int64_t place, int64_t item)
@@ -294,8 +289,8 @@ static int64_t find_strip(const struct roi_neighbours *neighbours, const struct 
 }
 
 /* The blocks that begin in [*begin, *end), a part of a strip, tell between which of them centres from `left` to `right`
-   are: the part is narrowed down to whole blocks, in which others may be too. */
-static void narrow_down(const float *mark, int64_t *begin, int64_t *end, float left, float right)
+   are: the part is cut to whole blocks, in which others may be too. */
+static void cut_to_blocks(const float *mark, int64_t *begin, int64_t *end, float left, float right)
 {
     const int64_t first = groups_of(*begin, ROI_BLOCK), beyond = groups_of(*end, ROI_BLOCK);
     int64_t block = first, length = beyond - first;
@@ -319,7 +314,7 @@ static void scan_strips(struct search *search, int64_t begin, int64_t end, int64
     for (int64_t i = begin; i < end && strip[i].number <= last; i++) {
         int64_t first = strip[i].begin, beyond = strip[i + 1].begin;
         if (beyond - first > WORTH_SEARCHING)
-            narrow_down(search->neighbours->mark, &first, &beyond, left, right);
+            cut_to_blocks(search->neighbours->mark, &first, &beyond, left, right);
         if (first != to) {
             scan(search, from, to);
             from = first;
@@ -363,7 +358,7 @@ void roi_neighbours_take(struct roi_neighbours *neighbours, const struct roi_ext
     if (place < 0)
         return;
     search.neighbours = neighbours;
-    search.scan = roi_neighbours_kernels(neighbours->narrow ? ROI_FLOAT32 : ROI_FLOAT64)->scan;
+    search.scan = roi_neighbours_kernels(neighbours->single ? ROI_FLOAT32 : ROI_FLOAT64)->scan;
     for (int lane = 0; lane < ROI_LANES; lane++)
         search.query[lane] = get(neighbours, lane, place);
     for (int axis = 0; axis < 2; axis++) {

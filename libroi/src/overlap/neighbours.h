@@ -43,7 +43,7 @@ enum { ROI_MOST_CLASSES = 256 };
 
 struct roi_neighbours {
     int64_t capacity;
-    bool narrow;            /* whether numbers are compared as float, which holds them all exactly, or as double */
+    bool single;            /* whether numbers are compared as float, which holds them all exactly, or as double */
     double threshold;       /* boxes that overlap by more than this are wanted ... */
     double reach_threshold; /* ... and these are the sides that can: the same for boxes, 0 for what they enclose */
     void *memory;
@@ -61,7 +61,7 @@ struct roi_neighbours {
 };
 
 /* Room for `capacity` boxes; false if there is no memory. */
-bool roi_neighbours_allocate(struct roi_neighbours *neighbours, int64_t capacity, bool narrow);
+bool roi_neighbours_allocate(struct roi_neighbours *neighbours, int64_t capacity, bool single);
 void roi_neighbours_free(struct roi_neighbours *neighbours);
 
 /* Puts those of items 0 to count - 1 that are not gone in order. A box without area has no neighbours and is left out. */
