@@ -119,16 +119,13 @@ static bool fits_float(const struct roi_axis *axis)
 }
 
 /* Written where it belongs at once: as a value it would be copied several times. */
-static bool place(const struct roi_axis_rule *rule, double corner1, double corner2, int64_t bins, int64_t size,
-                  struct roi_axis *axis)
+static bool place(const struct roi_axis_rule *rule, double corner1, double corner2, struct roi_axis *axis)
 {
-    axis->bins = bins;
-    axis->size = size;
     if (rule->single)
         place_float(rule, (float)corner1, (float)corner2, axis);
     if (!rule->single || !fits_float(axis))
         place_double(rule, corner1, corner2, axis);
-    axis->beyond = axis->single ? nextafterf((float)size, INFINITY) : nextafter((double)size, INFINITY);
+    axis->beyond = axis->single ? nextafterf((float)axis->size, INFINITY) : nextafter((double)axis->size, INFINITY);
     for (int i = 0; i < ROI_FEW_SAMPLES && axis->grid <= ROI_FEW_SAMPLES && i < axis->grid; i++)
         axis->within[i] = within(axis, i);
     axis->lowest = axis->grid >= 1 ? part_of(axis, 0) : 0;
@@ -220,12 +217,12 @@ struct roi_reach roi_sampled_reach(const struct roi_axis *axis, int64_t bin)
 {
     struct roi_reach reach = {0, axis->grid, 0, -1};
     if (axis->size == 0 || !(axis->grid >= 1))
-        return (struct roi_reach){0, 0, 0, -1};
+        return roi_no_pixels;
     double first = position_at(axis, bin, axis->lowest), last = position_at(axis, bin, axis->highest);
     if (first < -1 || last >= axis->beyond) { /* most boxes have all of them there */
         reach = samples_inside(axis, bin);
         if (reach.begin == reach.end)
-            return (struct roi_reach){0, 0, 0, -1};
+            return roi_no_pixels;
         first = position(axis, bin, reach.begin);
         last = position(axis, bin, before(reach.end));
     }
@@ -238,8 +235,7 @@ struct roi_reach roi_sampled_reach(const struct roi_axis *axis, int64_t bin)
 /* Weights of a bin that are being added up. Samples ascend, so only two pixels still grow: `pixel` and the one above. */
 struct sums {
     const struct roi_reach *reach;
-    void *weights;
-    bool single;
+    struct roi_weights to;
     int64_t pixel;
     double below, above;
 };
@@ -247,7 +243,7 @@ struct sums {
 static void add_up(struct sums *sums, int64_t low, double below, double above)
 {
     for (; sums->pixel < low; sums->pixel++, sums->below = sums->above, sums->above = 0)
-        roi_put_weight(sums->weights, sums->single, sums->pixel - sums->reach->low, sums->below);
+        roi_put_weight(sums->to, sums->pixel - sums->reach->low, sums->below);
     sums->below += below;
     sums->above += above;
 }
@@ -270,21 +266,20 @@ static void add_up_runs(const struct roi_axis *axis, int64_t bin, struct sums *s
     }
 }
 
-static void sampled_weights(const struct roi_axis *axis, int64_t bin, const struct roi_reach *reach, bool single,
-                            void *weights_ret)
+static void weights(const struct roi_axis *axis, int64_t bin, const struct roi_reach *reach, struct roi_weights to)
 {
-    struct sums sums = {reach, weights_ret, single, reach->low, 0, 0};
+    struct sums sums = {reach, to, reach->low, 0, 0};
     if (reach->end - reach->begin <= ROI_FEW_SAMPLES) /* not worth looking for runs in */
         add_up_samples(axis, bin, &sums);
     else
         add_up_runs(axis, bin, &sums);
     if (sums.pixel <= reach->high)
-        roi_put_weight(weights_ret, single, sums.pixel - reach->low, sums.below);
+        roi_put_weight(to, sums.pixel - reach->low, sums.below);
     if (sums.pixel < reach->high)
-        roi_put_weight(weights_ret, single, sums.pixel + 1 - reach->low, sums.above);
+        roi_put_weight(to, sums.pixel + 1 - reach->low, sums.above);
 }
 
-const struct roi_axis_kind roi_sampled_axis = {place, roi_sampled_reach, sampled_weights};
+const struct roi_axis_kind roi_sampled_axis = {place, roi_sampled_reach, weights, 0};
 
 int64_t roi_axis_stops(const struct roi_axis *axis, int64_t bin, const struct roi_reach *reach,
                        struct roi_stop *stops_ret)

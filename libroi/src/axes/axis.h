@@ -27,6 +27,7 @@ enum { ROI_FEW_SAMPLES = 8 };
    type that the map is computed in; `single`: in single precision, in which samples are placed then, too. Kinds
    without samples use the members in their own way. */
 struct roi_axis {
+    const struct roi_axis_kind *kind;
     double start, bin;
     double grid;        /* samples per bin: a whole number, and far above 2^63 for a box of that size */
     int64_t bins, size; /* bins, and pixels, along this axis */
@@ -53,28 +54,36 @@ struct roi_reach {
     int64_t low, high;
 };
 
+static const struct roi_reach roi_no_pixels = {0, 0, 0, -1};
+
+/* Weights in the type computed in: float or double. */
+struct roi_weights {
+    void *data;
+    bool single;
+};
+
+static inline void roi_put_weight(struct roi_weights weights, int64_t at, double weight)
+{
+    if (weights.single)
+        ((float *)weights.data)[at] = (float)weight;
+    else
+        ((double *)weights.data)[at] = weight;
+}
+
 struct roi_axis_kind {
-    /* The axis of a box from corner1 to corner2, `bins` bins, on `size` pixels. False where it leaves the range of
-       double (where it only leaves that of float, it is computed in double). */
-    bool (*place)(const struct roi_axis_rule *rule, double corner1, double corner2, int64_t bins, int64_t size,
-                  struct roi_axis *axis_ret);
+    /* Completes the axis, of which kind, bins and size are set, for a box from corner1 to corner2. False where it leaves the
+       range of double (where it only leaves that of float, it is computed in double). */
+    bool (*place)(const struct roi_axis_rule *rule, double corner1, double corner2, struct roi_axis *axis);
 
     /* What a bin reads. From bin to bin `low` and `high` never turn back. */
     struct roi_reach (*reach)(const struct roi_axis *axis, int64_t bin);
 
     /* Weights of the pixels [low, high] of a bin, which is not empty. They are computed in double and written by
        roi_put_weight, each once. */
-    void (*weights)(const struct roi_axis *axis, int64_t bin, const struct roi_reach *reach, bool single,
-                    void *weights_ret);
-};
+    void (*weights)(const struct roi_axis *axis, int64_t bin, const struct roi_reach *reach, struct roi_weights to);
 
-static inline void roi_put_weight(void *weights, bool single, int64_t at, double weight)
-{
-    if (single)
-        ((float *)weights)[at] = (float)weight;
-    else
-        ((double *)weights)[at] = weight;
-}
+    int variant; /* of kinds that have the same functions */
+};
 
 /* ---- RoIAlign -------------------------------------------------------------------------------------------------- */
 

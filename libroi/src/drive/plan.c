@@ -12,9 +12,10 @@ bool roi_place_box(const struct roi_plan_rule *rule, const struct roi_box *box, 
 {
     struct roi_axis_rule axis_rule = rule->axis;
     axis_rule.spatial_scale = rule->spatial_scales[box->level];
-    return rule->axis.kind->place(&axis_rule, box->corner[vertical], box->corner[2 + vertical],
-                                  vertical ? rule->bins_y : rule->bins_x,
-                                  rule->maps[box->level].shape[vertical ? AXIS_H : AXIS_W], axis_ret);
+    axis_ret->kind = rule->axis.kind;
+    axis_ret->bins = vertical ? rule->bins_y : rule->bins_x;
+    axis_ret->size = rule->maps[box->level].shape[vertical ? AXIS_H : AXIS_W];
+    return axis_ret->kind->place(&axis_rule, box->corner[vertical], box->corner[2 + vertical], axis_ret);
 }
 
 /* How many weights of a bin can differ from 0: one for each pixel, but no more than two for each sample. */
@@ -25,13 +26,13 @@ static double weights_of(const struct roi_reach *reach)
 }
 
 /* Sets all but the tables, for bins from `first` on. The number of taps is rounded up, as far as the map allows. */
-static void measure_taps(const struct roi_plan_rule *rule, const struct roi_axis *axis, int64_t first, int64_t bins,
-                         int64_t multiple, struct roi_taps *taps)
+static void measure_taps(const struct roi_axis *axis, int64_t first, int64_t bins, int64_t multiple,
+                         struct roi_taps *taps)
 {
     *taps = (struct roi_taps){.taps = 0, .first = INT64_MAX, .end = 0};
     int64_t highest = 0;
     for (int64_t bin = first; bin < first + bins; bin++) {
-        const struct roi_reach reach = rule->axis.kind->reach(axis, bin);
+        const struct roi_reach reach = axis->kind->reach(axis, bin);
         if (reach.low > reach.high)
             continue;
         taps->taps = max_i64(taps->taps, reach.high - reach.low + 1);
@@ -101,6 +102,7 @@ struct roi_places roi_places_of_columns(const struct roi_plan_rule *rule, const 
 static void fill_sparse_bin(const struct roi_plan_rule *rule, const struct roi_taps *taps, int64_t bin,
                             const struct roi_places *places, struct roi_sparse *sparse)
 {
+    const struct roi_weights to = {sparse->weights, rule->axis.single};
     int64_t at = bin * sparse->taps, place = (taps->low[bin] - places->first) % places->modulus, last = place;
     for (int64_t k = 0; k < taps->taps; k++, place = place + 1 < places->modulus ? place + 1 : 0) {
         const double weight = weight_at(rule, taps->weights, bin * taps->taps + k);
@@ -108,11 +110,11 @@ static void fill_sparse_bin(const struct roi_plan_rule *rule, const struct roi_t
             continue;
         last = place;
         sparse->offsets[at] = place * places->stride;
-        roi_put_weight(sparse->weights, rule->axis.single, at++, weight);
+        roi_put_weight(to, at++, weight);
     }
     for (; at < (bin + 1) * sparse->taps; at++) {
         sparse->offsets[at] = last * places->stride;
-        roi_put_weight(sparse->weights, rule->axis.single, at, 0);
+        roi_put_weight(to, at, 0);
     }
 }
 
@@ -135,7 +137,7 @@ static bool bands_fit(const struct roi_plan_rule *rule, const struct roi_plan *p
 {
     for (int64_t bin = 0; bin < plan->bins; bin += bins) {
         struct roi_taps y;
-        measure_taps(rule, axis, bin, min_i64(bins, plan->bins - bin), 1, &y);
+        measure_taps(axis, bin, min_i64(bins, plan->bins - bin), 1, &y);
         if (y.taps > 0 && !roi_way_fits_ring(rule, plan, y.end - y.first))
             return false;
     }
@@ -170,9 +172,9 @@ bool roi_plan_measure(const struct roi_plan_rule *rule, struct roi_plan *plan)
     struct roi_axis y, x;
     if (!roi_place_box(rule, plan->box, true, &y) || (whole && !roi_place_box(rule, plan->box, false, &x)))
         return false;
-    measure_taps(rule, &y, plan->first_bin, plan->bins, 1, &plan->y);
+    measure_taps(&y, plan->first_bin, plan->bins, 1, &plan->y);
     if (whole)
-        measure_taps(rule, &x, 0, rule->bins_x, rule->fours ? 4 : 1, &plan->x);
+        measure_taps(&x, 0, rule->bins_x, rule->fours ? 4 : 1, &plan->x);
     else
         plan->y.blocked = blocked;
     roi_way_choose(rule, plan);
@@ -190,14 +192,14 @@ bool roi_plan_measure(const struct roi_plan_rule *rule, struct roi_plan *plan)
 static bool fill_bin(const struct roi_plan_rule *rule, const struct roi_axis *axis, int64_t first, int64_t bin,
                      struct roi_taps *taps)
 {
-    const struct roi_reach reach = rule->axis.kind->reach(axis, first + bin);
+    const struct roi_reach reach = axis->kind->reach(axis, first + bin);
     char *weights = (char *)taps->weights + (size_t)(bin * taps->taps) * roi_real_size(rule->axis.single);
     memset(weights, 0, (size_t)taps->taps * roi_real_size(rule->axis.single));
     if (reach.low > reach.high)
         return false;
     taps->low[bin] = min_i64(reach.low, axis->size - taps->taps);
     weights += (size_t)(reach.low - taps->low[bin]) * roi_real_size(rule->axis.single);
-    rule->axis.kind->weights(axis, first + bin, &reach, rule->axis.single, weights);
+    axis->kind->weights(axis, first + bin, &reach, (struct roi_weights){weights, rule->axis.single});
     return true;
 }
 

@@ -215,9 +215,8 @@ bool roi_rotated_measure(const struct roi_plan_rule *rule, struct roi_plan *plan
 /* Quads as they are written. */
 struct writer {
     struct roi_quad_place *places;
-    void *weights;
+    struct roi_weights weights;
     int64_t count;
-    bool single;
     int64_t width;  /* of the map */
     double samples; /* of a bin, those outside the map too */
     double *pixels; /* what is gathered, within `bounds` */
@@ -230,7 +229,7 @@ static void write_quad(struct writer *writer, int64_t y, int64_t x, const double
     const int64_t from = max_i64(min_i64(x, writer->width - ROI_QUAD), 0);
     for (int64_t i = 0; i < ROI_QUAD; i++) {
         const int64_t at = from + i - x;
-        roi_put_weight(writer->weights, writer->single, ROI_QUAD * writer->count + i,
+        roi_put_weight(writer->weights, ROI_QUAD * writer->count + i,
                        at >= 0 && at < count ? weights[at] / writer->samples : 0);
     }
     writer->places[writer->count++] = (struct roi_quad_place){y, from};
@@ -299,8 +298,7 @@ void roi_rotated_fill(const struct roi_plan_rule *rule, struct roi_plan *plan)
     const struct roi_quads quads = roi_quads_of(plan, rule->bins_y * rule->bins_x);
     const size_t weights = (size_t)(plan->y.taps * ROI_QUAD) * roi_real_size(rule->axis.single);
     struct writer writer = {.places = quads.places,
-                            .weights = quads.weights,
-                            .single = rule->axis.single,
+                            .weights = {quads.weights, rule->axis.single},
                             .width = frame.width,
                             .samples = frame.y.grid * frame.x.grid,
                             .pixels = (double *)(void *)((char *)quads.weights + weights)};

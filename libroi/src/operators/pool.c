@@ -11,9 +11,9 @@ enum { MOST_WIDTH = 96 /* of boxes that are pooled from lines, of maps whose row
 
 /* ---- Box by box ------------------------------------------------------------------------------------------------ */
 
-static bool has_pixels(const struct roi_plan_rule *rule, const struct roi_axis *axis, int64_t bin)
+static bool has_pixels(const struct roi_axis *axis, int64_t bin)
 {
-    const struct roi_reach reach = rule->axis.kind->reach(axis, bin);
+    const struct roi_reach reach = axis->kind->reach(axis, bin);
     return reach.low <= reach.high;
 }
 
@@ -23,8 +23,8 @@ static bool is_full(const struct roi_plan_rule *rule, const struct roi_plan *pla
     struct roi_axis y, x;
     roi_place_box(rule, plan->box, true, &y);
     roi_place_box(rule, plan->box, false, &x);
-    return has_pixels(rule, &y, plan->first_bin) && has_pixels(rule, &y, plan->first_bin + plan->bins - 1) &&
-           has_pixels(rule, &x, 0) && has_pixels(rule, &x, rule->bins_x - 1);
+    return has_pixels(&y, plan->first_bin) && has_pixels(&y, plan->first_bin + plan->bins - 1) && has_pixels(&x, 0) &&
+           has_pixels(&x, rule->bins_x - 1);
 }
 
 static bool measure(const struct roi_plan_rule *rule, struct roi_plan *plan)
@@ -56,12 +56,11 @@ static double work(const struct roi_plan_rule *rule, const struct roi_plan *plan
 }
 
 /* Writes the bins of an axis that have pixels, of `bins` from `first` on; returns their number. */
-static int64_t find_bins(const struct roi_axis_kind *kind, const struct roi_axis *axis, int64_t first, int64_t bins,
-                         struct roi_pool_bin *bins_ret)
+static int64_t find_bins(const struct roi_axis *axis, int64_t first, int64_t bins, struct roi_pool_bin *bins_ret)
 {
     int64_t count = 0;
     for (int64_t bin = first; bin < first + bins; bin++) {
-        const struct roi_reach reach = kind->reach(axis, bin);
+        const struct roi_reach reach = axis->kind->reach(axis, bin);
         if (reach.low <= reach.high)
             bins_ret[count++] = (struct roi_pool_bin){bin, reach.low, reach.high + 1};
     }
@@ -87,9 +86,9 @@ static void fill(const struct roi_plan_rule *rule, struct roi_plan *plan)
     struct roi_pool_table *table = plan->tables;
     struct roi_axis axis;
     roi_place_box(rule, plan->box, true, &axis);
-    table->rows = find_bins(rule->axis.kind, &axis, plan->first_bin, plan->bins, table->bins);
+    table->rows = find_bins(&axis, plan->first_bin, plan->bins, table->bins);
     roi_place_box(rule, plan->box, false, &axis);
-    table->columns = find_bins(rule->axis.kind, &axis, 0, rule->bins_x, table->bins + table->rows);
+    table->columns = find_bins(&axis, 0, rule->bins_x, table->bins + table->rows);
     const struct roi_pool_bin *columns = table->bins + table->rows;
     int64_t *offset = (int64_t *)(void *)(table->bins + plan->bins + rule->bins_x);
     offset = fill_offsets(table->bins, table->rows, plan->y.taps, roi_places_of_rows(rule, plan), &plan->rows, offset);
