@@ -17,7 +17,8 @@ struct roi_call {
     int64_t count;
     const struct roi_pooling *pooling; /* what the operator does box by box: tiles.h */
     const roi_indices *argmax;         /* beside the crops, where the operator has it */
-    bool by_bin;                       /* whether each bin of a crop reads a channel of its own */
+    bool by_bin;                       /* whether each bin of a crop reads a channel of its own, ... */
+    bool counted;                      /* ... and is divided by the number of its pixels */
     int64_t box_numbers;               /* ROI_UPRIGHT or ROI_ROTATED */
     const volatile int32_t *cancel;
 };

@@ -211,7 +211,8 @@ void roi_job_run_tile(void *context, int64_t item, int thread)
         .plan_end = min_i64(plan + job->plans_per_tile, job->end),
         .channel_begin = channel,
         .channel_end = min_i64(channel + job->channels_per_tile, job->call->crops->shape[AXIS_C]),
-        .stream = job->stream};
+        .stream = job->stream,
+        .counted = job->call->counted};
     job->kernel(&tile, roi_job_scratch(job, thread));
 }
 

@@ -89,6 +89,7 @@ struct roi_plan_rule {
     struct roi_ways ways;
     int64_t most_bins;    /* forward, rows of bins of a plan: larger crops are cut into bands; 0: however many */
     int64_t patch_stride; /* backward, from row to row of what is added to; else 0 */
+    bool corners;         /* whether maxima are those of weighted corners, not of samples */
     bool fours;           /* whether taps along x are rounded up to whole fours, where the map is as wide as that */
 };
 

@@ -62,6 +62,7 @@ struct roi_tile {
     struct roi_patch patch; /* backward, where the operator works patch by patch */
     int64_t patch_stride;   /* from row to row of a patch, in elements */
     bool stream;            /* whether the result is written by non-temporal stores */
+    bool counted;           /* as of the call */
 };
 
 typedef void roi_tile_kernel(const struct roi_tile *tile, void *scratch);

@@ -7,8 +7,7 @@
 #include "kernels/iou_kernel.h"
 #include "kernels/neighbours_kernel.h"
 
-roi_kernels_of_type roi_align_kernels, roi_align_max_kernels, roi_pool_kernels, roi_ps_align_kernels,
-    roi_ps_pool_kernels, roi_rotated_kernels;
+roi_kernels_of_type roi_align_kernels, roi_align_max_kernels, roi_pool_kernels, roi_ps_kernels, roi_rotated_kernels;
 const struct roi_grid_kernels *roi_grid_kernels(roi_dtype dtype);
 
 /* Of float32 and float64, the types that are computed in. */

@@ -50,7 +50,7 @@ static struct box box_of(const struct roi_tile *tile, const struct roi_plan *pla
 {
     const int64_t bins_y = tile->crops->shape[AXIS_H], bins_x = tile->crops->shape[AXIS_W];
     REAL *counts = memory;
-    struct box box = {plan, bins_y, bins_x, counted ? counts : NULL, counts + bins_y * bins_x};
+    const struct box box = {plan, bins_y, bins_x, counted ? counts : NULL, counts + bins_y * bins_x};
     if (counted)
         count_pixels(plan, bins_y, bins_x, counts);
     return box;
@@ -326,7 +326,7 @@ static void pool_box(const struct roi_tile *tile, const struct box *box)
     }
 }
 
-INLINE void pool_tile(const struct roi_tile *tile, void *scratch, const bool counted)
+INLINE void pool_boxes(const struct roi_tile *tile, const bool counted, void *scratch)
 {
     for (int64_t i = tile->plan_begin; i < tile->plan_end; i++) {
         const struct box box = box_of(tile, &tile->plans[i], counted, scratch);
@@ -334,8 +334,10 @@ INLINE void pool_tile(const struct roi_tile *tile, void *scratch, const bool cou
     }
 }
 
-static void pool_samples(const struct roi_tile *tile, void *scratch) { pool_tile(tile, scratch, false); }
-static void pool_pixels(const struct roi_tile *tile, void *scratch) { pool_tile(tile, scratch, true); }
+static void pool_tile(const struct roi_tile *tile, void *scratch)
+{
+    tile->counted ? pool_boxes(tile, true, scratch) : pool_boxes(tile, false, scratch);
+}
 
 /* ---- Backward -------------------------------------------------------------------------------------------------- */
 
@@ -383,7 +385,7 @@ static void scatter(const roi_array *sum, const struct box *box, int64_t c, cons
         }
 }
 
-INLINE void scatter_tile(const struct roi_tile *tile, void *scratch, const bool counted)
+INLINE void scatter_boxes(const struct roi_tile *tile, const bool counted, void *scratch)
 {
     for (int64_t i = tile->plan_begin; i < tile->plan_end; i++) {
         const struct roi_plan *plan = &tile->plans[i];
@@ -398,8 +400,9 @@ INLINE void scatter_tile(const struct roi_tile *tile, void *scratch, const bool 
     }
 }
 
-static void scatter_samples(const struct roi_tile *tile, void *scratch) { scatter_tile(tile, scratch, false); }
-static void scatter_pixels(const struct roi_tile *tile, void *scratch) { scatter_tile(tile, scratch, true); }
+static void scatter_tile(const struct roi_tile *tile, void *scratch)
+{
+    tile->counted ? scatter_boxes(tile, true, scratch) : scatter_boxes(tile, false, scratch);
+}
 
-const struct roi_tile_kernels ROI_ENTRY_POINT(roi_ps_align_kernels) = {pool_samples, scatter_samples};
-const struct roi_tile_kernels ROI_ENTRY_POINT(roi_ps_pool_kernels) = {pool_pixels, scatter_pixels};
+const struct roi_tile_kernels ROI_ENTRY_POINT(roi_ps_kernels) = {pool_tile, scatter_tile};

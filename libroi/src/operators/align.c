@@ -30,15 +30,6 @@ const struct roi_pooling roi_mean_pooling = {.measure = roi_plan_measure,
 
 /* ---- Calls ----------------------------------------------------------------------------------------------------- */
 
-static const struct roi_pooling *pooling_of(roi_mode mode)
-{
-    switch (mode) {
-    case ROI_MAX: return &roi_largest_sample_pooling;
-    case ROI_MAX_CORNER: return &roi_largest_corner_pooling;
-    default: return &roi_mean_pooling;
-    }
-}
-
 static struct roi_call call_of(const roi_align_params *params, const roi_array *maps, const double *scales,
                                const roi_boxes *boxes, const roi_array *crops)
 {
@@ -46,7 +37,8 @@ static struct roi_call call_of(const roi_align_params *params, const roi_array *
     call.rule.axis.kind = &roi_sampled_axis;
     call.rule.axis.sampling_ratio = params->sampling_ratio;
     call.rule.axis.aligned = params->aligned != 0;
-    call.pooling = pooling_of(params->mode);
+    call.rule.corners = params->mode == ROI_MAX_CORNER;
+    call.pooling = params->mode == ROI_AVG ? &roi_mean_pooling : &roi_largest_pooling;
     return call;
 }
 

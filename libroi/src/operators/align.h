@@ -7,7 +7,7 @@
 /* The mean of bins, whatever kind of axis says what a bin is. */
 extern const struct roi_pooling roi_mean_pooling;
 
-/* The largest sample of a bin, and the largest weighted corner of any. */
-extern const struct roi_pooling roi_largest_sample_pooling, roi_largest_corner_pooling;
+/* The largest sample of a bin, or the largest weighted corner of any. */
+extern const struct roi_pooling roi_largest_pooling;
 
 #endif

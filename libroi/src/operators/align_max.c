@@ -63,10 +63,10 @@ static struct roi_stop *find_stops(const struct roi_plan_rule *rule, const struc
     return stops->stop + count;
 }
 
-static void fill_stops(const struct roi_plan_rule *rule, struct roi_plan *plan, bool corners)
+static void fill(const struct roi_plan_rule *rule, struct roi_plan *plan)
 {
     struct roi_stop_table *table = plan->tables;
-    table->corners = corners;
+    table->corners = rule->corners;
     table->y.bins = (struct roi_bin_stops *)(void *)(table + 1);
     table->x.bins = table->y.bins + plan->bins;
     table->y.stop = (struct roi_stop *)(void *)(table->x.bins + rule->bins_x);
@@ -74,19 +74,5 @@ static void fill_stops(const struct roi_plan_rule *rule, struct roi_plan *plan, 
     find_stops(rule, plan, false, &table->x);
 }
 
-static void fill(const struct roi_plan_rule *rule, struct roi_plan *plan) { fill_stops(rule, plan, false); }
-
-static void fill_corners(const struct roi_plan_rule *rule, struct roi_plan *plan) { fill_stops(rule, plan, true); }
-
-const struct roi_pooling roi_largest_sample_pooling = {.measure = measure,
-                                                       .include = include,
-                                                       .work = work,
-                                                       .fill = fill,
-                                                       .kernels = roi_align_max_kernels,
-                                                       .ways = {.ring = true}};
-const struct roi_pooling roi_largest_corner_pooling = {.measure = measure,
-                                                       .include = include,
-                                                       .work = work,
-                                                       .fill = fill_corners,
-                                                       .kernels = roi_align_max_kernels,
-                                                       .ways = {.ring = true}};
+const struct roi_pooling roi_largest_pooling = {
+    measure, include, work, fill, roi_align_max_kernels, .ways = {.ring = true}};

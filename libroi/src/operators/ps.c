@@ -16,16 +16,7 @@ static double work(const struct roi_plan_rule *rule, const struct roi_plan *plan
     return (double)(rule->bins_y * rule->bins_x) * (double)(plan->y.taps * plan->x.taps + 4);
 }
 
-static const struct roi_pooling align_pooling = {.measure = roi_plan_measure,
-                                                 .include = include,
-                                                 .work = work,
-                                                 .fill = roi_plan_fill,
-                                                 .kernels = roi_ps_align_kernels};
-static const struct roi_pooling pool_pooling = {.measure = roi_plan_measure,
-                                                .include = include,
-                                                .work = work,
-                                                .fill = roi_plan_fill,
-                                                .kernels = roi_ps_pool_kernels};
+static const struct roi_pooling pooling = {roi_plan_measure, include, work, roi_plan_fill, .kernels = roi_ps_kernels};
 
 /* ---- Calls ----------------------------------------------------------------------------------------------------- */
 
@@ -35,6 +26,7 @@ static struct roi_call call_of(const roi_array *maps, const double *spatial_scal
     struct roi_call call = roi_call_of(maps, spatial_scale, boxes, crops, cancel);
     call.rule.fours = true;
     call.by_bin = true;
+    call.pooling = &pooling;
     return call;
 }
 
@@ -47,7 +39,6 @@ static roi_status align(const roi_ps_roi_align_params *params, const roi_array *
     call.rule.axis.sampling_ratio = params->sampling_ratio;
     call.rule.axis.aligned = true;
     call.rule.axis.flat_is_empty = true;
-    call.pooling = &align_pooling;
     return roi_make_call(&call, boxes, NULL, direction, error_ret);
 }
 
@@ -57,7 +48,7 @@ static roi_status pool(const roi_ps_roi_pool_params *params, const roi_array *ma
     ROI_TRY(roi_report(error_ret, roi_check_params(params, sizeof *params)));
     struct roi_call call = call_of(maps, &params->spatial_scale, boxes, crops, params->cancel);
     call.rule.axis.kind = &roi_open_pixel_axis;
-    call.pooling = &pool_pooling;
+    call.counted = true;
     return roi_make_call(&call, boxes, NULL, direction, error_ret);
 }
 
