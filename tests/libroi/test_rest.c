@@ -12,7 +12,7 @@ static int test_clock(clockid_t clock, struct timespec *time);
 
 #include "check.h"
 #include "common/parallel.h"
-#include "common/processors.h"
+#include "common/system.h"
 
 enum { PROCESSORS = 4, MICROSECOND = 1000, MILLISECOND = 1000000, REST = 20 };
 

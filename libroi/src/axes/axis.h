@@ -3,7 +3,7 @@
  *
  * Most operators on boxes are products of two one-dimensional ones, so that all that is to be known of a box is said
  * axis by axis: a bin is a weighted sum of a few pixels that lie together. Which pixels, with which weights, is a kind of
- * axis (struct roi_axis_kind); what is done with them is the same for all kinds (plan.h, align_kernel.h). This file has
+ * axis (struct roi_axis_kind); what is done with them is the same for all kinds (plan.h, align_kernel.c). This file has
  * the kind of RoIAlign. Bilinear interpolation is a product of two linear ones, its samples form a grid, and whether a
  * sample lies outside the map is decided on each axis alone. So there is, for each axis:
  *

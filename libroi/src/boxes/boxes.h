@@ -36,4 +36,9 @@ roi_status roi_check_images(const roi_boxes *boxes, int64_t numbers, int64_t ima
 roi_status roi_read_box(const roi_boxes *boxes, int64_t numbers, int64_t row, int64_t images, struct roi_box *box_ret,
                         roi_error *error_ret);
 
+roi_status roi_check_levels(const roi_levels_params *params);
+
+/* The level of one box whose corners are finite: roi.h, roi_assign_levels. */
+int64_t roi_level_of(const roi_levels_params *params, const double corner[4]);
+
 #endif

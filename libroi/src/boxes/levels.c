@@ -1,9 +1,7 @@
 /* levels.c - which level of a feature pyramid a box is pooled from. */
-#include "boxes/levels.h"
+#include "boxes/boxes.h"
 
 #include <math.h>
-
-#include "boxes/boxes.h"
 
 roi_status roi_check_levels(const roi_levels_params *params)
 {

@@ -1,4 +1,4 @@
-/* array.h - element types and the checks of an array's shape. */
+/* array.h - element types, the checks of an array's shape, and planes that are converted or cleared. */
 #ifndef ROI_ARRAY_H
 #define ROI_ARRAY_H
 
@@ -22,5 +22,11 @@ static inline void *roi_plane(const roi_array *array, size_t element_size, int64
     const int64_t at = n * array->strides[AXIS_N] + c * array->strides[AXIS_C];
     return array->data ? (char *)array->data + at * (int64_t)element_size : NULL;
 }
+
+/* Copies image n, channel c of `from` (float32 or float64) to `to`, converting. The shapes are the same. */
+void roi_convert_plane(const roi_array *from, const roi_array *to, int64_t n, int64_t c);
+
+/* Sets image n, channel c of `array` to 0. */
+void roi_clear_plane(const roi_array *array, int64_t n, int64_t c);
 
 #endif

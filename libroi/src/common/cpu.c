@@ -1,7 +1,6 @@
 /* cpu.c - which tier of kernels this processor runs: found once, when the library is loaded. */
 #include <string.h>
 
-#include "common/environment.h"
 #include "common/internal.h"
 #include "common/system.h"
 

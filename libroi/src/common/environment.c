@@ -1,7 +1,5 @@
 /* environment.c - environment variables that have a value they should not. Written while the library is loaded, by one
    thread, and only read from then on. */
-#include "common/environment.h"
-
 #include <stdio.h>
 
 #include "common/internal.h"

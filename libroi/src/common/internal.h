@@ -25,6 +25,10 @@ static inline size_t roi_real_size(bool single) { return single ? sizeof(float) 
 /* Groups of `group` that n make. */
 static inline int64_t groups_of(int64_t n, int64_t group) { return (n + group - 1) / group; }
 
+/* Notes, while the library is loaded, that the environment variable NAME=value is not what was expected, and what is done
+   instead: for roi_environment_problem to tell. */
+void roi_note_environment(const char *name, const char *value, const char *rule);
+
 /* Every parameter struct begins with its size, and there is one size of each so far. */
 static inline roi_status roi_check_params(const void *params, size_t size)
 {

@@ -4,8 +4,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "common/environment.h"
-#include "common/processors.h"
 #include "common/system.h"
 #include "common/threads.h"
 

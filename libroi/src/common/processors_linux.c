@@ -1,6 +1,6 @@
 /* processors_linux.c - how many processors this process may use: affinity, and the CPU quotas of Linux's control groups. */
 #define _GNU_SOURCE /* for sched_getaffinity */
-#include "common/processors.h"
+#include "common/system.h"
 
 #include <math.h>
 #include <sched.h>

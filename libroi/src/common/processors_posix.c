@@ -2,7 +2,7 @@
 #define _DARWIN_C_SOURCE /* for _SC_NPROCESSORS_ONLN on macOS, */
 #define __BSD_VISIBLE 1  /* on FreeBSD, */
 #define _NETBSD_SOURCE   /* and on NetBSD */
-#include "common/processors.h"
+#include "common/system.h"
 
 #include <unistd.h>
 

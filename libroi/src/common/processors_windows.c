@@ -1,5 +1,5 @@
 /* processors_windows.c - how many processors this process may use: the affinity mask of a process on Windows. */
-#include "common/processors.h"
+#include "common/system.h"
 
 #include <windows.h>
 

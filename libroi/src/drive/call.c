@@ -5,7 +5,6 @@
 #include <stdlib.h>
 
 #include "common/array.h"
-#include "boxes/levels.h"
 
 /* ---- The gate -------------------------------------------------------------------------------------------------- */
 

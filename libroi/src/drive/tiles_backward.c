@@ -2,7 +2,6 @@
 #include <stdlib.h>
 
 #include "common/array.h"
-#include "common/convert.h"
 #include "drive/job.h"
 
 enum { PATCH_WIDTH = 512 /* pixels */ };

@@ -2,7 +2,7 @@
    is RoIPool's maximum. (Adaptive average pooling is resizing by area: resize.c.) */
 #include "image/images.h"
 #include "axes/resample_axis.h"
-#include "operators/pool.h"
+#include "operators/poolings.h"
 
 static roi_status pool(const roi_adaptive_params *params, const roi_array *maps, const roi_array *crops,
                        const roi_indices *argmax, bool backward, roi_error *error_ret)

@@ -2,7 +2,6 @@
 #include <stdlib.h>
 
 #include "common/array.h"
-#include "common/convert.h"
 #include "kernels/entry_points.h"
 #include "common/parallel.h"
 #include "common/storage.h"

@@ -4,7 +4,7 @@
 
 #include "image/images.h"
 #include "axes/resample_axis.h"
-#include "operators/align.h"
+#include "operators/poolings.h"
 
 /* ---- Checks ---------------------------------------------------------------------------------------------------- */
 

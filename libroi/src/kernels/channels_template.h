@@ -7,6 +7,12 @@
  * (ring.h), or from a map that has its channels together. Sums are those of the other way, in the same order.
  */
 
+/* Rows of a box that have been added up, one for each row of bins: t of one line, `stride` from row to row. */
+struct sums {
+    const REAL *t;
+    int64_t rows, stride;
+};
+
 /* sum[i] = sum over k < taps of weight[k] * number[offset[k] + i], for `vectors` vectors of numbers that lie together from `at`
    on: as many as are sums that need not wait for each other. */
 INLINE void add_up_taps(const struct source *source, const enum from from, int64_t at, const int64_t *offset,

@@ -7,7 +7,7 @@
  *     rows       t[x] = the largest pixel of column x over the rows of the bin, a whole row of the map at a time
  *     columns    crop[p, q] = the largest of t over the columns of bin q
  *
- * which is done as means are (align_kernel.h): with vectors along the channels of lines, or along rows for boxes without.
+ * which is done as means are (align_kernel.c): with vectors along the channels of lines, or along rows for boxes without.
  *
  * Where the index of the maximum is wanted, t comes with the row in which each maximum was first met; the first
  * maximum of a bin in row-major order is then the one of the lowest row, and among those the one of the lowest column.

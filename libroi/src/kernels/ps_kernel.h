@@ -10,7 +10,7 @@
  * way. PSRoIAlign has the weights of RoIAlign. PSRoIPool counts pixels: its weights are 1, and the result is divided by
  * their number, so that sums of whole numbers come out exact.
  *
- * As in align_kernel.h a number that comes out NaN is computed again, from just those pixels that have a weight.
+ * As in align_kernel.c a number that comes out NaN is computed again, from just those pixels that have a weight.
  */
 #ifndef ROI_PS_KERNEL_H
 #define ROI_PS_KERNEL_H

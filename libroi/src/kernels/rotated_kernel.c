@@ -1,6 +1,14 @@
-/* rotated_kernel.c - rotated RoIAlign: rotated_kernel.h has the theory. */
-#include "kernels/rotated_kernel.h"
-
+/*
+ * rotated_kernel.c - the inner part of rotated RoIAlign
+ *
+ * A bin is a sum over quads (rotated_samples.h): of each, four pixels times four weights, lane by lane; the four lanes
+ * are added up at the end, always in the same order. Four channels are worked on at a time, so that places and weights
+ * are loaded once for them; where the channels of a pixel lie together, a vector of them.
+ *
+ * Quads have weights of 0 in them. As in align_kernel.c a number that comes out NaN is computed again, from just those
+ * pixels that have a weight.
+ */
+#include "drive/rotated_samples.h"
 #include "kernels/kernel.h"
 #include "kernels/spread_template.h"
 

@@ -1,8 +1,6 @@
 /* align.c - RoIAlign: the functions of roi.h, which check their arguments and choose the way of computing. */
-#include "operators/align.h"
-#include "kernels/align_kernel.h"
+#include "operators/poolings.h"
 #include "kernels/entry_points.h"
-#include "boxes/levels.h"
 
 static roi_status check_params(const roi_align_params *params)
 {

@@ -1,5 +1,5 @@
 /* align_max.c - RoIAlign with a maximum: what is planned for each box. align_max_kernel.h has the theory. */
-#include "operators/align.h"
+#include "operators/poolings.h"
 #include "kernels/align_max_kernel.h"
 #include "kernels/entry_points.h"
 

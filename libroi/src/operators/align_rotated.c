@@ -1,6 +1,6 @@
 /* align_rotated.c - rotated RoIAlign: the functions of roi.h. */
+#include "drive/rotated_samples.h"
 #include "kernels/entry_points.h"
-#include "kernels/rotated_kernel.h"
 
 #include "common/array.h"
 

@@ -1,7 +1,7 @@
 /* pool.c - RoIPool: the functions of roi.h, and what is planned for each box. */
 #include "common/array.h"
 #include "common/parallel.h"
-#include "operators/pool.h"
+#include "operators/poolings.h"
 #include "kernels/entry_points.h"
 #include "kernels/pool_kernel.h"
 #include "axes/pixel_axis.h"

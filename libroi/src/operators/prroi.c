@@ -14,9 +14,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "operators/align.h"
+#include "operators/poolings.h"
 #include "common/array.h"
-#include "common/convert.h"
 #include "axes/integral_axis.h"
 #include "common/parallel.h"
 #include "common/storage.h"
