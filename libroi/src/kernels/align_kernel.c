@@ -46,13 +46,7 @@ INLINE void add_up_some(const struct source *row, int64_t x, const int64_t *offs
                         int64_t taps, int64_t vectors, REAL *t)
 {
     switch (vectors) {
-    case 1: add_up_block(row, FROM_MAP, x, offset, weight, first, taps, 1, t, LINE); break;
-    case 2: add_up_block(row, FROM_MAP, x, offset, weight, first, taps, 2, t, LINE); break;
-    case 3: add_up_block(row, FROM_MAP, x, offset, weight, first, taps, 3, t, LINE); break;
-    case 4: add_up_block(row, FROM_MAP, x, offset, weight, first, taps, 4, t, LINE); break;
-    case 5: add_up_block(row, FROM_MAP, x, offset, weight, first, taps, 5, t, LINE); break;
-    case 6: add_up_block(row, FROM_MAP, x, offset, weight, first, taps, 6, t, LINE); break;
-    case 7: add_up_block(row, FROM_MAP, x, offset, weight, first, taps, 7, t, LINE); break;
+        CASES_TO_7(VECTORS, add_up_block(row, FROM_MAP, x, offset, weight, first, taps, VECTORS, t, LINE); break)
     default: add_up_block(row, FROM_MAP, x, offset, weight, first, taps, ROWS_VECTORS, t, LINE);
     }
 }

@@ -113,13 +113,7 @@ INLINE vec8 multiply_group(const struct factor *in, int rows, const struct band 
                            const REAL *out_end)
 {
     switch (rows) {
-    case 1: return multiply_rows(in, 1, band, block, values, out, out_stride, out_end);
-    case 2: return multiply_rows(in, 2, band, block, values, out, out_stride, out_end);
-    case 3: return multiply_rows(in, 3, band, block, values, out, out_stride, out_end);
-    case 4: return multiply_rows(in, 4, band, block, values, out, out_stride, out_end);
-    case 5: return multiply_rows(in, 5, band, block, values, out, out_stride, out_end);
-    case 6: return multiply_rows(in, 6, band, block, values, out, out_stride, out_end);
-    case 7: return multiply_rows(in, 7, band, block, values, out, out_stride, out_end);
+        CASES_TO_7(ROWS, return multiply_rows(in, ROWS, band, block, values, out, out_stride, out_end))
     default: return multiply_rows(in, GROUP, band, block, values, out, out_stride, out_end);
     }
 }

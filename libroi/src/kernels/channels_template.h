@@ -152,12 +152,7 @@ INLINE void add_up_rows(const struct source *source, const enum from from, const
                         int64_t width, const struct sums *sums, REAL *t)
 {
     switch (rows->blocked ? 0 : rows->taps) {
-    case 1: add_up_rows_of(source, from, rows, p, 1, false, width, sums, t); break;
-    case 2: add_up_rows_of(source, from, rows, p, 2, false, width, sums, t); break;
-    case 3: add_up_rows_of(source, from, rows, p, 3, false, width, sums, t); break;
-    case 4: add_up_rows_of(source, from, rows, p, 4, false, width, sums, t); break;
-    case 5: add_up_rows_of(source, from, rows, p, 5, false, width, sums, t); break;
-    case 6: add_up_rows_of(source, from, rows, p, 6, false, width, sums, t); break;
+        CASES_TO_6(TAPS, add_up_rows_of(source, from, rows, p, TAPS, false, width, sums, t); break)
     default: add_up_rows_of(source, from, rows, p, rows->taps, rows->blocked, width, sums, t);
     }
 }
@@ -253,22 +248,11 @@ INLINE vec put_bins_of(const struct sums *sums, const struct roi_sparse *columns
     return all;
 }
 
-INLINE vec put_few(const struct sums *sums, const struct roi_sparse *columns, const int64_t taps, int64_t bins,
-                   const struct place *place)
-{
-    return columns->together ? put_bins_of(sums, columns, taps, true, bins, place)
-                             : put_bins_of(sums, columns, taps, false, bins, place);
-}
-
 ALONE vec put_bins(const struct sums *sums, const struct roi_sparse *columns, int64_t bins, const struct place *place)
 {
     switch (columns->taps) {
-    case 1: return put_bins_of(sums, columns, 1, false, bins, place);
-    case 2: return put_few(sums, columns, 2, bins, place);
-    case 3: return put_few(sums, columns, 3, bins, place);
-    case 4: return put_few(sums, columns, 4, bins, place);
-    case 5: return put_few(sums, columns, 5, bins, place);
-    case 6: return put_few(sums, columns, 6, bins, place);
+        CASES_TO_6(TAPS, return TAPS > 1 && columns->together ? put_bins_of(sums, columns, TAPS, true, bins, place)
+                                                              : put_bins_of(sums, columns, TAPS, false, bins, place))
     default: return put_bins_of(sums, columns, columns->taps, false, bins, place);
     }
 }

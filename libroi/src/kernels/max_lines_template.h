@@ -125,12 +125,7 @@ INLINE vec max_rows(const struct work *work, const enum from from, const bool pl
                     int64_t rows)
 {
     switch (work->plan->rows.taps) {
-    case 1: return max_rows_of(work, from, 1, false, places, checks, p, rows);
-    case 2: return max_rows_of(work, from, 2, false, places, checks, p, rows);
-    case 3: return max_rows_of(work, from, 3, false, places, checks, p, rows);
-    case 4: return max_rows_of(work, from, 4, false, places, checks, p, rows);
-    case 5: return max_rows_of(work, from, 5, false, places, checks, p, rows);
-    case 6: return max_rows_of(work, from, 6, false, places, checks, p, rows);
+        CASES_TO_6(TAPS, return max_rows_of(work, from, TAPS, false, places, checks, p, rows))
     default: return max_rows_of(work, from, work->plan->rows.taps, from == FROM_MAP, places, checks, p, rows);
     }
 }
@@ -210,25 +205,13 @@ INLINE void put_maxima_of(const struct row_maxima *maxima, int64_t rows, const s
     }
 }
 
-INLINE void put_few_maxima(const struct row_maxima *maxima, int64_t rows, const struct roi_sparse *columns,
-                           const int64_t taps, const bool places, int64_t bins, const struct results *results)
-{
-    if (columns->together)
-        put_maxima_of(maxima, rows, columns, taps, true, places, bins, results);
-    else
-        put_maxima_of(maxima, rows, columns, taps, false, places, bins, results);
-}
-
 INLINE void put_maxima(const struct row_maxima *maxima, int64_t rows, const struct roi_sparse *columns,
                        const bool places, int64_t bins, const struct results *results)
 {
     switch (columns->taps) {
-    case 1: put_maxima_of(maxima, rows, columns, 1, true, places, bins, results); break;
-    case 2: put_few_maxima(maxima, rows, columns, 2, places, bins, results); break;
-    case 3: put_few_maxima(maxima, rows, columns, 3, places, bins, results); break;
-    case 4: put_few_maxima(maxima, rows, columns, 4, places, bins, results); break;
-    case 5: put_few_maxima(maxima, rows, columns, 5, places, bins, results); break;
-    case 6: put_few_maxima(maxima, rows, columns, 6, places, bins, results); break;
+        CASES_TO_6(TAPS, if (TAPS == 1 || columns->together)
+                             put_maxima_of(maxima, rows, columns, TAPS, true, places, bins, results);
+                   else put_maxima_of(maxima, rows, columns, TAPS, false, places, bins, results); break)
     default: put_maxima_of(maxima, rows, columns, columns->taps, false, places, bins, results);
     }
 }
