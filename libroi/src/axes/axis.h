@@ -98,6 +98,16 @@ struct roi_stop {
     double fraction;
 };
 
+/* What the four pixels around a place weigh: (low, low), (low, high), (high, low), (high, high) of y and x. */
+static inline void roi_corner_weights(const struct roi_stop *y, const struct roi_stop *x, double weight_ret[4])
+{
+    const double low_y = 1 - y->fraction, low_x = 1 - x->fraction;
+    weight_ret[0] = low_y * low_x;
+    weight_ret[1] = low_y * x->fraction;
+    weight_ret[2] = y->fraction * low_x;
+    weight_ret[3] = y->fraction * x->fraction;
+}
+
 /* The pixels around a position on `size` pixels, a position beyond the first and last one moved to it. */
 struct roi_stop roi_stop_at(double position, int64_t size);
 

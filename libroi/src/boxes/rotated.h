@@ -10,21 +10,8 @@ struct roi_rotated {
     double cx, cy, w, h, cos, sin, angle, area;
 };
 
-/* The same as a list of numbers, in which kernels have one box beside another. */
-enum { ROI_ROTATED_LANES = 8 };
-
-static inline void roi_rotated_lanes(const struct roi_rotated *box, double lanes_ret[ROI_ROTATED_LANES])
-{
-    const double lanes[ROI_ROTATED_LANES] = {box->cx,  box->cy,  box->w,     box->h,
-                                             box->cos, box->sin, box->angle, box->area};
-    for (int i = 0; i < ROI_ROTATED_LANES; i++)
-        lanes_ret[i] = lanes[i];
-}
-
-static inline struct roi_rotated roi_rotated_of_lanes(const double lanes[ROI_ROTATED_LANES])
-{
-    return (struct roi_rotated){lanes[0], lanes[1], lanes[2], lanes[3], lanes[4], lanes[5], lanes[6], lanes[7]};
-}
+/* Its numbers, in the order in which kernels have them, one box beside another. */
+enum { ROI_ROTATED_LANES = sizeof(struct roi_rotated) / sizeof(double) };
 
 /* Reads rows of cx, cy, w, h, angle and widens *range. */
 roi_status roi_read_rotated(const roi_boxes *boxes, struct roi_rotated *rotated_ret, struct roi_range *range,

@@ -240,11 +240,11 @@ static void write_sample(void *context, const struct sample *sample)
 {
     const struct roi_stop *y = &sample->y, *x = &sample->x;
     const int64_t columns = x->high - x->low + 1;
-    const double upper[2] = {(1 - y->fraction) * (1 - x->fraction), (1 - y->fraction) * x->fraction};
-    const double lower[2] = {y->fraction * (1 - x->fraction), y->fraction * x->fraction};
-    write_quad(context, y->low, x->low, upper, columns);
+    double weight[4];
+    roi_corner_weights(y, x, weight);
+    write_quad(context, y->low, x->low, weight, columns);
     if (y->high > y->low)
-        write_quad(context, y->high, x->low, lower, columns);
+        write_quad(context, y->high, x->low, weight + 2, columns);
 }
 
 static void gather(void *context, const struct sample *sample)
@@ -253,11 +253,12 @@ static void gather(void *context, const struct sample *sample)
     const struct roi_stop *y = &sample->y, *x = &sample->x;
     const int64_t columns = columns_of(&writer->bounds);
     double *upper = writer->pixels + (y->low - writer->bounds.low_y) * columns - writer->bounds.low_x;
-    double *lower = upper + (y->high - y->low) * columns;
-    upper[x->low] += (1 - y->fraction) * (1 - x->fraction);
-    upper[x->high] += (1 - y->fraction) * x->fraction;
-    lower[x->low] += y->fraction * (1 - x->fraction);
-    lower[x->high] += y->fraction * x->fraction;
+    double *lower = upper + (y->high - y->low) * columns, weight[4];
+    roi_corner_weights(y, x, weight);
+    upper[x->low] += weight[0];
+    upper[x->high] += weight[1];
+    lower[x->low] += weight[2];
+    lower[x->high] += weight[3];
 }
 
 /* One row of pixels that were gathered; quads begin with a pixel that has a weight. */

@@ -60,21 +60,11 @@ INLINE double corner_value(const struct view *map, double weight, int64_t y, int
     return weight == 0 ? 0 : weight * load(map->data + y * map->stride_y + x * map->stride_x);
 }
 
-/* The weights of a sample's corners. */
-INLINE void weights_of(const struct roi_stop *y, const struct roi_stop *x, double weight[4])
-{
-    const double low_y = 1 - y->fraction, low_x = 1 - x->fraction;
-    weight[0] = low_y * low_x;
-    weight[1] = low_y * x->fraction;
-    weight[2] = y->fraction * low_x;
-    weight[3] = y->fraction * x->fraction;
-}
-
 static double sample_value(const struct view *map, const bool corners, const struct roi_stop *y,
                            const struct roi_stop *x)
 {
     double weight[4];
-    weights_of(y, x, weight);
+    roi_corner_weights(y, x, weight);
     const double a = corner_value(map, weight[0], y->low, x->low), b = corner_value(map, weight[1], y->low, x->high);
     const double c = corner_value(map, weight[2], y->high, x->low), d = corner_value(map, weight[3], y->high, x->high);
     return corners ? larger(larger(larger(a, b), c), d) : a + b + c + d;

@@ -47,12 +47,8 @@ INLINE void store_dvec(float *p, dvec v)
 /* The larger of two numbers in each lane, b where one of them is NaN; whether a lane is NaN. */
 INLINE dvec max_dvec(dvec a, dvec b)
 {
-#if defined(__AVX512F__)
-    return _mm512_max_pd(a, b);
-#elif defined(__AVX2__)
-    return _mm256_max_pd(a, b);
-#elif defined(__SSE2__)
-    return _mm_max_pd(a, b);
+#if defined(__SSE2__)
+    return ROI_PASTE(X86_VECTOR, max_pd)(a, b);
 #elif defined(__aarch64__)
     return (dvec)vbslq_f64((uint64x2_t)(a > b), (float64x2_t)a, (float64x2_t)b);
 #else

@@ -40,14 +40,6 @@ static void upright(roi_iou_kind kind, const struct roi_iou_lanes *one, int64_t 
 
 enum { CHUNK = 256 };
 
-static struct roi_rotated rotated_at(void *const lane[ROI_IOU_LANES], int64_t at)
-{
-    double a[ROI_ROTATED_LANES];
-    for (int i = 0; i < ROI_ROTATED_LANES; i++)
-        a[i] = ((const double *)lane[i])[at];
-    return roi_rotated_of_lanes(a);
-}
-
 /* Which of `count` boxes from `begin` on are so near that the upright boxes around both overlap: most are not, and
    need no more work. Returns how many. */
 static int64_t find_near(struct roi_rotated a, const struct roi_iou_lanes *many, int64_t begin, int64_t count,
@@ -84,9 +76,11 @@ static void rotated_row(struct roi_rotated a, double (*restrict lane)[CHUNK], in
 static void rotated(roi_iou_kind kind, const struct roi_iou_lanes *one, int64_t row, const struct roi_iou_lanes *many,
                     int64_t begin, int64_t end, void *iou_ret)
 {
-    const struct roi_rotated a = rotated_at(one->lane, row);
-    double lane[ROI_ROTATED_LANES][CHUNK], iou[CHUNK], *result = iou_ret;
+    double n[ROI_ROTATED_LANES], lane[ROI_ROTATED_LANES][CHUNK], iou[CHUNK], *result = iou_ret;
     int64_t near[CHUNK];
+    for (int i = 0; i < ROI_ROTATED_LANES; i++)
+        n[i] = ((const double *)one->lane[i])[row];
+    const struct roi_rotated a = {n[0], n[1], n[2], n[3], n[4], n[5], n[6], n[7]};
     for (; begin < end; begin += CHUNK, result += CHUNK) {
         const int64_t count = min_i64(CHUNK, end - begin), found = find_near(a, many, begin, count, near);
         for (int i = 0; i < ROI_ROTATED_LANES; i++)

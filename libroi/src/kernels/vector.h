@@ -7,12 +7,16 @@
 
 #include "kernels/element.h"
 
+/* The width of vectors, and what names of instructions of x86 begin with that work on them. */
 #if defined(__AVX512F__)
 #define VECTOR_BYTES 64
+#define X86_VECTOR _mm512
 #elif defined(__AVX2__)
 #define VECTOR_BYTES 32
+#define X86_VECTOR _mm256
 #else
 #define VECTOR_BYTES 16
+#define X86_VECTOR _mm
 #endif
 
 #if defined(__SSE2__)
@@ -49,27 +53,16 @@ typedef REAL vec8 __attribute__((vector_size(VEC8_BYTES)));
 
 /* An instruction of x86 on vec, quad or vec8: VEC(max) is _mm256_max_ps on AVX2, of float. */
 #if defined(ROI_IS_DOUBLE)
-#define X86(width, name) width##_##name##_pd
+#define VEC(name) ROI_PASTE(ROI_PASTE(X86_VECTOR, name), pd)
+#define QUAD(name) _mm256_##name##_pd
 #else
-#define X86(width, name) width##_##name##_ps
+#define VEC(name) ROI_PASTE(ROI_PASTE(X86_VECTOR, name), ps)
+#define QUAD(name) _mm_##name##_ps
 #endif
-#if VECTOR_BYTES == 64
-#define VEC(name) X86(_mm512, name)
-#elif VECTOR_BYTES == 32
-#define VEC(name) X86(_mm256, name)
+#if VECTOR_BYTES == 64 && !defined(ROI_IS_DOUBLE)
+#define VEC8(name) _mm256_##name##_ps
 #else
-#define VEC(name) X86(_mm, name)
-#endif
-#if defined(ROI_IS_DOUBLE)
-#define QUAD(name) X86(_mm256, name)
 #define VEC8(name) VEC(name)
-#else
-#define QUAD(name) X86(_mm, name)
-#if VECTOR_BYTES == 16
-#define VEC8(name) VEC(name)
-#else
-#define VEC8(name) X86(_mm256, name)
-#endif
 #endif
 
 #include "kernels/multiply_add.h"

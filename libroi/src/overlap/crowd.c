@@ -100,7 +100,7 @@ static void judge_upright(const struct roi_crowd *crowd, int64_t member, const i
 static void to_lanes(const struct roi_rotated *box, double (*lanes)[BATCH], int64_t at)
 {
     double values[ROI_ROTATED_LANES];
-    roi_rotated_lanes(box, values);
+    memcpy(values, box, sizeof values);
     for (int i = 0; i < ROI_ROTATED_LANES; i++)
         lanes[i][at] = values[i];
 }

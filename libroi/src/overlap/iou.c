@@ -1,6 +1,7 @@
 /* iou.c - the overlap of each of N boxes with each of M: checks, boxes by columns, then tiles for the kernels. */
 #include <math.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "common/array.h"
 #include "boxes/boxes.h"
@@ -79,7 +80,7 @@ static int lanes_of(const struct matrix *matrix, const struct side *side, roi_dt
                     double values_ret[ROI_IOU_LANES])
 {
     if (matrix->rotated) {
-        roi_rotated_lanes((const struct roi_rotated *)side->read + row, values_ret);
+        memcpy(values_ret, (const struct roi_rotated *)side->read + row, sizeof(struct roi_rotated));
         return ROI_ROTATED_LANES;
     }
     const struct roi_extent *extent = (const struct roi_extent *)side->read + row;
@@ -194,17 +195,19 @@ static roi_status run(struct matrix *matrix, roi_error *error_ret)
     return roi_report(error_ret, status);
 }
 
-static roi_status fill(struct matrix *matrix, roi_error *error_ret)
+static roi_status fill(const roi_iou_params *params, bool rotated, const roi_boxes *boxes1, const roi_boxes *boxes2,
+                       const roi_array *iou_ret, roi_error *error_ret)
 {
-    ROI_TRY(roi_report(error_ret, check(matrix)));
-    roi_status status = prepare(matrix, error_ret);
+    struct matrix matrix = {params, iou_ret, rotated, {{.boxes = boxes1}, {.boxes = boxes2}}, .range = {0, INFINITY}};
+    ROI_TRY(roi_report(error_ret, check(&matrix)));
+    roi_status status = prepare(&matrix, error_ret);
     if (status == ROI_SUCCESS)
-        status = run(matrix, error_ret);
+        status = run(&matrix, error_ret);
     for (int i = 0; i < 2; i++) {
-        free(matrix->side[i].read);
-        free(matrix->side[i].lanes.lane[0]);
-        free(matrix->side[i].in_double.lane[0]);
-        free(matrix->side[i].needs_double);
+        free(matrix.side[i].read);
+        free(matrix.side[i].lanes.lane[0]);
+        free(matrix.side[i].in_double.lane[0]);
+        free(matrix.side[i].needs_double);
     }
     return status;
 }
@@ -212,18 +215,11 @@ static roi_status fill(struct matrix *matrix, roi_error *error_ret)
 roi_status roi_box_iou(const roi_iou_params *params, const roi_boxes *boxes1, const roi_boxes *boxes2,
                        const roi_array *iou_ret, roi_error *error_ret)
 {
-    struct matrix matrix = {
-        .params = params, .result = iou_ret, .side = {{.boxes = boxes1}, {.boxes = boxes2}}, .range = {0, INFINITY}};
-    return fill(&matrix, error_ret);
+    return fill(params, false, boxes1, boxes2, iou_ret, error_ret);
 }
 
 roi_status roi_box_iou_rotated(const roi_iou_params *params, const roi_boxes *boxes1, const roi_boxes *boxes2,
                                const roi_array *iou_ret, roi_error *error_ret)
 {
-    struct matrix matrix = {.params = params,
-                            .result = iou_ret,
-                            .rotated = true,
-                            .side = {{.boxes = boxes1}, {.boxes = boxes2}},
-                            .range = {0, INFINITY}};
-    return fill(&matrix, error_ret);
+    return fill(params, true, boxes1, boxes2, iou_ret, error_ret);
 }
