@@ -146,11 +146,6 @@ struct roi_stop roi_stop_at(double position, int64_t size)
     return (struct roi_stop){low, low + 1, position - (double)low};
 }
 
-static struct roi_stop stop_at(const struct roi_axis *axis, double position)
-{
-    return roi_stop_at(position, axis->size);
-}
-
 /* Samples that share their two pixels: `count` of them, from `first` to `last`; the means of their weights for the pixel
    below and for the one above, which are their fractions and what is left of these to 1. */
 struct run {
@@ -166,7 +161,7 @@ static double mean_part(const struct roi_axis *axis, int64_t p, double j, double
 {
     double sum = 0, lost = 0; /* what rounding takes from the sum is added to the next term */
     for (double i = 0; i < count; i++) {
-        const double fraction = stop_at(axis, position(axis, p, j + i)).fraction;
+        const double fraction = roi_stop_at(position(axis, p, j + i), axis->size).fraction;
         const double term = (below ? 1 - fraction : fraction) + lost, next = sum + term;
         lost = term - (next - sum);
         sum = next;
@@ -192,15 +187,15 @@ static void take_means(const struct roi_axis *axis, int64_t p, double j, struct 
 static struct run next_run(const struct roi_axis *axis, int64_t p, const struct roi_reach *reach, double *j)
 {
     const double at = position(axis, p, *j);
-    const struct roi_stop first = stop_at(axis, at);
+    const struct roi_stop first = roi_stop_at(at, axis->size);
     double bound = (double)first.high;
     if (at < 0)
         bound = 0; /* all of these are moved to pixel 0 */
     else if (first.low == first.high)
         bound = INFINITY;
     const double next = seek(axis, p, after(*j), fmax(reach->end, after(*j)), bound); /* j itself is below the bound */
-    struct run run = {first, next > after(*j) ? stop_at(axis, position(axis, p, before(next))) : first, next - *j, 0,
-                      0};
+    struct run run = {first, next > after(*j) ? roi_stop_at(position(axis, p, before(next)), axis->size) : first,
+                      next - *j, 0, 0};
     take_means(axis, p, *j, &run);
     *j = next;
     return run;
@@ -226,8 +221,8 @@ struct roi_reach roi_sampled_reach(const struct roi_axis *axis, int64_t bin)
         first = position(axis, bin, reach.begin);
         last = position(axis, bin, before(reach.end));
     }
-    const struct roi_stop high = stop_at(axis, last);
-    reach.low = stop_at(axis, first).low;
+    const struct roi_stop high = roi_stop_at(last, axis->size);
+    reach.low = roi_stop_at(first, axis->size).low;
     reach.high = high.fraction > 0 ? high.high : high.low;
     return reach;
 }
@@ -252,7 +247,7 @@ static void add_up_samples(const struct roi_axis *axis, int64_t bin, struct sums
 {
     const double share = 1 / axis->grid;
     for (double j = sums->reach->begin; j < sums->reach->end; j++) {
-        const struct roi_stop stop = stop_at(axis, position(axis, bin, j));
+        const struct roi_stop stop = roi_stop_at(position(axis, bin, j), axis->size);
         add_up(sums, stop.low, share * (1 - stop.fraction), share * stop.fraction);
     }
 }

@@ -31,29 +31,25 @@ roi_status roi_check_boxes(const roi_boxes *boxes, int64_t numbers)
     return check_memory(boxes);
 }
 
-roi_status roi_check_rows(const roi_boxes *boxes, int64_t columns)
+roi_status roi_check_rows(const roi_boxes *boxes, int64_t numbers)
 {
-    if (!boxes)
-        return ROI_ERROR_NULL;
-    if (boxes->columns != columns || boxes->batch_index)
+    if (boxes && (boxes->columns != numbers || boxes->batch_index))
         return ROI_ERROR_COLUMNS;
-    return check_memory(boxes);
+    return roi_check_boxes(boxes, numbers);
 }
 
-roi_status roi_read_row(const roi_boxes *boxes, int64_t row, int64_t count, double *values_ret, roi_error *error_ret)
+roi_status roi_read_row(const roi_boxes *boxes, int64_t row, int64_t numbers, double *values_ret, roi_error *error_ret)
 {
-    const int64_t first = boxes->columns - count;
-    for (int64_t i = 0; i < count; i++) {
+    const int64_t first = boxes->columns - numbers;
+    for (int64_t i = 0; i < numbers; i++) {
         values_ret[i] = element(boxes, row, first + i);
         if (!isfinite(values_ret[i]))
             return roi_fail(error_ret, ROI_ERROR_COORDINATE, row, first + i, values_ret[i]);
     }
+    for (int64_t i = 2; i < 4 && numbers == ROI_ROTATED; i++)
+        if (values_ret[i] < 0)
+            return roi_fail(error_ret, ROI_ERROR_SIDE, row, first + i, values_ret[i]);
     return ROI_SUCCESS;
-}
-
-roi_status roi_read_corners(const roi_boxes *boxes, int64_t row, double corner_ret[4], roi_error *error_ret)
-{
-    return roi_read_row(boxes, row, 4, corner_ret, error_ret);
 }
 
 /* Written so that NaN fails: the comparison holds only for numbers, and comes before the cast. */
@@ -83,15 +79,6 @@ roi_status roi_check_images(const roi_boxes *boxes, int64_t numbers, int64_t ima
     return unsaid && (images > 1 || (images == 0 && boxes->count > 0)) ? ROI_ERROR_NO_BATCH_INDEX : ROI_SUCCESS;
 }
 
-/* Sides cannot be negative where they are given as such. */
-static roi_status check_sides(const roi_boxes *boxes, int64_t row, const double sides[2], roi_error *error_ret)
-{
-    for (int i = 0; i < 2; i++)
-        if (sides[i] < 0)
-            return roi_fail(error_ret, ROI_ERROR_SIDE, row, boxes->columns - ROI_ROTATED + 2 + i, sides[i]);
-    return ROI_SUCCESS;
-}
-
 roi_status roi_read_box(const roi_boxes *boxes, int64_t numbers, int64_t row, int64_t images, struct roi_box *box_ret,
                         roi_error *error_ret)
 {
@@ -99,8 +86,6 @@ roi_status roi_read_box(const roi_boxes *boxes, int64_t numbers, int64_t row, in
     *box_ret = (struct roi_box){.level = 0};
     ROI_TRY(read_image(boxes, numbers, row, images, &box_ret->image, error_ret));
     ROI_TRY(roi_read_row(boxes, row, numbers, values, error_ret));
-    if (numbers == ROI_ROTATED)
-        ROI_TRY(check_sides(boxes, row, values + 2, error_ret));
     memcpy(box_ret->corner, values, sizeof box_ret->corner);
     box_ret->angle = values[4];
     return ROI_SUCCESS;

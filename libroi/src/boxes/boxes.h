@@ -19,14 +19,11 @@ enum { ROI_UPRIGHT = 4, ROI_ROTATED = 5 };
 /* Checks the form of a box array alone: columns, type, pointers. */
 roi_status roi_check_boxes(const roi_boxes *boxes, int64_t numbers);
 
-/* The same for rows of exactly `columns` numbers, without a batch index. */
-roi_status roi_check_rows(const roi_boxes *boxes, int64_t columns);
+/* The same for rows without a batch index. */
+roi_status roi_check_rows(const roi_boxes *boxes, int64_t numbers);
 
-/* The last `count` columns of a row, after a check that they are finite. */
-roi_status roi_read_row(const roi_boxes *boxes, int64_t row, int64_t count, double *values_ret, roi_error *error_ret);
-
-/* The row's four coordinates, after a check that they are finite. */
-roi_status roi_read_corners(const roi_boxes *boxes, int64_t row, double corner_ret[4], roi_error *error_ret);
+/* The numbers of a row, after a check that they are finite, and the sides of a rotated box at least 0. */
+roi_status roi_read_row(const roi_boxes *boxes, int64_t row, int64_t numbers, double *values_ret, roi_error *error_ret);
 
 /* Whether boxes say to which of `images` images they belong. */
 roi_status roi_check_images(const roi_boxes *boxes, int64_t numbers, int64_t images);

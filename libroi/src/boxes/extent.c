@@ -23,7 +23,7 @@ roi_status roi_read_extents(const roi_boxes *boxes, struct roi_extent *extents_r
 {
     for (int64_t row = 0; row < boxes->count; row++) {
         struct roi_extent *extent = &extents_ret[row];
-        ROI_TRY(roi_read_corners(boxes, row, extent->corner, error_ret));
+        ROI_TRY(roi_read_row(boxes, row, ROI_UPRIGHT, extent->corner, error_ret));
         extent->area = area_of(extent->corner);
         const struct roi_range own = roi_range_of(extent);
         range->farthest = max_f64(range->farthest, own.farthest);

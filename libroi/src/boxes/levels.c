@@ -31,9 +31,9 @@ roi_status roi_assign_levels(const roi_levels_params *params, const roi_boxes *b
         return roi_fail(error_ret, ROI_ERROR_NULL, -1, -1, 0);
     double corner[4];
     for (int64_t row = 0; row < boxes->count; row++) /* all checks before the first write */
-        ROI_TRY(roi_read_corners(boxes, row, corner, error_ret));
+        ROI_TRY(roi_read_row(boxes, row, ROI_UPRIGHT, corner, error_ret));
     for (int64_t row = 0; row < boxes->count; row++) {
-        roi_read_corners(boxes, row, corner, NULL);
+        roi_read_row(boxes, row, ROI_UPRIGHT, corner, NULL);
         levels_ret[row] = roi_level_of(params, corner);
     }
     return ROI_SUCCESS;

@@ -5,10 +5,10 @@
 
 #include "boxes/boxes.h"
 
-enum { CX, CY, W, H, ANGLE, COLUMNS };
+enum { CX, CY, W, H, ANGLE };
 
 /* remquo() is exact, so multiples of 90 degrees come to 0 and leave nothing to round. */
-static struct roi_rotated unique(const double row[COLUMNS])
+static struct roi_rotated unique(const double row[ROI_ROTATED])
 {
     const double degree = 3.14159265358979323846 / 180;
     int quarters;
@@ -28,24 +28,14 @@ static struct roi_rotated unique(const double row[COLUMNS])
                                 .area = row[W] * row[H]};
 }
 
-static roi_status read_rotated(const roi_boxes *boxes, int64_t index, struct roi_rotated *rotated_ret,
-                               roi_error *error_ret)
-{
-    double row[COLUMNS];
-    ROI_TRY(roi_read_row(boxes, index, COLUMNS, row, error_ret));
-    for (int column = W; column <= H; column++)
-        if (row[column] < 0)
-            return roi_fail(error_ret, ROI_ERROR_SIDE, index, column, row[column]);
-    *rotated_ret = unique(row);
-    return ROI_SUCCESS;
-}
-
 roi_status roi_read_rotated(const roi_boxes *boxes, struct roi_rotated *rotated_ret, struct roi_range *range,
                             roi_error *error_ret)
 {
     for (int64_t row = 0; row < boxes->count; row++) {
-        const struct roi_rotated *box = &rotated_ret[row];
-        ROI_TRY(read_rotated(boxes, row, &rotated_ret[row], error_ret));
+        struct roi_rotated *box = &rotated_ret[row];
+        double numbers[ROI_ROTATED];
+        ROI_TRY(roi_read_row(boxes, row, ROI_ROTATED, numbers, error_ret));
+        *box = unique(numbers);
         range->farthest = max_f64(range->farthest, max_f64(fabs(box->cx), fabs(box->cy)));
         range->farthest = max_f64(range->farthest, max_f64(box->w, box->h));
     }

@@ -162,23 +162,25 @@ static void pool_exact(const struct view *map, const struct roi_plan *plan, int6
                 crop[p * bins_x + q] = pool_bin(map, plan, p, q);
 }
 
-/* One channel of a box from just those pixels, when fast ways have met NaN. */
-static void pool_exact_channel(const struct roi_tile *tile, const struct roi_plan *plan, int64_t c, REAL *crop)
+/* Rows of bins of a plan, from p on, of one channel. */
+static inline struct view bins_of(const struct roi_tile *tile, const struct roi_plan *plan, int64_t c, int64_t p)
 {
-    const int64_t bins_y = plan->bins, bins_x = tile->crops->shape[AXIS_W];
-    const struct view in = view_of(&tile->maps[plan->box->level], plan->box->image, c);
     struct view out = view_of(tile->crops, plan->row, c);
-    out.data += plan->first_bin * out.stride_y;
-    pool_exact(&in, plan, bins_y, bins_x, true, crop);
-    write_crop(crop, &out, bins_y, bins_x);
+    out.data += (plan->first_bin + p) * out.stride_y;
+    return out;
 }
 
-/* All channels of the tile. What has been streamed must not come after it. */
+/* All channels of the tile, when NaN has been met. Streaming stores are ordered before these. */
 static void pool_exactly(const struct roi_tile *tile, const struct roi_plan *plan, REAL *crop)
 {
+    const int64_t bins_x = tile->crops->shape[AXIS_W];
     stream_end();
-    for (int64_t c = tile->channel_begin; c < tile->channel_end; c++)
-        pool_exact_channel(tile, plan, c, crop);
+    for (int64_t c = tile->channel_begin; c < tile->channel_end; c++) {
+        const struct view in = view_of(&tile->maps[plan->box->level], plan->box->image, c);
+        const struct view out = bins_of(tile, plan, c, 0);
+        pool_exact(&in, plan, plan->bins, bins_x, true, crop);
+        write_crop(crop, &out, plan->bins, bins_x);
+    }
 }
 
 /* A box without lines, channel by channel. */
@@ -193,8 +195,7 @@ static void pool_from_rows(const struct roi_tile *tile, const struct roi_plan *p
         band_of_pixels(&scratch->band, &plan->x, bins_x, window.first);
     for (int64_t c = begin; c < end; c++) {
         const struct view in = view_of(map, plan->box->image, c);
-        struct view out = view_of(crops, plan->row, c);
-        out.data += plan->first_bin * out.stride_y;
+        const struct view out = bins_of(tile, plan, c, 0);
         REAL *crop = plain ? (REAL *)(void *)out.data : scratch->crop;
         if (empty)
             memset(crop, 0, (size_t)(bins_y * bins_x) * sizeof(REAL));
@@ -223,8 +224,7 @@ static void write_rows(const struct roi_tile *tile, const struct roi_plan *plan,
     const int64_t bins_x = tile->crops->shape[AXIS_W], channels = tile->crops->shape[AXIS_C];
     for (int64_t r = 0; r < rows; r++)
         for (int64_t c = 0; c < channels; c++, bins += bins_x) {
-            struct view out = view_of(tile->crops, plan->row, c);
-            out.data += (plan->first_bin + p + r) * out.stride_y;
+            const struct view out = bins_of(tile, plan, c, p + r);
             write_crop(bins, &out, 1, bins_x);
         }
 }

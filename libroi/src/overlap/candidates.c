@@ -26,7 +26,7 @@ static roi_status check_scores(const roi_vector *scores, const roi_boxes *boxes)
 
 static roi_status check(const struct roi_request *request)
 {
-    ROI_TRY(roi_check_rows(request->boxes, request->rotated ? 5 : 4));
+    ROI_TRY(roi_check_rows(request->boxes, request->rotated ? ROI_ROTATED : ROI_UPRIGHT));
     ROI_TRY(check_scores(request->scores, request->boxes));
     return isnan(request->score_threshold) ? ROI_ERROR_SCORE_THRESHOLD : ROI_SUCCESS;
 }

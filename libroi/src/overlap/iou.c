@@ -51,7 +51,7 @@ static roi_status check(const struct matrix *matrix)
 {
     ROI_TRY(check_params(matrix->params, matrix->rotated));
     for (int i = 0; i < 2; i++)
-        ROI_TRY(roi_check_rows(matrix->side[i].boxes, matrix->rotated ? 5 : 4));
+        ROI_TRY(roi_check_rows(matrix->side[i].boxes, matrix->rotated ? ROI_ROTATED : ROI_UPRIGHT));
     ROI_TRY(roi_check_array(matrix->result));
     const int64_t *shape = matrix->result->shape;
     const bool fits = shape[AXIS_N] == 1 && shape[AXIS_C] == 1 && shape[AXIS_H] == matrix->side[0].boxes->count &&
