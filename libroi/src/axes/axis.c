@@ -12,7 +12,7 @@
 
 static float within_float(float bin, float grid, float i) { return (i + 0.5f) * bin / grid; }
 
-/* How far behind the beginning of a bin its sample i lies. */
+/* The distance of sample i from the beginning of its bin. */
 static double within(const struct roi_axis *axis, double i)
 {
     if (axis->single)
@@ -20,8 +20,8 @@ static double within(const struct roi_axis *axis, double i)
     return (i + 0.5) * axis->bin / axis->grid;
 }
 
-/* How far behind the beginning of a bin its j-th smallest sample lies. In a mirrored box samples descend, so they are
-   counted from the other end. */
+/* The distance of the j-th smallest sample from the beginning of its bin. In a mirrored box samples descend, so that they
+   are counted from the other end. */
 static double part_of(const struct roi_axis *axis, double j)
 {
     const double i = axis->bin < 0 ? axis->grid - 1 - j : j;
@@ -42,7 +42,7 @@ static double position(const struct roi_axis *axis, int64_t p, double j)
     return position_at(axis, p, part_of(axis, j));
 }
 
-/* The numbers beside j; where counting by one has no effect any more, the neighbouring ones that double has. */
+/* The next numbers after and before j; where adding 1 has no effect, the neighbouring doubles. */
 static double after(double j) { return j + 1 > j ? j + 1 : nextafter(j, INFINITY); }
 static double before(double j) { return j - 1 < j ? j - 1 : nextafter(j, -INFINITY); }
 
@@ -81,7 +81,7 @@ static double grid_of(const struct roi_axis_rule *rule, double bin)
     return rule->sampling_ratio > 0 && !empty ? (double)rule->sampling_ratio : ceil(bin);
 }
 
-/* A box without bins lies where one with one would. */
+/* A box without bins is placed like one with one bin. */
 static double bins_of(const struct roi_axis *axis) { return (double)max_i64(axis->bins, 1); }
 
 static void place_float(const struct roi_axis_rule *rule, float corner1, float corner2, struct roi_axis *axis)
@@ -118,7 +118,7 @@ static bool fits_float(const struct roi_axis *axis)
            isfinite((float)(axis->bin * axis->grid));
 }
 
-/* Written where it belongs at once: as a value it would be copied several times. */
+/* The result is written in place: a struct that is returned would be copied several times. */
 static bool place(const struct roi_axis_rule *rule, double corner1, double corner2, struct roi_axis *axis)
 {
     if (rule->single)
@@ -169,7 +169,7 @@ static double mean_part(const struct roi_axis *axis, int64_t p, double j, double
     return sum / count;
 }
 
-/* The larger mean is 1 less the smaller one, and not the other way round, by which the smaller would lose digits. */
+/* The larger mean is computed as 1 minus the smaller one; the reverse would cost the smaller one digits. */
 static void take_means(const struct roi_axis *axis, int64_t p, double j, struct run *run)
 {
     const double first = run->first.fraction, last = run->last.fraction;

@@ -1,5 +1,5 @@
 /*
- * axis.h - one box along one axis: what each of its bins reads there
+ * axis.h - one box along one axis: the pixels and weights of its bins
  *
  * Most operators on boxes are products of two one-dimensional ones, so that all that is to be known of a box is said
  * axis by axis: a bin is a weighted sum of a few pixels that lie together. Which pixels, with which weights, is a kind of
@@ -33,7 +33,7 @@ struct roi_axis {
     int64_t bins, size; /* bins, and pixels, along this axis */
     double beyond;      /* the smallest position that is outside at the far end: `size` itself is inside */
     bool single;
-    double lowest, highest;         /* how far behind the beginning of a bin its samples at both ends lie */
+    double lowest, highest;         /* the distances of a bin's outermost samples from its beginning */
     double within[ROI_FEW_SAMPLES]; /* (i + 0.5) * bin / grid, where a bin has so few: divisions are slow */
 };
 
@@ -43,7 +43,7 @@ struct roi_axis_rule {
     double spatial_scale;
     int64_t sampling_ratio;
     bool aligned, single;
-    bool clockwise;     /* how a rotated box turns */
+    bool clockwise;     /* the direction of a rotated box's angle */
     bool flat_is_empty; /* a box without extent has no samples, whatever the ratio */
 };
 
@@ -98,7 +98,7 @@ struct roi_stop {
     double fraction;
 };
 
-/* What the four pixels around a place weigh: (low, low), (low, high), (high, low), (high, high) of y and x. */
+/* The weights of a sample's four pixels: (low, low), (low, high), (high, low), (high, high) of y and x. */
 static inline void roi_corner_weights(const struct roi_stop *y, const struct roi_stop *x, double weight_ret[4])
 {
     const double low_y = 1 - y->fraction, low_x = 1 - x->fraction;

@@ -33,7 +33,7 @@ static bool place(const struct roi_axis_rule *rule, double corner1, double corne
     return fits(axis);
 }
 
-/* A pixel border, moved to the map. In double, where whole numbers are exact as far as a map can reach. */
+/* A pixel border, clamped to the map. It is computed in double, in which the indices of all pixels are exact. */
 static int64_t on_map(const struct roi_axis *axis, double border)
 {
     return (int64_t)fmin(fmax(axis->start + border, 0), (double)axis->size);

@@ -11,7 +11,7 @@
 
 static double to_real(bool single, double value) { return single ? (double)(float)value : value; }
 
-/* A step beyond the largest number leads beyond the map as surely as that. */
+/* A step is at most the largest finite number, which leads beyond every map. */
 static double to_step(bool single, double step) { return to_real(single, fmin(step, single ? FLT_MAX : DBL_MAX)); }
 
 /* A given step of 0 is none. */
@@ -48,7 +48,7 @@ static bool place_pixels(const struct roi_axis_rule *rule, double step, double u
     return finite;
 }
 
-/* Sides that stay, or double, are exact in double, and beyond 2^24 pixels nowhere else. */
+/* If a side keeps or doubles its size, positions are exact in double; in float they are not beyond 2^24 pixels. */
 static struct roi_reach pixel_reach(const struct roi_axis *axis, int64_t bin)
 {
     const double position = axis->bin * ((double)bin + axis->start);
@@ -74,7 +74,7 @@ static bool place_points(const struct roi_axis_rule *rule, double step, double u
     return set_step(rule, step, rule->single, axis);
 }
 
-/* A side that stays is copied, whatever the step; and in double, where all its places are exact. */
+/* A side that keeps its size is copied whatever the step; in double, in which all its positions are exact. */
 static bool stays(struct roi_axis *axis)
 {
     if (axis->bins != axis->size)

@@ -1,4 +1,4 @@
-/* boxes.h - the box table: every box checked, its image and its numbers in plain form, whatever form they came in. */
+/* boxes.h - the box table: boxes of every accepted form, checked and converted to one form; and levels of pyramids. */
 #ifndef ROI_BOXES_H
 #define ROI_BOXES_H
 

@@ -49,7 +49,7 @@ float roi_area_in_float(const double corner[4])
     return (width > 0 ? width : 0) * (height > 0 ? height : 0);
 }
 
-/* The overlap of two sides. Of numbers that float holds the larger and the smaller are the same in either type. */
+/* The overlap of two sides. Minimum and maximum of numbers that float represents are the same in either type. */
 static float shared_in_float(const struct roi_extent *a, const struct roi_extent *b, int axis)
 {
     const float from = (float)max_f64(a->corner[axis], b->corner[axis]);

@@ -4,13 +4,13 @@
 
 #include "common/internal.h"
 
-/* An upright box; or what encloses another shape, with the shape's own area. */
+/* An upright box; or the bounding box of a rotated box, with the area of the rotated box. */
 struct roi_extent {
     double corner[4]; /* x1, y1, x2, y2 */
     double area;      /* a side below 0 counts as 0 */
 };
 
-/* What the numbers of some boxes range over. */
+/* The range of the numbers of some boxes. */
 struct roi_range {
     double farthest;   /* largest |coordinate| */
     double least_area; /* smallest area above 0; infinity if there is none */
@@ -22,14 +22,14 @@ static inline bool roi_suits_float(const struct roi_range *range)
     return range->farthest <= 0x1p60 && range->least_area >= 0x1p-100;
 }
 
-/* What the numbers of one box range over. */
+/* The range of the numbers of one box. */
 struct roi_range roi_range_of(const struct roi_extent *extent);
 
 /* Reads rows of x1, y1, x2, y2 and widens *range, which is {0, INFINITY} at first. */
 roi_status roi_read_extents(const roi_boxes *boxes, struct roi_extent *extents_ret, struct roi_range *range,
                             roi_error *error_ret);
 
-/* Scales all by a power of 2, the same for boxes of the same range, if areas could overflow: IoU stays the same. */
+/* If areas could overflow, scales all boxes by a power of 2, which does not change their IoU. */
 void roi_tame_extents(struct roi_extent *extents, int64_t count, const struct roi_range *range);
 
 /* The area of a box in float, rounded as kernels that compute in float do. */

@@ -1,4 +1,4 @@
-/* masks.c - the box around each mask. */
+/* masks.c - the bounding box of each mask. */
 #include <string.h>
 
 #include "common/internal.h"
@@ -16,7 +16,7 @@ struct bounds {
     int64_t x1, y1, x2, y2;
 };
 
-/* Whether 64 bytes that lie together are all 0. */
+/* Whether 64 contiguous bytes are all 0. */
 static bool is_clear(const uint8_t *bytes)
 {
     uint64_t words[8];
@@ -44,7 +44,7 @@ static int64_t last_set(const uint8_t *row, int64_t stride, int64_t begin, int64
     return end - 1;
 }
 
-/* Widens *bounds by one row. What lies between the columns known so far is not looked at again. */
+/* Extends *bounds by one row. Columns within the bounds are not examined. */
 static void include_row(const uint8_t *row, int64_t stride, int64_t width, int64_t y, struct bounds *bounds)
 {
     const int64_t first = first_set(row, stride, 0, width);

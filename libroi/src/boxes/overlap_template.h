@@ -7,13 +7,13 @@
  */
 #include "boxes/overlap_kinds.h"
 
-/* As an instruction of the processor has it, which a call of fmin is not. */
+/* One instruction each, unlike calls of fmin and fmax. */
 static inline REAL smaller(REAL a, REAL b) { return a < b ? a : b; }
 static inline REAL larger(REAL a, REAL b) { return a > b ? a : b; }
 
 static inline REAL side(REAL from, REAL to) { return larger(to - from, 0); }
 
-/* To be computed in the type of the intersection, which it has to equal for a box with itself. */
+/* It is computed in the type of the intersection, which equals it for a box with itself. */
 static inline REAL area(REAL x1, REAL y1, REAL x2, REAL y2) { return side(x1, x2) * side(y1, y2); }
 
 struct box {
@@ -23,7 +23,7 @@ struct box {
 
 static inline REAL ratio(REAL part, REAL whole) { return part / (whole > 0 ? whole : 1); }
 
-/* Share of the smallest box around both that neither covers. */
+/* The fraction of the smallest enclosing box that neither box covers. */
 static inline REAL gap(struct box a, struct box b, REAL area)
 {
     const REAL hull = side(smaller(a.x1, b.x1), larger(a.x2, b.x2)) * side(smaller(a.y1, b.y1), larger(a.y2, b.y2));
@@ -40,7 +40,7 @@ static inline REAL distance(struct box a, struct box b)
     return ratio(x * x + y * y, width * width + height * height);
 }
 
-/* What differing aspect ratios cost: v * v / (1 - iou + v). */
+/* The penalty for different aspect ratios, v * v / (1 - iou + v). */
 static inline REAL aspect(struct box a, struct box b, REAL iou)
 {
     const REAL difference = a.angle - b.angle, v = (REAL)0.405284734569351086 * difference * difference; /* 4 / pi^2 */

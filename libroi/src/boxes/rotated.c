@@ -1,4 +1,4 @@
-/* rotated.c - rotated boxes: reading, checking, and making their description unique. */
+/* rotated.c - rotated boxes: reading, checking, and their canonical form. */
 #include "boxes/rotated.h"
 
 #include <math.h>
@@ -7,7 +7,7 @@
 
 enum { CX, CY, W, H, ANGLE };
 
-/* remquo() is exact, so multiples of 90 degrees come to 0 and leave nothing to round. */
+/* remquo() is exact: multiples of 90 degrees become 0 without rounding. */
 static struct roi_rotated unique(const double row[ROI_ROTATED])
 {
     const double degree = 3.14159265358979323846 / 180;

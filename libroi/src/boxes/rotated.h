@@ -4,8 +4,8 @@
 
 #include "boxes/extent.h"
 
-/* Made unique: the angle is in (-45, 45] degrees, since 90 more are w and h exchanged. Two boxes that cover the same
-   points by other words are the same numbers here. */
+/* The canonical form of a rotated box, whose angle is in (-45, 45] degrees: turning by 90 degrees exchanges w and h. Boxes
+   that cover the same points have the same numbers. */
 struct roi_rotated {
     double cx, cy, w, h, cos, sin, angle, area;
 };
@@ -20,7 +20,7 @@ roi_status roi_read_rotated(const roi_boxes *boxes, struct roi_rotated *rotated_
 /* As roi_tame_extents. */
 void roi_tame_rotated(struct roi_rotated *rotated, int64_t count, const struct roi_range *range);
 
-/* What surely encloses a box. */
+/* An upright box that encloses it in spite of rounding. */
 struct roi_extent roi_enclose(const struct roi_rotated *rotated);
 
 #endif

@@ -41,7 +41,7 @@ static inline double under_edge(struct roi_point p, struct roi_point q, double w
     return (to - from) * mean_height(p.y + (from - p.x) * slope, p.y + (to - p.x) * slope, height);
 }
 
-/* One box as the other sees it: `frame` upright, from (0, 0) to (w, h). */
+/* Both boxes in the frame of one, which is upright, from (0, 0) to (w, h). */
 struct roi_view {
     double w, h, other_w, other_h, cos, sin; /* of the other's angle, less the frame's */
     struct roi_point centre;                 /* of the other */
@@ -76,7 +76,7 @@ static inline struct roi_view view_of(struct roi_rotated a, struct roi_rotated b
     return view;
 }
 
-/* Whether a line along a side of either box lies between them. */
+/* Whether a line parallel to a side of either box separates them. */
 static inline bool apart(const struct roi_view *view)
 {
     const double c = magnitude(view->cos), s = magnitude(view->sin);
@@ -89,7 +89,7 @@ static inline bool apart(const struct roi_view *view)
 
 static inline double common_area(const struct roi_view *view)
 {
-    /* Half of the other's sides, as it lies. */
+    /* Half of the other box's sides, as vectors. */
     const struct roi_point u = {view->other_w / 2 * view->cos, -(view->other_w / 2 * view->sin)};
     const struct roi_point v = {view->other_h / 2 * view->sin, view->other_h / 2 * view->cos};
     const struct roi_point top_left = {view->centre.x - u.x - v.x, view->centre.y - u.y - v.y};

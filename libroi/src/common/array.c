@@ -22,7 +22,7 @@ int64_t roi_array_elements(const roi_array *array)
     return elements;
 }
 
-/* The product is taken without its zeros: [0, 2^40, 2^40, 1] is as impossible as it looks, though it is empty. */
+/* The product is computed without factors of 0, so that the shape [0, 2^40, 2^40, 1] is an error although it is empty. */
 static bool fits(const roi_array *array, int64_t element_size)
 {
     int64_t bytes = element_size;

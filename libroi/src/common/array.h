@@ -13,10 +13,11 @@ static inline bool roi_is_double(roi_dtype dtype) { return dtype == ROI_FLOAT64;
 /* Elements of an array that roi_check_array has passed. */
 int64_t roi_array_elements(const roi_array *array);
 
-/* Known type, no negative size, no overflow of its size in bytes, memory where it has elements. */
+/* Checks that the type is known, no size is negative, the size in bytes does not overflow, and that an array with elements
+   has memory. */
 roi_status roi_check_array(const roi_array *array);
 
-/* Element [n, c, 0, 0]; NULL where the array has no memory, which only an empty one may lack. */
+/* Element [n, c, 0, 0]; NULL if the array, which then is empty, has no memory. */
 static inline void *roi_plane(const roi_array *array, size_t element_size, int64_t n, int64_t c)
 {
     const int64_t at = n * array->strides[AXIS_N] + c * array->strides[AXIS_C];

@@ -12,7 +12,8 @@ static const char *const names[] = {"baseline", "avx2", "avx512"};
 static roi_cpu_tier best = ROI_CPU_BASELINE, chosen = ROI_CPU_BASELINE;
 
 #if defined(ROI_HAVE_X86_TIERS)
-/* Not every compiler has a name for this. Its registers are those of AVX2, which the system is known to save by then. */
+/* __builtin_cpu_supports does not know F16C in all compilers. Its registers are those of AVX2, for which the support of the
+   system has been checked by then. */
 static bool has_f16c(void)
 {
     unsigned a, b, c, d;
@@ -35,7 +36,7 @@ static roi_cpu_tier detect(void)
 #endif
 }
 
-/* Before main(), so that no call ever races with the choice. A tier above the best is not a crash but the best. */
+/* Runs before main(), so that no call races with the choice. A tier above the best one selects the best. */
 __attribute__((constructor)) static void choose(void)
 {
     const char *wanted = roi_environment_value("ROI_CPU_TIER");

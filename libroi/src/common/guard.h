@@ -1,5 +1,5 @@
-/* guard.h - bytes between parts of one block of memory, which nobody may touch: AddressSanitizer watches them in builds that
-   have it; others have no such bytes. */
+/* guard.h - guard bytes between the parts of one block of memory, which AddressSanitizer reports when they are accessed. Builds
+   without it have no such bytes. */
 #ifndef ROI_GUARD_H
 #define ROI_GUARD_H
 

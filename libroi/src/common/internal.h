@@ -1,4 +1,4 @@
-/* internal.h - what every file of the library shares: nothing but names for common things. */
+/* internal.h - definitions that all files of the library share. */
 #ifndef ROI_INTERNAL_H
 #define ROI_INTERNAL_H
 
@@ -8,13 +8,13 @@
 
 #include "roi.h"
 
-enum { ROI_PAGE_BYTES = 4096 }; /* of memory: the smallest kind */
+enum { ROI_PAGE_BYTES = 4096 }; /* the smallest page of memory */
 
 enum { AXIS_N, AXIS_C, AXIS_H, AXIS_W }; /* the dimensions of a map, and of a stack of crops */
 
 static inline int64_t min_i64(int64_t a, int64_t b) { return a < b ? a : b; }
 static inline int64_t max_i64(int64_t a, int64_t b) { return a > b ? a : b; }
-/* As one instruction, which a call of fmin is not; neither number is NaN. */
+/* One instruction each, unlike calls of fmin and fmax. Neither number may be NaN. */
 static inline double min_f64(double a, double b) { return a < b ? a : b; }
 static inline double max_f64(double a, double b) { return a > b ? a : b; }
 static inline int64_t round_up(int64_t n, int64_t multiple) { return (n + multiple - 1) / multiple * multiple; }
@@ -22,14 +22,14 @@ static inline int64_t round_up(int64_t n, int64_t multiple) { return (n + multip
 /* Bytes of the type computed in. */
 static inline size_t roi_real_size(bool single) { return single ? sizeof(float) : sizeof(double); }
 
-/* Groups of `group` that n make. */
+/* The number of groups of `group` into which n elements are divided. */
 static inline int64_t groups_of(int64_t n, int64_t group) { return (n + group - 1) / group; }
 
 /* Notes, while the library is loaded, that the environment variable NAME=value is not what was expected, and what is done
    instead: for roi_environment_problem to tell. */
 void roi_note_environment(const char *name, const char *value, const char *rule);
 
-/* Every parameter struct begins with its size, and there is one size of each so far. */
+/* Every parameter struct begins with its size; each has had one size so far. */
 static inline roi_status roi_check_params(const void *params, size_t size)
 {
     if (!params)

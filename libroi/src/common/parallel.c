@@ -7,12 +7,12 @@
 #include "common/system.h"
 #include "common/threads.h"
 
-/* Below this many multiply-adds a thread, waking it costs more than it brings (see docs/performance.md). */
+/* With fewer multiply-adds per thread, waking it takes longer than it saves (docs/performance.md). */
 static const double grain = 1 << 19;
 
 /* ---- How many -------------------------------------------------------------------------------------------------- */
 
-static int32_t setting = 0; /* 0: as many as there are processors. A plain word that is read and written whole. */
+static int32_t setting = 0; /* 0: the number of processors */
 
 static int32_t clamp(int64_t threads) { return (int32_t)max_i64(1, min_i64(threads, ROI_MOST_THREADS)); }
 
@@ -26,7 +26,7 @@ int32_t roi_get_num_threads(void)
     return set ? set : clamp(roi_available_processors());
 }
 
-/* The program's own, of this thread; NULL: none. */
+/* The program's own threads, as set by this thread, or NULL. */
 static const roi_threads *own_threads(void) { return roi_thread_value(); }
 
 const roi_threads *roi_use_threads(const roi_threads *threads)
@@ -77,7 +77,7 @@ struct loop {
 
 static bool cancelled(const struct loop *loop) { return loop->cancel && *loop->cancel; }
 
-/* `*stop`, where there is one, ends it early, for others to do the rest. */
+/* Returns early when *stop is set (NULL: never); other threads do the rest. */
 static void run_items(void *of_loop, int thread, const bool *stop)
 {
     struct loop *loop = of_loop;

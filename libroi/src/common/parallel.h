@@ -1,20 +1,20 @@
 /*
- * parallel.h - the one place where work is spread over threads
+ * parallel.h - the distribution of work over threads
  *
- * Machines are shared, so nothing here waits by spinning. Threads are kept from call to call and sleep in between. The one
- * that calls does the work itself, item by item, and threads that wake up in time take items off it: where processors are busy
- * with something else nobody is waited for but threads that have begun an item. Threads are started when they are first
- * wanted; where the system gives none there are fewer.
+ * Threads never spin, since machines are shared: they are kept from call to call and sleep in between. The calling thread
+ * works on the items itself, and threads that wake up take items, too. A call waits only for threads that have begun an
+ * item, so that it does not depend on busy processors. Threads are started when they are first needed; if the system refuses,
+ * there are fewer.
  */
 #ifndef ROI_PARALLEL_H
 #define ROI_PARALLEL_H
 
 #include "common/internal.h"
 
-/* How many threads are worth starting for so many multiply-adds: 1 for small work. */
+/* The number of threads to use for so many multiply-adds; 1 for small work. */
 int roi_threads_for(double work);
 
-/* What is done with an item; `thread` tells threads apart, so that each can have memory of its own. */
+/* Processes an item; `thread` is the number of the thread, which selects its own memory. */
 typedef void roi_task(void *context, int64_t item, int thread);
 
 /* Calls body(context, item, thread) once for each item in [0, items), in any order, on up to `threads` threads;

@@ -15,7 +15,7 @@ enum { PATH_BYTES = 1024, LINE_BYTES = 2048, MOST_PROCESSORS = 1 << 16 };
 
 /* ---- Affinity -------------------------------------------------------------------------------------------------- */
 
-/* 0: unknown. A mask that is too small for the machine is refused by the system. */
+/* The number of processors in the affinity mask; 0: unknown. The system refuses a mask that is too small for the machine. */
 static int in_mask(void)
 {
     for (int size = CPU_SETSIZE; size <= MOST_PROCESSORS; size *= 4) {
@@ -32,7 +32,7 @@ static int in_mask(void)
 
 /* ---- Quotas ---------------------------------------------------------------------------------------------------- */
 
-/* The first line of a file; false where there is none. */
+/* Reads the first line of a file; returns false if there is none. */
 static bool read_line(const char *path, char line[LINE_BYTES])
 {
     FILE *file = fopen(path, "re");
@@ -42,7 +42,7 @@ static bool read_line(const char *path, char line[LINE_BYTES])
     return read;
 }
 
-/* Version 2 writes quota and period into one file ("max" is no quota), version 1 into two (-1 is none). */
+/* Version 2 has quota and period in one file ("max" is no quota), version 1 in two (-1 is no quota). */
 static double quota_in(const char *folder, bool second)
 {
     char path[PATH_BYTES + 32], line[LINE_BYTES];
@@ -58,8 +58,8 @@ static double quota_in(const char *folder, bool second)
     return quota > 0 && period > 0 ? quota / period : INFINITY;
 }
 
-/* The least quota of a group and of those around it, up to the root. Where the group lies outside of what this process sees
-   of the hierarchy, as in containers, the root is the group. */
+/* The smallest quota of a group and its ancestors. In a container, where the group can lie outside of the visible hierarchy,
+   the root counts as the group. */
 static double least_quota(const char *root, const char *group, bool second)
 {
     char folder[PATH_BYTES];
@@ -118,7 +118,7 @@ static double find_quota(void)
     return least;
 }
 
-/* Read by the first thread, or by several at once, which find the same. */
+/* Several threads may read it at once: they get the same value. */
 static int in_quota(void)
 {
     static int known = 0;

@@ -1,6 +1,6 @@
-/* storage.h - element types as they lie in memory, and as they are computed with.
+/* storage.h - conversion between the element types in memory and the types computed in.
    16-bit types are converted with plain integer arithmetic, which compilers turn into vector code on every processor;
-   where the processor has an instruction for it, vector.h takes that. */
+   vector.h uses the processor's instruction for it, if there is one. */
 #ifndef ROI_STORAGE_H
 #define ROI_STORAGE_H
 
@@ -63,7 +63,7 @@ static inline void store_f16(roi_f16 *p, float value)
     uint32_t half;
     if (isnan(value))
         half = 0x7e00;
-    else if (magnitude >= bits_of_float(65520.0f)) /* rounds to 65536, which is not there */
+    else if (magnitude >= bits_of_float(65520.0f)) /* rounds to 65536, which float16 does not have */
         half = 0x7c00;
     else if (magnitude < bits_of_float(0x1p-14f)) /* 0.5 has the same ulp as a subnormal half */
         half = bits_of_float(float_from_bits(magnitude) + 0.5f) - bits_of_float(0.5f);
@@ -72,7 +72,7 @@ static inline void store_f16(roi_f16 *p, float value)
     p->bits = (uint16_t)(sign | half);
 }
 
-/* One element of an array whose type is known only at run time: for what is not worth a copy of the code per type. */
+/* One element of an array whose type is known at run time only, for code that is not compiled once per type. */
 static inline double load_element(const void *data, roi_dtype dtype, int64_t at)
 {
     switch (dtype) {

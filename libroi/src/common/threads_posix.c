@@ -79,7 +79,7 @@ static void withdraw(const struct team *team)
         }
 }
 
-/* What the clocks of a thread say, in nanoseconds. */
+/* Wall-clock time and processor time of a thread, in nanoseconds. */
 struct clocks {
     int64_t wall, used;
 };
@@ -140,7 +140,8 @@ static bool start_thread(void)
     return started;
 }
 
-/* As many threads as are wanted, if the system gives them. Signals are for the threads of the program. */
+/* Starts threads up to the wanted number, or fewer if the system refuses. They block all signals, which the program's own
+   threads handle. */
 static void grow(int wanted)
 {
     if (wanted <= pool.count)
@@ -162,7 +163,7 @@ static void grow(int wanted)
 
 /* ---- Forks and the end ----------------------------------------------------------------------------------------- */
 
-/* fork() copies none of the threads: a child begins without, and with a lock that is free. */
+/* fork() does not copy threads: a child begins with an empty pool and a free lock. */
 static void before_fork(void) { pthread_mutex_lock(&pool.lock); }
 static void in_parent(void) { pthread_mutex_unlock(&pool.lock); }
 static void in_child(void)
@@ -175,7 +176,7 @@ static void in_child(void)
 
 static void watch_forks(void) { pthread_atfork(before_fork, in_parent, in_child); }
 
-/* At the end of the program, or before the library is unloaded: its code must not be run any more. */
+/* Runs at exit and before the library is unloaded, after which no thread may execute its code. */
 __attribute__((destructor)) static void stop(void)
 {
     pthread_mutex_lock(&pool.lock);

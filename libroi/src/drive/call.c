@@ -1,4 +1,4 @@
-/* call.c - the gate and the common way of all operators that pool boxes: call.h. */
+/* call.c - the checks and the common steps of all operators that pool boxes: call.h. */
 #include "drive/call.h"
 
 #include <math.h>
@@ -75,7 +75,7 @@ struct roi_call roi_call_of(const roi_array *maps, const double *spatial_scales,
                              .cancel = cancel};
 }
 
-/* Whether a box on its map, and its sides, are still numbers. */
+/* Whether the corners and sides of a box on its map are finite. */
 static bool is_in_range(const struct roi_box *box, double scale)
 {
     for (int i = 0; i < 2; i++) {
@@ -102,7 +102,7 @@ static roi_status check_place(const struct roi_call *call, const struct roi_box 
     return is_in_range(box, scale) ? ROI_SUCCESS : ROI_ERROR_BOX_OVERFLOW;
 }
 
-/* The table, with levels where there are several; the first row that is wrong is the one that is told. */
+/* Reads the table, with levels if there are several, up to the first row that is wrong. */
 static roi_status read_table(const struct roi_call *call, const roi_boxes *boxes, const roi_levels_params *levels,
                              struct roi_box *table, roi_error *error_ret)
 {
@@ -123,7 +123,7 @@ static roi_status read_table(const struct roi_call *call, const roi_boxes *boxes
 roi_status roi_make_call(struct roi_call *call, const roi_boxes *boxes, const roi_levels_params *levels,
                          roi_direction *direction, roi_error *error_ret)
 {
-    roi_fail(error_ret, ROI_SUCCESS, -1, -1, 0); /* so that it always says something */
+    roi_fail(error_ret, ROI_SUCCESS, -1, -1, 0); /* so that it is always set */
     call->levels = levels ? levels->num_levels : 1;
     ROI_TRY(roi_report(error_ret, check_all(call, call->levels, boxes)));
     struct roi_box *table = malloc((size_t)max_i64(boxes->count, 1) * sizeof *table);

@@ -1,8 +1,8 @@
 /*
  * call.h - a call of an operator that pools boxes from maps
  *
- * All of these operators take maps, boxes and crops, and go the same way: a gate that checks what was given, before any
- * memory is reached through it; a table of the boxes; then what the operator alone knows how to do.
+ * All of these operators take maps, boxes and crops, and have the same steps: the arguments are checked before any memory is
+ * accessed through them, the boxes are read into a table, and then the operator's own part runs.
  */
 #ifndef ROI_CALL_H
 #define ROI_CALL_H
@@ -16,7 +16,7 @@ struct roi_call {
     const struct roi_box *boxes;
     int64_t count;
     const struct roi_pooling *pooling; /* what the operator does box by box: tiles.h */
-    const roi_indices *argmax;         /* beside the crops, where the operator has it */
+    const roi_indices *argmax;         /* of the same shape as the crops, or NULL */
     bool by_bin;                       /* whether each bin of a crop reads a channel of its own, ... */
     bool counted;                      /* ... and is divided by the number of its pixels */
     int64_t box_numbers;               /* ROI_UPRIGHT or ROI_ROTATED */

@@ -30,8 +30,8 @@ static void measure_group(void *context, int64_t group, int thread)
 
 static int compare_i64(int64_t a, int64_t b) { return (a > b) - (a < b); }
 
-/* Boxes of a ring as rows enter it; others swath by swath, in each from left to right. Then from top to bottom: so neighbours
-   read pixels that are still in L2. */
+/* Boxes of a ring are sorted from top to bottom, as rows enter it; others by swath, then from left to right, then from top to
+   bottom, so that neighbours read pixels that are still in L2. */
 static int compare_places(const struct roi_plan *a, const struct roi_plan *b)
 {
     const bool ring = a->way == ROI_FROM_RING;
@@ -43,8 +43,8 @@ static int compare_places(const struct roi_plan *a, const struct roi_plan *b)
     return order ? order : compare_i64(a->y.first, b->y.first);
 }
 
-/* By map, then by place. Never a tie, so that the order, and with it the order of sums backward, depends on nothing but
-   the boxes. */
+/* By map, then by place. There are no ties, so that the order, which is also the order of sums backward, depends on the
+   boxes alone. */
 static int compare_plans(const void *first, const void *second)
 {
     const struct roi_plan *a = first, *b = second;
@@ -71,7 +71,7 @@ static void cut_into_bands(const struct roi_job *job, const struct roi_plan *who
     }
 }
 
-/* Makes room for the bands of all boxes, and puts them where these were. */
+/* Replaces boxes by their bands. */
 static roi_status cut_boxes(struct roi_job *job)
 {
     const int64_t boxes = job->count;
@@ -95,7 +95,7 @@ static roi_status cut_boxes(struct roi_job *job)
     return ROI_SUCCESS;
 }
 
-/* Sizes of all tables and of scratch memory. */
+/* Determines the sizes of all tables and of scratch memory. */
 static roi_status measure(struct roi_job *job, roi_error *error_ret)
 {
     const struct roi_call *call = job->call;
@@ -118,7 +118,7 @@ static roi_status measure(struct roi_job *job, roi_error *error_ret)
     return ROI_SUCCESS;
 }
 
-/* Bytes of what a ring is told of a box: a word for each row. */
+/* Bytes of plan->blocks. */
 static size_t blocks_bytes(const struct roi_plan *plan)
 {
     return plan->way == ROI_FROM_RING ? (size_t)(plan->y.end - plan->y.first) * sizeof *plan->blocks : 0;
@@ -148,7 +148,7 @@ static size_t largest_chunk(const struct roi_job *job)
     return most;
 }
 
-/* Of so many bytes, and scratch memory for each thread: where there is not as much, of fewer threads. */
+/* Allocates `bytes` and scratch memory for each thread; for fewer threads if there is not enough memory. */
 static void find_memory(struct roi_job *job, size_t bytes)
 {
     while (!(job->memory = malloc(job->scratch_bytes * (size_t)job->threads + bytes)) && job->threads > 1)
@@ -222,8 +222,8 @@ int64_t roi_job_tiles(const struct roi_job *job)
     return groups_of(shape[AXIS_C], job->channels_per_tile) * groups_of(job->end - job->begin, job->plans_per_tile);
 }
 
-/* Fills the tables of the chunk [begin, end), then works on it. Forward, boxes are sorted within their chunk alone: of many
-   more, neighbours on the map would lie too far apart in the result. */
+/* Fills the tables of the chunk [begin, end), then works on it. Forward, boxes are sorted within their chunk only: among
+   more boxes, neighbours on the map would be too far apart in the result. */
 static roi_status run_chunk(struct roi_job *job)
 {
     const struct roi_call *call = job->call;

@@ -47,13 +47,13 @@ roi_status roi_job_plan(struct roi_job *job, roi_error *error_ret);
    that on the boxes of other images. */
 void roi_job_sort(struct roi_job *job);
 
-/* Makes room for tables and scratch memory, whose sizes are settled then. */
+/* Allocates tables and scratch memory; their sizes must not change afterwards. */
 roi_status roi_job_allocate(struct roi_job *job, roi_error *error_ret);
 
 /* Carries out all chunks. */
 roi_status roi_job_run(struct roi_job *job);
 
-/* Gives back the memory, and tells how the call ends. */
+/* Frees the memory and returns the status of the call. */
 roi_status roi_job_finish(struct roi_job *job, roi_status status, roi_error *error_ret);
 
 /* Tiles as items. */
@@ -66,8 +66,7 @@ static inline char *roi_job_scratch(const struct roi_job *job, int thread)
     return job->scratch + (size_t)thread * job->scratch_bytes;
 }
 
-/* Whether a result is so large that it is better written by non-temporal stores. Smaller ones stay in the caches for their
-   reader. */
+/* Whether a result is so large that non-temporal stores are faster. Smaller results stay in the caches for their reader. */
 bool roi_job_is_large(const roi_array *result);
 
 #endif

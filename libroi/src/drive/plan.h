@@ -1,4 +1,4 @@
-/* plan.h - what the mean of each box needs to know of it: weights per axis, built once, shared by all channels. */
+/* plan.h - the tables of a box that all channels share: weights per axis, and where its pixels are. */
 #ifndef ROI_PLAN_H
 #define ROI_PLAN_H
 
@@ -7,7 +7,7 @@
 #include "common/internal.h"
 #include "drive/ring.h"
 
-/* Elements of the widest vector of any tier: what is not planned for one tier is planned for that. */
+/* Elements of the widest vector of any tier: scratch memory has room for it whichever tier is in use. */
 enum { ROI_WIDEST_VECTOR = 16 };
 
 /* Bin p is the sum over k < taps of weights[p * taps + k] * pixel[low[p] + k]. All bins of an axis have the same number
@@ -97,7 +97,7 @@ struct roi_plan_rule {
 bool roi_place_box(const struct roi_plan_rule *rule, const struct roi_box *box, bool vertical,
                    struct roi_axis *axis_ret);
 
-/* First pass: finds out how large the tables of a box are, or of a band of it. plan->box, first_bin and bins are set by the
+/* First pass: determines the size of the tables of a box or of a band. plan->box, first_bin and bins are set by the
    caller; all of a band's plan is as the box's was. False where the box leaves the range of double. */
 bool roi_plan_measure(const struct roi_plan_rule *rule, struct roi_plan *plan);
 

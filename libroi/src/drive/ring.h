@@ -59,7 +59,7 @@ static inline void roi_ring_include(struct roi_ring *ring, int64_t height, int64
     ring->pixels += (double)height * (double)width;
 }
 
-/* Takes the first run of blocks off a word of them, and tells at which pixels it begins and ends. False: there is none. */
+/* Removes the first run of blocks from a word and returns the pixels at which it begins and ends; false: there is none. */
 static inline bool roi_ring_run(const struct roi_ring *ring, uint64_t *blocks, int64_t *begin_ret, int64_t *end_ret)
 {
     if (*blocks == 0)

@@ -63,7 +63,7 @@ struct interval {
     double low, high;
 };
 
-/* Positions are off by less: a box reaches no farther than ROI_ROTATED_REACH. */
+/* Larger than the rounding error of positions, since no box reaches farther than ROI_ROTATED_REACH. */
 static const double margin = 0x1p-6;
 
 static struct interval both(struct interval a, struct interval b)
@@ -71,7 +71,7 @@ static struct interval both(struct interval a, struct interval b)
     return (struct interval){fmax(a.low, b.low), fmin(a.high, b.high)};
 }
 
-/* For which t `origin + t * slope` is in [-1, size]. */
+/* The t for which `origin + t * slope` is in [-1, size]. */
 static struct interval where_inside(double origin, double slope, int64_t size)
 {
     const double low = -1 - margin - origin, high = (double)size + margin - origin;
@@ -80,7 +80,7 @@ static struct interval where_inside(double origin, double slope, int64_t size)
     return slope > 0 ? (struct interval){low / slope, high / slope} : (struct interval){high / slope, low / slope};
 }
 
-/* What the map's four corners are along the box's y axis. */
+/* The range of the map's four corners along the box's y axis. */
 static struct interval rows_of_map(const struct frame *frame)
 {
     const double y[2] = {-1 - frame->cy, (double)frame->height - frame->cy};
@@ -160,8 +160,8 @@ static void widen(void *context, const struct sample *sample)
 static int64_t rows_of(const struct bounds *bounds) { return bounds->high_y - bounds->low_y + 1; }
 static int64_t columns_of(const struct bounds *bounds) { return bounds->high_x - bounds->low_x + 1; }
 
-/* More pixels for a sample than these are not gathered: most would stay 0. A turned square covers half of its bounds,
-   and a sample stands for up to four pixels where a bin has few of them. */
+/* Bins with more pixels per sample in their bounds are not gathered, since most weights would be 0. A square rotated by 45
+   degrees covers half of its bounds, and a sample has up to four pixels. */
 enum { PIXELS_PER_SAMPLE = 16 };
 
 static bool is_gathered(const struct bounds *bounds)

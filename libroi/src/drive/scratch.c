@@ -1,4 +1,4 @@
-/* scratch.c - how much scratch memory tiles need: the same for every tier. */
+/* scratch.c - the size of the scratch memory of tiles, which is the same for every tier. */
 #include "drive/tiles.h"
 
 #include "common/array.h"

@@ -1,10 +1,9 @@
 /*
  * tiles.h - the driver of all operators that pool box by box
  *
- * What such an operator has to know of a box is the same for all channels: it is planned once, in a table, and the
- * planned boxes are sorted, so that neighbours read the same part of the map. The work is then cut into tiles, some
- * boxes times some channels each, which kernels of the CPU tier at hand go through. An operator is what it does box by
- * box (struct roi_pooling); how boxes and channels are cut, and shared among threads, is told here alone.
+ * The tables of a box are the same for all channels: they are computed once, and boxes are sorted, so that neighbours read
+ * the same part of the map. The work is then divided into tiles, some boxes times some channels each, which threads share and
+ * the kernels of the CPU tier process. An operator defines what is done with one box (struct roi_pooling).
  */
 #ifndef ROI_TILES_H
 #define ROI_TILES_H

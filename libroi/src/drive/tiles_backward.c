@@ -1,4 +1,4 @@
-/* tiles_backward.c - gradients of maps: what they are summed in, and how the work is cut. */
+/* tiles_backward.c - gradients of maps: the array of sums, and the division of the work. */
 #include <stdlib.h>
 
 #include "common/array.h"
@@ -51,7 +51,7 @@ static void finish_plane(void *context, int64_t item, int thread)
 
 /* ---- Patches and tiles ----------------------------------------------------------------------------------------- */
 
-/* Those of all images. */
+/* The number of patches of all images. */
 static int64_t patches(const struct roi_job *job)
 {
     const int64_t *shape = job->maps->shape;
@@ -108,8 +108,8 @@ static void cut_by_channels(struct roi_job *job)
     job->items = roi_job_tiles;
 }
 
-/* Patches of one size, as far as it goes: not wide and flat, nor a small rest at the end; as large as a ring may be. Sets
-   what plans and scratch memory have to know of it. */
+/* Divides maps into patches of about equal size, at most as large as a ring, and sets the rule of plans and the size of scratch
+   memory. */
 static void cut_by_patches(struct roi_job *job, struct roi_plan_rule *rule)
 {
     const int64_t height = job->maps->shape[AXIS_H], width = job->maps->shape[AXIS_W];
@@ -127,7 +127,7 @@ static void cut_by_patches(struct roi_job *job, struct roi_plan_rule *rule)
 
 /* ---- The call -------------------------------------------------------------------------------------------------- */
 
-/* Patches that are fresh need not be cleared, if there is a box at all. */
+/* With boxes and patches, nothing needs to be cleared: the first chunk overwrites all patches. */
 static roi_status add_up(struct roi_job *job, struct sum *sum)
 {
     const volatile int32_t *cancel = job->call->cancel;

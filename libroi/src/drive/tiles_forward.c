@@ -1,4 +1,4 @@
-/* tiles_forward.c - crops from maps: rings, and how the work is cut. */
+/* tiles_forward.c - crops from maps: rings, and the division of the work. */
 #include <stdlib.h>
 
 #include "common/array.h"
@@ -14,7 +14,7 @@ enum {
 
 /* ---- Rings ----------------------------------------------------------------------------------------------------- */
 
-/* Levels whose boxes are read where they lie turn out not to want a ring. */
+/* Boxes of levels that are read in place do not use a ring. */
 static void settle_rings(struct roi_job *job)
 {
     for (int64_t k = 0; k < job->count; k++) {
@@ -29,7 +29,8 @@ static void settle_rings(struct roi_job *job)
 
 /* ---- Tiles ----------------------------------------------------------------------------------------------------- */
 
-/* Lines of a tile: where they lie together all of a pixel, or equal parts of them that are as large as they may be. */
+/* The number of lines of a tile: if lines are read in place, those of a pixel, or equal parts of them of at most the largest
+   size; else one. */
 static int64_t lines_of_a_tile(const struct roi_job *job)
 {
     const int64_t line = roi_line_channels(job->call->rule.axis.single);
@@ -42,14 +43,14 @@ static int64_t lines_of_a_tile(const struct roi_job *job)
     return groups_of(lines, groups_of(lines, most));
 }
 
-/* Whether channels of crops lie together. */
+/* Whether the crops of successive channels are contiguous. */
 static bool can_be_streamed_to(const roi_array *crops)
 {
     return crops->strides[AXIS_W] == 1 && crops->strides[AXIS_H] == crops->shape[AXIS_W] &&
            crops->strides[AXIS_C] == crops->shape[AXIS_H] * crops->shape[AXIS_W];
 }
 
-/* Scratch memory for tiles of so many lines. */
+/* Sets the size of scratch memory for tiles of so many lines. */
 static void make_room_for_lines(struct roi_job *job, int64_t lines)
 {
     const int64_t line = roi_line_channels(job->call->rule.axis.single), bins_y = job->call->crops->shape[AXIS_H];
@@ -59,7 +60,7 @@ static void make_room_for_lines(struct roi_job *job, int64_t lines)
         job->scratch_size.stage *= lines;
 }
 
-/* Cuts boxes that have been measured into tiles, and settles what scratch memory these need. */
+/* Divides the measured boxes into tiles, and determines the scratch memory of these. */
 static void cut_by_boxes(struct roi_job *job)
 {
     const struct roi_call *call = job->call;
@@ -76,7 +77,7 @@ static void cut_by_boxes(struct roi_job *job)
     job->plans_per_tile = groups_of(job->count, plan_groups);
 }
 
-/* What plans have to know of the operator. */
+/* Sets the rule of plans. */
 static roi_status prepare(struct roi_call *call, struct roi_job *job, roi_error *error_ret)
 {
     const int64_t bins_x = call->crops->shape[AXIS_W];

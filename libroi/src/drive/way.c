@@ -43,7 +43,7 @@ static bool has_rows(const struct roi_plan_rule *rule, const struct roi_plan *pl
            (map->strides[AXIS_W] == 1 && map->shape[AXIS_W] >= roi_line_channels(rule->axis.single));
 }
 
-/* Places of pixels have to be what a lane can count. */
+/* Whether the indices of pixels fit in a lane. */
 static bool is_countable(const struct roi_plan_rule *rule, const struct roi_plan *plan)
 {
     const int64_t *shape = rule->maps[plan->box->level].shape;

@@ -1,8 +1,8 @@
 /*
- * way.h - the way that a box is pooled: chosen here alone, kept in its plan, and switched on by kernels
+ * way.h - how a box is pooled: from a ring, from lines in the map, or by rows
  *
- * Which one is fastest depends on how the map lies in memory, on how many channels it has, and on the size of the box; all
- * of them give the same bits. An operator says which it has (struct roi_ways).
+ * Which way is fastest depends on the layout of the map, its number of channels, and the size of the box. All ways give the
+ * same bits. An operator lists those that it has (struct roi_ways); the choice is kept in the plan.
  */
 #ifndef ROI_WAY_H
 #define ROI_WAY_H

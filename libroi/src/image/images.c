@@ -28,7 +28,7 @@ static void join(int64_t shape[4], int64_t strides[4])
     shape[AXIS_N] = 1;
 }
 
-/* Nothing is done where shapes do not fit: that is for the gate to find. */
+/* If shapes do not match, nothing is done: roi_make_call reports it. */
 static void join_images(struct images *images, bool argmax)
 {
     roi_array *maps = &images->maps, *crops = &images->crops;
@@ -68,7 +68,7 @@ static bool take_images(struct images *images, const struct roi_image_call *call
     return number_images(images);
 }
 
-/* Arrays that are not valid are given on as they are, for the gate to say what is wrong with them. */
+/* Invalid arrays are passed on unchanged: roi_make_call reports the error. */
 roi_status roi_make_image_call(const struct roi_image_call *call, roi_error *error_ret)
 {
     static const double scale = 1;

@@ -22,7 +22,7 @@ struct roi_image_call {
     const volatile int32_t *cancel;
 };
 
-/* Goes through the gate, and lets `direction` do the rest. */
+/* As roi_make_call. */
 roi_status roi_make_image_call(const struct roi_image_call *call, roi_error *error_ret);
 
 #endif

@@ -170,7 +170,7 @@ static inline struct view bins_of(const struct roi_tile *tile, const struct roi_
     return out;
 }
 
-/* All channels of the tile, when NaN has been met. Streaming stores are ordered before these. */
+/* All channels of the tile, after NaN was found. The fence orders non-temporal stores before these. */
 static void pool_exactly(const struct roi_tile *tile, const struct roi_plan *plan, REAL *crop)
 {
     const int64_t bins_x = tile->crops->shape[AXIS_W];

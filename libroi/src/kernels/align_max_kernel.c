@@ -82,7 +82,7 @@ static REAL pool_bin(const struct view *map, const bool corners, const struct ro
     return (REAL)most;
 }
 
-/* All channels of the tile. What has been streamed must not come after it. */
+/* All channels of the tile, after NaN was found. The fence orders non-temporal stores before these. */
 INLINE void pool_each_sample(const struct roi_tile *tile, const struct roi_plan *plan, const bool corners)
 {
     const struct roi_stop_table *table = plan->tables;

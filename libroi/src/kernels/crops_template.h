@@ -71,7 +71,7 @@ static vec pool_rows(const struct work *work, int64_t p, int64_t rows, struct pl
     return all;
 }
 
-/* Tells where the crop of all channels of the tile will be streamed to. */
+/* Prefetches pages of the crop that will be streamed. */
 INLINE void announce_crop(const struct work *work, int64_t bins_y)
 {
     const int64_t bins = bins_y * work->tile->crops->shape[AXIS_W];

@@ -1,4 +1,4 @@
-/* dvec.h - vectors of double, whatever the type computed in: for what is found in double precision. */
+/* dvec.h - vectors of double, whatever the type computed in: for samples, which are computed in double. */
 #ifndef ROI_DVEC_H
 #define ROI_DVEC_H
 

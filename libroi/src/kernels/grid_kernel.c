@@ -15,7 +15,7 @@ static inline float nearest_real(float x) { return rintf(x); }
 
 #include "kernels/grid_points_template.h"
 
-/* Pixels here and there. */
+/* Pixels at the given offsets. */
 INLINE vec gather(const STORE *plane, const int64_t *offset)
 {
     vec pixels = {0};

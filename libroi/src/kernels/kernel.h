@@ -1,4 +1,4 @@
-/* kernel.h - what the files that are compiled once per element type and CPU tier have in common. */
+/* kernel.h - the common part of files that are compiled once per element type and CPU tier. */
 #ifndef ROI_KERNEL_H
 #define ROI_KERNEL_H
 

@@ -1,5 +1,5 @@
 /*
- * lines_template.h - pixels of several channels, brought together
+ * lines_template.h - gathers pixels of several channels into lines
  *
  * Lines are what ring.h says: [pixel][channel], LINE channels each, in the type computed in. A row of n pixels of `count`
  * channels is gathered from wherever they lie. The rest of the lanes of a line, where there are fewer channels, has the last

@@ -56,7 +56,7 @@ static void pool_row(const struct view *map, int64_t map_width, const struct roi
         pool_bin(map, map_width, &table->bins[row], &table->bins[table->rows + q], out);
 }
 
-/* All channels of the tile, when lines have had NaN. What has been streamed must not come after it. */
+/* All channels of the tile, after NaN was found. The fence orders non-temporal stores before these. */
 static void pool_exactly(const struct roi_tile *tile, const struct roi_plan *plan, REAL *crop)
 {
     const struct roi_pool_table *table = plan->tables;

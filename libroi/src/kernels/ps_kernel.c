@@ -3,7 +3,7 @@
 
 #include "kernels/kernel.h"
 
-/* Fours of channels that are found at a time, where those of a map lie together. */
+/* Groups of four channels that are computed at a time, if channels are contiguous. */
 enum { MOST_FOURS = ROI_PS_CROPS / 4 };
 
 /* ---- What a box is pooled with, made once and used for all its channels ---------------------------------------- */
@@ -219,7 +219,7 @@ INLINE void pool_some(struct view plane, const struct box *box, int64_t count, c
     }
 }
 
-/* Some channels of the crop, as many crops after each other: of those in fours that are missing, the last one again. */
+/* Up to ROI_PS_CROPS channels of the crop; channels that are missing in the last group of four repeat the last one. */
 ALONE void pool_together(struct view plane, const struct box *box, int64_t count)
 {
     switch ((count + 3) / 4) {
@@ -246,8 +246,8 @@ ALONE void pool(const struct view *plane, int64_t stride_c, const struct box *bo
         }
 }
 
-/* The mean of a bin of so many pixels whose sum is no finite number: of numbers divided by a power of 2 first, so that only
-   what is infinite among them makes it so. */
+/* The mean of a bin whose sum is not finite: pixels are divided by a power of 2 first, so that only infinite pixels make it
+   infinite. */
 static REAL mean_of_large(struct view plane, const struct roi_plan *plan, int64_t p, int64_t q, REAL count)
 {
     const REAL *wy = weights_y(plan, p), *wx = weights_x(plan, q);
@@ -264,7 +264,6 @@ static REAL mean_of_large(struct view plane, const struct roi_plan *plan, int64_
     return value_of_sum(&sum) / (count * share);
 }
 
-/* From sums to means. */
 static void divide_by_counts(struct view plane, int64_t stride_c, const struct box *box)
 {
     for (int64_t p = 0; p < box->bins_y; p++)
@@ -285,7 +284,7 @@ static bool has_nan_crop(const REAL *crop, int64_t count)
     return nan;
 }
 
-/* Crops of `count` channels from c on go where they belong, sums as means where pixels are counted. */
+/* Writes crops of `count` channels from c on, after dividing sums by the counts of pixels if there are any. */
 static void put_crops(const struct roi_tile *tile, const struct box *box, int64_t c, int64_t count, bool divide)
 {
     const roi_array *map = &tile->maps[box->plan->box->level];

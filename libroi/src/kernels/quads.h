@@ -1,10 +1,9 @@
 /*
- * quads.h - blocks of numbers, turned on their side
+ * quads.h - transposition of blocks of 4 x 4 numbers
  *
- * A vector of `quads` is two quads side by side, or one where vectors of the tier are narrower than that. (Four would
- * need sixteen pointers, more than there are registers.) Four such vectors are transposed quad by quad, which on every
- * processor are the cheap moves between lanes: so four numbers in each of several places become several numbers in each
- * of four places, and back.
+ * A vector of `quads` has two quads, or one if the tier's vectors have less than 8 lanes. (Four quads would need sixteen
+ * pointers, more than there are registers.) Four such vectors are transposed quad by quad, since shuffles within 4 lanes are
+ * fast on every processor: four pixels of several channels become several channels of four pixels, and back.
  */
 #ifndef ROI_QUADS_H
 #define ROI_QUADS_H

@@ -1,6 +1,5 @@
 /*
- * spread_template.h - lines of channels (lines_template.h), brought apart: n bins of `count` channels go
- * to wherever they belong
+ * spread_template.h - stores lines of channels (lines_template.h): n bins of `count` channels, to an array of any strides
  */
 
 /* A row of some channels: pixel i of channel c is data[i * stride_x + c * stride_c]. */
@@ -15,8 +14,8 @@ static inline struct row row_of(const roi_array *array, int64_t n, int64_t c, in
     return (struct row){plane + y * array->strides[AXIS_H], array->strides[AXIS_W], array->strides[AXIS_C]};
 }
 
-/* Puts four numbers of 4 * QUADS channels where `to` wants the first channel's, and a step further each. A box in which
-   there is NaN is pooled again, so NaN needs no care here. */
+/* Stores four numbers of 4 * QUADS channels, the first channel at `to`, each other a step after the one before. Boxes with NaN
+   are pooled again, so that NaN may be rounded wrongly here. */
 INLINE void put_quads(quads v[4], STORE *to, const struct steps *steps)
 {
     transpose(v);

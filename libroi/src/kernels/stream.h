@@ -1,4 +1,4 @@
-/* stream.h - non-temporal stores: to where nothing will be read soon, so that lines are not read before they are written. */
+/* stream.h - non-temporal stores, which do not read cache lines before writing them: for results that are not read soon. */
 #ifndef ROI_STREAM_H
 #define ROI_STREAM_H
 

@@ -27,11 +27,10 @@
 
 #define INLINE static inline __attribute__((always_inline))
 
-/* For inner loops that need all registers, which compilers deny them inside of something larger. */
+/* For inner loops that need all registers, which compilers do not give them within a larger function. */
 #define ALONE static __attribute__((noinline))
 
-/* Vectors of whole numbers are as wide, and have as many lanes. A comparison of two vectors is one of these: all bits set
-   where it holds. */
+/* Vectors of integers with as many lanes. The result of a comparison is such a vector, with all bits set where it holds. */
 #if defined(ROI_IS_DOUBLE)
 typedef int64_t lane_int;
 #else
@@ -41,7 +40,7 @@ typedef REAL vec __attribute__((vector_size(VECTOR_BYTES)));
 typedef lane_int ivec __attribute__((vector_size(VECTOR_BYTES)));
 enum { LANES = VECTOR_BYTES / (int)sizeof(REAL) };
 
-/* Four numbers, for what reads few that lie together; sums of the four are always taken in the same order. */
+/* Four numbers, for kernels that read few contiguous pixels; the four are always added in the same order. */
 enum { QUAD_BYTES = 4 * (int)sizeof(REAL) };
 typedef REAL quad __attribute__((vector_size(QUAD_BYTES)));
 typedef lane_int quad_int __attribute__((vector_size(QUAD_BYTES)));
@@ -91,7 +90,7 @@ INLINE ivec round_f16(vec v)
 }
 #endif
 
-/* Elements that lie together, as a vector of the type computed in. The bits of a bfloat16 are the upper half of those of a
+/* Contiguous elements as a vector of the type computed in. The bits of a bfloat16 are the upper half of those of a
    float32. */
 INLINE vec load_vec(const STORE *p)
 {

@@ -1,4 +1,4 @@
-/* view.h - maps and crops as kernels see them: one channel at a time, and the columns of it that a box reads. */
+/* view.h - one channel of a map or of crops, and the columns of it that a box reads. */
 #ifndef ROI_VIEW_H
 #define ROI_VIEW_H
 
@@ -23,19 +23,19 @@ static inline void write_crop(const REAL *crop, const struct view *out, int64_t 
             store(out->data + p * out->stride_y + q * out->stride_x, crop[p * bins_x + q]);
 }
 
-/* Whether the bins of a crop lie together, row after row. */
+/* Whether the bins of a crop are contiguous. */
 static inline bool has_rows_together(const roi_array *crops)
 {
     return crops->strides[AXIS_W] == 1 && crops->strides[AXIS_H] == crops->shape[AXIS_W];
 }
 
-/* Whether a crop lies in memory just as it is computed, so that it needs no copy. */
+/* Whether a crop has the layout and type in which it is computed, so that it needs no copy. */
 static inline bool is_plain(const roi_array *crops)
 {
     return sizeof(STORE) == sizeof(REAL) && has_rows_together(crops);
 }
 
-/* Rows of a crop as they are computed with: where they lie, or copied to `crop`, which they need room in. */
+/* A crop in the type computed in, with contiguous bins: in place, or copied to `crop`. */
 static inline const REAL *rows_of_crop(const struct view *in, int64_t bins_y, int64_t bins_x, REAL *crop)
 {
     if (sizeof(STORE) == sizeof(REAL) && in->stride_x == 1 && in->stride_y == bins_x)

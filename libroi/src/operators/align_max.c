@@ -5,7 +5,7 @@
 
 #include "common/array.h"
 
-/* Of a bin, at most: one for each sample, too. */
+/* The largest number of stops of a bin, which is at most one for each sample. */
 static int64_t most_stops(const struct roi_reach *reach)
 {
     return (int64_t)min_f64((double)roi_most_stops(reach), reach->end - reach->begin);
@@ -35,7 +35,7 @@ static bool measure(const struct roi_plan_rule *rule, struct roi_plan *plan)
     return true;
 }
 
-/* A row is one of bins here. */
+/* scratch.row holds a row of bins. */
 static void include(struct roi_scratch_size *size, const struct roi_plan *plan, const roi_array *crops)
 {
     roi_scratch_include(size, plan, crops);

@@ -6,7 +6,7 @@
 
 /* ---- Box by box ------------------------------------------------------------------------------------------------ */
 
-/* A crop, or a row of bins of a line of channels. */
+/* scratch.crop holds a crop, or a row of bins of a line of channels. */
 static void include(struct roi_scratch_size *size, const struct roi_plan *plan, const roi_array *crops)
 {
     const int64_t rows = max_i64(crops->shape[AXIS_H], roi_line_channels(!roi_is_double(crops->dtype)));

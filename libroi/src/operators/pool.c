@@ -41,7 +41,7 @@ static bool measure(const struct roi_plan_rule *rule, struct roi_plan *plan)
     return true;
 }
 
-/* Rows are lines of maxima and of their places. */
+/* scratch.row holds lines of maxima and of their places. */
 static void include(struct roi_scratch_size *size, const struct roi_plan *plan, const roi_array *crops)
 {
     const int64_t width = plan->x.end - plan->x.first;
@@ -159,7 +159,7 @@ static roi_status check_indices(const struct roi_call *call, roi_error *error_re
     const int64_t *shape = call->rule.maps->shape, rows = call->count;
     struct search search = {call->argmax, shape[AXIS_H] * shape[AXIS_W], rows};
     if (roi_array_elements(call->crops) == 0)
-        return ROI_SUCCESS; /* so that there may be no memory, and no arithmetic on its pointer */
+        return ROI_SUCCESS; /* the arrays may have no memory */
     const int threads = roi_threads_for((double)roi_array_elements(call->crops));
     ROI_TRY(roi_report(error_ret, roi_parallel_for(rows, threads, call->cancel, search_row, &search)));
     if (search.row == rows)

@@ -175,7 +175,7 @@ static roi_status run_channels(struct box_grad *work, int64_t channels, int64_t 
     return ROI_SUCCESS;
 }
 
-/* Each box's sum goes through its channels in order, whatever the number of threads. */
+/* Each box's sum is taken over its channels in order, whatever the number of threads. */
 static roi_status sum_boxes(struct box_grad *work, roi_error *error_ret)
 {
     const roi_array *grad = work->call->crops;
@@ -216,7 +216,7 @@ static roi_status run_input_grad(const struct roi_call *call, const roi_array *i
     return input_grad_ret ? roi_tiles_backward(&scatter, error_ret) : ROI_SUCCESS;
 }
 
-/* The boxes' gradient is kept apart until the map's is there too: after an error both are as they were. */
+/* The gradient for the boxes is written last, so that an error leaves both results unchanged. */
 static roi_status run_backward(const struct roi_call *call, roi_error *error_ret)
 {
     const struct backward *backward = (const void *)call;

@@ -5,7 +5,7 @@
 
 /* ---- Box by box ------------------------------------------------------------------------------------------------ */
 
-/* The counts of the bins of a crop, and the crops that are found together (ps_kernel.c). */
+/* scratch.crop holds the counts of bins, and the crops that are computed together (ps_kernel.c). */
 static void include(struct roi_scratch_size *size, const struct roi_plan *plan, const roi_array *crops)
 {
     size->crop = round_up((1 + ROI_PS_CROPS) * crops->shape[AXIS_H] * crops->shape[AXIS_W], ROI_WIDEST_VECTOR);

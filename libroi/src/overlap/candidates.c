@@ -48,7 +48,7 @@ static roi_status read_boxes(const struct roi_request *request, struct roi_candi
     return ROI_SUCCESS;
 }
 
-/* Falling keys, of those above the threshold. */
+/* Keys of scores above the threshold, in which larger scores have smaller keys. */
 static roi_status read_scores(const struct roi_request *request, struct roi_entry *entries_ret, int64_t *count_ret,
                               roi_error *error_ret)
 {

@@ -15,7 +15,7 @@ struct roi_request {
 
 struct roi_candidates {
     int64_t count; /* of boxes above the score threshold */
-    int64_t *row;  /* where each stands in the arguments, by descending score; equal scores in the order given */
+    int64_t *row;  /* of each in the arguments, by descending score; equal scores in the order given */
     /* By row. */
     struct roi_extent *extents;
     struct roi_rotated *rotated; /* NULL for upright boxes */

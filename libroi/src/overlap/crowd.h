@@ -1,4 +1,4 @@
-/* crowd.h - boxes that can suppress each other: who is near whom, and by how much two overlap. */
+/* crowd.h - a set of boxes that can suppress each other: neighbours of a box, and their IoU with it. */
 #ifndef ROI_CROWD_H
 #define ROI_CROWD_H
 
@@ -12,7 +12,7 @@ struct roi_crowd {
     /* Members in the order of their ranks, which is by descending score. */
     struct roi_extent *extents;
     struct roi_rotated *rotated; /* NULL for upright boxes */
-    uint8_t *gone;               /* whether a member is out, for the user of the crowd */
+    uint8_t *gone;               /* whether a member is suppressed or kept already; set by the user of the crowd */
     bool in_order;               /* whether there are neighbours */
     struct roi_neighbours neighbours;
 };
@@ -30,11 +30,11 @@ void roi_crowd_gather(struct roi_crowd *crowd, const struct roi_candidates *cand
 bool roi_crowd_can_exceed(const struct roi_crowd *crowd);
 
 /* Calls blame(context, other, iou) for all members behind this one that are not gone, and whose IoU with it is above the
-   threshold: by looking at each. `blame` may make the other gone. */
+   threshold: each is compared. `blame` may make the other gone. */
 void roi_crowd_sweep(struct roi_crowd *crowd, int64_t member, void (*blame)(void *context, int64_t other, double iou),
                      void *context);
 
-/* Finds out who is near whom among the members that are not gone. To be called before what follows. */
+/* Builds the neighbours of the members that are not gone, which the functions below need. */
 void roi_crowd_put_in_order(struct roi_crowd *crowd);
 
 /* Takes a member out, and calls blame(context, other, iou) for all whose IoU with it is above the threshold, except

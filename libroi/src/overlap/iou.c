@@ -111,7 +111,7 @@ static bool spread(const struct matrix *matrix, const struct side *side, roi_dty
     return memory != NULL;
 }
 
-/* The same as double, and which boxes need that. */
+/* The lanes in double, and which boxes need them. */
 static bool spread_in_double(const struct matrix *matrix, struct side *side)
 {
     const int64_t count = side->boxes->count;

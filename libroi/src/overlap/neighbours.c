@@ -102,7 +102,7 @@ static double strips_per_unit(const struct classing *classing, int step)
     return ldexp(STRIPS_PER_CLASS, STEP_LOG2 * step - classing->exponent[1] - 1);
 }
 
-/* What is too far away for its strip's number shares the last one. */
+/* Boxes too far away for a strip number share the outermost ones. */
 static int64_t strip_of(double y, double per_unit)
 {
     const double half = 1 << (STRIP_BITS - 1);
@@ -158,8 +158,8 @@ static int64_t make_entries(struct roi_neighbours *neighbours, const struct clas
     return made;
 }
 
-/* What a box's area has to say (neighbours_kernel.h): lowered by more than the comparison can be off by rounding. Where
-   areas are so small that they lose digits, or the threshold, everything passes. */
+/* The lane ROI_LANE_BAR (neighbours_kernel.h), lowered by more than the rounding error of the comparison. If areas or the
+   threshold are so small that they lose digits, all boxes pass. */
 static double bar(const struct roi_neighbours *neighbours, double area)
 {
     const double share = neighbours->threshold / (1 + neighbours->threshold);

@@ -47,7 +47,7 @@ struct roi_neighbours {
     double threshold;       /* boxes that overlap by more than this are wanted ... */
     double reach_threshold; /* ... and these are the sides that can: the same for boxes, 0 for what they enclose */
     void *memory;
-    /* By place in the order: -x1, -y1, x2, y2 and what the area has to say, in blocks (neighbours_kernel.h). */
+    /* By place in the order: -x1, -y1, x2, y2 and the bar, in blocks (neighbours_kernel.h). */
     void *blocks;
     float *mark; /* horizontal centre of each block's first box, from the origin */
     int64_t *item;

@@ -94,8 +94,8 @@ static void suppress(void *context, int64_t other, double iou)
     roi_crowd_remove(group->crowd, other);
 }
 
-/* Suppresses what overlaps a box that is kept. As long as that is many boxes each time, all others are looked at, since
-   finding out who is near whom takes longer than that. */
+/* Suppresses the boxes that overlap a kept one. As long as these are many each time, all others are compared, which takes less
+   time than building the neighbours. */
 static void suppress_others(struct group *group, int64_t member)
 {
     const int64_t before = --group->left;

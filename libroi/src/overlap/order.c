@@ -12,7 +12,7 @@
 
 enum { DIGIT_BITS = 8, DIGITS = 1 << DIGIT_BITS, PASSES = 64 / DIGIT_BITS };
 
-/* As integers, numbers without a sign rise, and those with one fall. */
+/* The bits of positive numbers ascend as integers, those of negative numbers descend. */
 uint64_t roi_key_of_float(float number)
 {
     const uint32_t bits = bits_of_float(number + 0.0f), sign = UINT32_C(1) << 31;

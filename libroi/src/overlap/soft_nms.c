@@ -29,8 +29,7 @@ struct soft {
 
 /* ---- The heap -------------------------------------------------------------------------------------------------- */
 
-/* Members come in the order of the boxes given where scores were equal at first; where they became equal, their rows
-   say it. */
+/* Of equal scores, the box given first comes first. */
 static bool before(const struct soft *soft, const struct entry *a, const struct entry *b)
 {
     const int64_t *row = soft->candidates.row;
