@@ -95,11 +95,14 @@ static roi_status cut_boxes(struct roi_job *job)
     return ROI_SUCCESS;
 }
 
-/* Determines the sizes of all tables and of scratch memory. */
-static roi_status measure(struct roi_job *job, roi_error *error_ret)
+roi_status roi_job_plan(struct roi_job *job, roi_error *error_ret)
 {
     const struct roi_call *call = job->call;
     const double guess = (double)call->count * 2000; /* planning a box costs about as much as 2000 multiply-adds */
+    job->count = call->count;
+    job->plans = malloc((size_t)max_i64(job->count, 1) * sizeof *job->plans);
+    if (!job->plans)
+        return roi_fail(error_ret, ROI_ERROR_MEMORY, -1, -1, 0);
     ROI_TRY(roi_parallel_for(groups_of(call->count, MEASURE_GROUP), roi_threads_for(guess), call->cancel, measure_group,
                              job));
     for (int64_t k = 0; k < call->count; k++)
@@ -170,13 +173,6 @@ roi_status roi_job_allocate(struct roi_job *job, roi_error *error_ret)
         roi_guard(roi_job_scratch(job, thread) + scratch, job->scratch_bytes - scratch);
     roi_guard(job->tables + tables, ROI_GUARD_BYTES);
     return ROI_SUCCESS;
-}
-
-roi_status roi_job_plan(struct roi_job *job, roi_error *error_ret)
-{
-    job->count = job->call->count;
-    job->plans = malloc((size_t)max_i64(job->count, 1) * sizeof *job->plans);
-    return job->plans ? measure(job, error_ret) : roi_fail(error_ret, ROI_ERROR_MEMORY, -1, -1, 0);
 }
 
 void roi_job_sort(struct roi_job *job)

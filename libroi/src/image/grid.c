@@ -8,16 +8,6 @@
 
 enum { CHANNEL_GROUP = 64, ALIGNMENT = 64 };
 
-static roi_status check_params(const roi_grid_params *params)
-{
-    ROI_TRY(roi_check_params(params, sizeof *params));
-    if (params->mode != ROI_NEAREST && params->mode != ROI_BILINEAR && params->mode != ROI_BICUBIC)
-        return ROI_ERROR_MODE;
-    if (params->padding != ROI_PAD_ZEROS && params->padding != ROI_PAD_BORDER && params->padding != ROI_PAD_REFLECTION)
-        return ROI_ERROR_PADDING;
-    return ROI_SUCCESS;
-}
-
 static bool has_shape(const roi_array *array, int64_t a, int64_t b, int64_t c, int64_t d)
 {
     const int64_t *shape = array->shape;
@@ -38,7 +28,11 @@ struct sampling {
 static roi_status check_sampling(const roi_grid_params *params, const roi_array *input, const roi_array *grid,
                                  const roi_array *output)
 {
-    ROI_TRY(check_params(params));
+    ROI_TRY(roi_check_params(params, sizeof *params));
+    if (params->mode != ROI_NEAREST && params->mode != ROI_BILINEAR && params->mode != ROI_BICUBIC)
+        return ROI_ERROR_MODE;
+    if (params->padding != ROI_PAD_ZEROS && params->padding != ROI_PAD_BORDER && params->padding != ROI_PAD_REFLECTION)
+        return ROI_ERROR_PADDING;
     ROI_TRY(roi_check_array(input));
     ROI_TRY(roi_check_array(grid));
     ROI_TRY(roi_check_array(output));

@@ -44,18 +44,6 @@ static void join_images(struct images *images, bool argmax)
         join(places->shape, places->strides);
 }
 
-static bool number_images(struct images *images)
-{
-    const int64_t count = images->maps.shape[AXIS_N];
-    images->boxes.count = count;
-    if (count <= 1)
-        return true;
-    images->boxes.batch_index = images->index = malloc((size_t)count * sizeof *images->index);
-    for (int64_t n = 0; images->index && n < count; n++)
-        images->index[n] = n;
-    return images->index != NULL;
-}
-
 /* False: no memory. */
 static bool take_images(struct images *images, const struct roi_image_call *call)
 {
@@ -65,7 +53,12 @@ static bool take_images(struct images *images, const struct roi_image_call *call
         images->argmax = *call->argmax;
     if (!call->apart)
         join_images(images, call->argmax != NULL);
-    return number_images(images);
+    const int64_t count = images->boxes.count = images->maps.shape[AXIS_N];
+    if (count > 1)
+        images->boxes.batch_index = images->index = malloc((size_t)count * sizeof *images->index);
+    for (int64_t n = 0; images->index && n < count; n++)
+        images->index[n] = n;
+    return count <= 1 || images->index;
 }
 
 /* Invalid arrays are passed on unchanged: roi_make_call reports the error. */

@@ -7,13 +7,8 @@
 
 /* ---- Checks ---------------------------------------------------------------------------------------------------- */
 
-static bool is_mean(double value) { return isfinite(value); }
-
-static bool is_std(double value) { return value > 0 && isfinite(value); }
-
-/* All elements, those that are repeated along a dimension once. */
-static roi_status check_values(const roi_array *array, bool (*is_valid)(double), roi_status status,
-                               roi_error *error_ret)
+/* All elements must be finite and above `bound`; those that are repeated along a dimension are checked once. */
+static roi_status check_values(const roi_array *array, double bound, roi_status status, roi_error *error_ret)
 {
     int64_t size[4];
     for (int d = 0; d < 4; d++)
@@ -24,7 +19,7 @@ static roi_status check_values(const roi_array *array, bool (*is_valid)(double),
             for (int64_t i = 0; i < size[2] * size[3]; i++) {
                 const int64_t at = i / size[3] * array->strides[2] + i % size[3] * array->strides[3];
                 const double value = load_element(plane, array->dtype, at);
-                if (!is_valid(value))
+                if (!(value > bound && isfinite(value)))
                     return roi_fail(error_ret, status, c, -1, value);
             }
         }
@@ -126,8 +121,8 @@ roi_status roi_normalize(const roi_normalize_params *params, const roi_array *im
 {
     ROI_TRY(roi_report(error_ret, roi_check_params(params, sizeof *params)));
     ROI_TRY(roi_report(error_ret, check_shapes(image, mean, std, output_ret)));
-    ROI_TRY(check_values(mean, is_mean, ROI_ERROR_MEAN, error_ret));
-    ROI_TRY(check_values(std, is_std, ROI_ERROR_STD, error_ret));
+    ROI_TRY(check_values(mean, -INFINITY, ROI_ERROR_MEAN, error_ret));
+    ROI_TRY(check_values(std, 0, ROI_ERROR_STD, error_ret));
     if (roi_array_elements(image) == 0)
         return ROI_SUCCESS;
     struct work work = {image, mean, std, output_ret, params->inverse != 0, false};

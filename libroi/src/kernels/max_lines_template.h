@@ -259,28 +259,18 @@ INLINE void widen_places(int64_t line[PLACES], const lane_int *from)
 #endif
 }
 
-/* Widens places that lie together to whole cache lines by non-temporal stores, what is left by others. */
-static void stream_places(int64_t *to, const lane_int *from, int64_t count)
+/* Widens the places of contiguous bins; `stream`: whole cache lines by non-temporal stores. */
+static void copy_places(int64_t *to, const lane_int *from, int64_t count, bool stream)
 {
     int64_t line[PLACES], i = 0;
-    for (; i < count && (uintptr_t)(to + i) % ROI_LINE_BYTES != 0; i++)
+    for (; stream && i < count && (uintptr_t)(to + i) % ROI_LINE_BYTES != 0; i++)
         to[i] = from[i];
-    for (; i + PLACES <= count; i += PLACES) {
+    for (; stream && i + PLACES <= count; i += PLACES) {
         widen_places(line, from + i);
         stream_line((char *)(to + i), (const char *)line);
     }
     for (; i < count; i++)
         to[i] = from[i];
-}
-
-/* Places of a run of bins that lie together. */
-static void copy_places(int64_t *to, const lane_int *from, int64_t count, bool stream)
-{
-    if (stream)
-        stream_places(to, from, count);
-    else
-        for (int64_t i = 0; i < count; i++)
-            to[i] = from[i];
 }
 
 /* Rows of bins from p on, of `count` channels from c on, to where the call wants their places. */

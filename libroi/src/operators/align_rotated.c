@@ -23,16 +23,12 @@ static const struct roi_pooling pooling = {roi_rotated_measure, include, work, r
 
 /* ---- Calls ----------------------------------------------------------------------------------------------------- */
 
-static roi_status check_params(const roi_align_rotated_params *params)
-{
-    ROI_TRY(roi_check_params(params, sizeof *params));
-    return params->sampling_ratio <= ROI_MOST_ROTATED_SAMPLES ? ROI_SUCCESS : ROI_ERROR_SAMPLING_RATIO;
-}
-
 static roi_status make_call(const roi_align_rotated_params *params, const roi_array *maps, const roi_boxes *boxes,
                             const roi_array *crops, roi_direction *direction, roi_error *error_ret)
 {
-    ROI_TRY(roi_report(error_ret, check_params(params)));
+    ROI_TRY(roi_report(error_ret, roi_check_params(params, sizeof *params)));
+    if (params->sampling_ratio > ROI_MOST_ROTATED_SAMPLES)
+        return roi_fail(error_ret, ROI_ERROR_SAMPLING_RATIO, -1, -1, 0);
     struct roi_call call = roi_call_of(maps, &params->spatial_scale, boxes, crops, params->cancel);
     call.rule.axis.sampling_ratio = params->sampling_ratio;
     call.rule.axis.aligned = params->aligned != 0;

@@ -39,17 +39,12 @@ struct matrix {
 
 /* ---- Checks ---------------------------------------------------------------------------------------------------- */
 
-static roi_status check_params(const roi_iou_params *params, bool rotated)
-{
-    ROI_TRY(roi_check_params(params, sizeof *params));
-    if ((int)params->kind < ROI_IOU || (int)params->kind >= (rotated ? ROI_IOU + 1 : ROI_OVERLAP_KIND_COUNT))
-        return ROI_ERROR_METHOD;
-    return ROI_SUCCESS;
-}
-
 static roi_status check(const struct matrix *matrix)
 {
-    ROI_TRY(check_params(matrix->params, matrix->rotated));
+    ROI_TRY(roi_check_params(matrix->params, sizeof *matrix->params));
+    const int kind = (int)matrix->params->kind, kinds = matrix->rotated ? ROI_IOU + 1 : ROI_OVERLAP_KIND_COUNT;
+    if (kind < ROI_IOU || kind >= kinds)
+        return ROI_ERROR_METHOD;
     for (int i = 0; i < 2; i++)
         ROI_TRY(roi_check_rows(matrix->side[i].boxes, matrix->rotated ? ROI_ROTATED : ROI_UPRIGHT));
     ROI_TRY(roi_check_array(matrix->result));

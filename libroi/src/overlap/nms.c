@@ -133,12 +133,6 @@ static void run_group(void *context, int64_t group, int thread)
 
 /* ---- The calls ------------------------------------------------------------------------------------------------- */
 
-static roi_status check_params(const roi_nms_params *params)
-{
-    ROI_TRY(roi_check_params(params, sizeof *params));
-    return params->iou_threshold >= 0 && params->iou_threshold <= 1 ? ROI_SUCCESS : ROI_ERROR_IOU_THRESHOLD;
-}
-
 static void collect(const struct nms *nms, int64_t *kept_ret, int64_t *count_ret)
 {
     int64_t count = 0;
@@ -170,7 +164,9 @@ static void release(struct nms *nms)
 static roi_status keep(const roi_nms_params *params, bool rotated, const roi_boxes *boxes, const roi_vector *scores,
                        const int64_t *classes, int64_t *kept_ret, int64_t *count_ret, roi_error *error_ret)
 {
-    ROI_TRY(roi_report(error_ret, check_params(params)));
+    ROI_TRY(roi_report(error_ret, roi_check_params(params, sizeof *params)));
+    if (!(params->iou_threshold >= 0 && params->iou_threshold <= 1))
+        return roi_fail(error_ret, ROI_ERROR_IOU_THRESHOLD, -1, -1, 0);
     if (!count_ret || (!kept_ret && boxes && boxes->count > 0 && params->max_output != 0))
         return roi_fail(error_ret, ROI_ERROR_NULL, -1, -1, 0);
     struct nms nms = {.params = params, .most = params->max_output < 0 ? INT64_MAX : params->max_output};
