@@ -85,48 +85,48 @@ static int64_t most_weights(const struct roi_plan_rule *rule, const struct roi_t
     return most;
 }
 
-struct roi_places roi_places_of_rows(const struct roi_plan_rule *rule, const struct roi_plan *plan)
+struct roi_layout roi_layout_of_rows(const struct roi_plan_rule *rule, const struct roi_plan *plan)
 {
     if (rule->patch_stride)
-        return (struct roi_places){0, INT64_MAX, rule->patch_stride};
+        return (struct roi_layout){0, INT64_MAX, rule->patch_stride};
     if (plan->way == ROI_FROM_RING)
-        return (struct roi_places){0, plan->ring->rows, plan->ring->stride};
-    return (struct roi_places){0, INT64_MAX, rule->maps[plan->box->level].strides[AXIS_H]};
+        return (struct roi_layout){0, plan->ring->rows, plan->ring->stride};
+    return (struct roi_layout){0, INT64_MAX, rule->maps[plan->box->level].strides[AXIS_H]};
 }
 
-struct roi_places roi_places_of_columns(const struct roi_plan_rule *rule, const struct roi_plan *plan)
+struct roi_layout roi_layout_of_columns(const struct roi_plan_rule *rule, const struct roi_plan *plan)
 {
-    return (struct roi_places){plan->x.first, INT64_MAX, roi_line_channels(rule->axis.single)};
+    return (struct roi_layout){plan->x.first, INT64_MAX, roi_line_channels(rule->axis.single)};
 }
 
 static void fill_sparse_bin(const struct roi_plan_rule *rule, const struct roi_taps *taps, int64_t bin,
-                            const struct roi_places *places, struct roi_sparse *sparse)
+                            const struct roi_layout *layout, struct roi_sparse *sparse)
 {
     const struct roi_weights to = {sparse->weights, rule->axis.single};
-    int64_t at = bin * sparse->taps, place = (taps->low[bin] - places->first) % places->modulus, last = place;
-    for (int64_t k = 0; k < taps->taps; k++, place = place + 1 < places->modulus ? place + 1 : 0) {
+    int64_t at = bin * sparse->taps, place = (taps->low[bin] - layout->first) % layout->modulus, last = place;
+    for (int64_t k = 0; k < taps->taps; k++, place = place + 1 < layout->modulus ? place + 1 : 0) {
         const double weight = weight_at(rule, taps->weights, bin * taps->taps + k);
         if (weight == 0 && !sparse->together && !sparse->blocked)
             continue;
         last = place;
-        sparse->offsets[at] = place * places->stride;
+        sparse->offsets[at] = place * layout->stride;
         roi_put_weight(to, at++, weight);
     }
     for (; at < (bin + 1) * sparse->taps; at++) {
-        sparse->offsets[at] = last * places->stride;
+        sparse->offsets[at] = last * layout->stride;
         roi_put_weight(to, at, 0);
     }
 }
 
 static void fill_sparse(const struct roi_plan_rule *rule, const struct roi_taps *taps, int64_t bins,
-                        struct roi_places places, struct roi_sparse *sparse, char *memory)
+                        struct roi_layout layout, struct roi_sparse *sparse, char *memory)
 {
     sparse->offsets = (int64_t *)(void *)memory;
     sparse->weights = memory + (size_t)(bins * taps->taps) * sizeof(int64_t);
     sparse->blocked = taps->blocked;
     sparse->low = taps->low;
     for (int64_t bin = 0; bin < bins; bin++)
-        fill_sparse_bin(rule, taps, bin, &places, sparse);
+        fill_sparse_bin(rule, taps, bin, &layout, sparse);
 }
 
 /* ---- Both passes ----------------------------------------------------------------------------------------------- */
@@ -237,13 +237,13 @@ void roi_plan_fill(const struct roi_plan_rule *rule, struct roi_plan *plan)
     if (!rule->sparse || plan->y.taps == 0 || plan->x.taps == 0)
         return;
     plan->rows.taps = most_weights(rule, &plan->y, plan->bins);
-    fill_sparse(rule, &plan->y, plan->bins, roi_places_of_rows(rule, plan), &plan->rows, memory);
+    fill_sparse(rule, &plan->y, plan->bins, roi_layout_of_rows(rule, plan), &plan->rows, memory);
     memory += sparse_bytes(rule, plan->bins, plan->y.taps);
     if (!has_columns(rule, plan))
         return;
     plan->columns.taps = most_weights(rule, &plan->x, rule->bins_x);
     plan->columns.together = plan->columns.taps == plan->x.taps;
-    fill_sparse(rule, &plan->x, rule->bins_x, roi_places_of_columns(rule, plan), &plan->columns, memory);
+    fill_sparse(rule, &plan->x, rule->bins_x, roi_layout_of_columns(rule, plan), &plan->columns, memory);
 }
 
 /* ---- Rows that enter a ring ------------------------------------------------------------------------------------ */

@@ -105,12 +105,12 @@ bool roi_plan_measure(const struct roi_plan_rule *rule, struct roi_plan *plan);
 void roi_plan_fill(const struct roi_plan_rule *rule, struct roi_plan *plan);
 
 /* Where pixels of an axis lie that a box is pooled from: pixel k, counted from `first`, at (k % modulus) * stride elements. */
-struct roi_places {
+struct roi_layout {
     int64_t first, modulus, stride;
 };
 
-struct roi_places roi_places_of_rows(const struct roi_plan_rule *rule, const struct roi_plan *plan);
-struct roi_places roi_places_of_columns(const struct roi_plan_rule *rule, const struct roi_plan *plan);
+struct roi_layout roi_layout_of_rows(const struct roi_plan_rule *rule, const struct roi_plan *plan);
+struct roi_layout roi_layout_of_columns(const struct roi_plan_rule *rule, const struct roi_plan *plan);
 
 /* Sets goes_on and blocks of sorted plans. `blocks` has room for the rows of all of them together. */
 void roi_plan_mark(struct roi_plan *plans, int64_t count, uint64_t *blocks);

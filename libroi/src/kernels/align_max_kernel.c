@@ -255,11 +255,11 @@ static vec reduce_lines(const struct work *work, int64_t p, int64_t rows)
 }
 
 static vec put_line(const struct work *work, int64_t i, int64_t p, int64_t rows, int64_t count,
-                    const struct place *place)
+                    const struct target *target)
 {
     const int64_t bins = work->tile->crops->shape[AXIS_W];
     for (int64_t r = 0; r < rows; r++) {
-        const struct row row = {place->data + r * place->stride_y, place->stride_x, place->stride_c};
+        const struct row row = {target->data + r * target->stride_y, target->stride_x, target->stride_c};
         spread_lines(work->scratch->row + r * bins * LINE, bins, count, &row);
     }
     return (vec){0};

@@ -216,10 +216,10 @@ static vec add_up_bin(const REAL *t, const struct roi_sparse *columns, int64_t q
 /* Some rows of bins, at least four of them: four columns at a time, of which the last may share some with those before.
    Their weights stay in registers from row to row. Returns NaN in the lanes of channels where a number is NaN. */
 INLINE vec put_bins_of(const struct sums *sums, const struct roi_sparse *columns, const int64_t taps,
-                       const bool together, int64_t bins, const struct place *place)
+                       const bool together, int64_t bins, const struct target *target)
 {
-    const struct steps steps = steps_of(place->stride_c * (int64_t)sizeof(STORE));
-    const int64_t rows = sums->rows, stride = sums->stride, stride_y = place->stride_y;
+    const struct steps steps = steps_of(target->stride_c * (int64_t)sizeof(STORE));
+    const int64_t rows = sums->rows, stride = sums->stride, stride_y = target->stride_y;
     vec all = {0};
     for (int64_t b = 0; b < bins; b += 4) {
         const int64_t first = min_i64(b, bins - 4);
@@ -231,7 +231,7 @@ INLINE vec put_bins_of(const struct sums *sums, const struct roi_sparse *columns
             memcpy(weights, weight, 4 * (size_t)taps * sizeof *weight);
         for (int i = 0; i < 4 && together; i++)
             from[i] += offset[i * taps];
-        STORE *to = place->data + first;
+        STORE *to = target->data + first;
         for (int64_t r = 0; r < rows; r++, to += stride_y) {
             vec bin[4][LINE_VECTORS];
             if (taps <= MOST_FEW_TAPS)
@@ -248,24 +248,24 @@ INLINE vec put_bins_of(const struct sums *sums, const struct roi_sparse *columns
     return all;
 }
 
-ALONE vec put_bins(const struct sums *sums, const struct roi_sparse *columns, int64_t bins, const struct place *place)
+ALONE vec put_bins(const struct sums *sums, const struct roi_sparse *columns, int64_t bins, const struct target *target)
 {
     switch (columns->taps) {
-        CASES_TO_6(TAPS, return TAPS > 1 && columns->together ? put_bins_of(sums, columns, TAPS, true, bins, place)
-                                                              : put_bins_of(sums, columns, TAPS, false, bins, place))
-    default: return put_bins_of(sums, columns, columns->taps, false, bins, place);
+        CASES_TO_6(TAPS, return TAPS > 1 && columns->together ? put_bins_of(sums, columns, TAPS, true, bins, target)
+                                                              : put_bins_of(sums, columns, TAPS, false, bins, target))
+    default: return put_bins_of(sums, columns, columns->taps, false, bins, target);
     }
 }
 
 /* The same bin by bin, for however few bins and channels, wherever these lie. */
 ALONE vec put_any_bins(const struct sums *sums, const struct roi_sparse *columns, int64_t bins, int64_t count,
-                       const struct place *place)
+                       const struct target *target)
 {
     vec all = {0};
     for (int64_t r = 0; r < sums->rows; r++)
         for (int64_t q = 0; q < bins; q++) {
-            const struct row out = {place->data + r * place->stride_y + q * place->stride_x, place->stride_x,
-                                    place->stride_c};
+            const struct row out = {target->data + r * target->stride_y + q * target->stride_x, target->stride_x,
+                                    target->stride_c};
             REAL line[LINE];
             all += add_up_bin(sums->t + r * sums->stride, columns, q, line);
             spread_lines(line, 1, count, &out);
@@ -298,11 +298,11 @@ static vec reduce_lines(const struct work *work, int64_t p, int64_t rows)
 }
 
 static vec put_line(const struct work *work, int64_t i, int64_t p, int64_t rows, int64_t count,
-                    const struct place *place)
+                    const struct target *target)
 {
     const int64_t bins = work->tile->crops->shape[AXIS_W];
     const struct sums sums = sums_of(work, i, rows);
-    if (count == LINE && place->stride_x == 1 && bins >= 4 && !work->plan->columns.blocked)
-        return put_bins(&sums, &work->plan->columns, bins, place);
-    return put_any_bins(&sums, &work->plan->columns, bins, count, place);
+    if (count == LINE && target->stride_x == 1 && bins >= 4 && !work->plan->columns.blocked)
+        return put_bins(&sums, &work->plan->columns, bins, target);
+    return put_any_bins(&sums, &work->plan->columns, bins, count, target);
 }

@@ -5,7 +5,7 @@
  *
  *     lines_of_row(work)                           lines of scratch memory for a row of bins
  *     reduce_lines(work, p, rows)                  what all lines of a tile need first, for `rows` rows of bins from p on
- *     put_line(work, i, p, rows, count, place)     those bins of line i, which has `count` channels, to their place
+ *     put_line(work, i, p, rows, count, target)     those bins of line i, which has `count` channels, to their place
  *     pool_exactly(tile, plan, crop)               the box again, pixel by pixel, with NaN where it belongs
  *
  * The second and the third return vectors that are NaN where they have met NaN, in any lane.
@@ -34,36 +34,36 @@ static void stream_rows(const struct work *work, int64_t p, int64_t rows, int64_
 }
 
 /* Prefetches where rows of bins of a line will be written, since stores wait for cache lines that are in none of the caches. */
-INLINE void prefetch_crops(const struct place *place, int64_t rows, int64_t bins, int64_t count)
+INLINE void prefetch_crops(const struct target *target, int64_t rows, int64_t bins, int64_t count)
 {
-    const int64_t last = (rows - 1) * place->stride_y + (bins - 1) * place->stride_x;
-    for (int64_t c = 0; c < count && place->stride_x == 1; c++) {
-        const STORE *crop = place->data + c * place->stride_c;
+    const int64_t last = (rows - 1) * target->stride_y + (bins - 1) * target->stride_x;
+    for (int64_t c = 0; c < count && target->stride_x == 1; c++) {
+        const STORE *crop = target->data + c * target->stride_c;
         for (int64_t at = 0; at < last; at += 64 / (int64_t)sizeof(STORE))
             __builtin_prefetch(crop + at, 1);
         __builtin_prefetch(crop + last, 1);
     }
 }
 
-/* Some rows of bins from p on, of all channels of the tile; `place` is that of the first. If they are streamed, the channels
-   of one line after the other are written to that place, and copied from there while it is in L1. */
-static vec pool_rows(const struct work *work, int64_t p, int64_t rows, struct place place, bool stream)
+/* Some rows of bins from p on, of all channels of the tile; `target` is that of the first. If they are streamed, the channels
+   of one line after the other are written there, and copied from there while it is in L1. */
+static vec pool_rows(const struct work *work, int64_t p, int64_t rows, struct target target, bool stream)
 {
     const int64_t bins = work->tile->crops->shape[AXIS_W];
     vec all = {0};
     for (int64_t i = -1; i < work->source.lines; i++) {
         const int64_t next = channel_of(&work->source, i + 1), first = channel_of(&work->source, i);
         const int64_t c = work->tile->channel_begin + first;
-        struct place to = place;
+        struct target to = target;
         if (i + 1 < work->source.lines && !work->tile->stream) {
-            to.data += next * place.stride_c;
+            to.data += next * target.stride_c;
             prefetch_crops(&to, rows, bins, channels_from(work->tile, work->tile->channel_begin + next));
         }
         if (i < 0) {
             all = reduce_lines(work, p, rows);
             continue;
         }
-        to.data = place.data + (stream ? 0 : first * place.stride_c);
+        to.data = target.data + (stream ? 0 : first * target.stride_c);
         all += put_line(work, i, p, rows, channels_from(work->tile, c), &to);
         if (stream)
             stream_rows(work, p, rows, c, to.data);
@@ -81,14 +81,14 @@ INLINE void announce_crop(const struct work *work, int64_t bins_y)
 }
 
 /* Where the rows of bins from p on go: where they belong, or to be streamed from scratch memory. */
-static struct place place_of(const struct work *work, int64_t p, int64_t rows)
+static struct target target_of(const struct work *work, int64_t p, int64_t rows)
 {
     const roi_array *crops = work->tile->crops;
     const int64_t bins = crops->shape[AXIS_W];
     if (work->tile->stream)
-        return (struct place){(STORE *)(void *)work->scratch->stage, bins, 1, rows * bins};
+        return (struct target){(STORE *)(void *)work->scratch->stage, bins, 1, rows * bins};
     const struct row row = rows_from(work, work->tile->channel_begin, p);
-    return (struct place){row.data, crops->strides[AXIS_H], row.stride_x, row.stride_c};
+    return (struct target){row.data, crops->strides[AXIS_H], row.stride_x, row.stride_c};
 }
 
 /* One box, all channels of the tile: as many rows of bins at a time as there is room for. */
@@ -104,10 +104,10 @@ static void pool_lines(const struct work *work)
     for (int64_t p = 0; p < bins_y; p += some) {
         const int64_t rows = min_i64(some, bins_y - p);
         const bool at_once = rows <= step;
-        const struct place begin = place_of(work, p, rows);
-        struct place place = begin;
-        for (int64_t r = 0; r < rows; r += step, place.data += step * place.stride_y)
-            all += pool_rows(work, p + r, min_i64(step, rows - r), place, tile->stream && at_once);
+        const struct target begin = target_of(work, p, rows);
+        struct target target = begin;
+        for (int64_t r = 0; r < rows; r += step, target.data += step * target.stride_y)
+            all += pool_rows(work, p + r, min_i64(step, rows - r), target, tile->stream && at_once);
         for (int64_t c = tile->channel_begin; c < tile->channel_end && tile->stream && !at_once; c += LINE)
             stream_rows(work, p, rows, c, begin.data + (c - tile->channel_begin) * begin.stride_c);
     }

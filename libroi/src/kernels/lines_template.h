@@ -144,7 +144,7 @@ INLINE vec load_lanes(const struct source *source, const enum from from, int64_t
 INLINE int64_t channel_of(const struct source *source, int64_t i) { return min_i64(i * LINE, source->last); }
 
 /* Where some rows of bins go. */
-struct place {
+struct target {
     STORE *data;
     int64_t stride_y, stride_x, stride_c;
 };

@@ -174,9 +174,9 @@ INLINE void put_four_places(ivec bin[4][LINE_VECTORS], lane_int *to, const struc
     }
 }
 
-/* Where bins of a line go, `place`, and their places, or NULL: to scratch memory, [channel][bin]. */
+/* Where bins of a line go, `target`, and their places, or NULL: to scratch memory, [channel][bin]. */
 struct results {
-    const struct place *place;
+    const struct target *target;
     lane_int *places;
     int64_t stride_c;
 };
@@ -186,8 +186,8 @@ INLINE void put_maxima_of(const struct row_maxima *maxima, int64_t rows, const s
                           const int64_t taps, const bool together, const bool places, int64_t bins,
                           const struct results *results)
 {
-    const struct place *place = results->place;
-    const struct steps steps = steps_of(place->stride_c * (int64_t)sizeof(STORE));
+    const struct target *target = results->target;
+    const struct steps steps = steps_of(target->stride_c * (int64_t)sizeof(STORE));
     const struct steps places_steps = steps_of(results->stride_c * (int64_t)sizeof(lane_int));
     for (int64_t b = 0; b < bins; b += 4) {
         const int64_t first = min_i64(b, bins - 4);
@@ -198,7 +198,7 @@ INLINE void put_maxima_of(const struct row_maxima *maxima, int64_t rows, const s
             for (int i = 0; i < 4; i++)
                 max_bin(maxima->t + r * maxima->stride, maxima->where + r * maxima->stride, offset + i * taps, taps,
                         together, places, most[i], at[i]);
-            put_four(most, place->data + r * place->stride_y + first, &steps);
+            put_four(most, target->data + r * target->stride_y + first, &steps);
             if (places)
                 put_four_places(at, results->places + r * bins + first, &places_steps);
         }
@@ -220,11 +220,11 @@ INLINE void put_maxima(const struct row_maxima *maxima, int64_t rows, const stru
 ALONE void put_any_maxima(const struct row_maxima *maxima, int64_t rows, const struct roi_sparse *columns, int64_t bins,
                           int64_t count, const struct results *results)
 {
-    const struct place *place = results->place;
+    const struct target *target = results->target;
     for (int64_t r = 0; r < rows; r++)
         for (int64_t q = 0; q < bins; q++) {
-            const struct row out = {place->data + r * place->stride_y + q * place->stride_x, place->stride_x,
-                                    place->stride_c};
+            const struct row out = {target->data + r * target->stride_y + q * target->stride_x, target->stride_x,
+                                    target->stride_c};
             vec most[LINE_VECTORS];
             ivec at[LINE_VECTORS];
             max_bin(maxima->t + r * maxima->stride, maxima->where + r * maxima->stride,
@@ -318,7 +318,7 @@ INLINE void put_rows(const struct work *work, const struct row_maxima *maxima, c
 {
     const struct roi_sparse *columns = &work->plan->columns;
     const int64_t bins = work->tile->crops->shape[AXIS_W];
-    if (count < LINE || results->place->stride_x != 1 || bins < 4)
+    if (count < LINE || results->target->stride_x != 1 || bins < 4)
         put_any_maxima(maxima, rows, columns, bins, count, results);
     else
         put_maxima(maxima, rows, columns, places, bins, results);
@@ -326,28 +326,29 @@ INLINE void put_rows(const struct work *work, const struct row_maxima *maxima, c
 
 /* As many rows at a time as scratch memory has room for their places. */
 ALONE void put_with_places(const struct work *work, int64_t c, struct row_maxima maxima, int64_t p, int64_t rows,
-                           int64_t count, struct place place)
+                           int64_t count, struct target target)
 {
     const int64_t bins = work->tile->crops->shape[AXIS_W], most = roi_rows_together(bins);
     lane_int *places = (lane_int *)(void *)work->scratch->lines;
     for (int64_t r = 0; r < rows; r += most) {
         const int64_t some = min_i64(most, rows - r);
-        const struct results results = {&place, places, some * bins};
+        const struct results results = {&target, places, some * bins};
         put_rows(work, &maxima, true, some, count, &results);
         write_places(work, c, p + r, some, count, places);
         maxima.t += some * maxima.stride;
         maxima.where += some * maxima.stride;
-        place.data += some * place.stride_y;
+        target.data += some * target.stride_y;
     }
 }
 
 ALONE vec put_line(const struct work *work, int64_t i, int64_t p, int64_t rows, int64_t count,
-                   const struct place *place)
+                   const struct target *target)
 {
     const struct row_maxima maxima = maxima_of(work, i, rows);
-    const struct results results = {.place = place};
+    const struct results results = {.target = target};
     if (work->tile->argmax)
-        put_with_places(work, work->tile->channel_begin + channel_of(&work->source, i), maxima, p, rows, count, *place);
+        put_with_places(work, work->tile->channel_begin + channel_of(&work->source, i), maxima, p, rows, count,
+                        *target);
     else
         put_rows(work, &maxima, false, rows, count, &results);
     return (vec){0};

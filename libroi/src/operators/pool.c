@@ -68,14 +68,14 @@ static int64_t find_bins(const struct roi_axis *axis, int64_t first, int64_t bin
 }
 
 /* Offsets of the pixels of each bin, the last one again where a bin has fewer than others. Returns where they end. */
-static int64_t *fill_offsets(const struct roi_pool_bin *bins, int64_t count, int64_t taps, struct roi_places places,
+static int64_t *fill_offsets(const struct roi_pool_bin *bins, int64_t count, int64_t taps, struct roi_layout layout,
                              struct roi_sparse *sparse, int64_t *offset)
 {
     *sparse = (struct roi_sparse){.taps = taps, .together = true, .offsets = offset};
     for (int64_t i = 0; i < count; i++)
         for (int64_t k = 0; k < taps; k++) {
             const int64_t pixel = min_i64(bins[i].begin + k, bins[i].end - 1);
-            *offset++ = (pixel - places.first) % places.modulus * places.stride;
+            *offset++ = (pixel - layout.first) % layout.modulus * layout.stride;
             sparse->together &= bins[i].begin + k < bins[i].end;
         }
     return offset;
@@ -91,8 +91,8 @@ static void fill(const struct roi_plan_rule *rule, struct roi_plan *plan)
     table->columns = find_bins(&axis, 0, rule->bins_x, table->bins + table->rows);
     const struct roi_pool_bin *columns = table->bins + table->rows;
     int64_t *offset = (int64_t *)(void *)(table->bins + plan->bins + rule->bins_x);
-    offset = fill_offsets(table->bins, table->rows, plan->y.taps, roi_places_of_rows(rule, plan), &plan->rows, offset);
-    fill_offsets(columns, table->columns, plan->x.taps, roi_places_of_columns(rule, plan), &plan->columns, offset);
+    offset = fill_offsets(table->bins, table->rows, plan->y.taps, roi_layout_of_rows(rule, plan), &plan->rows, offset);
+    fill_offsets(columns, table->columns, plan->x.taps, roi_layout_of_columns(rule, plan), &plan->columns, offset);
 }
 
 const struct roi_pooling roi_max_pooling = {
