@@ -191,24 +191,30 @@ static void fill_group(void *context, int64_t group, int thread)
         job->call->pooling->fill(&job->call->rule, &job->plans[k]);
 }
 
+struct roi_tile roi_job_tile(const struct roi_job *job, int64_t channel)
+{
+    const struct roi_call *call = job->call;
+    return (struct roi_tile){.maps = job->maps,
+                             .crops = call->crops,
+                             .argmax = call->argmax,
+                             .plans = job->plans,
+                             .scratch_size = &job->scratch_size,
+                             .plan_begin = job->begin,
+                             .plan_end = job->end,
+                             .channel_begin = channel,
+                             .channel_end = min_i64(channel + job->channels_per_tile, call->crops->shape[AXIS_C]),
+                             .patch_stride = call->rule.patch_stride,
+                             .stream = job->stream,
+                             .counted = call->counted};
+}
+
 void roi_job_run_tile(void *context, int64_t item, int thread)
 {
     struct roi_job *job = context;
     const int64_t plan_groups = groups_of(job->end - job->begin, job->plans_per_tile);
-    const int64_t channel = item / plan_groups * job->channels_per_tile;
-    const int64_t plan = job->begin + item % plan_groups * job->plans_per_tile;
-    const struct roi_tile tile = {
-        .maps = job->maps,
-        .crops = job->call->crops,
-        .argmax = job->call->argmax,
-        .plans = job->plans,
-        .scratch_size = &job->scratch_size,
-        .plan_begin = plan,
-        .plan_end = min_i64(plan + job->plans_per_tile, job->end),
-        .channel_begin = channel,
-        .channel_end = min_i64(channel + job->channels_per_tile, job->call->crops->shape[AXIS_C]),
-        .stream = job->stream,
-        .counted = job->call->counted};
+    struct roi_tile tile = roi_job_tile(job, item / plan_groups * job->channels_per_tile);
+    tile.plan_begin += item % plan_groups * job->plans_per_tile;
+    tile.plan_end = min_i64(tile.plan_begin + job->plans_per_tile, job->end);
     job->kernel(&tile, roi_job_scratch(job, thread));
 }
 

@@ -56,6 +56,9 @@ roi_status roi_job_run(struct roi_job *job);
 /* Frees the memory and returns the status of the call. */
 roi_status roi_job_finish(struct roi_job *job, roi_status status, roi_error *error_ret);
 
+/* All plans of the chunk, and a tile's channels from this one on. */
+struct roi_tile roi_job_tile(const struct roi_job *job, int64_t channel);
+
 /* Tiles as items. */
 roi_task roi_job_run_tile;
 int64_t roi_job_tiles(const struct roi_job *job);

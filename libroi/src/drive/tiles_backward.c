@@ -61,27 +61,17 @@ static int64_t patches(const struct roi_job *job)
 static void run_patch(void *context, int64_t item, int thread)
 {
     struct roi_job *job = context;
-    const int64_t *shape = job->maps->shape, channels = shape[AXIS_C];
-    const int64_t across = groups_of(shape[AXIS_W], job->patch_columns),
-                  down = groups_of(shape[AXIS_H], job->patch_rows);
-    const int64_t channel = item / patches(job) * job->channels_per_tile, place = item % patches(job);
-    const int64_t y = place / across % down * job->patch_rows, x = place % across * job->patch_columns;
-    struct roi_tile tile = {.maps = job->maps,
-                            .crops = job->call->crops,
-                            .plans = job->plans,
-                            .scratch_size = &job->scratch_size,
-                            .plan_begin = job->begin,
-                            .plan_end = job->end,
-                            .channel_begin = channel,
-                            .channel_end = min_i64(channel + job->channels_per_tile, channels),
-                            .patch = {.image = place / across / down,
-                                      .y = y,
-                                      .y_end = min_i64(y + job->patch_rows, shape[AXIS_H]),
-                                      .x = x,
-                                      .x_end = min_i64(x + job->patch_columns, shape[AXIS_W]),
-                                      .fresh = job->begin == 0},
-                            .patch_stride = job->call->rule.patch_stride,
-                            .stream = job->stream};
+    const int64_t *shape = job->maps->shape, patch = item % patches(job);
+    const int64_t across = groups_of(shape[AXIS_W], job->patch_columns);
+    const int64_t down = groups_of(shape[AXIS_H], job->patch_rows);
+    const int64_t y = patch / across % down * job->patch_rows, x = patch % across * job->patch_columns;
+    struct roi_tile tile = roi_job_tile(job, item / patches(job) * job->channels_per_tile);
+    tile.patch = (struct roi_patch){.image = patch / across / down,
+                                    .y = y,
+                                    .y_end = min_i64(y + job->patch_rows, shape[AXIS_H]),
+                                    .x = x,
+                                    .x_end = min_i64(x + job->patch_columns, shape[AXIS_W]),
+                                    .fresh = job->begin == 0};
     const struct roi_patch_kernels *kernels = job->call->pooling->patch_kernels(job->maps->dtype);
     void *scratch = roi_job_scratch(job, thread);
     while (tile.plan_begin < tile.plan_end && !roi_patch_is_reached(&tile.patch, &tile.plans[tile.plan_begin]))
