@@ -63,8 +63,12 @@ void roi_convert_plane(const roi_array *from, const roi_array *to, int64_t n, in
 
 void roi_clear_plane(const roi_array *array, int64_t n, int64_t c)
 {
-    void *plane = roi_plane(array, roi_dtype_size(array->dtype), n, c);
-    for (int64_t y = 0; y < array->shape[AXIS_H]; y++)
-        for (int64_t x = 0; x < array->shape[AXIS_W]; x++)
-            store_element(plane, array->dtype, y * array->strides[AXIS_H] + x * array->strides[AXIS_W], 0);
+    const size_t size = roi_dtype_size(array->dtype);
+    char *plane = roi_plane(array, size, n, c);
+    const int64_t height = array->shape[AXIS_H], width = array->shape[AXIS_W], *strides = array->strides;
+    for (int64_t y = 0; y < height && strides[AXIS_W] == 1 && width > 0; y++) /* 0 has no bit set in any type */
+        memset(plane + y * strides[AXIS_H] * (int64_t)size, 0, (size_t)width * size);
+    for (int64_t y = 0; y < height && strides[AXIS_W] != 1; y++)
+        for (int64_t x = 0; x < width; x++)
+            store_element(plane, array->dtype, y * strides[AXIS_H] + x * strides[AXIS_W], 0);
 }
