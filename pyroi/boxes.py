@@ -81,7 +81,8 @@ def remove_small_boxes(boxes: npt.ArrayLike, min_size: float) -> npt.NDArray[np.
     if not np.isfinite(least):
         raise ArgumentError("min_size", f"expected a finite number, got {least}")
     with np.errstate(over="ignore"):  # a size beyond the boxes' type is larger than all of its numbers
-        return np.flatnonzero((width >= least) & (height >= least))
+        kept = np.flatnonzero((width >= least) & (height >= least))
+    return kept.astype(np.int64, copy=False)  # NumPy's indices have the size of a pointer
 
 
 @retrying

@@ -18,6 +18,7 @@ from tclcmd.commands.common_operands import (
     OTHER,
     Operand,
     as_array,
+    broadcast,
     by_blocks,
     check_broadcast,
     common_type,
@@ -407,8 +408,7 @@ def _product_shape(input: Array, other: Array) -> tuple[int, ...]:
     rule = f"expected [..., K, M] for [..., N, K], got {shape_text(other.shape)} for {shape_text(input.shape)}"
     if input.shape[-1] != other.shape[-2 if other.ndim > 1 else 0]:
         raise ArgumentError("other", rule)
-    try:
-        batch = np.broadcast_shapes(input.shape[:-2], other.shape[:-2])
-    except ValueError:
-        raise ArgumentError("other", rule) from None
+    batch = broadcast(input.shape[:-2], other.shape[:-2])
+    if batch is None:
+        raise ArgumentError("other", rule)
     return (*batch, *input.shape[-2:-1], *(other.shape[-1:] if other.ndim > 1 else ()))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Sequence
 
 import numpy as np
@@ -28,15 +29,22 @@ BOOL: DType = np.dtype(np.bool_)
 Operand = Array | int | float
 
 
+def broadcast(first: Sequence[int], second: Sequence[int]) -> tuple[int, ...] | None:
+    """The shape of both, or None if there is none; NumPy's function also fails where it is too large for an array."""
+    pairs = list(itertools.zip_longest(reversed(first), reversed(second), fillvalue=1))
+    if any(1 not in pair and pair[0] != pair[1] for pair in pairs):
+        return None
+    return tuple(left if right == 1 else right for left, right in reversed(pairs))
+
+
 def check_broadcast(
     input: Array, other: Array, argument: str = "other", *, result: DType, also: Sequence[DType] = ()
 ) -> tuple[int, ...]:
     """The shape of both. Raises ArgumentError if they do not broadcast, and MemoryError as `sizes.check_shape` does."""
-    try:
-        shape = np.broadcast_shapes(input.shape, other.shape)
-    except ValueError:
+    shape = broadcast(input.shape, other.shape)
+    if shape is None:
         rule = f"shape {shape_text(other.shape)} does not broadcast with {shape_text(input.shape)}"
-        raise ArgumentError(argument, rule) from None
+        raise ArgumentError(argument, rule)
     sizes.check_shape(shape, result, argument, also)
     return shape
 

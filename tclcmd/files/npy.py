@@ -39,6 +39,9 @@ STORED, DEFLATED = 0, 8
 #: NumPy's own limit on the text of a header.
 MOST_HEADER_BYTES = 10_000
 
+#: The largest size that a shape of any machine has.
+MOST_ELEMENTS = 2**63 - 1
+
 #: The longest name of a member of an archive.
 MOST_NAME_BYTES = 65535
 
@@ -141,7 +144,7 @@ def _read_header(file: IO[bytes]) -> tuple[tuple[int, ...], bool, np.dtype[Any]]
         raise UnusableFile("it holds pickled Python objects, which are never loaded")
     if dtype.kind not in "biuf":
         raise UnusableFile(f"tensors cannot hold its elements, {dtype}")
-    if any(size < 0 or isinstance(size, bool) or size > sizes.MOST_BYTES for size in shape):
+    if any(size < 0 or isinstance(size, bool) or size > MOST_ELEMENTS for size in shape):
         raise UnusableFile(f"its header is damaged: shape {shape_text(shape)}")
     return shape, is_fortran, dtype
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import sys
 from collections.abc import Sequence
 
 import numpy as np
@@ -13,8 +14,8 @@ from pyroi.arrays import shape_text
 from pyroi.errors import ArgumentError
 from tclcmd.values.quoting import bytes_text
 
-#: NumPy and libroi count bytes in signed 64-bit integers.
-MOST_BYTES = 2**63 - 1
+#: NumPy counts bytes in signed integers of the size of a pointer.
+MOST_BYTES = sys.maxsize
 
 #: The largest number of dimensions of a tensor, and of a nested list of numbers.
 MOST_DIMENSIONS = 32

@@ -8,6 +8,7 @@ import re
 
 import numpy as np
 import pytest
+from addresses import needs_64_bits
 from oracles.cases import A25
 
 import pyroi
@@ -271,6 +272,7 @@ def test_output_size_beyond_64_bits(size):
     check(ValueError, "output_size", lambda: forward(output_size=size))
 
 
+@needs_64_bits
 def test_output_that_does_not_fit_memory():
     """16 TiB is a MemoryError, not a crash."""
     with pytest.raises(MemoryError):

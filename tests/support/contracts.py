@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import functools
 import math
+import sys
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, fields
 from typing import Any
@@ -404,6 +405,9 @@ OPERATORS: dict[str, Operator] = {**ON_BOXES, **ON_IMAGES, **OF_BOXES}
 
 # ---- Nothing ---------------------------------------------------------------------------------------------------------
 
+#: As many rows as the sizes of an array can have, beside 0 and 1024, where its bytes are counted in a pointer.
+MANY = 2**40 if sys.maxsize > 2**32 else 2**14
+
 #: What is missing in a call that has nothing to compute, or nothing to compute from.
 MISSING: dict[str, Given] = {
     "no boxes": {"boxes": 0},
@@ -416,8 +420,8 @@ MISSING: dict[str, Given] = {
     "no rows of bins": {"bins": (0, 3)},
     "no columns of bins": {"bins": (3, 0)},
     "no bins": {"bins": (0, 0)},
-    "no columns, and no end of rows": {"boxes": 2, "bins": (2**40, 0)},
-    "no channels, and no end of bins": {"boxes": 2, "channels": 0, "bins": (2**40, 2**10)},
+    "no columns, and no end of rows": {"boxes": 2, "bins": (MANY, 0)},
+    "no channels, and no end of bins": {"boxes": 2, "channels": 0, "bins": (MANY, 2**10)},
     "nothing": {field.name: (0, 0) if field.name == "bins" else 0 for field in fields(Sizes)},
 }
 

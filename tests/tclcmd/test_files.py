@@ -13,6 +13,7 @@ import zipfile
 
 import numpy as np
 import pytest
+from addresses import needs_64_bits
 from children import run_child
 from tcl_versions import tcl_has
 
@@ -303,6 +304,7 @@ def test_a_damaged_archive(tcl, tmp_path, cut):
     assert "damaged archive" in tcl.error(f"torch::tensor_load {path}")
 
 
+@needs_64_bits
 def test_a_file_of_holes(tcl, tmp_path):
     """A header that promises 4 TiB, in a file of that size with nothing in it: there is no room, and none is taken."""
     path = written(tmp_path, "x.npy", header(f"{{'descr': '|u1', 'fortran_order': False, 'shape': ({2**42},)}}\n"))

@@ -7,6 +7,7 @@ import resource
 
 import numpy as np
 import pytest
+from addresses import needs_64_bits
 
 from pyroi import limits
 from tclcmd import commands, interpreter
@@ -76,6 +77,7 @@ def limited(megabytes: int):
     return lambda: resource.setrlimit(resource.RLIMIT_AS, (megabytes << 20, megabytes << 20))
 
 
+@needs_64_bits  # with pointers of half the size there is enough
 @pytest.mark.parametrize("megabytes", [500])
 def test_too_little_memory_to_take_the_words_of_a_call(roish, megabytes):
     """Eight million words: the call fails, catch sees it, and the shell goes on."""

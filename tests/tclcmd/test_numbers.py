@@ -6,6 +6,7 @@ from fractions import Fraction
 
 import numpy as np
 import pytest
+from addresses import on_64_bits
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
@@ -286,14 +287,26 @@ HUGE = [
     (f"torch::arange {LEAST} {GREATEST} 1 int64", "Invalid end value: a tensor of shape"),
     ("torch::linspace 0 1 9223372036854775807", "Invalid steps value: a tensor of shape"),
     ("torch::eye 0 9223372036854775807", "Invalid n value: a tensor of shape"),
-    ("torch::zeros_like [torch::zeros {0 4611686018427387904} uint8] float64", "Invalid input tensor: a tensor of"),
-    ("torch::full_like [torch::zeros {0 4611686018427387904} uint8] 1 float64", "Invalid input tensor: a tensor of"),
-    ("torch::tensor_to [torch::zeros {0 4611686018427387904} uint8] float64", "Invalid input tensor: a tensor of"),
-    ("torch::tensor_sum [torch::zeros {0 4611686018427387904} uint8] 0", "Invalid input tensor: a tensor of shape"),
-    ("torch::tensor_mean [torch::zeros {0 4611686018427387904} uint8] 0", "Invalid input tensor: a tensor of shape"),
-    ("torch::tensor_sum [torch::zeros {0 1000000 1000000}] 0", "Out of memory: a tensor of shape"),
-    ("torch::tensor_cat [lrepeat 5 [torch::zeros {0 2305843009213693951}]] 1", "Invalid tensors tensor: a tensor of"),
-    ("torch::tensor_stack [lrepeat 5 [torch::zeros {0 2305843009213693951}]] 1", "Invalid tensors tensor: a tensor"),
+    on_64_bits(
+        "torch::zeros_like [torch::zeros {0 4611686018427387904} uint8] float64", "Invalid input tensor: a tensor of"
+    ),
+    on_64_bits(
+        "torch::full_like [torch::zeros {0 4611686018427387904} uint8] 1 float64", "Invalid input tensor: a tensor of"
+    ),
+    on_64_bits(
+        "torch::tensor_to [torch::zeros {0 4611686018427387904} uint8] float64", "Invalid input tensor: a tensor of"
+    ),
+    on_64_bits("torch::tensor_sum [torch::zeros {0 4611686018427387904} uint8] 0", "Invalid input tensor: a tensor of"),
+    on_64_bits(
+        "torch::tensor_mean [torch::zeros {0 4611686018427387904} uint8] 0", "Invalid input tensor: a tensor of"
+    ),
+    on_64_bits("torch::tensor_sum [torch::zeros {0 1000000 1000000}] 0", "Out of memory: a tensor of shape"),
+    on_64_bits(
+        "torch::tensor_cat [lrepeat 5 [torch::zeros {0 2305843009213693951}]] 1", "Invalid tensors tensor: a tensor of"
+    ),
+    on_64_bits(
+        "torch::tensor_stack [lrepeat 5 [torch::zeros {0 2305843009213693951}]] 1", "Invalid tensors tensor: a tensor"
+    ),
     ("torch::tensor_slice [torch::arange 5] 0 9223372036854775807 -9223372036854775808 9223372036854775807", None),
     ("torch::tensor_slice [torch::arange 5] 9223372036854775807 0", "Invalid dim value: expected -1 to 0"),
     ("torch::roi_align_backward [torch::zeros {1 1 2 2}] {0 0 1 1} [lrepeat 900 1]", "Invalid input_shape value: "),
