@@ -177,3 +177,65 @@ def test_pip_names_what_is_missing_on_a_system_that_is_not_known(tmp_path):
 def test_a_compiler_without_a_c_library_counts_as_none(tmp_path):
     """As gcc without libc6-dev: what it makes cannot be linked."""
     assert "There is no C compiler that works. Please run" in set_up(tmp_path, "apt-get", "id", compiler="false")
+
+
+# ---- What cibuildwheel reads -----------------------------------------------------------------------------------------
+
+
+@pytest.fixture(scope="module")
+def cibuildwheel():
+    """The settings of a platform, as cibuildwheel reads them there."""
+    pytest.importorskip("cibuildwheel", reason="cibuildwheel is not installed: its settings are not read")
+    from cibuildwheel.options import CommandLineArguments, compute_options
+
+    def read(platform):
+        arguments = CommandLineArguments.defaults()
+        arguments.platform, arguments.package_dir = platform, ROOT
+        return compute_options(platform, arguments, {})
+
+    return read
+
+
+@pytest.mark.parametrize(
+    ("platform", "systems"),
+    [
+        ("linux", {"manylinux_x86_64", "musllinux_x86_64"}),
+        ("macos", {"macosx_x86_64", "macosx_arm64"}),
+        ("windows", set()),
+    ],
+)
+def test_builds_of_cibuildwheel(cibuildwheel, platform, systems):
+    """One of the limited API, and one for free-threaded Python; for systems that the sources build on."""
+    command = [sys.executable, "-m", "cibuildwheel", "--platform", platform, "--print-build-identifiers", str(ROOT)]
+    archs = ["--archs", "x86_64,arm64"] if platform == "macos" else ["--archs", "x86_64"] if platform == "linux" else []
+    done = subprocess.run([*command, *archs], capture_output=True, text=True, timeout=300)
+    assert set(done.stdout.split()) == {f"{python}-{system}" for python in ("cp310", "cp314t") for system in systems}
+
+
+@pytest.mark.parametrize(
+    ("identifier", "limited"), [("cp310-manylinux_x86_64", True), ("cp314t-musllinux_aarch64", False)]
+)
+def test_options_of_cibuildwheel_on_linux(cibuildwheel, identifier, limited):
+    """An option that does not exist or has another form is an error of cibuildwheel's."""
+    options = cibuildwheel("linux").build_options(identifier)
+    assert options.config_settings.startswith("setup-args=-Down_tcl=/tmp/own-tcl")
+    assert ("allow_limited_api=false" in options.config_settings) != limited
+    assert "manylinux_2_28_x86_64" in options.manylinux_images["x86_64"]
+    assert options.test_command.endswith("roish {project}/.ci/pooled.tcl")
+    assert (ROOT / ".ci" / "pooled.tcl").is_file()
+
+
+def test_environment_of_cibuildwheel_on_macos(cibuildwheel, tmp_path):
+    """With programs in the place of Homebrew and of a Python on macOS: cibuildwheel knows a part of bash's grammar."""
+    for name, text in {"brew": "echo /brew/tcl-tk@8", "python3": f'''exec {sys.executable} -c "
+import platform, sys
+platform.mac_ver = lambda: ('15.5.1', ('', '', ''), 'arm64')
+exec(sys.argv[1])" "$2"'''}.items():  # fmt: skip
+        (tmp_path / name).write_text(f"#!{shutil.which('sh')}\n{text}\n")
+        (tmp_path / name).chmod(0o755)
+    environment = cibuildwheel("macos").build_options("cp310-macosx_arm64").environment
+    assert environment.as_dictionary({"PATH": str(tmp_path)}) == {
+        "PATH": str(tmp_path),
+        "PKG_CONFIG_PATH": "/brew/tcl-tk@8/lib/pkgconfig",
+        "MACOSX_DEPLOYMENT_TARGET": "15.0",
+    }
