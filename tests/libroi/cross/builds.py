@@ -1,13 +1,15 @@
 """Builds the C library for other processors and by other compilers, and runs its tests.
 
-Usage: python builds.py [--list] [--write PAGE] [NAME...]
+Usage: python builds.py [--list] [--python] [--write PAGE] [NAME...]
 
 A NAME is that of a build, or ``processors``, ``systems`` or ``compilers`` for all of a kind. For other processors and
 Windows there are Debian's cross compilers. Programs for other processors run under qemu-user, with ROI_TEST_QEMU in
 the environment, those for 32-bit x86 on this processor, and those for Windows under Wine. Those for macOS, which the
 Clang of Zig builds, are not run. Each build has a folder build/NAME, which is kept. What a build needs and the machine
 lacks is installed by apt-get if this runs as root, or by pip; else the build is left out, and what it lacks is named.
-With --write, the outcomes replace the rows of these builds in the tables of a page.
+With --python, the packages for Python are built for the other processors, too, and a share of their tests runs there:
+.ci/foreign-python and .ci/foreign-tests. With --write, the outcomes replace the rows of these builds in the tables of
+a page.
 """
 
 from __future__ import annotations
@@ -21,6 +23,7 @@ import shutil
 import subprocess
 import sys
 import time
+import xml.etree.ElementTree as ElementTree
 from dataclasses import dataclass, field, replace
 
 ROOT = pathlib.Path(__file__).resolve().parents[3]
@@ -50,6 +53,11 @@ class Build:
     slowness: int = 1  # how many times longer than at home the tests may take
     module: str = ""  # of Python, which pip installs
     has_runs: bool = True  # whether its programs can be run here
+    port: str = ""  # Debian's name for another processor
+    suite: str = "trixie"  # Debian's release whose Python there is tested
+    qemu: tuple[str, ...] = ()  # what runs the programs of that processor, unless this one does
+    script: tuple[str, ...] = ()  # what builds and tests in a system of its own
+    folder: str = ""  # where that has been done, below build
 
     @property
     def missing(self) -> list[str]:
@@ -86,7 +94,22 @@ def processor(
         },
         environment={"ROI_TEST_QEMU": "1"},
         slowness=10,
+        port=port,
+        qemu=(f"qemu-{qemu}",),
     )
+
+
+def aarch64() -> Build:
+    """A build for 64-bit ARM. Debian's programs sign pointers, which takes two thirds of the time in emulation."""
+    built = processor(
+        "aarch64", "64-bit ARM, `-O3`", "aarch64-linux-gnu", "aarch64", "aarch64", "armv8-a", "little", "arm64"
+    )
+    return replace(built, qemu=(*built.qemu, "-cpu", "cortex-a72"))
+
+
+def with_oldest(build: Build) -> Build:
+    """With Debian 12, whose NumPy, cffi and prompt_toolkit are the oldest that the packages work with, or nearly."""
+    return replace(build, suite="bookworm")
 
 
 def i386() -> Build:
@@ -103,6 +126,7 @@ def i386() -> Build:
         packages=built.packages[:2],
         cross=built.cross | wrapper,
         environment={},
+        qemu=(),
     )
 
 
@@ -161,15 +185,34 @@ def compiler(name: str, about: str, program: str, package: str, *options: str) -
     return Build(name, "compilers", about, (program,), (package,), options, compiler=program)
 
 
+def debian13() -> Build:
+    """A build by the compiler of Debian 13, in a root folder of that system, which only root can make."""
+    return Build(
+        "gcc-14",
+        "compilers",
+        "GCC 14, `-O3`, in Debian 13",
+        ("debootstrap",),
+        ("debootstrap",),
+        script=(str(ROOT / ".ci" / "debian13"), "c"),
+        folder="debian13/src/build/c",
+    )
+
+
 BUILDS = [
-    processor("aarch64", "64-bit ARM, `-O3`", "aarch64-linux-gnu", "aarch64", "aarch64", "armv8-a", "little", "arm64"),
+    aarch64(),
     processor("armhf", "32-bit ARM, `-O1`", "arm-linux-gnueabihf", "arm", "arm", "armv7-a", "little", "armhf", O1),
     i386(),
-    processor(
-        "ppc64el", "POWER8, `-O1`", "powerpc64le-linux-gnu", "ppc64le", "ppc64", "power8", "little", "ppc64el", O1
+    with_oldest(
+        processor(
+            "ppc64el", "POWER8, `-O1`", "powerpc64le-linux-gnu", "ppc64le", "ppc64", "power8", "little", "ppc64el", O1
+        )
     ),
     processor("riscv64", "RV64GC, `-O1`", "riscv64-linux-gnu", "riscv64", "riscv64", "rv64gc", "little", "riscv64", O1),
-    processor("s390x", "System z, big-endian, `-O1`", "s390x-linux-gnu", "s390x", "s390x", "zEC12", "big", "s390x", O1),
+    with_oldest(
+        processor(
+            "s390x", "System z, big-endian, `-O1`", "s390x-linux-gnu", "s390x", "s390x", "zEC12", "big", "s390x", O1
+        )
+    ),
     windows("windows", "Windows on x86-64, `-O3`", "posix"),
     windows("windows-serial", "Windows on x86-64, `-O1`, without threads", "win32", O1, "-Dthreads=disabled"),
     macos("macos", "macOS on 64-bit ARM, `-O1`", "aarch64", "aarch64", O1),
@@ -179,6 +222,7 @@ BUILDS = [
     compiler("serial", "the same, without threads", "gcc", "gcc", "-Dthreads=disabled"),
     compiler("lto", "GCC, `-O1`, link-time optimization", "gcc", "gcc", O1, "-Db_lto=true"),
     compiler("musl", "GCC, `-O1`, musl instead of the GNU C library", "musl-gcc", "musl-tools", O1),
+    debian13(),
     compiler("clang-14", "Clang 14, `-O1`", "clang-14", "clang-14", O1),
     compiler("clang-22", "Clang 22, `-O1`", "clang-22", "clang-22", O1),
 ]
@@ -225,11 +269,17 @@ def summary(found: list[str]) -> str:
 
 
 def carry_out(build: Build) -> tuple[bool, str, str]:
-    """Builds and tests: whether all is right, and what stands in the columns built and tests."""
-    folder = ROOT / "build" / build.name
-    log = folder.with_suffix(".log")
+    """Builds and tests: whether all is right, and what stands in the columns built and tests, "" if skipped."""
+    folder = ROOT / "build" / (build.folder or build.name)
+    log = ROOT / "build" / f"{build.name}.log"
     log.parent.mkdir(exist_ok=True)
     log.write_text("")
+    if build.script:
+        shutil.rmtree(folder, ignore_errors=True)
+        passed = run([*build.script], log)
+        if not (folder / "meson-logs" / "testlog.json").exists():
+            return passed, "" if passed else "no", ""  # it has been skipped, or could not be built
+        return passed, "yes", summary(outcomes(folder))
     command, environment = setup_command(build, folder)
     if not (folder / "build.ninja").exists():
         shutil.rmtree(folder, ignore_errors=True)
@@ -240,6 +290,27 @@ def carry_out(build: Build) -> tuple[bool, str, str]:
     test = ["meson", "test", "-C", str(folder), "--print-errorlogs", f"--timeout-multiplier={build.slowness}"]
     passed = run(test, log, **build.environment)
     return passed, "yes", summary(outcomes(folder))
+
+
+def reported(report: pathlib.Path) -> list[str]:
+    """The outcome of each test in a report of pytest's."""
+    suites = [suite.attrib for suite in ElementTree.parse(report).getroot().iter("testsuite")]
+    count = {name: sum(int(suite[name]) for suite in suites) for name in ("tests", "skipped", "failures", "errors")}
+    wrong = count["failures"] + count["errors"]
+    return ["OK"] * (count["tests"] - count["skipped"] - wrong) + ["SKIP"] * count["skipped"] + ["FAIL"] * wrong
+
+
+def try_python(build: Build) -> tuple[bool, str]:
+    """Builds the Python packages and tests them: whether all is right, and what stands in the column of their tests."""
+    folder = ROOT / "build" / f"{build.name}-python"
+    log = folder.with_suffix(".log")
+    log.write_text("")
+    (folder / "report.xml").unlink(missing_ok=True)
+    scripts = ROOT / ".ci"
+    made = run([str(scripts / "foreign-python"), str(folder), build.suite, build.port, *build.qemu], log)
+    command = [str(scripts / "foreign-tests"), str(folder), str(ROOT / "build" / f"{build.name}.ini")]
+    passed = made and run(command, log, **build.environment)
+    return passed, summary(reported(folder / "report.xml")) if (folder / "report.xml").exists() else "not built"
 
 
 def install(build: Build) -> bool:
@@ -256,21 +327,27 @@ def install(build: Build) -> bool:
 # ---- Tables ----------------------------------------------------------------------------------------------------------
 
 
-def row(build: Build, built: str, tests: str) -> str:
-    """A row of the table of its kind."""
-    return f"| {build.name} | {build.about} | {built} | {tests} |"
+def cells_of(line: str) -> list[str]:
+    """The cells of a row."""
+    return [cell.strip() for cell in line.strip("|").split("|")]
 
 
-def with_row(page: str, build: Build, line: str) -> str:
-    """A page, in whose table of this kind the row of this build is the given line; rows are in the order of BUILDS."""
+def with_row(page: str, build: Build, *outcomes: str) -> str:
+    """A page, in whose table of this kind the row of this build has these outcomes; rows are in the order of BUILDS.
+
+    Where the row has more columns, its cells there stay.
+    """
     begin, end = f"<!-- {build.kind}: written by tests/libroi/cross/builds.py -->\n", f"<!-- end of {build.kind} -->\n"
     before, found, rest = page.partition(begin)
     table, ended, after = rest.partition(end)
     if not (found and ended):
         raise SystemExit(f"the page has no table of {build.kind}")
     head = table.splitlines()[:2]
-    rows = {text.split("|")[1].strip(): text for text in table.splitlines()[2:]}
-    rows[build.name] = line
+    rows = {cells_of(text)[0]: text for text in table.splitlines()[2:]}
+    cells = [build.name, build.about, *outcomes]
+    before_this = cells_of(rows[build.name]) if build.name in rows else [""] * len(cells_of(head[0]))
+    cells += before_this[len(cells) :]
+    rows[build.name] = f"| {' | '.join(cells)} |"
     ordered = [rows[one.name] for one in BUILDS if one.name in rows and one.kind == build.kind]
     return before + begin + "".join(f"{text}\n" for text in [*head, *ordered]) + end + after
 
@@ -288,6 +365,7 @@ def main() -> None:
     """Reads the command line."""
     parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
     parser.add_argument("names", nargs="*", metavar="NAME", help="a build or a kind of them; default: all")
+    parser.add_argument("--python", action="store_true", help="test the Python packages on other processors, too")
     parser.add_argument("--list", action="store_true", help="list the builds")
     parser.add_argument("--write", metavar="PAGE", type=pathlib.Path, help="put the outcomes into the tables of a page")
     arguments = parser.parse_args()
@@ -302,16 +380,23 @@ def main() -> None:
             print(f"{build.name}: left out, without {', '.join(build.missing)}: {build.how_to_install}")
             continue
         began = time.monotonic()
-        right, built, tests = carry_out(build)
-        seconds = time.monotonic() - began
-        print(f"{build.name:12} built: {built:4} tests passed: {tests or '-':9} {seconds:5.0f} s", flush=True)
+        right, *cells = carry_out(build)
+        if not cells[0]:
+            print(f"{build.name}: left out: build/{build.name}.log says why")
+            continue
+        told = "built: {:4} tests passed: {:9}".format(*cells)
+        if arguments.python and right and build.port:
+            right, of_python = try_python(build)
+            cells.append(of_python)
+            told += f" those of the Python packages: {of_python}"
+        print(f"{build.name:12} {told} {time.monotonic() - began:5.0f} s", flush=True)
         if not right:
             wrong.append(build.name)
         if arguments.write:
             page = arguments.write.read_text("utf-8")
-            arguments.write.write_text(with_row(page, build, row(build, built, tests)), "utf-8")
+            arguments.write.write_text(with_row(page, build, *cells), "utf-8")
     if wrong:
-        sys.exit(f"Not right: {', '.join(wrong)}; what was said is in {ROOT / 'build'}/NAME.log")
+        sys.exit(f"Not right: {', '.join(wrong)}; what was said is in {ROOT / 'build'}/NAME.log or NAME-python.log")
 
 
 if __name__ == "__main__":
