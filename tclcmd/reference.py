@@ -139,14 +139,19 @@ def _example(example: str) -> str:
 def _errors(command: Command) -> str:
     """The messages for invalid values, those of all commands apart."""
     rows = [
-        (f"`{failure.parameter} {failure.value}`", failure.message, f"`{failure.code}`")
+        (f"`{failure.parameter}`", f"`{failure.value}`", failure.message, f"`{failure.code}`")
         for failure in reference_runs.failures(command)
     ]
     common = f"Those of [all commands]({INDEX}#errors)"
     if not rows:
         return f"{common}."
     return "\n".join(
-        [f"{common}, and such as these:\n", "| with | message | errorCode |", "|---|---|---|", *map(_table_row, rows)]
+        [
+            f"{common}, and such as these, where the call of the first example has an invalid value:\n",
+            "| parameter | value | message | errorCode |",
+            "|---|---|---|---|",
+            *map(_table_row, rows),
+        ]
     )
 
 

@@ -176,5 +176,5 @@ def _failure(made: Interpreter, parameter: Parameter, at: int) -> Iterator[Failu
         made.eval("lindex $answer 1")
         code = made.result()
         if code.partition(" ")[2] in ABOUT_VALUES and not TENSOR.search(message.replace(value, "")):
-            yield Failure(f"-{parameter.camel}", value, message, code)
+            yield Failure(parameter.camel, value, message, code)
             return

@@ -15,6 +15,9 @@ COMMANDS = (
     "try unset update uplevel upvar variable vwait while yield yieldto zlib"
 )
 
+#: What scripts ask for most that is not among them, to be named in a hint.
+REFUSED = ("cd", "encoding", "exec", "fconfigure", "glob", "load", "open", "pwd", "socket", "source")
+
 #: The namespaces in ::tcl -> the commands that are removed from them; * is the namespace itself. All other namespaces
 #: are removed as well.
 NAMESPACES = {

@@ -10,6 +10,7 @@ import re
 
 from tclcmd.interpreter import Failure, Interpreter
 from tclcmd.language import likeness, lookup, syntax
+from tclcmd.safe import tcl_commands
 from tclcmd.shell.source import Source
 
 INDENT = "    "
@@ -29,7 +30,7 @@ def additions(interpreter: Interpreter, message: str, source: Source | None = No
     failure = interpreter.failure
     is_ours = failure is not None and failure.message == interpreter.result()
     shown = report(failure, source, at_prompt=at_prompt) if failure and is_ours else ""
-    return hint(message) + _of_variables(interpreter, message) + shown
+    return hint(message) + _of_safety(interpreter, message) + _of_variables(interpreter, message) + shown
 
 
 def hint(message: str) -> str:
@@ -37,6 +38,14 @@ def hint(message: str) -> str:
     found = re.match(r'invalid command name "(?:::)?((?:torch::)?\w+)"', message)
     near = lookup.nearest(found.group(1)) if found else []
     return f"Did you mean {likeness.one_of(near)}?\n" if near else ""
+
+
+def _of_safety(interpreter: Interpreter, message: str) -> str:
+    """The reason why a command of Tcl is not there."""
+    found = re.match(r'invalid command name "(?:::)?(\w+)"', message)
+    if interpreter.session.grants is None or not found or found[1] not in tcl_commands.REFUSED:
+        return ""
+    return f"Scripts under --safe have no {found[1]}.\n"
 
 
 def _of_variables(interpreter: Interpreter, message: str) -> str:

@@ -90,6 +90,8 @@ class Folders:
             rest = full[len(root) :]
             if full[: len(root)] == root and rest and rest[-1] != "..":
                 return descriptor, rest
+        if not self._roots:
+            raise Forbidden("no folder is allowed here; roish --safe --allow FOLDER allows one")
         raise _outside()
 
 

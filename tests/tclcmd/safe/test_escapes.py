@@ -174,3 +174,11 @@ def test_files_by_the_commands_of_torch(places):
         assert code == "TORCH FORBIDDEN file", (script, code, result)
     assert (places.root / "secret.npy").read_bytes() == b"secret"
     assert sorted(path.name for path in places.root.iterdir()) == ["in", "secret.npy"]
+
+
+def test_a_command_that_is_refused_is_named_as_such(places):
+    """It does not exist; the line after the error says why. A misspelt name has no such line."""
+    ran = places.run("exec ls")
+    assert (ran.status, ran.errors.splitlines()[0]) == (1, 'invalid command name "exec"')
+    assert "Scripts under --safe have no exec." in ran.errors.splitlines()
+    assert "under --safe" not in places.run("no_such_command").errors
