@@ -10,6 +10,7 @@ import io
 import math
 import os
 import stat
+import types
 from typing import IO, TYPE_CHECKING, Any, BinaryIO
 
 import numpy as np
@@ -215,7 +216,8 @@ def _member_name(name: str) -> str:
 
 
 def _write_array(file: IO[bytes], array: Array) -> None:
-    np.lib.format.write_array(file, array, allow_pickle=False)
+    # NumPy 1.24 would ask each file of the io module for its number, which files that are written whole have not.
+    np.lib.format.write_array(types.SimpleNamespace(write=file.write), array, allow_pickle=False)
 
 
 def _write_archive(file: BinaryIO, array: Array, member_name: str) -> None:

@@ -159,6 +159,7 @@ def test_gradient(dtype, value):
 def test_no_floating_point_warnings():
     """NaN and infinity pass without a RuntimeWarning, also where the caller has made those errors."""
     map = np.array([np.nan, np.inf, 1, 2], np.float16).reshape(1, 1, 2, 2)
+    tiny = np.full((1, 1, 2, 2), 1e-40, np.float32)
     with np.errstate(all="raise"):
         pyroi.roi_align(map, [[0, 0, 0, 2, 2]], (1, 1))
-        pyroi.roi_align(np.full((1, 1, 2, 2), 1e-40, np.float32), [[0, 0.2, 0.3, 2, 2]], (1, 1))
+        pyroi.roi_align(tiny, [[0, 0.2, 0.3, 2, 2]], (1, 1))
