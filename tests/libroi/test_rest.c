@@ -27,7 +27,7 @@ static __thread int64_t used;
 static int test_clock(clockid_t clock, struct timespec *time)
 {
     const int64_t now = clock == CLOCK_THREAD_CPUTIME_ID ? used : __atomic_load_n(&wall, __ATOMIC_RELAXED);
-    *time = (struct timespec){now / 1000000000, (long)(now % 1000000000)};
+    *time = (struct timespec){(time_t)(now / 1000000000), (long)(now % 1000000000)};
     return 0;
 }
 
