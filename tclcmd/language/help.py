@@ -78,7 +78,7 @@ def _wrapped(text: str, first: str = "", others: str = "") -> str:
 
 
 def search(words: str) -> str:
-    """The commands whose help has all these words, one line each; first those with the words in their names."""
+    """The commands with all these words in help or parameters, one line each; first those with them in their names."""
     wanted = list(dict.fromkeys(words.lower().split()))
     found = [row for row in REGISTRY.values() if all(word in _searched(row) for word in wanted)]
     found.sort(key=lambda row: not any(word in row.name for word in wanted))
@@ -86,7 +86,8 @@ def search(words: str) -> str:
 
 
 def _searched(row: Command) -> str:
-    texts = [*row.names, row.summary, row.description, *(parameter.help for parameter in row.parameters)]
+    parameters = [text for parameter in row.parameters for text in (parameter.camel, parameter.help)]
+    texts = [*row.names, row.summary, row.description, *parameters]
     return "\n".join(texts).lower()
 
 

@@ -51,6 +51,14 @@ def test_help_tells_all_parameters(tcl, command):
     assert all(parameter.shown_default in text for parameter in command.parameters)
 
 
+@pytest.mark.parametrize("command", COMMANDS, ids=lambda command: command.name)
+def test_a_search_finds_a_command_by_its_parameters(tcl, command):
+    """By the name of each, although the help of a parameter need not say it."""
+    for parameter in command.parameters:
+        found = tcl(f"torch::help -search {parameter.camel}").split()
+        assert command.full_name in found, parameter.camel
+
+
 @pytest.mark.parametrize("columns", [30, 60, 80, 300])
 def test_help_fits_the_terminal(tcl, monkeypatch, columns):
     """No line is wider than the terminal, nor than what is read well, and no word is broken."""
