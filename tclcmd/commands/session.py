@@ -211,7 +211,7 @@ def help_(command: str | None, search: str | None) -> str:
     found = lookup.find(command)
     if found is None:
         near = lookup.nearest(command, is_ours=True)
-        is_word = command.isalnum() and len(command) <= likeness.LONGEST
+        is_word = command.isascii() and command.isalnum() and len(command) <= likeness.LONGEST
         search = f"; torch::help -search {command} looks for the word" if is_word else ""
         hint = f"; did you mean {likeness.one_of(near)}?" if near else search
         raise ArgumentError("command", f"there is no command {quote(command)}{hint}")
