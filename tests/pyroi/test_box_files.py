@@ -44,6 +44,12 @@ NAMED = {"coco": "x.json", "coco_dataset": "x.json", "parquet": "x.parquet", "ar
 FIELDS = ("boxes", "scores", "class_ids", "image_ids", "class_names", "image_names", "image_sizes")
 
 
+def skip_without_yaml(name):
+    """Files of names in YAML need PyYAML."""
+    if name.endswith((".yaml", ".yml")):
+        pytest.importorskip("yaml", reason="PyYAML is not installed")
+
+
 def skip_without_pyarrow(format):
     if format in ("parquet", "arrow"):
         pytest.importorskip("pyarrow", reason="pyarrow is not installed")
@@ -637,6 +643,7 @@ CLASS_FILES = {
 @pytest.mark.parametrize("name", CLASS_FILES)
 def test_class_names(tmp_path, name):
     """The forms in which datasets have them; and with boxes they replace what the boxes' file has."""
+    skip_without_yaml(name)
     path = tmp_path / name
     path.write_bytes(CLASS_FILES[name].encode())
     assert read_class_names(path) == ANIMALS
@@ -682,6 +689,7 @@ def test_class_names(tmp_path, name):
 )
 def test_bad_class_names(tmp_path, name, content, line, said):
     """The message names the file, and the line of a text from 1."""
+    skip_without_yaml(name)
     path = tmp_path / name
     path.write_bytes(content if isinstance(content, bytes) else content.encode())
     with pytest.raises(BoxFileError) as caught:
@@ -694,6 +702,7 @@ def test_bad_class_names(tmp_path, name, content, line, said):
 @pytest.mark.parametrize("text", ["no", "1", "1.5", "null", "2026-11-29", "0x10"])
 def test_names_count_as_they_are_written(tmp_path, text):
     """Also where YAML sees another type than text."""
+    skip_without_yaml("a.yaml")
     (tmp_path / "a.yaml").write_text(f"names: [{text}, &c cat, *c]\n")
     assert read_class_names(tmp_path / "a.yaml") == {0: text, 1: "cat", 2: "cat"}
 
@@ -737,6 +746,7 @@ def test_class_names_have_a_suffix(tmp_path):
 @given(st.text(st.sampled_from("names: [],{}'\"\\#-\n 01a\t"), max_size=40))
 def test_any_yaml_ends(text):
     """Names, or an error of the file; nothing else."""
+    skip_without_yaml("a.yaml")
     file = io.BytesIO(f"names:{text}".encode())
     file.name = "a.yaml"
     with contextlib.suppress(BoxFileError):

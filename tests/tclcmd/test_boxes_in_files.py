@@ -146,6 +146,7 @@ def test_without_pyarrow(tcl, tmp_path, monkeypatch):
 
 def test_class_file(tcl, tmp_path):
     """Names from a file; an error names the line, and several sources of names are refused."""
+    pytest.importorskip("yaml", reason="PyYAML is not installed")
     (tmp_path / "a.txt").write_text("1 0.5 0.5 0.25 0.5\n")
     (tmp_path / "data.yaml").write_text("nc: 2\nnames:\n  0: cat\n  1: fire hydrant\n")
     read = f"torch::boxes_read {tmp_path}/a.txt -imageSize {{100 200}} -classFile {tmp_path}/data.yaml"

@@ -19,6 +19,7 @@ def test_boxes_are_written_and_read(places, ending):
 
 def test_names_of_classes_are_read_from_yaml(places):
     """PyYAML is loaded before, too."""
+    pytest.importorskip("yaml", reason="PyYAML is not installed")
     (places.allowed / "a.txt").write_text("1 0.5 0.5 0.25 0.5\n")
     (places.allowed / "data.yaml").write_text("names: [cat, dog]\n")
     ran = places.run(
