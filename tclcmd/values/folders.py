@@ -20,6 +20,10 @@ _AS_FOLDER = os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC | getattr(os, "O_PATH
 _FOR_READING = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC | getattr(os, "O_NOCTTY", 0)
 
 
+#: The reason where no folder is allowed.
+NO_FOLDER = "no folder is allowed here"
+
+
 class Forbidden(OSError):
     """A file that a script may not use; with the reason."""
 
@@ -47,6 +51,11 @@ class Folders:
             descriptor = os.open(real, _AS_FOLDER)
             self._roots += [(parts, descriptor) for parts in (_parts(real), _parts(os.path.abspath(path)))]
         self._roots.sort(key=lambda root: -len(root[0]))  # the innermost folder first
+
+    def check_any(self) -> None:
+        """Raises Forbidden if no folder is allowed: before anything is loaded that the command needs for its file."""
+        if not self._roots:
+            raise Forbidden(NO_FOLDER)
 
     def open_for_reading(self, name: str) -> int:
         """The descriptor of a regular file that has no other name."""
@@ -90,8 +99,7 @@ class Folders:
             rest = full[len(root) :]
             if full[: len(root)] == root and rest and rest[-1] != "..":
                 return descriptor, rest
-        if not self._roots:
-            raise Forbidden("no folder is allowed here; roish --safe --allow FOLDER allows one")
+        self.check_any()
         raise _outside()
 
 

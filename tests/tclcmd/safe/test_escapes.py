@@ -182,3 +182,18 @@ def test_a_command_that_is_refused_is_named_as_such(places):
     assert (ran.status, ran.errors.splitlines()[0]) == (1, 'invalid command name "exec"')
     assert "Scripts under --safe have no exec." in ran.errors.splitlines()
     assert "under --safe" not in places.run("no_such_command").errors
+
+
+@pytest.mark.parametrize(
+    "call",
+    ["image_read y.png", "tensor_load y.npy", "boxes_read y.json", "image_write [zeros {1 3 4 4}] y.png",
+     "plot_boxes [zeros {1 3 4 4}] {{0 0 1 1}} y.png"],
+)  # fmt: skip
+def test_without_a_folder_the_message_says_how_to_allow_one(places, call):
+    """Also of a command that needs a package for its file, which is not loaded then. (No `torch::` here: `places`.)"""
+    ran = places.run(f"namespace eval torch {{catch {{{call}}} message; puts $message; puts $errorCode}}")
+    assert ran.output.splitlines()[0].endswith(": no folder is allowed here"), ran
+    assert ran.output.splitlines()[1] == "TORCH FORBIDDEN file"
+    ran = places.run(f"namespace eval torch {{{call}}}")
+    assert ran.status == 1
+    assert "`roish --safe --allow FOLDER` allows one." in ran.errors.splitlines()

@@ -173,7 +173,7 @@ def test_a_command_of_files(safe, command, tmp_path):
         (tmp_path / name).write_bytes(b"old")
     for name in (file, tmp_path / "missing"):
         script = "safe eval {" + FILE_CALLS[command.name].replace("FILE", str(name)) + "}"
-        assert "no folder is allowed here; roish --safe --allow FOLDER allows one" in safe.error(script)
+        assert "no folder is allowed here" in safe.error(script)
         assert safe("set errorCode") == "TORCH FORBIDDEN file"
     assert {path.name: path.read_bytes() for path in tmp_path.iterdir()} == {
         "x.npy": b"old", "x.png": b"old", "x.json": b"old",
