@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import re
 from dataclasses import dataclass
 
 import pyroi
@@ -211,8 +212,8 @@ def help_(command: str | None, search: str | None) -> str:
     found = lookup.find(command)
     if found is None:
         near = lookup.nearest(command, is_ours=True)
-        is_word = command.isascii() and command.isalnum() and len(command) <= likeness.LONGEST
-        search = f"; torch::help -search {command} looks for the word" if is_word else ""
+        is_told = re.fullmatch(r"[a-zA-Z]{3,20}", command) and help.hits(command)
+        search = f"; torch::help -search {command} looks for the word" if is_told else ""
         hint = f"; did you mean {likeness.one_of(near)}?" if near else search
         raise ArgumentError("command", f"there is no command {quote(command)}{hint}")
     return help.help_text(found)

@@ -79,10 +79,15 @@ def _wrapped(text: str, first: str = "", others: str = "") -> str:
 
 def search(words: str) -> str:
     """The commands with all these words in help or parameters, one line each; first those with them in their names."""
+    found = hits(words)
+    return "\n".join(map(_summary_line, found)) if found else f"No command has {quote(words)} in its help."
+
+
+def hits(words: str) -> list[Command]:
+    """What a search finds."""
     wanted = list(dict.fromkeys(words.lower().split()))
     found = [row for row in REGISTRY.values() if all(word in _searched(row) for word in wanted)]
-    found.sort(key=lambda row: not any(word in row.name for word in wanted))
-    return "\n".join(map(_summary_line, found)) if found else f"No command has {quote(words)} in its help."
+    return sorted(found, key=lambda row: not any(word in row.name for word in wanted))
 
 
 def _searched(row: Command) -> str:

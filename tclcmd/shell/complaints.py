@@ -12,11 +12,12 @@ from tclcmd.interpreter import Failure, Interpreter
 from tclcmd.language import likeness, lookup, syntax
 from tclcmd.safe import tcl_commands
 from tclcmd.shell.source import Source
+from tclcmd.values.folders import NO_FOLDER
 
 INDENT = "    "
 
-#: Variables that a script has under `roish map`.
-SET_BY_MAP = ("input", "output")
+#: Variables that a script has under `roish map`, and the command line that sets them.
+SET_BY_MAP = {"input": "roish map SCRIPT INPUT...", "output": "roish map SCRIPT INPUT... --output FOLDER"}
 
 #: The longest command, in characters, whose words are located for a caret.
 LONGEST_COMMAND = 20_000
@@ -41,20 +42,21 @@ def hint(message: str) -> str:
 
 
 def _of_safety(interpreter: Interpreter, message: str) -> str:
-    """The reason why a command of Tcl is not there."""
-    found = re.match(r'invalid command name "(?:::)?(\w+)"', message)
-    if interpreter.session.grants is None or not found or found[1] not in tcl_commands.REFUSED:
+    """The reason why a command of Tcl is not there, and how a folder is allowed."""
+    if interpreter.session.grants is None:
         return ""
-    return f"Scripts under --safe have no {found[1]}.\n"
+    if NO_FOLDER in message.partition("\n")[0]:
+        return "`roish --safe --allow FOLDER` allows one.\n"
+    found = re.match(r'invalid command name "(?:::)?(\w+)"', message)
+    return f"Scripts under --safe have no {found[1]}.\n" if found and found[1] in tcl_commands.REFUSED else ""
 
 
 def _of_variables(interpreter: Interpreter, message: str) -> str:
     """A suggestion for the name of a global variable that is misspelt, or lacks its dollar sign."""
     if found := re.match(r"can't read \"(?:::)?(\w+)\": no such variable", message):
-        if found[1] in SET_BY_MAP:
-            return f"`roish map SCRIPT INPUT...` sets {found[1]} for each input.\n"
-        near = likeness.nearest(found[1], interpreter.variables("*"))
-        return f"Did you mean {likeness.one_of([f'${name}' for name in near])}?\n" if near else ""
+        if near := likeness.nearest(found[1], interpreter.variables("*")):
+            return f"Did you mean {likeness.one_of([f'${name}' for name in near])}?\n"
+        return f"`{SET_BY_MAP[found[1]]}` sets it for each input.\n" if found[1] in SET_BY_MAP else ""
     found = re.search(r'expected a (?:tensor|list|number)[^"]*, got "([A-Za-z_]\w*)"', message)
     if found and found[1] in interpreter.variables(found[1]):
         return f"{found[1]} is a variable: its value is ${found[1]}\n"

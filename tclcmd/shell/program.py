@@ -33,7 +33,8 @@ Install them (Debian, Ubuntu: apt install tcl-dev; Fedora: dnf install tcl-devel
 {how}."""
 
 NOT_ON_WINDOWS = """\
-roish: the command shell needs POSIX and does not run on Windows. The Python package pyroi does: import pyroi."""
+roish: the command shell needs POSIX and does not run on Windows. The Python package pyroi can be built for it:
+docs/install.md."""
 
 #: The first word of a command line without a script -> the module whose `main` gets the rest of the words.
 SUBCOMMANDS = {"check": "tclcmd.checking.program", "map": "tclcmd.batch.command"}

@@ -13,12 +13,15 @@ from tclcmd.interpreter import Interpreter
 from tclcmd.language import lookup
 from tclcmd.language.declare import NAMESPACE
 
-#: How the messages begin about what may be of another language.
+#: How messages begin that may be about text of another language.
 NOT_TCL = ("invalid command name", "ambiguous command name", 'wrong # args: should be "for ')
 
 _HELP = re.compile(r"(\s*)help(?![^\s;])")
 _QUESTION = re.compile(r"\s*(?:\?\s*(?P<after>[\w:]+)|(?P<before>[\w:]+)\?)\s*")
-_QUIT = re.compile(r"\s*(?:(?:quit|exit)\s*\(\s*\)|quit)\s*;?\s*")
+_QUIT = re.compile(r"\s*(?:(?:quit|exit)\s*\(\s*\)|quit)\s*(?:;\s*)?")
+
+#: A function that answers what a pattern has found; empty if it has no answer.
+Answer = Callable[[Interpreter, re.Match[str]], str]
 
 
 def in_tcl(interpreter: Interpreter, typed: str) -> str:
@@ -33,11 +36,21 @@ def in_tcl(interpreter: Interpreter, typed: str) -> str:
 
 
 def instead(interpreter: Interpreter, typed: str) -> str:
-    """A line with Tcl's form of what Tcl has no command for, or a command of another form; empty if there is none."""
+    """A line with Tcl's form of a command that Tcl does not have; empty if there is none."""
+    typed = typed.strip()
+    if len(typed) > LONGEST:
+        return ""
     for pattern, answer in _HABITS:
-        if (found := pattern.match(typed.strip())) and (text := answer(interpreter, found)):
+        if (found := pattern.match(typed)) and (text := answer(interpreter, found)):
             return f"{text}\n"
     return ""
+
+
+def _unless_it_is_a_command(answer: Answer) -> Answer:
+    """The answer, but not where a script has defined a command of the name, in which the error then lies."""
+    return lambda interpreter, found: (
+        "" if interpreter.has_command(re.split(r"\W", found[0], maxsplit=1)[0]) else answer(interpreter, found)
+    )
 
 
 def _imported(interpreter: Interpreter, found: re.Match[str]) -> str:
@@ -46,26 +59,30 @@ def _imported(interpreter: Interpreter, found: re.Match[str]) -> str:
 
 def _printed(interpreter: Interpreter, found: re.Match[str]) -> str:
     name = found["name"]
-    return f"Tcl prints by `puts`: puts ${name or 'x'}"
+    return "Tcl prints with `puts`: puts " + (f"${name}" if name and _is_variable(interpreter, name) else '"text"')
 
 
 def _defined(interpreter: Interpreter, found: re.Match[str]) -> str:
-    return "Tcl defines a procedure by `proc`: proc name {argument} {body}"
+    return "Tcl defines a procedure with `proc`: proc name {argument} {body}"
 
 
 def _assigned(interpreter: Interpreter, found: re.Match[str]) -> str:
     name, value = found["name"], found["value"].strip()
     if row := _called(value):
         how = f"set {name} [{row} ...]"
-    elif _LIST.match(value):
+    elif _LIST.fullmatch(value):
         how = f"set {name} {_as_list(value)}"
-    elif re.fullmatch(r"""-?[\w.]+|"[^"]*"|'[^']*'""", value):
+    elif _TEXT.fullmatch(value):
+        how = f'set {name} "{value[1:-1]}"'
+    elif _REAL.fullmatch(value):
         how = f"set {name} {value}"
-    elif re.fullmatch(r"[\d\s.+*/()-]+", value):
-        how = f"set {name} [expr {{{value}}}]"
+    elif _SUM.fullmatch(value):
+        how = f"set {name} [expr {{{_as_sum(value)}}}]"
+    elif re.fullmatch(r"[A-Za-z_]\w*", value) and _is_variable(interpreter, value):
+        how = f"set {name} ${value}"
     else:
         how = f"set {name} value, or set {name} [command ...]"
-    return f"Tcl sets a variable by `set`: {how}"
+    return f"Tcl sets a variable with `set`: {how}"
 
 
 def _listed(interpreter: Interpreter, found: re.Match[str]) -> str:
@@ -73,10 +90,11 @@ def _listed(interpreter: Interpreter, found: re.Match[str]) -> str:
 
 
 def _indexed(interpreter: Interpreter, found: re.Match[str]) -> str:
-    name, index = found["name"], found["index"]
+    name, index = found["name"], int(found["index"])
     if interpreter.tensor_in(name) is not None:
-        return f"A tensor has no elements of that form: {NAMESPACE}::tensor_slice ${name} 0 {index} {int(index) + 1}"
-    return f"An element of a list is read by `lindex`: lindex ${name} {index}"
+        return f"`{NAMESPACE}::tensor_slice` reads a part of a tensor: see {NAMESPACE}::help tensor_slice"
+    last = "end" if index == -1 else f"end{index + 1}"
+    return f"An element of a list is read with `lindex`: lindex ${name} {index if index >= 0 else last}"
 
 
 def _attribute(interpreter: Interpreter, found: re.Match[str]) -> str:
@@ -85,9 +103,8 @@ def _attribute(interpreter: Interpreter, found: re.Match[str]) -> str:
         return f"Tcl writes a namespace with colons: {row}"
     if interpreter.tensor_in(name) is None:
         return ""
-    if row := _command(f"tensor_{attribute}"):
-        return f"A tensor has no attributes, but commands: {row} ${name}"
-    return f"Try {NAMESPACE}::help -search {attribute}"
+    row = _command(f"tensor_{attribute}")
+    return f"Tensors have commands instead of attributes: {row} ${name}" if row else ""
 
 
 def _bracketed(interpreter: Interpreter, found: re.Match[str]) -> str:
@@ -103,44 +120,61 @@ def _measured(interpreter: Interpreter, found: re.Match[str]) -> str:
 
 
 def _computed(interpreter: Interpreter, found: re.Match[str]) -> str:
-    return f"Tcl computes by `expr`: expr {{{found[0]}}}"
+    return f"Tcl computes with `expr`: expr {{{_as_sum(found[0])}}}" if _SUM.fullmatch(found[0]) else ""
 
 
 def _looped(interpreter: Interpreter, found: re.Match[str]) -> str:
     name = found["name"]
     if found["count"]:
-        return f"Tcl counts by `for`: for {{set {name} 0}} {{${name} < {found['count']}}} {{incr {name}}} {{...}}"
-    return f"Tcl goes through a list by `foreach`: foreach {name} $list {{...}}"
+        return f"Tcl counts with `for`: for {{set {name} 0}} {{${name} < {found['count']}}} {{incr {name}}} {{...}}"
+    return f"Tcl goes through a list with `foreach`: foreach {name} $list {{...}}"
 
 
 def _variable(interpreter: Interpreter, found: re.Match[str]) -> str:
     name = found[0]
-    return f"{name} is a variable: its value is ${name}" if name in interpreter.variables(name) else ""
+    return f"{name} is a variable: its value is ${name}" if _is_variable(interpreter, name) else ""
 
 
-#: A list of Python that has numbers, with one more level or not.
-_LIST = re.compile(r"\[\s*(?:\[\s*)?-?\.?\d[^{}$]*\]")
+#: The longest typed text, in characters, that is compared with the habits below.
+LONGEST = 400
 
-#: What begins as another language's: the first that has an answer counts.
-_HABITS: tuple[tuple[re.Pattern[str], Callable[[Interpreter, re.Match[str]], str]], ...] = (
-    (re.compile(r"(?:import|from)\s"), _imported),
-    (re.compile(r"print\b\s*\(?\s*\$?(?P<name>[A-Za-z_]\w*)?"), _printed),
-    (re.compile(r"def\s"), _defined),
-    (re.compile(r"for\s+(?P<name>\w+)\s+in\s+(?:range\s*\(\s*(?P<count>\d+)\s*\))?"), _looped),
-    (re.compile(r"len\s*\(?\s*\$?(?P<name>\w+)"), _measured),
-    (re.compile(r"\$?(?P<name>[A-Za-z_]\w*)\s*=\s*(?P<value>[^=].*)", re.DOTALL), _assigned),
-    (re.compile(r"(?:puts\s+)?\$?(?P<name>[A-Za-z_]\w*)\[(?P<index>\d+)\]"), _indexed),
+#: Of Python: a list of numbers, or a list of such lists; a text; a number; and a sum of numbers.
+_NUMBER = r"-?(?:\d{1,18}(?:\.\d{0,18})?|\.\d{1,18})"
+_ROW = rf"\[ *{_NUMBER}(?:[ ,]+{_NUMBER})* *\]"
+_LIST = re.compile(rf"{_ROW}|\[ *{_ROW}(?: *, *{_ROW})* *\]")
+_TEXT = re.compile(r"""'[^'"$\[\]\\]*'|"[^"$\[\]\\]*\"""")
+_REAL = re.compile(_NUMBER)
+_SUM = re.compile(rf"{_NUMBER}(?: *[-+*/] *{_NUMBER})+")
+
+#: How typed text of other languages begins, and the answer; the first answer that is not empty counts.
+_HABITS: tuple[tuple[re.Pattern[str], Answer], ...] = (
+    (re.compile(r"(?:import|from)\s"), _unless_it_is_a_command(_imported)),
+    (re.compile(r"print\b *\(? *\$?(?P<name>[A-Za-z_]\w*)? *\)?$|print\b"), _unless_it_is_a_command(_printed)),
+    (re.compile(r"def\s"), _unless_it_is_a_command(_defined)),
+    (re.compile(r"for\s+(?P<name>\w+)\s+in\s+(?:range *\( *(?P<count>\d+) *\))?"), _looped),
+    (re.compile(r"len\b *\(? *\$?(?P<name>\w+)\b"), _unless_it_is_a_command(_measured)),
+    (re.compile(r"\$?(?P<name>[A-Za-z_]\w*)\s*=\s*(?P<value>[^=\s].*)", re.DOTALL), _assigned),
+    (re.compile(r"(?:puts +)?\$?(?P<name>[A-Za-z_]\w*)\[(?P<index>-?\d{1,9})\]$"), _indexed),
     (re.compile(r"\$?(?P<name>\w+)\.(?P<attribute>[A-Za-z_]\w*)(?:\s|\(|$)"), _attribute),
     (re.compile(r"(?:\w|::|\.)+\(.*", re.DOTALL), _bracketed),
-    (re.compile(r"-?[\d.]+\s*[-+*/]\s*-?[\d.][\d\s.+*/()-]*$"), _computed),
-    (re.compile(rf"(?s:.*?)(?P<list>{_LIST.pattern})"), _listed),
+    (re.compile(r".+", re.DOTALL), _computed),
+    (re.compile(rf"(?s:(?:.*?[\s{{])?)(?P<list>{_LIST.pattern})(?:\s|$)"), _listed),
     (re.compile(r"\w+$"), _variable),
 )
 
 
+def _is_variable(interpreter: Interpreter, name: str) -> bool:
+    return name in interpreter.variables(name)
+
+
 def _as_list(python: str) -> str:
     """A list of Python as one of Tcl."""
-    return re.sub(r"\s+", " ", python.replace("[", "{").replace("]", "}").replace(",", " "))
+    return re.sub(" +", " ", python.replace("[", "{").replace("]", "}").replace(",", " "))
+
+
+def _as_sum(python: str) -> str:
+    """A sum of Python as one of Tcl, whose quotients of integers are integers."""
+    return re.sub(r"(?<![\d.])(\d+)(?= */)", r"\1.0", python)
 
 
 def _called(text: str) -> str:

@@ -16,7 +16,8 @@ from typing import Any
 
 import pytest
 
-from tclcmd.shell import prompt, results
+from tclcmd.interpreter import Interpreter
+from tclcmd.shell import prompt, results, shorthand
 
 CONTROL = re.compile(r"\x1b\[[?0-9;]*[a-zA-Z]|\x07|\r")
 
@@ -237,25 +238,33 @@ def test_what_a_script_has_defined_goes_first(terminal):
 @pytest.mark.parametrize(
     ("typed", "told"),
     [
-        ("import torch", "need no import"),
+        ("import torch", "need no import. `package require NAME` loads a package of Tcl."),
         ("print $x", "puts $x"),
         ("print(x)", "puts $x"),
-        ("print(photo)", "puts $photo"),
-        ('print("done")', "puts $x"),
+        ("print(nosuch)", 'puts "text"'),
+        ('print("done")', 'puts "text"'),
+        ("print(len(x))", 'puts "text"'),
         ("def f(x):", "proc name {argument} {body}"),
         ("value = 5", "set value 5"),
         ("value = 5 + 2", "set value [expr {5 + 2}]"),
+        ("value = 1/16", "set value [expr {1.0/16}]"),
+        ("value = 'my photo.jpg'", 'set value "my photo.jpg"'),
+        ("value = x", "set value $x"),
         ("value = torch::roi_align($x, 7)", "set value [torch::roi_align ...]"),
         ("value = torch.roi_align(x)", "set value [torch::roi_align ...]"),
         ("value = f(3)", "set value value, or set value [command ...]"),
+        ("value = 7 // 2", "set value value, or set value [command ...]"),
         ("value = [1, 2.5]", "set value {1 2.5}"),
+        ("value = [1, 2].sum()", "set value value, or set value [command ...]"),
         ("[[100, 50, 400, 350]]", "braces, without commas: {{100 50 400 350}}"),
         ("set boxes [100 50 400 350]", "braces, without commas: {100 50 400 350}"),
         ("1 + 1", "expr {1 + 1}"),
-        ("1/16", "expr {1/16}"),
+        ("1/16", "expr {1.0/16}"),
         ("x", "x is a variable: its value is $x"),
-        ("some[3]", "lindex $some 3"),
-        ("x[2]", "torch::tensor_slice $x 0 2 3"),
+        ("some[1]", "lindex $some 1"),
+        ("some[-1]", "lindex $some end"),
+        ("some[-2]", "lindex $some end-1"),
+        ("x[2]", "torch::help tensor_slice"),
         ("len(x)", "torch::tensor_shape $x"),
         ("len(some)", "llength $some"),
         ("for i in range(3):", "for {set i 0} {$i < 3} {incr i} {...}"),
@@ -268,12 +277,59 @@ def test_what_a_script_has_defined_goes_first(terminal):
     ],
 )
 def test_habits_from_elsewhere(terminal, typed, told):
-    """A command that Tcl does not know, as it would be in Python, is answered by how Tcl has it."""
+    """A command that Tcl does not know, as it would be in Python, is answered by how Tcl has it, which works there."""
     shell = terminal()
-    shell.ask("set x [torch::ones 3]")
+    shell.ask("set x [torch::ones 3]; set some {1 2 3}")
     message = shell.ask(typed)
     assert message.startswith(("invalid command name", "ambiguous command name", "wrong # args"))
-    assert told in " ".join(message.split())
+    assert " ".join(message.split()).endswith(told)
+    if told.startswith(("set value", "lindex", "llength", "expr", "puts", "torch::tensor")) and "..." not in told:
+        assert "is_error" not in shell.ask(f"if {{[catch {{{told}}}]}} {{set answer is_error}}")
+
+
+@pytest.mark.parametrize(
+    "typed",
+    [
+        "length $some",
+        "lens",
+        "7 // 2",
+        "192.168.0.1 - 2",
+        "x[0:2]",
+        "x.nosuch",
+        "nosuch {a[0]} [list 1]",
+        "x[" + "9" * 5000 + "]",
+    ],
+)
+def test_no_answer_is_better_than_a_wrong_one(interpreter_of_shorthand, typed):
+    """Text that looks like a habit and is none, or of which nothing that works is known."""
+    assert shorthand.instead(interpreter_of_shorthand, typed) == ""
+
+
+@pytest.mark.parametrize(
+    "typed", ["len" + " " * 16000 + "{-}", "foo \\[a" + "\\[1" * 16000, "quit" + " " * 16000 + "x"]
+)
+def test_long_text_takes_no_time(interpreter_of_shorthand, typed):
+    """No pattern is quadratic in what can be typed. The bound is a hundred times what it takes."""
+    begin = time.process_time()
+    shorthand.in_tcl(interpreter_of_shorthand, typed)
+    shorthand.instead(interpreter_of_shorthand, typed)
+    assert time.process_time() - begin < 0.2
+
+
+@pytest.fixture
+def interpreter_of_shorthand():
+    """An interpreter with a tensor and a list."""
+    interpreter = Interpreter()
+    interpreter.eval("set x [torch::ones 3]; set some {1 2 3}")
+    yield interpreter
+    interpreter.close()
+
+
+def test_a_procedure_called_print_is_not_explained(terminal):
+    """The error lies within it."""
+    shell = terminal()
+    shell.ask("proc print {text} {nosuch_command}")
+    assert "puts" not in shell.ask("print hello")
 
 
 @pytest.mark.parametrize(
@@ -281,7 +337,7 @@ def test_habits_from_elsewhere(terminal, typed, told):
     [
         ("torch::tensor_shape photo", "photo is a variable: its value is $photo"),
         ("torch::tensor_shape $phot", "Did you mean $photo?"),
-        ("torch::image_read $input", "`roish map SCRIPT INPUT...` sets input for each input."),
+        ("torch::image_read $input", "`roish map SCRIPT INPUT...` sets it for each input."),
     ],
 )
 def test_variables_that_are_not_there(terminal, typed, told):
