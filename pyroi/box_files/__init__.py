@@ -151,7 +151,7 @@ def class_format_of(name: str) -> str:
         if suffix in suffixes:
             return format
     known = [suffix for suffixes in classes.FORMATS.values() for suffix in suffixes]
-    raise ArgumentError("file", f"expected a name that ends in {', '.join(known)}, or a format, got {name!r}")
+    raise ArgumentError("file", f"expected a name that ends in {', '.join(known)}, got {name!r}")
 
 
 def _read(file: Path | BinaryIO, name: str, read: Callable[[BinaryIO], Found]) -> Found:

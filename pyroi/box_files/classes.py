@@ -91,7 +91,7 @@ def _compose(text: str) -> Any:
     except yaml.MarkedYAMLError as error:
         mark = error.problem_mark or error.context_mark
         raise LineError(mark.line + 1 if mark else 1, f"expected YAML: {error.problem or error.context}") from None
-    except yaml.YAMLError as error:
+    except (yaml.YAMLError, ValueError, OverflowError) as error:  # an escape may be no character
         raise ValueError(f"expected YAML: {str(error).splitlines()[0]}") from None
     except RecursionError:
         raise ValueError("expected lists and mappings of a few levels, they are nested too deeply") from None
@@ -114,6 +114,8 @@ def _by_number(mapping: Any) -> dict[int, str]:
 def _name(node: Any) -> str:
     if not isinstance(node, yaml.ScalarNode) or not node.value.strip():
         raise LineError(_line(node), f"expected the name of a class, got {_said(node)}")
+    if re.search("[\0\ud800-\udfff]", node.value):
+        raise LineError(_line(node), f"expected a text without NUL and halves of characters, got {_said(node)}")
     return str(node.value)
 
 
