@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pytest
+from addresses import on_64_bits
 
 from pyroi.errors import Cancelled
 from tclcmd.language import declare
@@ -61,7 +62,7 @@ ROWS = [
      "INVALID_TENSOR features"),
     ("torch::multiscale_roi_align [list $x] $b 2 {1 1}", "Invalid spatial_scales value", "1 levels",
      "INVALID_VALUE spatialScales"),
-    ("torch::zeros {1000000 1000000 1000000}", "Out of memory", "PiB", "MEMORY *"),
+    on_64_bits("torch::zeros {1000000 1000000 1000000}", "Out of memory", "PiB", "MEMORY *"),
     ("torch::zeros {2 -1}", "Invalid shape value", "got [2, -1]", "INVALID_VALUE shape"),
     ("torch::tensor_load /nonexistent/a.npy", "Cannot read /nonexistent/a.npy", "no such file",
      "IO read /nonexistent/a.npy {no such file or directory}"),
