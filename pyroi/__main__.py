@@ -17,7 +17,18 @@ from pyroi.runtime import environment_problems
 # Packages whose versions matter in a bug report; none is imported for it.
 _COMPANIONS = (
     *("numpy", "cffi", "torch", "torchvision", "onnxruntime", "onnx", "jax", "numba", "autograd", "ml_dtypes"),
-    *("sahi", "supervision", "ultralytics", "mmcv", "detectron2", "pillow", "matplotlib", "click", "prompt_toolkit"),
+    *(
+        "sahi",
+        "supervision",
+        "ultralytics",
+        "mmcv",
+        "detectron2",
+        "pillow",
+        "matplotlib",
+        "click",
+        "prompt_toolkit",
+        "pyyaml",
+    ),
 )
 _VARIABLES = ("OMP_NUM_THREADS", "ROI_CPU_TIER", "ROI_KEEP_MEMORY", "ROISH_TCL", "ROISH_LIBPYTHON", "TCL_LIBRARY")
 

@@ -216,7 +216,7 @@ def _member_name(name: str) -> str:
 
 
 def _write_array(file: IO[bytes], array: Array) -> None:
-    # NumPy 1.24 would ask each file of the io module for its number, which files that are written whole have not.
+    # NumPy 1.24 asks each file of the io module for its descriptor, which the files of write_whole do not have.
     np.lib.format.write_array(types.SimpleNamespace(write=file.write), array, allow_pickle=False)
 
 

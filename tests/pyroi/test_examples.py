@@ -23,8 +23,8 @@ WITHOUT_RESULT = {"restore", "set_num_threads"}
 
 
 #: Public functions of modules that need no other package.
-OF_MODULES = [batch.Result, batch.map, box_files.format_of, box_files.read_boxes, box_files.read_class_names,
-              box_files.write_boxes]  # fmt: skip
+OF_MODULES = [batch.Result, batch.map, box_files.class_format_of, box_files.format_of, box_files.read_boxes,
+              box_files.read_class_names, box_files.write_boxes]  # fmt: skip
 
 
 @pytest.mark.parametrize(
