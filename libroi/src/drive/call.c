@@ -5,6 +5,7 @@
 #include <stdlib.h>
 
 #include "common/array.h"
+#include "common/memory.h"
 
 /* ---- The gate -------------------------------------------------------------------------------------------------- */
 
@@ -126,7 +127,7 @@ roi_status roi_make_call(struct roi_call *call, const roi_boxes *boxes, const ro
     roi_fail(error_ret, ROI_SUCCESS, -1, -1, 0); /* so that it is always set */
     call->levels = levels ? levels->num_levels : 1;
     ROI_TRY(roi_report(error_ret, check_all(call, call->levels, boxes)));
-    struct roi_box *table = malloc((size_t)max_i64(boxes->count, 1) * sizeof *table);
+    struct roi_box *table = roi_allocate(boxes->count, sizeof *table);
     if (!table)
         return roi_fail(error_ret, ROI_ERROR_MEMORY, -1, -1, 0);
     call->boxes = table;

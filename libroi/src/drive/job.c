@@ -5,6 +5,7 @@
 
 #include "common/array.h"
 #include "common/guard.h"
+#include "common/memory.h"
 
 enum {
     MEASURE_GROUP = 64,     /* boxes planned at a time by one thread */
@@ -79,7 +80,7 @@ static roi_status cut_boxes(struct roi_job *job)
         job->count += job->plans[k].bands - 1;
     if (job->count == boxes)
         return ROI_SUCCESS;
-    struct roi_plan *plans = realloc(job->plans, (size_t)job->count * sizeof *plans);
+    struct roi_plan *plans = roi_reallocate(job->plans, job->count, sizeof *plans);
     if (!plans)
         return ROI_ERROR_MEMORY;
     job->plans = plans;
@@ -100,7 +101,7 @@ roi_status roi_job_plan(struct roi_job *job, roi_error *error_ret)
     const struct roi_call *call = job->call;
     const double guess = (double)call->count * 2000; /* planning a box costs about as much as 2000 multiply-adds */
     job->count = call->count;
-    job->plans = malloc((size_t)max_i64(job->count, 1) * sizeof *job->plans);
+    job->plans = roi_allocate(job->count, sizeof *job->plans);
     if (!job->plans)
         return roi_fail(error_ret, ROI_ERROR_MEMORY, -1, -1, 0);
     ROI_TRY(roi_parallel_for(groups_of(call->count, MEASURE_GROUP), roi_threads_for(guess), call->cancel, measure_group,
@@ -122,18 +123,18 @@ roi_status roi_job_plan(struct roi_job *job, roi_error *error_ret)
 }
 
 /* Bytes of plan->blocks. */
-static size_t blocks_bytes(const struct roi_plan *plan)
+static int64_t blocks_bytes(const struct roi_plan *plan)
 {
-    return plan->way == ROI_FROM_RING ? (size_t)(plan->y.end - plan->y.first) * sizeof *plan->blocks : 0;
+    return plan->way == ROI_FROM_RING ? roi_bytes(plan->y.end - plan->y.first, sizeof *plan->blocks) : 0;
 }
 
 /* The end of the chunk that begins at `begin`: at least one box, else as many as CHUNK_BYTES hold. */
-static int64_t chunk_end(const struct roi_job *job, int64_t begin, size_t *bytes_ret)
+static int64_t chunk_end(const struct roi_job *job, int64_t begin, int64_t *bytes_ret)
 {
     int64_t end = begin;
     *bytes_ret = 0;
     for (; end < job->count; end++) {
-        const size_t bytes = job->plans[end].bytes + blocks_bytes(&job->plans[end]);
+        const int64_t bytes = job->plans[end].bytes + blocks_bytes(&job->plans[end]);
         if (end > begin && *bytes_ret + bytes > CHUNK_BYTES)
             break;
         *bytes_ret += bytes;
@@ -141,28 +142,28 @@ static int64_t chunk_end(const struct roi_job *job, int64_t begin, size_t *bytes
     return end;
 }
 
-static size_t largest_chunk(const struct roi_job *job)
+static int64_t largest_chunk(const struct roi_job *job)
 {
-    size_t bytes, most = 0;
+    int64_t bytes, most = 0;
     for (int64_t begin = 0; begin < job->count; begin = chunk_end(job, begin, &bytes)) {
         chunk_end(job, begin, &bytes);
-        most = bytes > most ? bytes : most;
+        most = max_i64(most, bytes);
     }
     return most;
 }
 
 /* Allocates `bytes` and scratch memory for each thread; for fewer threads if there is not enough memory. */
-static void find_memory(struct roi_job *job, size_t bytes)
+static void find_memory(struct roi_job *job, int64_t bytes)
 {
-    while (!(job->memory = malloc(job->scratch_bytes * (size_t)job->threads + bytes)) && job->threads > 1)
+    while (!(job->memory = roi_allocate(roi_bytes(job->threads, job->scratch_bytes) + bytes, 1)) && job->threads > 1)
         job->threads /= 2;
 }
 
 roi_status roi_job_allocate(struct roi_job *job, roi_error *error_ret)
 {
-    const size_t scratch = roi_scratch_bytes(&job->scratch_size, job->call->rule.axis.single);
-    const size_t tables = largest_chunk(job);
-    job->scratch_bytes = (size_t)round_up((int64_t)scratch + ROI_GUARD_BYTES, ROI_PAGE_BYTES);
+    const int64_t scratch = roi_scratch_bytes(&job->scratch_size, job->call->rule.axis.single);
+    const int64_t tables = largest_chunk(job);
+    job->scratch_bytes = round_up(scratch + ROI_GUARD_BYTES, ROI_PAGE_BYTES);
     find_memory(job, tables + ROI_GUARD_BYTES + ROI_PAGE_BYTES);
     if (!job->memory)
         return roi_fail(error_ret, ROI_ERROR_MEMORY, -1, -1, 0);
@@ -170,7 +171,7 @@ roi_status roi_job_allocate(struct roi_job *job, roi_error *error_ret)
     job->scratch = (char *)job->memory + (ROI_PAGE_BYTES - address % ROI_PAGE_BYTES) % ROI_PAGE_BYTES;
     job->tables = roi_job_scratch(job, job->threads);
     for (int thread = 0; thread < job->threads; thread++)
-        roi_guard(roi_job_scratch(job, thread) + scratch, job->scratch_bytes - scratch);
+        roi_guard(roi_job_scratch(job, thread) + scratch, (size_t)(job->scratch_bytes - scratch));
     roi_guard(job->tables + tables, ROI_GUARD_BYTES);
     return ROI_SUCCESS;
 }
@@ -230,7 +231,7 @@ static roi_status run_chunk(struct roi_job *job)
 {
     const struct roi_call *call = job->call;
     const int64_t count = job->end - job->begin;
-    size_t offset = 0;
+    int64_t offset = 0;
     if (!job->sorted)
         qsort(job->plans + job->begin, (size_t)count, sizeof *job->plans, compare_plans);
     roi_plan_mark(job->plans + job->begin, count, (uint64_t *)(void *)job->tables);
@@ -244,7 +245,7 @@ static roi_status run_chunk(struct roi_job *job)
 
 roi_status roi_job_run(struct roi_job *job)
 {
-    size_t bytes;
+    int64_t bytes;
     for (job->begin = 0; job->begin < job->count; job->begin = job->end) {
         job->end = chunk_end(job, job->begin, &bytes);
         ROI_TRY(run_chunk(job));

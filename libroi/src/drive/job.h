@@ -25,7 +25,7 @@ struct roi_job {
     void *memory;
     char *scratch, *tables;
     struct roi_scratch_size scratch_size;
-    size_t scratch_bytes;
+    int64_t scratch_bytes;
     struct roi_ring *rings; /* forward, by level */
     bool stream;
     int threads;
@@ -66,7 +66,7 @@ int64_t roi_job_tiles(const struct roi_job *job);
 /* A thread's scratch memory. */
 static inline char *roi_job_scratch(const struct roi_job *job, int thread)
 {
-    return job->scratch + (size_t)thread * job->scratch_bytes;
+    return job->scratch + thread * job->scratch_bytes;
 }
 
 /* Whether a result is so large that non-temporal stores are faster. Smaller results stay in the caches for their reader. */

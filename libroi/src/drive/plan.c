@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "drive/way.h"
+#include "common/memory.h"
 
 enum { MOST_BANDS = 16 /* of a box */ };
 
@@ -47,22 +48,22 @@ static void measure_taps(const struct roi_axis *axis, int64_t first, int64_t bin
 }
 
 /* Whole words, so that what follows is aligned. */
-static size_t weights_bytes(const struct roi_plan_rule *rule, int64_t bins, int64_t taps)
+static int64_t weights_bytes(const struct roi_plan_rule *rule, int64_t bins, int64_t taps)
 {
-    return (size_t)round_up(bins * taps * (int64_t)roi_real_size(rule->axis.single), sizeof(int64_t));
+    return round_up(roi_bytes(bins, roi_bytes(taps, (int64_t)roi_real_size(rule->axis.single))), sizeof(int64_t));
 }
 
-static size_t taps_bytes(const struct roi_plan_rule *rule, int64_t bins, int64_t taps)
+static int64_t taps_bytes(const struct roi_plan_rule *rule, int64_t bins, int64_t taps)
 {
-    return (size_t)bins * sizeof(int64_t) + weights_bytes(rule, bins, taps);
+    return roi_bytes(bins, sizeof(int64_t)) + weights_bytes(rule, bins, taps);
 }
 
 /* ---- Without weights of 0 -------------------------------------------------------------------------------------- */
 
 /* Room for as many as there are taps. */
-static size_t sparse_bytes(const struct roi_plan_rule *rule, int64_t bins, int64_t taps)
+static int64_t sparse_bytes(const struct roi_plan_rule *rule, int64_t bins, int64_t taps)
 {
-    return (size_t)(bins * taps) * sizeof(int64_t) + weights_bytes(rule, bins, taps);
+    return roi_bytes(bins, roi_bytes(taps, sizeof(int64_t))) + weights_bytes(rule, bins, taps);
 }
 
 static double weight_at(const struct roi_plan_rule *rule, const void *weights, int64_t at)

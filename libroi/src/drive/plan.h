@@ -74,7 +74,7 @@ struct roi_plan {
     int64_t stops_y, stops_x;        /* of maxima, at most */
     bool goes_on;                    /* whether the plan before it has the same ring of the same image */
     uint64_t *blocks;                /* by row from y.first: a bit for each block of the row that a box reads */
-    size_t bytes;                    /* that both tables take */
+    int64_t bytes;                   /* that both tables take */
     void *tables;                    /* where they are */
 };
 

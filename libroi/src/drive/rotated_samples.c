@@ -1,6 +1,7 @@
 /* rotated_samples.c - the samples of rotated boxes, and the quads they make: rotated_samples.h has the theory. Compiled
    without contraction, as axis.c is and for its reason. */
 #include "drive/rotated_samples.h"
+#include "common/memory.h"
 
 #include <math.h>
 #include <string.h>
@@ -207,8 +208,8 @@ bool roi_rotated_measure(const struct roi_plan_rule *rule, struct roi_plan *plan
         }
     plan->y = (struct roi_taps){.taps = quads, .first = quads ? all.low_y : 0, .end = all.high_y + 1};
     plan->x = (struct roi_taps){.taps = quads ? ROI_QUAD : 0, .first = quads ? all.low_x : 0, .end = all.high_x + 1};
-    plan->bytes = (size_t)(rule->bins_y * rule->bins_x) * sizeof(int64_t) +
-                  (size_t)quads * quad_bytes(rule->axis.single) + (size_t)pixels * sizeof(double);
+    plan->bytes = roi_bytes(rule->bins_y * rule->bins_x, sizeof(int64_t)) +
+                  roi_bytes(quads, (int64_t)quad_bytes(rule->axis.single)) + roi_bytes(pixels, sizeof(double));
     return true;
 }
 

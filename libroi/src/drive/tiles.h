@@ -25,7 +25,7 @@ static inline int64_t roi_rows_together(int64_t bins_x) { return max_i64(1, ROI_
 void roi_scratch_include(struct roi_scratch_size *size, const struct roi_plan *plan, const roi_array *crops);
 
 /* Bytes of scratch memory for one thread; the memory must begin with a page. */
-size_t roi_scratch_bytes(const struct roi_scratch_size *size, bool single);
+int64_t roi_scratch_bytes(const struct roi_scratch_size *size, bool single);
 
 /* Rows of a box that are added up before their bins are, which bounds the memory between the two steps: rows of bins, and
    lines in rows of lines (ring.h). */

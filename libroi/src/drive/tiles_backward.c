@@ -2,6 +2,7 @@
 #include <stdlib.h>
 
 #include "common/array.h"
+#include "common/memory.h"
 #include "drive/job.h"
 
 enum { PATCH_WIDTH = 512 /* pixels */ };
@@ -31,9 +32,8 @@ static roi_status make_sum(const roi_array *result, bool by_patch, struct sum *s
     sum->array.strides[AXIS_N] = shape[AXIS_W] * shape[AXIS_H] * shape[AXIS_C];
     const roi_status status = roi_check_array(
         &(roi_array){.data = sum, .dtype = sum->array.dtype, .shape = {shape[0], shape[1], shape[2], shape[3]}});
-    sum->array.data = status == ROI_SUCCESS
-                          ? malloc((size_t)roi_array_elements(result) * roi_dtype_size(sum->array.dtype))
-                          : NULL;
+    sum->array.data = status == ROI_SUCCESS ? roi_allocate(roi_array_elements(result), roi_dtype_size(sum->array.dtype))
+                                            : NULL;
     return sum->array.data ? ROI_SUCCESS : roi_fail(error_ret, ROI_ERROR_MEMORY, -1, -1, 0);
 }
 

@@ -2,6 +2,7 @@
 #include <stdlib.h>
 
 #include "common/array.h"
+#include "common/memory.h"
 #include "drive/job.h"
 #include "drive/way.h"
 
@@ -87,7 +88,7 @@ static roi_status prepare(struct roi_call *call, struct roi_job *job, roi_error 
     if (!call->rule.ways.ring)
         return ROI_SUCCESS;
     call->rule.most_bins = round_up(max_i64(BAND_BINS / max_i64(bins_x, 1), 1), ROI_TILE_ROWS);
-    call->rule.rings = job->rings = calloc((size_t)call->levels, sizeof *job->rings);
+    call->rule.rings = job->rings = roi_allocate_zeros(call->levels, sizeof *job->rings);
     if (!job->rings)
         return roi_fail(error_ret, ROI_ERROR_MEMORY, -1, -1, 0);
     roi_ways_prepare(call, job->rings);

@@ -117,10 +117,10 @@ static roi_vector vector_of(const void *data, int32_t dtype, int64_t count, int6
 static roi_array *arrays_of(int64_t count, const void *const *data, int32_t dtype, const int64_t *shapes,
                             const int64_t *strides)
 {
-    const size_t room = count < 0 ? 1 : (size_t)count + 1;
-    if (!data || !shapes || room > SIZE_MAX / sizeof(roi_array))
+    const uint64_t room = count < 0 ? 1 : (uint64_t)count + 1;
+    if (!data || !shapes || room > PTRDIFF_MAX / sizeof(roi_array))
         return NULL;
-    roi_array *arrays = malloc(room * sizeof *arrays);
+    roi_array *arrays = malloc((size_t)room * sizeof *arrays);
     for (int64_t i = 0; arrays && i < count; i++)
         arrays[i] = array_of(data[i], dtype, shapes + 4 * i, strides ? strides + 4 * i : NULL);
     return arrays;

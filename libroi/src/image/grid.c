@@ -5,6 +5,7 @@
 #include "kernels/entry_points.h"
 #include "common/parallel.h"
 #include "common/storage.h"
+#include "common/memory.h"
 
 enum { CHANNEL_GROUP = 64, ALIGNMENT = 64 };
 
@@ -75,7 +76,7 @@ static roi_status run_sampling(struct sampling *sampling)
     if (sampling->input->shape[AXIS_H] == 0 || sampling->input->shape[AXIS_W] == 0)
         return roi_parallel_for(planes, threads, sampling->params->cancel, clear_plane, sampling);
     sampling->scratch_bytes = (size_t)round_up((int64_t)sampling->kernels->scratch_bytes, ALIGNMENT);
-    void *memory = malloc(sampling->scratch_bytes * (size_t)threads + ALIGNMENT);
+    void *memory = roi_allocate(roi_bytes(threads, (int64_t)sampling->scratch_bytes) + ALIGNMENT, 1);
     if (!memory)
         return ROI_ERROR_MEMORY;
     sampling->scratch = (char *)memory + (ALIGNMENT - (uintptr_t)memory % ALIGNMENT) % ALIGNMENT;

@@ -4,6 +4,7 @@
 #include <stdlib.h>
 
 #include "common/array.h"
+#include "common/memory.h"
 
 /* A box for each image, and the arrays as they are worked on. */
 struct images {
@@ -55,7 +56,7 @@ static bool take_images(struct images *images, const struct roi_image_call *call
         join_images(images, call->argmax != NULL);
     const int64_t count = images->boxes.count = images->maps.shape[AXIS_N];
     if (count > 1)
-        images->boxes.batch_index = images->index = malloc((size_t)count * sizeof *images->index);
+        images->boxes.batch_index = images->index = roi_allocate(count, sizeof *images->index);
     for (int64_t n = 0; images->index && n < count; n++)
         images->index[n] = n;
     return count <= 1 || images->index;

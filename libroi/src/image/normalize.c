@@ -121,10 +121,10 @@ roi_status roi_normalize(const roi_normalize_params *params, const roi_array *im
 {
     ROI_TRY(roi_report(error_ret, roi_check_params(params, sizeof *params)));
     ROI_TRY(roi_report(error_ret, check_shapes(image, mean, std, output_ret)));
-    ROI_TRY(check_values(mean, -INFINITY, ROI_ERROR_MEAN, error_ret));
-    ROI_TRY(check_values(std, 0, ROI_ERROR_STD, error_ret));
     if (roi_array_elements(image) == 0)
         return ROI_SUCCESS;
+    ROI_TRY(check_values(mean, -INFINITY, ROI_ERROR_MEAN, error_ret));
+    ROI_TRY(check_values(std, 0, ROI_ERROR_STD, error_ret));
     struct work work = {image, mean, std, output_ret, params->inverse != 0, false};
     work.one_row = goes_on(image) && goes_on(mean) && goes_on(std) && goes_on(output_ret);
     const int threads = roi_threads_for((double)roi_array_elements(image) * 4);

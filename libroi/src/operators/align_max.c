@@ -4,6 +4,7 @@
 #include "kernels/entry_points.h"
 
 #include "common/array.h"
+#include "common/memory.h"
 
 /* The largest number of stops of a bin, which is at most one for each sample. */
 static int64_t most_stops(const struct roi_reach *reach)
@@ -30,8 +31,9 @@ static bool measure(const struct roi_plan_rule *rule, struct roi_plan *plan)
         return false;
     plan->stops_y = count_stops(rule, plan, true);
     plan->stops_x = count_stops(rule, plan, false);
-    plan->bytes = sizeof(struct roi_stop_table) + (size_t)(plan->bins + rule->bins_x) * sizeof(struct roi_bin_stops) +
-                  (size_t)(plan->stops_y + plan->stops_x) * sizeof(struct roi_stop);
+    plan->bytes = (int64_t)sizeof(struct roi_stop_table) +
+                  roi_bytes(plan->bins + rule->bins_x, sizeof(struct roi_bin_stops)) +
+                  roi_bytes(plan->stops_y + plan->stops_x, sizeof(struct roi_stop));
     return true;
 }
 
@@ -39,7 +41,7 @@ static bool measure(const struct roi_plan_rule *rule, struct roi_plan *plan)
 static void include(struct roi_scratch_size *size, const struct roi_plan *plan, const roi_array *crops)
 {
     roi_scratch_include(size, plan, crops);
-    size->row = crops->shape[AXIS_W] * roi_line_channels(!roi_is_double(crops->dtype));
+    size->row = roi_bytes(crops->shape[AXIS_W], roi_line_channels(!roi_is_double(crops->dtype)));
 }
 
 static double work(const struct roi_plan_rule *rule, const struct roi_plan *plan)

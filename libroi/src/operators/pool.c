@@ -1,6 +1,7 @@
 /* pool.c - RoIPool: the functions of roi.h, and what is planned for each box. */
 #include "common/array.h"
 #include "common/parallel.h"
+#include "common/memory.h"
 #include "operators/poolings.h"
 #include "kernels/entry_points.h"
 #include "kernels/pool_kernel.h"
@@ -31,9 +32,10 @@ static bool measure(const struct roi_plan_rule *rule, struct roi_plan *plan)
 {
     if (!roi_plan_measure(rule, plan))
         return false;
-    const int64_t offsets = plan->bins * plan->y.taps + rule->bins_x * plan->x.taps;
-    plan->bytes = sizeof(struct roi_pool_table) + (size_t)(plan->bins + rule->bins_x) * sizeof(struct roi_pool_bin) +
-                  (size_t)offsets * sizeof(int64_t);
+    const int64_t offsets = roi_bytes(plan->bins, plan->y.taps) + roi_bytes(rule->bins_x, plan->x.taps);
+    plan->bytes = (int64_t)sizeof(struct roi_pool_table) +
+                  roi_bytes(plan->bins + rule->bins_x, sizeof(struct roi_pool_bin)) +
+                  roi_bytes(offsets, sizeof(int64_t));
     if (plan->y.taps == 0 || plan->x.taps == 0)
         plan->y.first = plan->y.end = plan->x.first = plan->x.end = 0;
     if (plan->y.taps > 0 && plan->x.taps > 0 && plan->way != plan->rest && !is_full(rule, plan))
@@ -46,7 +48,7 @@ static void include(struct roi_scratch_size *size, const struct roi_plan *plan, 
 {
     const int64_t width = plan->x.end - plan->x.first;
     roi_scratch_include(size, plan, crops);
-    size->row = max_i64(size->row, 2 * width * roi_line_channels(!roi_is_double(crops->dtype)));
+    size->row = max_i64(size->row, roi_bytes(width, 2 * roi_line_channels(!roi_is_double(crops->dtype))));
 }
 
 static double work(const struct roi_plan_rule *rule, const struct roi_plan *plan)

@@ -19,6 +19,7 @@
 #include "axes/integral_axis.h"
 #include "common/parallel.h"
 #include "common/storage.h"
+#include "common/memory.h"
 
 static struct roi_call call_of(const roi_prroi_params *params, const roi_array *map, const roi_boxes *boxes,
                                const roi_array *crops)
@@ -151,7 +152,7 @@ static bool take_channels(struct box_grad *work, int64_t channels, void **memory
     work->maps = plain_array(ROI_FLOAT32, map->shape[AXIS_N], channels, map->shape[AXIS_H], map->shape[AXIS_W]);
     if (roi_array_elements(&work->maps) == 0)
         return true;
-    work->maps.data = *memory_ret = malloc((size_t)roi_array_elements(&work->maps) * sizeof(float));
+    work->maps.data = *memory_ret = roi_allocate(roi_array_elements(&work->maps), sizeof(float));
     if (!*memory_ret)
         return false;
     roi_parallel_for(map->shape[AXIS_N] * channels, roi_threads_for((double)roi_array_elements(&work->maps)), NULL,
@@ -187,7 +188,7 @@ static roi_status sum_boxes(struct box_grad *work, roi_error *error_ret)
     const int64_t bytes = roi_array_elements(&one) * (int64_t)sizeof(double);
     const int64_t crops = max_i64(CROP_BYTES / bytes, 1), channels = min_i64(crops, all);
     const int64_t boxes = min_i64(max_i64(crops / channels, 1), work->call->count);
-    void *memory = malloc((size_t)(boxes * channels * bytes)), *widened = NULL;
+    void *memory = roi_allocate(boxes * channels, bytes), *widened = NULL;
     roi_status status = memory ? ROI_SUCCESS : roi_fail(error_ret, ROI_ERROR_MEMORY, -1, -1, 0);
     for (work->channel = 0; work->channel < all && status == ROI_SUCCESS; work->channel += channels) {
         const int64_t some = min_i64(channels, all - work->channel);
@@ -222,7 +223,7 @@ static roi_status run_backward(const struct roi_call *call, roi_error *error_ret
     const struct backward *backward = (const void *)call;
     if (!backward->box_grad_ret)
         return run_input_grad(call, backward->input_grad_ret, error_ret);
-    struct box_grad work = {.call = call, .sum = calloc((size_t)max_i64(call->count, 1), 4 * sizeof(double))};
+    struct box_grad work = {.call = call, .sum = roi_allocate_zeros(call->count, 4 * sizeof(double))};
     if (!work.sum)
         return roi_fail(error_ret, ROI_ERROR_MEMORY, -1, -1, 0);
     roi_status status = ROI_SUCCESS;

@@ -7,6 +7,7 @@
 #include "boxes/boxes.h"
 #include "overlap/order.h"
 #include "common/storage.h"
+#include "common/memory.h"
 
 double roi_score(const roi_vector *scores, int64_t row)
 {
@@ -67,7 +68,7 @@ static roi_status read_scores(const struct roi_request *request, struct roi_entr
 
 static roi_status sort(const struct roi_request *request, struct roi_candidates *candidates, roi_error *error_ret)
 {
-    struct roi_entry *entries = malloc((size_t)request->boxes->count * 2 * sizeof *entries + 1);
+    struct roi_entry *entries = roi_allocate(request->boxes->count, 2 * sizeof *entries);
     if (!entries)
         return roi_fail(error_ret, ROI_ERROR_MEMORY, -1, -1, 0);
     const roi_status status = read_scores(request, entries, &candidates->count, error_ret);
@@ -85,10 +86,10 @@ roi_status roi_read_candidates(const struct roi_request *request, struct roi_can
 {
     *candidates_ret = (struct roi_candidates){0};
     ROI_TRY(roi_report(error_ret, check(request)));
-    const size_t count = (size_t)request->boxes->count;
-    candidates_ret->row = malloc(count * sizeof *candidates_ret->row + 1);
-    candidates_ret->extents = malloc(count * sizeof *candidates_ret->extents + 1);
-    candidates_ret->rotated = request->rotated ? malloc(count * sizeof *candidates_ret->rotated + 1) : NULL;
+    const int64_t count = request->boxes->count;
+    candidates_ret->row = roi_allocate(count, sizeof *candidates_ret->row);
+    candidates_ret->extents = roi_allocate(count, sizeof *candidates_ret->extents);
+    candidates_ret->rotated = request->rotated ? roi_allocate(count, sizeof *candidates_ret->rotated) : NULL;
     if (!candidates_ret->row || !candidates_ret->extents || (request->rotated && !candidates_ret->rotated))
         return roi_fail(error_ret, ROI_ERROR_MEMORY, -1, -1, 0);
     ROI_TRY(read_boxes(request, candidates_ret, error_ret));

@@ -5,16 +5,16 @@
 #include <string.h>
 
 #include "kernels/entry_points.h"
+#include "common/memory.h"
 
 enum { BATCH = 64 }; /* of IoU that are computed at once */
 
 bool roi_crowd_allocate(struct roi_crowd *crowd, const struct roi_candidates *candidates, int64_t capacity)
 {
-    const size_t count = (size_t)capacity;
     *crowd = (struct roi_crowd){0};
-    crowd->extents = malloc(count * sizeof *crowd->extents + 1);
-    crowd->rotated = candidates->rotated ? malloc(count * sizeof *crowd->rotated + 1) : NULL;
-    crowd->gone = malloc(count + 1);
+    crowd->extents = roi_allocate(capacity, sizeof *crowd->extents);
+    crowd->rotated = candidates->rotated ? roi_allocate(capacity, sizeof *crowd->rotated) : NULL;
+    crowd->gone = roi_allocate(capacity, sizeof *crowd->gone);
     const bool near = roi_neighbours_allocate(&crowd->neighbours, capacity, candidates->single);
     return near && crowd->extents && crowd->gone && (crowd->rotated || !candidates->rotated);
 }

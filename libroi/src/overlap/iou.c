@@ -10,6 +10,7 @@
 #include "common/parallel.h"
 #include "boxes/rotated.h"
 #include "common/storage.h"
+#include "common/memory.h"
 
 enum {
     TILE_COLUMNS = 1024, /* whose boxes stay in L1 */
@@ -60,7 +61,7 @@ static roi_status read_side(struct matrix *matrix, int i, roi_error *error_ret)
 {
     struct side *side = &matrix->side[i];
     const size_t size = matrix->rotated ? sizeof(struct roi_rotated) : sizeof(struct roi_extent);
-    side->read = malloc((size_t)side->boxes->count * size + 1);
+    side->read = roi_allocate(side->boxes->count, size);
     if (!side->read)
         return roi_fail(error_ret, ROI_ERROR_MEMORY, -1, -1, 0);
     const roi_status status = matrix->rotated ? roi_read_rotated(side->boxes, side->read, &matrix->range, error_ret)
@@ -93,10 +94,10 @@ static bool spread(const struct matrix *matrix, const struct side *side, roi_dty
                    struct roi_iou_lanes *lanes_ret)
 {
     const int64_t count = side->boxes->count;
-    const size_t lane = (size_t)count * roi_dtype_size(type);
-    char *memory = malloc(ROI_IOU_LANES * lane + 1);
+    const int64_t size = (int64_t)roi_dtype_size(type);
+    char *memory = roi_allocate(count, ROI_IOU_LANES * size);
     for (int i = 0; i < ROI_IOU_LANES && memory; i++)
-        lanes_ret->lane[i] = memory + (size_t)i * lane;
+        lanes_ret->lane[i] = memory + i * count * size;
     for (int64_t row = 0; row < count && memory; row++) {
         double values[ROI_IOU_LANES];
         const int lanes = lanes_of(matrix, side, type, row, values);
@@ -110,7 +111,7 @@ static bool spread(const struct matrix *matrix, const struct side *side, roi_dty
 static bool spread_in_double(const struct matrix *matrix, struct side *side)
 {
     const int64_t count = side->boxes->count;
-    side->needs_double = malloc((size_t)count * sizeof *side->needs_double + 1);
+    side->needs_double = roi_allocate(count, sizeof *side->needs_double);
     for (int64_t row = 0; row < count && side->needs_double; row++) {
         const struct roi_range range = roi_range_of((const struct roi_extent *)side->read + row);
         side->needs_double[row] = !roi_suits_float(&range);

@@ -7,6 +7,7 @@
 #include "kernels/entry_points.h"
 #include "overlap/order.h"
 #include "common/storage.h"
+#include "common/memory.h"
 
 enum {
     STEP_LOG2 = 2,         /* a size class spans a factor of 4 ... */
@@ -28,10 +29,13 @@ typedef char all_classes_fit[MOST_STEPS * MOST_STEPS <= ROI_MOST_CLASSES ? 1 : -
 bool roi_neighbours_allocate(struct roi_neighbours *neighbours, int64_t capacity, bool single)
 {
     *neighbours = (struct roi_neighbours){.capacity = capacity, .single = single};
-    const size_t count = (size_t)capacity, blocks = (size_t)groups_of(capacity, ROI_BLOCK) * ROI_BLOCK;
-    const size_t entries = count * sizeof(struct roi_entry), strips = (count + 1) * sizeof(struct roi_strip);
-    const size_t lanes = blocks * ROI_LANES * roi_real_size(single), marks = blocks / ROI_BLOCK * sizeof(float);
-    char *at = malloc(2 * entries + strips + 2 * count * sizeof(int64_t) + ALIGNMENT + lanes + marks);
+    const int64_t blocks = groups_of(capacity, ROI_BLOCK);
+    const int64_t entries = roi_bytes(capacity, sizeof(struct roi_entry)),
+                  places = roi_bytes(capacity, sizeof(int64_t));
+    const int64_t strips = roi_bytes(capacity + 1, sizeof(struct roi_strip));
+    const int64_t lanes = roi_bytes(blocks, ROI_BLOCK * ROI_LANES * roi_real_size(single));
+    char *at = roi_allocate(
+        2 * entries + strips + 2 * places + ALIGNMENT + lanes + roi_bytes(blocks, sizeof *neighbours->mark), 1);
     neighbours->memory = at;
     if (!at)
         return false;
@@ -39,8 +43,8 @@ bool roi_neighbours_allocate(struct roi_neighbours *neighbours, int64_t capacity
     neighbours->spare = at += entries;
     neighbours->strip = (struct roi_strip *)(void *)(at += entries);
     neighbours->item = (int64_t *)(void *)(at += strips);
-    neighbours->place = (int64_t *)(void *)(at += count * sizeof(int64_t));
-    at += count * sizeof(int64_t);
+    neighbours->place = (int64_t *)(void *)(at += places);
+    at += places;
     neighbours->blocks = at += (ALIGNMENT - (uintptr_t)at % ALIGNMENT) % ALIGNMENT;
     neighbours->mark = (float *)(void *)(at + lanes);
     return true;

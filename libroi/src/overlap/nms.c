@@ -6,6 +6,7 @@
 #include "overlap/crowd.h"
 #include "overlap/order.h"
 #include "common/parallel.h"
+#include "common/memory.h"
 
 enum {
     CANCEL_PERIOD = 64, /* boxes kept between two looks at the flag */
@@ -31,7 +32,7 @@ struct nms {
 static roi_status sort_by_class(struct nms *nms, const int64_t *classes, roi_error *error_ret)
 {
     const int64_t count = nms->candidates.count;
-    struct roi_entry *entries = malloc((size_t)count * 2 * sizeof *entries + 1);
+    struct roi_entry *entries = roi_allocate(count, 2 * sizeof *entries);
     if (!entries)
         return roi_fail(error_ret, ROI_ERROR_MEMORY, -1, -1, 0);
     for (int64_t rank = 0; rank < count; rank++)
@@ -49,10 +50,10 @@ static roi_status sort_by_class(struct nms *nms, const int64_t *classes, roi_err
 
 static roi_status make_groups(struct nms *nms, const int64_t *classes, roi_error *error_ret)
 {
-    const size_t count = (size_t)nms->candidates.count;
-    nms->kept = calloc(count + 1, 1);
-    nms->begin = malloc((count + 2) * sizeof *nms->begin);
-    nms->ranks = classes ? malloc(count * sizeof *nms->ranks + 1) : NULL;
+    const int64_t count = nms->candidates.count;
+    nms->kept = roi_allocate_zeros(count, sizeof *nms->kept);
+    nms->begin = roi_allocate(count + 2, sizeof *nms->begin);
+    nms->ranks = classes ? roi_allocate(count, sizeof *nms->ranks) : NULL;
     if (!nms->kept || !nms->begin || (classes && !nms->ranks))
         return roi_fail(error_ret, ROI_ERROR_MEMORY, -1, -1, 0);
     nms->begin[0] = 0;
@@ -69,7 +70,7 @@ static roi_status make_crowds(struct nms *nms, roi_error *error_ret)
 {
     const double work = (double)nms->candidates.count * 2000; /* a box costs about as much as so many multiply-adds */
     nms->threads = (int)min_i64(roi_threads_for(work), max_i64(nms->groups, 1));
-    nms->crowds = calloc((size_t)nms->threads, sizeof *nms->crowds);
+    nms->crowds = roi_allocate_zeros(nms->threads, sizeof *nms->crowds);
     bool enough = nms->crowds != NULL;
     for (int t = 0; enough && t < nms->threads; t++) {
         enough = roi_crowd_allocate(&nms->crowds[t], &nms->candidates, nms->largest_group);

@@ -9,6 +9,7 @@
 #include <stdlib.h>
 
 #include "overlap/crowd.h"
+#include "common/memory.h"
 
 enum { CANCEL_PERIOD = 64 }; /* boxes kept between two looks at the flag */
 
@@ -111,8 +112,8 @@ static roi_status prepare(struct soft *soft, const roi_vector *scores, roi_error
 {
     const int64_t count = soft->candidates.count;
     const bool linear = soft->params->method == ROI_SOFT_LINEAR;
-    soft->score = malloc((size_t)count * sizeof *soft->score + 1);
-    soft->heap = malloc((size_t)count * sizeof *soft->heap + 1);
+    soft->score = roi_allocate(count, sizeof *soft->score);
+    soft->heap = roi_allocate(count, sizeof *soft->heap);
     if (!roi_crowd_allocate(&soft->crowd, &soft->candidates, count) || !soft->score || !soft->heap)
         return roi_fail(error_ret, ROI_ERROR_MEMORY, -1, -1, 0);
     roi_crowd_gather(&soft->crowd, &soft->candidates, NULL, count, linear ? soft->params->iou_threshold : 0);
