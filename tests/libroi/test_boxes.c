@@ -86,6 +86,13 @@ static void test_masks(void)
     CHECK(roi_masks_to_boxes(NULL, shape, strides, boxes, NULL) == ROI_ERROR_NULL);
     CHECK(roi_masks_to_boxes(&masks[0][0][0], shape, strides, NULL, NULL) == ROI_ERROR_NULL);
     CHECK(roi_masks_to_boxes(&masks[0][0][0], NULL, strides, boxes, NULL) == ROI_ERROR_NULL);
+    const int64_t empty[2][3] = {{2, 3, 0}, {2, 0, 4}}; /* masks of no columns, and of no rows, without memory */
+    for (int i = 0; i < 2; i++) {
+        memset(boxes, 0x77, sizeof boxes);
+        CHECK(roi_masks_to_boxes(NULL, empty[i], strides, boxes, NULL) == ROI_SUCCESS);
+        for (int at = 0; at < 8; at++)
+            CHECK(boxes[at] == 0);
+    }
     CHECK(roi_masks_to_boxes(NULL, none, strides, NULL, NULL) == ROI_SUCCESS);
 }
 

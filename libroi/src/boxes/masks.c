@@ -60,10 +60,9 @@ static void enclose(void *context, int64_t mask, int thread)
 {
     const struct masks *masks = context;
     const int64_t height = masks->shape[1], width = masks->shape[2], *strides = masks->strides;
-    const uint8_t *data = masks->data + mask * strides[0];
     struct bounds bounds = {width, height, -1, -1};
-    for (int64_t y = 0; y < height; y++)
-        include_row(data + y * strides[1], strides[2], width, y, &bounds);
+    for (int64_t y = 0; y < height && width > 0; y++) /* masks of 0 columns may have no memory */
+        include_row(masks->data + mask * strides[0] + y * strides[1], strides[2], width, y, &bounds);
     if (bounds.y2 < 0)
         bounds = (struct bounds){0, 0, 0, 0};
     float *box = masks->boxes + 4 * mask;

@@ -70,7 +70,9 @@ typedef REAL vec8 __attribute__((vector_size(VEC8_BYTES)));
 INLINE ivec choose_lanes(ivec where, ivec a, ivec b) { return (where & a) | (~where & b); }
 
 #if ROI_TYPE_IS == ROI_TYPE_IS_f16
-/* load_f16 and store_f16 in each lane, for processors without instructions for them. The upper half of a lane's bits is 0. */
+/* load_f16 and store_f16 in each lane, for processors without instructions for them. The upper half of a lane's bits is 0.
+   They are used for vectors of 16 bytes: AVX2 and AVX-512 have F16C beside them, and elements are converted one by one if the
+   compiler is not told so. */
 INLINE vec widen_f16(ivec bits)
 {
     const ivec magnitude = bits & 0x7fff, exponent = bits & 0x7c00;
@@ -112,9 +114,9 @@ INLINE vec load_vec(const STORE *p)
     return (vec)vcvt_f32_f16(vreinterpret_f16_u16(vld1_u16((const uint16_t *)p)));
 #elif ROI_TYPE_IS == ROI_TYPE_IS_bf16 && defined(__aarch64__)
     return (vec)vshll_n_u16(vld1_u16((const uint16_t *)p), 16);
-#elif ROI_TYPE_IS == ROI_TYPE_IS_f16 && defined(__SSE2__)
+#elif ROI_TYPE_IS == ROI_TYPE_IS_f16 && defined(__SSE2__) && VECTOR_BYTES == 16
     return widen_f16((ivec)_mm_unpacklo_epi16(_mm_loadl_epi64((const __m128i *)p), _mm_setzero_si128()));
-#elif ROI_TYPE_IS == ROI_TYPE_IS_f16
+#elif ROI_TYPE_IS == ROI_TYPE_IS_f16 && VECTOR_BYTES == 16
     return widen_f16((ivec){p[0].bits, p[1].bits, p[2].bits, p[3].bits});
 #else
     vec v;
@@ -134,7 +136,7 @@ INLINE quad load_quad(const STORE *p)
     return _mm_cvtph_ps(_mm_loadl_epi64((const __m128i *)p));
 #elif ROI_TYPE_IS == ROI_TYPE_IS_bf16 && defined(__SSE2__)
     return (quad)_mm_unpacklo_epi16(_mm_setzero_si128(), _mm_loadl_epi64((const __m128i *)p));
-#elif ROI_TYPE_IS == ROI_TYPE_IS_f16 || defined(__aarch64__)
+#elif (ROI_TYPE_IS == ROI_TYPE_IS_f16 || defined(__aarch64__)) && VECTOR_BYTES == 16
     return load_vec(p);
 #else
     return (quad){load(p), load(p + 1), load(p + 2), load(p + 3)};
@@ -160,10 +162,10 @@ INLINE void store_quad(STORE *p, quad v)
 #elif ROI_TYPE_IS == ROI_TYPE_IS_bf16 && defined(__aarch64__)
     const uint32x4_t bits = (uint32x4_t)v, nan = (uint32x4_t)(v != v), up = bits + 0x7fff + (bits >> 16 & 1);
     vst1_u16((uint16_t *)p, vshrn_n_u32(vbslq_u32(nan, bits | 0x400000, up), 16));
-#elif ROI_TYPE_IS == ROI_TYPE_IS_f16 && defined(__SSE2__)
+#elif ROI_TYPE_IS == ROI_TYPE_IS_f16 && defined(__SSE2__) && VECTOR_BYTES == 16
     const __m128i signed_halves = _mm_srai_epi32(_mm_slli_epi32((__m128i)round_f16(v), 16), 16);
     _mm_storel_epi64((__m128i *)p, _mm_packs_epi32(signed_halves, signed_halves));
-#elif ROI_TYPE_IS == ROI_TYPE_IS_f16
+#elif ROI_TYPE_IS == ROI_TYPE_IS_f16 && VECTOR_BYTES == 16
     const ivec halves = round_f16(v);
     for (int i = 0; i < 4; i++)
         p[i].bits = (uint16_t)halves[i];
