@@ -81,6 +81,13 @@ static inline void unguard(const struct guarded *guarded) { munmap(guarded->map,
 /* NULL where it fails. */
 static inline void *load_library(const char *path) { return dlopen(path, RTLD_NOW | RTLD_LOCAL); }
 
+/* Why load_library has just failed. */
+static inline const char *why_not_loaded(void)
+{
+    const char *reason = dlerror();
+    return reason ? reason : "no reason";
+}
+
 static inline int unload_library(void *library) { return dlclose(library) == 0; }
 
 /* Whether it is there. As POSIX wants it: there is no conversion from a pointer to data to one to a function. */

@@ -1,5 +1,6 @@
 /* system_windows.h - system.h on Windows. */
 #include <stdint.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -83,6 +84,14 @@ static inline void unguard(const struct guarded *guarded) { VirtualFree(guarded-
 
 /* NULL where it fails. */
 static inline void *load_library(const char *path) { return LoadLibraryA(path); }
+
+/* Why load_library has just failed. */
+static inline const char *why_not_loaded(void)
+{
+    static char reason[32];
+    snprintf(reason, sizeof reason, "error %lu", (unsigned long)GetLastError());
+    return reason;
+}
 
 static inline int unload_library(void *library) { return FreeLibrary(library); }
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import pathlib
 import re
+import shlex
 import shutil
 import subprocess
 import sys
@@ -34,10 +35,12 @@ def test_first_comments():
 @pytest.mark.parametrize("path", PROGRAMS, ids=lambda path: path.name)
 def test_example(tmp_path, path):
     """As C99 with the flags of an installed pyroi; the lines of the comment are those that it prints."""
-    compiler = shutil.which(os.environ.get("CC", "cc")) or pytest.skip("there is no C compiler")
+    compiler = shlex.split(os.environ.get("CC") or "cc")  # of several words: "ccache gcc", "gcc -m32"
+    if not shutil.which(compiler[0]):
+        pytest.skip(f"there is no C compiler: {compiler[0]}")
     told = subprocess.run([sys.executable, "-I", "-m", "pyroi", "--cflags", "--libs"], capture_output=True, text=True)
     strict = ["-std=c99", "-Wall", "-Wextra", "-Wpedantic", "-Werror"]
-    command = [compiler, *strict, path, *told.stdout.split(), "-o", "program"]
+    command = [*compiler, *strict, path, *told.stdout.split(), "-o", "program"]
     built = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True)
     assert (built.returncode, built.stderr) == (0, "")
     ran = subprocess.run([tmp_path / "program"], capture_output=True, text=True)

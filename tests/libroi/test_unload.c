@@ -19,7 +19,7 @@ struct library {
 static struct library open_library(void)
 {
     struct library library = {.handle = load_library(LIBRARY)};
-    check_context("library %s", LIBRARY);
+    check_context("library %s%s%s", LIBRARY, library.handle ? "" : ": ", library.handle ? "" : why_not_loaded());
     if (CHECK(library.handle != NULL)) {
         CHECK(find_function(library.handle, "roi_align", &library.align));
         CHECK(find_function(library.handle, "roi_set_num_threads", &library.set_num_threads));
