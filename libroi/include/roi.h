@@ -3,7 +3,7 @@
  *
  * A region-of-interest operator takes a feature map and boxes, and returns a small crop of fixed size for each box. The
  * box head, mask head or keypoint head of a detector reads these crops. This library implements the operators for the
- * CPU in plain C99. It depends only on libc, libm and POSIX threads.
+ * CPU in plain C99. It depends only on libc, libm and the threads of the system.
  *
  *     cc app.c $(pkg-config --cflags --libs roi)
  *
@@ -75,13 +75,14 @@ typedef enum roi_status {
     ROI_ERROR_NULL = 100,        /* a required pointer is NULL */
     ROI_ERROR_STRUCT_SIZE = 101, /* `size` of a parameter struct is unknown to this library */
     ROI_ERROR_DTYPE = 102,       /* an array's element type is unknown, or not the required one */
-    ROI_ERROR_SHAPE = 103,       /* a size is negative, or the shapes of arrays do not match */
+    ROI_ERROR_SHAPE = 103,       /* a size is negative, the shapes of arrays do not match, or there are 2^57 boxes or
+                                    more */
     ROI_ERROR_OVERFLOW = 104,    /* the size of an array in bytes does not fit in 63 bits */
     /* 200 to 299: boxes */
     ROI_ERROR_COLUMNS = 200,        /* boxes have a number of columns that the function does not accept, or a batch
                                        index both in a column and in `batch_index` */
-    ROI_ERROR_NO_BATCH_INDEX = 201, /* boxes have 4 columns and no `batch_index`, and the map has more than one image;
-                                       or the map has no image, and there are boxes */
+    ROI_ERROR_NO_BATCH_INDEX = 201, /* boxes have 4 columns (rotated boxes 5) and no `batch_index`, and the map has
+                                       more than one image; or the map has no image, and there are boxes */
     ROI_ERROR_BATCH_INDEX = 202,    /* a batch index is not an integer in [0, N): see `row` */
     ROI_ERROR_COORDINATE = 203,     /* a coordinate is NaN or infinite: see `row` and `column` */
     ROI_ERROR_SIDE = 204,           /* a width or height of a rotated box is negative: see `row` and `column` */
@@ -102,14 +103,15 @@ typedef enum roi_status {
     ROI_ERROR_IOU_THRESHOLD = 406,   /* not in [0, 1] */
     ROI_ERROR_SCORE_THRESHOLD = 407, /* NaN */
     ROI_ERROR_SIGMA = 408,           /* not finite and above 0 */
-    ROI_ERROR_METHOD = 409,          /* not one of roi_iou_kind or roi_soft_method */
+    ROI_ERROR_METHOD = 409,          /* not a kind or method that the function has */
     ROI_ERROR_ALIGN_CORNERS = 410,   /* set with a mode that does not support it */
     ROI_ERROR_ANTIALIAS = 411,       /* set with a mode that does not support it */
-    ROI_ERROR_SCALE_FACTOR = 412,    /* not finite and above 0 */
+    ROI_ERROR_SCALE_FACTOR = 412,    /* a factor or its inverse is negative, infinite or NaN (0 means none) */
     ROI_ERROR_PADDING = 413          /* not one of roi_padding */
 } roi_status;
 
-/* The part of the input that a status refers to. Members that do not apply are -1 (row, column) or 0 (value). */
+/* The part of the input that a status refers to. Members that do not apply are -1 (row, column) or 0 (value). After
+   success, all members are unspecified. */
 typedef struct roi_error {
     roi_status status;
     int64_t row;    /* the first box that is wrong */
@@ -209,7 +211,8 @@ static inline roi_align_params roi_align_defaults(void)
  *     ROI_ERROR_NULL            a required argument is NULL, or the data of an array that is not empty
  *     ROI_ERROR_STRUCT_SIZE     params->size is unknown to this library
  *     ROI_ERROR_DTYPE           input has an unknown type, output_ret another, or boxes are neither float32 nor float64
- *     ROI_ERROR_SHAPE           a size is negative, or output_ret is not [boxes->count, C, height, width]
+ *     ROI_ERROR_SHAPE           a size is negative, output_ret is not [boxes->count, C, height, width], or boxes->count
+ *                               is 2^57 or more
  *     ROI_ERROR_OVERFLOW        an array has 2^63 bytes or more
  *     ROI_ERROR_COLUMNS         boxes->columns is neither 4 nor 5, or is 5 and batch_index is not NULL
  *     ROI_ERROR_NO_BATCH_INDEX  4 columns, batch_index is NULL, and input has several images, or none for these boxes
@@ -267,7 +270,7 @@ static inline roi_levels_params roi_levels_defaults(void)
  *     ROI_ERROR_NULL            a required argument is NULL, or the data of boxes is, and there are boxes
  *     ROI_ERROR_STRUCT_SIZE     params->size is unknown to this library
  *     ROI_ERROR_DTYPE           boxes are neither float32 nor float64
- *     ROI_ERROR_SHAPE           boxes->count is negative
+ *     ROI_ERROR_SHAPE           boxes->count is negative, or 2^57 or more
  *     ROI_ERROR_COLUMNS         boxes->columns is neither 4 nor 5, or is 5 and batch_index is not NULL
  *     ROI_ERROR_COORDINATE      a coordinate is NaN or infinite: see `row` and `column`
  *     ROI_ERROR_LEVELS          num_levels is below 1
@@ -612,7 +615,7 @@ static inline roi_iou_params roi_iou_defaults(void)
  *     ROI_ERROR_NULL            a required argument is NULL, or the data of an array that is not empty
  *     ROI_ERROR_STRUCT_SIZE     params->size is unknown to this library
  *     ROI_ERROR_DTYPE           iou_ret has an unknown type, or boxes are neither float32 nor float64
- *     ROI_ERROR_SHAPE           a count or size is negative, or iou_ret is not [1, 1, N, M]
+ *     ROI_ERROR_SHAPE           a count or size is negative, a count is 2^57 or more, or iou_ret is not [1, 1, N, M]
  *     ROI_ERROR_OVERFLOW        iou_ret has 2^63 bytes or more
  *     ROI_ERROR_COLUMNS         the number of columns is not 4, or batch_index is not NULL
  *     ROI_ERROR_COORDINATE      a coordinate is NaN or infinite: see `row` and `column`
@@ -687,7 +690,7 @@ static inline roi_nms_params roi_nms_defaults(void)
  *     ROI_ERROR_NULL            params, boxes, scores or count_ret is NULL, or an array that is not empty
  *     ROI_ERROR_STRUCT_SIZE     params->size is unknown to this library
  *     ROI_ERROR_DTYPE           boxes or scores are neither float32 nor float64
- *     ROI_ERROR_SHAPE           boxes->count is negative, or scores->count is another number
+ *     ROI_ERROR_SHAPE           boxes->count is negative, or 2^57 or more, or scores->count is another number
  *     ROI_ERROR_COLUMNS         boxes->columns is not 4, or batch_index is not NULL
  *     ROI_ERROR_COORDINATE      a coordinate is NaN or infinite: see `row` and `column`
  *     ROI_ERROR_SCORE           a score is NaN: see `row`
@@ -845,7 +848,8 @@ static inline roi_ps_roi_align_params roi_ps_roi_align_defaults(void)
  *
  * Errors: as roi_align, without ROI_ERROR_MODE; also
  *
- *     ROI_ERROR_SHAPE           input does not have a channel for each bin of each channel of output_ret
+ *     ROI_ERROR_SHAPE           a size is negative, or output_ret is not [boxes->count, C / (height * width), height,
+ *                               width]
  */
 ROI_API roi_status roi_ps_roi_align(const roi_ps_roi_align_params *params, const roi_array *input,
                                     const roi_boxes *boxes, const roi_array *output_ret, roi_error *error_ret);
@@ -948,9 +952,10 @@ ROI_API roi_status roi_align_rotated_backward(const roi_align_rotated_params *pa
 /* ---- Threads and processor ------------------------------------------------------------------------------------- */
 
 /* The number of threads that a call may use. The initial number is that of the environment variable OMP_NUM_THREADS
-   when the library is loaded, or else one for each processor that the calling thread may run on, limited by the CPU
-   quota of its control group (Linux). It is always 1 if the library was built without threads. A new number applies to
-   the whole process; a number below 1 counts as 1, and one above ROI_MOST_THREADS as ROI_MOST_THREADS. */
+   when the library is loaded. Without it, the number is that of the processors: on Linux those of the calling thread's
+   affinity mask, limited by the CPU quota of the process's control group; on Windows those of the process's affinity
+   mask; on other systems all that are online. It is always 1 if the library was built without threads. A new number
+   applies to the whole process; a number below 1 counts as 1, and one above ROI_MOST_THREADS as ROI_MOST_THREADS. */
 #define ROI_MOST_THREADS 1024
 ROI_API void roi_set_num_threads(int32_t threads);
 ROI_API int32_t roi_get_num_threads(void);

@@ -40,7 +40,8 @@ static inline roi_status roi_check_params(const void *params, size_t size)
 /* Fills *error_ret, if there is one, and returns the status: the one way in which a function fails. */
 roi_status roi_fail(roi_error *error_ret, roi_status status, int64_t row, int64_t column, double value);
 
-/* The same of a status that is about the whole call; after success, *error_ret stays as it is. */
+/* The same of a status that is about the whole call; after success, *error_ret, which roi.h leaves
+   unspecified, stays as it is. */
 static inline roi_status roi_report(roi_error *error_ret, roi_status status)
 {
     return status == ROI_SUCCESS ? status : roi_fail(error_ret, status, -1, -1, 0);

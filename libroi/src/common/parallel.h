@@ -2,8 +2,8 @@
  * parallel.h - the distribution of work over threads
  *
  * Threads never spin, since machines are shared: they are kept from call to call and sleep in between. The calling thread
- * works on the items itself, and threads that wake up take items, too. A call waits only for threads that have begun an
- * item, so that it does not depend on busy processors. Threads are started when they are first needed; if the system refuses,
+ * works on the items itself, and threads that wake up take items, too. A call waits only for threads that have
+ * joined, so that it does not depend on busy processors. Threads are started when they are first needed; if the system refuses,
  * there are fewer.
  */
 #ifndef ROI_PARALLEL_H

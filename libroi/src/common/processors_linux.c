@@ -131,6 +131,8 @@ static int in_quota(void)
     return quota;
 }
 
+/* Those of the calling thread's affinity mask, but no more than the CPU quota of the process's control group allows
+   (rounded up). The mask is read again in each call, the quota once. */
 int roi_available_processors(void)
 {
     const int masked = in_mask(), quota = in_quota();

@@ -5,8 +5,8 @@
 
 #include "common/internal.h"
 
-/* The mask is that of a group of at most 64 processors, in which Windows also starts the threads of a process; it is 0 if
-   the program has put threads into other groups. */
+/* The mask is that of one group of processors, so that at most 64 are counted, although the threads of a process may run on all
+   groups from Windows 11 and Server 2022 on. It is 0 if the program has put threads into several groups. */
 int roi_available_processors(void)
 {
     DWORD_PTR of_process = 0, of_system = 0;

@@ -33,10 +33,10 @@ static const struct {
     {ROI_ERROR_IOU_THRESHOLD, "the IoU threshold is not in [0, 1]"},
     {ROI_ERROR_SCORE_THRESHOLD, "the score threshold is NaN"},
     {ROI_ERROR_SIGMA, "sigma is not finite and above 0"},
-    {ROI_ERROR_METHOD, "kind or method is unknown"},
+    {ROI_ERROR_METHOD, "kind or method is not one that the function has"},
     {ROI_ERROR_ALIGN_CORNERS, "align_corners is set with a mode that does not support it"},
     {ROI_ERROR_ANTIALIAS, "antialias is set with a mode that does not support it"},
-    {ROI_ERROR_SCALE_FACTOR, "a scale factor is not finite and above 0"},
+    {ROI_ERROR_SCALE_FACTOR, "a scale factor or its inverse is negative, infinite or NaN"},
     {ROI_ERROR_PADDING, "padding is unknown"},
 };
 

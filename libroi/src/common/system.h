@@ -9,8 +9,7 @@ const char *roi_environment_value(const char *name);
 const void *roi_thread_value(void);
 void roi_set_thread_value(const void *value);
 
-/* Processors that the calling thread may run on, by its affinity mask, but no more than the CPU quota of the process's control
-   group allows (rounded up); at least 1. The mask is read again in each call, the quota once. */
+/* The processors that a call may use; at least 1. */
 int roi_available_processors(void);
 
 #endif

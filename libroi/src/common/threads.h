@@ -4,8 +4,8 @@
 
 #include "common/internal.h"
 
-/* What each of them does; `thread` is its number. When `*stop` becomes true, where it is not NULL, the thread is wanted
-   elsewhere, and returns early. */
+/* What each of them does; `thread` is its number. When `*stop` becomes true, where it is not NULL, the pool of
+   threads is ending, and the thread returns early. */
 typedef void roi_thread_body(void *context, int thread, const bool *stop);
 
 #if defined(ROI_HAVE_THREADS)

@@ -46,7 +46,7 @@ bool roi_threads_rest(void)
 
 /* ---- The pool -------------------------------------------------------------------------------------------------- */
 
-/* Threads that work together; all but the first four under the lock of the pool. */
+/* Threads that work together; all but the first three under the lock of the pool. */
 struct team {
     int count; /* of threads that are wanted */
     roi_thread_body *body;
