@@ -144,6 +144,22 @@ static void test_narrow_counts(void)
     }
 }
 
+/* A gradient of one number for 2^25 bins of 12 pixels each. Bins have 10 weights, those that the map is wide, and with their
+   positions 128 bytes: 2^32 in all. */
+static void test_narrow_bins(void)
+{
+    const int64_t bins = (int64_t)1 << 25;
+    const double box[4] = {0, 0, 12.0 * (double)bins, 1};
+    float map_grad[10] = {7}, one = 1;
+    const roi_align_params params = roi_align_defaults();
+    const roi_array map = {map_grad, ROI_FLOAT32, {1, 1, 1, 10}, {10, 10, 10, 1}};
+    const roi_array grad = {&one, ROI_FLOAT32, {1, 1, 1, bins}, {0}};
+    const roi_boxes boxes = {box, ROI_FLOAT64, 1, 4, {4, 1}, NULL};
+    check_context("2^25 bins, with sizes of 32 bits");
+    if (SIZE_MAX == UINT32_MAX)
+        CHECK(roi_align_backward(&params, &grad, &boxes, &map, NULL) == ROI_ERROR_MEMORY && map_grad[0] == 7);
+}
+
 int main(void)
 {
     for (int i = 0; i < COUNTS; i++) {
@@ -155,5 +171,6 @@ int main(void)
         test_points(counts[i]);
     }
     test_narrow_counts();
+    test_narrow_bins();
     return check_result();
 }
