@@ -22,7 +22,8 @@ def child(tcl):
 def stores() -> list[Tensors]:
     """All stores that anything in this process still refers to."""
     gc.collect()
-    return [thing for thing in gc.get_objects() if isinstance(thing, Tensors)]
+    # Not isinstance(thing), which asks proxies of other packages for what they stand for, and that may be gone.
+    return [thing for thing in gc.get_objects() if issubclass(type(thing), Tensors)]
 
 
 # ---- Children --------------------------------------------------------------------------------------------------------

@@ -160,9 +160,14 @@ def test_errors_are_those_of_the_prompt(cells):
 
 
 def test_a_failed_cell_stops_those_that_wait(cells):
-    """As Jupyter does with an error; the kernel goes on."""
-    assert cells.reply(cells.client.execute("error broken"))["status"] == "error"
-    assert cells("set y 3")[-1] == ("result", "3")
+    """As Jupyter does with an error; the kernel goes on, once it has refused what waits."""
+    requests = [cells.client.execute(code) for code in ("after 500; error broken", "set y 2")]
+    assert [cells.reply(request)["status"] for request in requests] == ["error", "aborted"]
+    until = time.monotonic() + 60
+    while (status := cells.reply(cells.client.execute("set y 3"))["status"]) == "aborted" and time.monotonic() < until:
+        time.sleep(0.01)
+    assert status == "ok"
+    assert cells("set y")[-1] == ("result", "3")
 
 
 def test_help_and_timing(cells):
