@@ -191,7 +191,7 @@ def test_a_command_that_is_refused_is_named_as_such(places):
 )  # fmt: skip
 def test_without_a_folder_the_message_says_how_to_allow_one(places, call):
     """Also of a command that needs a package for its file, which is not loaded then. (No `torch::` here: `places`.)"""
-    ran = places.run(f"namespace eval torch {{catch {{{call}}} message; puts $message; puts $errorCode}}")
+    ran = places.run(f"namespace eval torch {{catch {{{call}}} message; puts $message; puts $::errorCode}}")
     assert ran.output.splitlines()[0].endswith(": no folder is allowed here"), ran
     assert ran.output.splitlines()[1] == "TORCH FORBIDDEN file"
     ran = places.run(f"namespace eval torch {{{call}}}")
