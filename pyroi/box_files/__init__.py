@@ -123,9 +123,7 @@ def read_class_names(file: Path | BinaryIO, format: str | None = None) -> dict[i
         {0: 'cat', 1: 'dog'}
     """
     name = _name(file)
-    known = class_format_of(name) if format is None else format
-    if known not in classes.FORMATS:
-        raise ArgumentError("format", f"expected one of {', '.join(classes.FORMATS)}, got {known!r}")
+    known = class_format_of(name) if format is None else _known(format, classes.FORMATS)
     return _read(file, name, lambda opened: classes.read(opened.read(classes.MOST_BYTES + 1), known))
 
 
@@ -146,12 +144,7 @@ def class_format_of(name: str) -> str:
         >>> box_files.class_format_of("data.yaml")
         'yaml'
     """
-    suffix = os.path.splitext(name)[1].lower()
-    for format, suffixes in classes.FORMATS.items():
-        if suffix in suffixes:
-            return format
-    known = [suffix for suffixes in classes.FORMATS.values() for suffix in suffixes]
-    raise ArgumentError("file", f"expected a name that ends in {', '.join(known)}, got {name!r}")
+    return _of_suffix(name, classes.FORMATS)
 
 
 def _read(file: Path | BinaryIO, name: str, read: Callable[[BinaryIO], Found]) -> Found:
@@ -244,19 +237,26 @@ def format_of(name: str) -> str:
         >>> box_files.format_of("boxes.feather")
         'arrow'
     """
+    return _of_suffix(name, FORMATS, ", or a format")
+
+
+def _of_suffix(name: str, formats: Mapping[str, tuple[str, ...]], instead: str = "") -> str:
+    """The format that has the suffix of the name; `instead` ends the list of suffixes in the error."""
     suffix = os.path.splitext(name)[1].lower()
-    for known, suffixes in FORMATS.items():
+    for known, suffixes in formats.items():
         if suffix in suffixes:
             return known
-    suffixes = tuple(suffix for of_format in FORMATS.values() for suffix in of_format)
-    raise ArgumentError("file", f"expected a name that ends in {', '.join(suffixes)}, or a format, got {name!r}")
+    ends = ", ".join(suffix for suffixes in formats.values() for suffix in suffixes)
+    raise ArgumentError("file", f"expected a name that ends in {ends}{instead}, got {name!r}")
 
 
 def _format(format: Any, name: str) -> str:
-    if format is None:
-        return format_of(name)
-    if not isinstance(format, str) or format not in FORMATS:
-        raise ArgumentError("format", f"expected one of {', '.join(FORMATS)}, got {format!r}")
+    return format_of(name) if format is None else _known(format, FORMATS)
+
+
+def _known(format: Any, formats: Mapping[str, tuple[str, ...]]) -> str:
+    if not isinstance(format, str) or format not in formats:
+        raise ArgumentError("format", f"expected one of {', '.join(formats)}, got {format!r}")
     return format
 
 

@@ -744,6 +744,8 @@ def test_class_names_have_a_suffix(tmp_path):
         read_class_names(io.BytesIO(b"cat"))
     with pytest.raises(ValueError, match=r"^format: expected one of lines, yaml, json, got 'csv'"):
         read_class_names(io.BytesIO(b"cat"), "csv")
+    with pytest.raises(ValueError, match=r"^format: expected one of lines, yaml, json, got \['lines'\]"):
+        read_class_names(io.BytesIO(b"cat"), ["lines"])
 
 
 @given(st.text(st.sampled_from("names: [],{}'\"\\#-\n 01a\tuUxFd8&*!|>%"), max_size=40))
