@@ -435,10 +435,9 @@ def _run(call: Call) -> Any:
         arguments = parse(call)
     except HelpWanted:
         return help.help_text(call.command)
-    for value in arguments.values():
-        folders = getattr(value, "folders", None)  # of the name of a file
-        if folders is not None:
-            folders.check_any()
+    grants = call.session.grants
+    if grants is not None and any(isinstance(value, tclobj.FileName) for value in arguments.values()):
+        grants.folders.check_any()
     if call.command.needs_session:
         arguments["session"] = call.session
     return call.command.function(**arguments)
