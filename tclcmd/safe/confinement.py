@@ -27,6 +27,7 @@ from tclcmd.values.session import Grants
 ON_DEMAND = (
     "zipfile", "zlib", "logging", "traceback", "unicodedata", "numpy.random", "encodings.cp437", "encodings.utf_16_le",
     "encodings.latin_1", "encodings.ascii", "pyseccomp", "landlock",
+    "pyroi.box_files.class_yaml",
 )  # fmt: skip
 
 
