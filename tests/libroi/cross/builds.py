@@ -15,6 +15,7 @@ a page.
 from __future__ import annotations
 
 import argparse
+import collections
 import importlib.util
 import json
 import os
@@ -35,6 +36,9 @@ O1 = "-Doptimization=1"
 
 # What stands in place of outcomes where programs cannot be run.
 NOT_RUN = "not run"
+
+# How much of a log is printed when a command has failed.
+LINES_SHOWN = 40
 
 
 @dataclass(frozen=True)
@@ -251,9 +255,13 @@ def setup_command(build: Build, folder: pathlib.Path) -> tuple[list[str], dict[s
 
 
 def run(command: list[str], log: pathlib.Path, **environment: str) -> bool:
-    """Runs a command and adds what it says to a log; whether it succeeded."""
+    """Runs a command and adds what it says to a log, whose end is printed if it fails; whether it succeeded."""
     with log.open("a", encoding="utf-8") as file:
-        return not subprocess.run(command, stdout=file, stderr=file, env={**os.environ, **environment}).returncode
+        if not subprocess.run(command, stdout=file, stderr=file, env={**os.environ, **environment}).returncode:
+            return True
+    with log.open(encoding="utf-8", errors="replace") as file:
+        print(*collections.deque(file, LINES_SHOWN), sep="", file=sys.stderr)
+    return False
 
 
 def outcomes(folder: pathlib.Path) -> list[str]:
