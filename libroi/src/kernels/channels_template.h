@@ -13,6 +13,19 @@ struct sums {
     int64_t rows, stride;
 };
 
+/* Whether vector v of `vectors` is one of two that are loaded together (vector.h), and the numbers of one. */
+INLINE bool is_of_two(const enum from from, const int v, const int vectors)
+{
+    return LOADS_TWO && from == FROM_MAP && v / 2 * 2 + 1 < vectors;
+}
+
+INLINE vec load_some(const struct source *source, const enum from from, int64_t at, const int v, const int vectors)
+{
+    if (is_of_two(from, v, vectors))
+        return load_of_two(source->map + at + v / 2 * 2 * LANES, v % 2);
+    return load_lanes(source, from, at + v * LANES);
+}
+
 /* sum[i] = sum over k < taps of weight[k] * number[offset[k] + i], for `vectors` vectors of numbers that lie together from `at`
    on: as many as are sums that need not wait for each other. */
 INLINE void add_up_taps(const struct source *source, const enum from from, int64_t at, const int64_t *offset,
@@ -22,7 +35,7 @@ INLINE void add_up_taps(const struct source *source, const enum from from, int64
         sum[v] = (vec){0};
     for (int64_t k = 0; k < taps; k++)
         for (int v = 0; v < vectors; v++)
-            sum[v] = multiply_add_vec(splat_vec(weight[k]), load_lanes(source, from, offset[k] + at + v * LANES),
+            sum[v] = multiply_add_vec(splat_vec(weight[k]), load_some(source, from, offset[k] + at, v, vectors),
                                       sum[v]);
 }
 
@@ -39,6 +52,8 @@ INLINE void add_up_block(const struct source *source, const enum from from, int6
     }
     for (int v = 0; v < vectors && first < taps; v++)
         total[v] += lost[v];
+    for (int v = 0; v < vectors && is_of_two(from, v, vectors); v += 2)
+        order_two(&total[v]);
     for (int v = 0; v < vectors; v++)
         memcpy(t + v / LINE_VECTORS * step + v % LINE_VECTORS * LANES, &total[v], sizeof total[v]);
 }

@@ -110,34 +110,47 @@ INLINE void transpose(quads v[4])
 }
 #endif
 
-/* Storing in two steps, of numbers that are not NaN: those of bfloat16 are rounded many at a time, so that their upper halves
-   are what is stored, as store() has it. */
+/* Stores four numbers each of 4 * QUADS channels, the first channel at `to`, each other a step after the one before. Boxes with
+   NaN are pooled again, so that NaN may be rounded wrongly here. */
 #if ROI_TYPE_IS == ROI_TYPE_IS_bf16
+/* Rounded as store() rounds, each number is the upper half of a lane. Two of a channel share a lane then, so that half of
+   the transposition is left. */
 typedef uint32_t quads_bits __attribute__((vector_size(QUADS * QUAD_BYTES)));
-INLINE quads round_quads(quads v)
-{
-    const quads_bits bits = (quads_bits)v;
-    return (quads)(bits + (bits >> 16 & 1) + 0x7fff);
-}
+typedef uint64_t quad_halves __attribute__((vector_size(QUAD_BYTES)));
 
-INLINE void store_rounded(STORE *p, quad v)
+INLINE quads round_two(quads first, quads second)
 {
-#if defined(__SSSE3__)
-    const __m128i upper = _mm_setr_epi8(2, 3, 6, 7, 10, 11, 14, 15, -1, -1, -1, -1, -1, -1, -1, -1);
-    _mm_storel_epi64((__m128i *)p, _mm_shuffle_epi8((__m128i)v, upper));
-#elif defined(__SSE2__)
-    const __m128i halves = _mm_srai_epi32((__m128i)v, 16);
-    _mm_storel_epi64((__m128i *)p, _mm_packs_epi32(halves, halves));
-#elif defined(__aarch64__)
-    vst1_u16((uint16_t *)p, vshrn_n_u32((uint32x4_t)v, 16));
+    const quads_bits a = (quads_bits)first + ((quads_bits)first >> 16 & 1) + 0x7fff;
+    const quads_bits b = (quads_bits)second + ((quads_bits)second >> 16 & 1) + 0x7fff;
+#if __BYTE_ORDER__ == __ORDER_BIG_ENDIAN__
+    return (quads)((a & 0xffff0000) | b >> 16);
 #else
-    for (int i = 0; i < 4; i++)
-        p[i].bits = (uint16_t)(bits_of_float(v[i]) >> 16);
+    return (quads)((b & 0xffff0000) | a >> 16);
 #endif
 }
+
+INLINE void put_quads(const quads v[4], STORE *to, const struct steps *steps)
+{
+    const quads a = round_two(v[0], v[1]), b = round_two(v[2], v[3]);
+    quad two[2][QUADS]; /* channels, 4 * j + 2 * i and the next */
+    split_quads(SHUFFLE(a, b, 0, 4, 1, 5), two[0]);
+    split_quads(SHUFFLE(a, b, 2, 6, 3, 7), two[1]);
+    for (int c = 0; c < 4 * QUADS; c++) {
+        const uint64_t four = ((quad_halves)two[c % 4 / 2][c / 4])[c % 2];
+        memcpy((char *)to + some_steps(steps, c), &four, sizeof four);
+    }
+}
 #else
-INLINE quads round_quads(quads v) { return v; }
-INLINE void store_rounded(STORE *p, quad v) { store_quad(p, v); }
+INLINE void put_quads(quads v[4], STORE *to, const struct steps *steps)
+{
+    transpose(v);
+    for (int i = 0; i < 4; i++) {
+        quad channel[QUADS];
+        split_quads(v[i], channel);
+        for (int j = 0; j < QUADS; j++)
+            store_quad((STORE *)(void *)((char *)to + some_steps(steps, 4 * j + i)), channel[j]);
+    }
+}
 #endif
 
 #endif

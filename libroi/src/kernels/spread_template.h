@@ -14,19 +14,6 @@ static inline struct row row_of(const roi_array *array, int64_t n, int64_t c, in
     return (struct row){plane + y * array->strides[AXIS_H], array->strides[AXIS_W], array->strides[AXIS_C]};
 }
 
-/* Stores four numbers of 4 * QUADS channels, the first channel at `to`, each other a step after the one before. Boxes with NaN
-   are pooled again, so that NaN may be rounded wrongly here. */
-INLINE void put_quads(quads v[4], STORE *to, const struct steps *steps)
-{
-    transpose(v);
-    for (int i = 0; i < 4; i++) {
-        quad channel[QUADS];
-        split_quads(round_quads(v[i]), channel);
-        for (int j = 0; j < QUADS; j++)
-            store_rounded((STORE *)(void *)((char *)to + some_steps(steps, 4 * j + i)), channel[j]);
-    }
-}
-
 INLINE void spread_quads(const REAL *lines, int64_t n, STORE *to, int64_t stride_c)
 {
     const struct steps steps = steps_of(stride_c * (int64_t)sizeof(STORE));
