@@ -49,18 +49,6 @@ roi_status roi_check_array(const roi_array *array)
     return array->data || roi_array_elements(array) == 0 ? ROI_SUCCESS : ROI_ERROR_NULL;
 }
 
-void roi_convert_plane(const roi_array *from, const roi_array *to, int64_t n, int64_t c)
-{
-    const void *source = roi_plane(from, roi_dtype_size(from->dtype), n, c);
-    void *target = roi_plane(to, roi_dtype_size(to->dtype), n, c);
-    for (int64_t y = 0; y < to->shape[AXIS_H]; y++)
-        for (int64_t x = 0; x < to->shape[AXIS_W]; x++) {
-            const double value = load_element(source, from->dtype,
-                                              y * from->strides[AXIS_H] + x * from->strides[AXIS_W]);
-            store_element(target, to->dtype, y * to->strides[AXIS_H] + x * to->strides[AXIS_W], value);
-        }
-}
-
 void roi_clear_plane(const roi_array *array, int64_t n, int64_t c)
 {
     const size_t size = roi_dtype_size(array->dtype);

@@ -24,9 +24,6 @@ static inline void *roi_plane(const roi_array *array, size_t element_size, int64
     return array->data ? (char *)array->data + at * (int64_t)element_size : NULL;
 }
 
-/* Copies image n, channel c of `from` (float32 or float64) to `to`, converting. The shapes are the same. */
-void roi_convert_plane(const roi_array *from, const roi_array *to, int64_t n, int64_t c);
-
 /* Sets image n, channel c of `array` to 0. */
 void roi_clear_plane(const roi_array *array, int64_t n, int64_t c);
 

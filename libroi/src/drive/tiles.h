@@ -9,6 +9,7 @@
 #define ROI_TILES_H
 
 #include "drive/call.h"
+#include "drive/convert.h"
 
 /* How much scratch memory the largest box of a call needs, in elements. */
 struct roi_scratch_size {
@@ -95,6 +96,7 @@ struct roi_pooling {
 
     roi_kernels_of_type *kernels;             /* by the type of the crops */
     roi_patch_kernels_of_type *patch_kernels; /* by the type of the sum; NULL where it is not summed patch by patch */
+    roi_convert_kernels_of_type *converts;    /* backward: from the sum to the result */
 
     struct roi_ways ways; /* forward */
 };

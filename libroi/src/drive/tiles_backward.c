@@ -10,31 +10,45 @@ enum { PATCH_WIDTH = 512 /* pixels */ };
 /* ---- The sum --------------------------------------------------------------------------------------------------- */
 
 /* Gradients are summed in the type computed in: in the result itself where it is of that type. Where they are not summed
-   patch by patch, rows of the sum lie together. */
+   patch by patch, rows of the sum lie together; else it has its channels together where the result has. */
 struct sum {
-    const roi_array *result;
-    roi_array array;
+    roi_array result, array;
     bool apart;
+    roi_convert_kernels_of_type *converts;
 };
 
-static roi_status make_sum(const roi_array *result, bool by_patch, struct sum *sum, roi_error *error_ret)
+static bool has_channels_together(const roi_array *array)
 {
+    return array->strides[AXIS_C] == 1 && array->strides[AXIS_W] != 1;
+}
+
+/* A sum of its own, of which the shape and the type are set. */
+static roi_status allocate_sum(roi_array *sum, bool channels_together)
+{
+    const int64_t *shape = sum->shape;
+    sum->data = &sum->shape; /* for the check, which wants some memory */
+    const roi_status status = roi_check_array(sum);
+    sum->data = NULL;
+    if (status != ROI_SUCCESS)
+        return ROI_ERROR_MEMORY;
+    sum->strides[AXIS_C] = channels_together ? 1 : shape[AXIS_W] * shape[AXIS_H];
+    sum->strides[AXIS_W] = channels_together ? shape[AXIS_C] : 1;
+    sum->strides[AXIS_H] = sum->strides[AXIS_W] * shape[AXIS_W];
+    sum->strides[AXIS_N] = shape[AXIS_C] * shape[AXIS_H] * shape[AXIS_W];
+    sum->data = roi_allocate(roi_array_elements(sum), roi_dtype_size(sum->dtype));
+    return sum->data ? ROI_SUCCESS : ROI_ERROR_MEMORY;
+}
+
+static roi_status make_sum(const struct roi_call *call, struct sum *sum, roi_error *error_ret)
+{
+    const roi_array *result = call->rule.maps;
+    const bool by_patch = call->pooling->patch_kernels != NULL;
     const bool same_type = result->dtype == ROI_FLOAT32 || result->dtype == ROI_FLOAT64;
-    const int64_t *shape = result->shape;
-    *sum = (struct sum){.result = result, .array = *result};
+    *sum = (struct sum){.result = *result, .array = *result, .converts = call->pooling->converts};
     sum->apart = !same_type || (!by_patch && result->strides[AXIS_W] != 1);
-    if (!sum->apart)
-        return ROI_SUCCESS;
     sum->array.dtype = same_type ? result->dtype : ROI_FLOAT32;
-    sum->array.strides[AXIS_W] = 1;
-    sum->array.strides[AXIS_H] = shape[AXIS_W];
-    sum->array.strides[AXIS_C] = shape[AXIS_W] * shape[AXIS_H];
-    sum->array.strides[AXIS_N] = shape[AXIS_W] * shape[AXIS_H] * shape[AXIS_C];
-    const roi_status status = roi_check_array(
-        &(roi_array){.data = sum, .dtype = sum->array.dtype, .shape = {shape[0], shape[1], shape[2], shape[3]}});
-    sum->array.data = status == ROI_SUCCESS ? roi_allocate(roi_array_elements(result), roi_dtype_size(sum->array.dtype))
-                                            : NULL;
-    return sum->array.data ? ROI_SUCCESS : roi_fail(error_ret, ROI_ERROR_MEMORY, -1, -1, 0);
+    return sum->apart ? roi_report(error_ret, allocate_sum(&sum->array, by_patch && has_channels_together(result)))
+                      : ROI_SUCCESS;
 }
 
 static void clear_plane(void *context, int64_t item, int thread)
@@ -43,10 +57,30 @@ static void clear_plane(void *context, int64_t item, int thread)
     roi_clear_plane(&sum->array, item / sum->array.shape[AXIS_C], item % sum->array.shape[AXIS_C]);
 }
 
+/* The same memory with rows of pixels for planes: what lies together is then at the end of the shape. */
+static roi_array by_pixels(const roi_array *array)
+{
+    const int64_t *shape = array->shape, *strides = array->strides;
+    return (roi_array){array->data,
+                       array->dtype,
+                       {shape[AXIS_N], shape[AXIS_H], shape[AXIS_W], shape[AXIS_C]},
+                       {strides[AXIS_N], strides[AXIS_H], strides[AXIS_W], strides[AXIS_C]}};
+}
+
 static void finish_plane(void *context, int64_t item, int thread)
 {
     const struct sum *sum = context;
-    roi_convert_plane(&sum->array, sum->result, item / sum->array.shape[AXIS_C], item % sum->array.shape[AXIS_C]);
+    const bool pixels = has_channels_together(&sum->array);
+    const roi_array from = pixels ? by_pixels(&sum->array) : sum->array;
+    const roi_array to = pixels ? by_pixels(&sum->result) : sum->result;
+    roi_convert_plane(sum->converts, &from, &to, item / to.shape[1], item % to.shape[1]);
+}
+
+static roi_status finish(struct sum *sum, int threads, const volatile int32_t *cancel)
+{
+    const int64_t *shape = sum->array.shape;
+    const int64_t planes = shape[has_channels_together(&sum->array) ? AXIS_H : AXIS_C];
+    return roi_parallel_for(shape[AXIS_N] * planes, threads, cancel, finish_plane, sum);
 }
 
 /* ---- Patches and tiles ----------------------------------------------------------------------------------------- */
@@ -126,13 +160,13 @@ static roi_status add_up(struct roi_job *job, struct sum *sum)
     if (job->patch_rows == 0 || job->call->count == 0)
         ROI_TRY(roi_parallel_for(planes, threads, cancel, clear_plane, sum));
     ROI_TRY(roi_job_run(job));
-    return sum->apart ? roi_parallel_for(planes, threads, cancel, finish_plane, sum) : ROI_SUCCESS;
+    return sum->apart ? finish(sum, threads, cancel) : ROI_SUCCESS;
 }
 
 static roi_status run_backward(struct roi_call *call, struct roi_job *job, struct sum *sum, roi_error *error_ret)
 {
     const bool by_patch = call->pooling->patch_kernels != NULL;
-    ROI_TRY(make_sum(call->rule.maps, by_patch, sum, error_ret));
+    ROI_TRY(make_sum(call, sum, error_ret));
     if (by_patch)
         cut_by_patches(job, &call->rule);
     ROI_TRY(roi_job_plan(job, error_ret));

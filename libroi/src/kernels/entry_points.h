@@ -9,6 +9,7 @@
 
 roi_kernels_of_type roi_align_kernels, roi_align_max_kernels, roi_pool_kernels, roi_ps_kernels, roi_rotated_kernels;
 const struct roi_grid_kernels *roi_grid_kernels(roi_dtype dtype);
+roi_convert_kernels_of_type roi_convert_kernels;
 
 /* Of float32 and float64, the types that are computed in. */
 roi_patch_kernels_of_type roi_patch_kernels;

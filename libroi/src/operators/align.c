@@ -24,6 +24,7 @@ const struct roi_pooling roi_mean_pooling = {.measure = roi_plan_measure,
                                              .fill = roi_plan_fill,
                                              .kernels = roi_align_kernels,
                                              .patch_kernels = roi_patch_kernels,
+                                             .converts = roi_convert_kernels,
                                              .ways = {.ring = true, .map = true, .pixels = true}};
 
 /* ---- Calls ----------------------------------------------------------------------------------------------------- */

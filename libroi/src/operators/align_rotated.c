@@ -18,8 +18,12 @@ static double work(const struct roi_plan_rule *rule, const struct roi_plan *plan
     return (double)(plan->y.taps * plan->x.taps + 4 * rule->bins_y * rule->bins_x);
 }
 
-static const struct roi_pooling pooling = {roi_rotated_measure, include, work, roi_rotated_fill,
-                                           .kernels = roi_rotated_kernels};
+static const struct roi_pooling pooling = {roi_rotated_measure,
+                                           include,
+                                           work,
+                                           roi_rotated_fill,
+                                           .kernels = roi_rotated_kernels,
+                                           .converts = roi_convert_kernels};
 
 /* ---- Calls ----------------------------------------------------------------------------------------------------- */
 

@@ -110,7 +110,8 @@ static double work_backward(const struct roi_plan_rule *rule, const struct roi_p
     return 4 * (double)rule->bins_y * (double)rule->bins_x;
 }
 
-const struct roi_pooling roi_max_pooling_backward = {.work = work_backward, .kernels = roi_pool_kernels};
+const struct roi_pooling roi_max_pooling_backward = {
+    .work = work_backward, .kernels = roi_pool_kernels, .converts = roi_convert_kernels};
 
 /* ---- Argmax ---------------------------------------------------------------------------------------------------- */
 

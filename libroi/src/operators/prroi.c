@@ -18,6 +18,7 @@
 #include "common/array.h"
 #include "axes/integral_axis.h"
 #include "common/parallel.h"
+#include "kernels/entry_points.h"
 #include "common/storage.h"
 #include "common/memory.h"
 
@@ -137,7 +138,7 @@ static void widen_plane(void *context, int64_t item, int thread)
 {
     const struct box_grad *work = context;
     const roi_array from = channels_of(work->call->rule.maps, work->channel, work->maps.shape[AXIS_C]);
-    roi_convert_plane(&from, &work->maps, item / from.shape[AXIS_C], item % from.shape[AXIS_C]);
+    roi_convert_plane(roi_convert_kernels, &from, &work->maps, item / from.shape[AXIS_C], item % from.shape[AXIS_C]);
 }
 
 /* The channels at hand, of a 16-bit map in float32: a difference of two crops needs more than 16 bits. *memory_ret is

@@ -16,7 +16,8 @@ static double work(const struct roi_plan_rule *rule, const struct roi_plan *plan
     return (double)(rule->bins_y * rule->bins_x) * (double)(plan->y.taps * plan->x.taps + 4);
 }
 
-static const struct roi_pooling pooling = {roi_plan_measure, include, work, roi_plan_fill, .kernels = roi_ps_kernels};
+static const struct roi_pooling pooling = {
+    roi_plan_measure, include, work, roi_plan_fill, .kernels = roi_ps_kernels, .converts = roi_convert_kernels};
 
 /* ---- Calls ----------------------------------------------------------------------------------------------------- */
 
