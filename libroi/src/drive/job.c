@@ -8,10 +8,9 @@
 #include "common/memory.h"
 
 enum {
-    MEASURE_GROUP = 64,     /* boxes planned at a time by one thread */
-    SWATH = 32,             /* rows of the map whose boxes follow each other from left to right */
-    CHUNK_BYTES = 4 << 20,  /* of weight tables that are held at a time */
-    STREAM_BYTES = 16 << 20 /* of a large result */
+    MEASURE_GROUP = 64,   /* boxes planned at a time by one thread */
+    SWATH = 32,           /* rows of the map whose boxes follow each other from left to right */
+    CHUNK_BYTES = 4 << 20 /* of weight tables that are held at a time */
 };
 
 /* ---- Planning -------------------------------------------------------------------------------------------------- */
@@ -251,11 +250,6 @@ roi_status roi_job_run(struct roi_job *job)
         ROI_TRY(run_chunk(job));
     }
     return ROI_SUCCESS;
-}
-
-bool roi_job_is_large(const roi_array *result)
-{
-    return roi_array_elements(result) * (int64_t)roi_dtype_size(result->dtype) >= STREAM_BYTES;
 }
 
 roi_status roi_job_finish(struct roi_job *job, roi_status status, roi_error *error_ret)

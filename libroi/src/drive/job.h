@@ -69,7 +69,4 @@ static inline char *roi_job_scratch(const struct roi_job *job, int thread)
     return job->scratch + thread * job->scratch_bytes;
 }
 
-/* Whether a result is so large that non-temporal stores are faster. Smaller results stay in the caches for their reader. */
-bool roi_job_is_large(const roi_array *result);
-
 #endif

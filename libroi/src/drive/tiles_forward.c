@@ -10,7 +10,8 @@ enum {
     CHANNELS_TOGETHER = 64, /* of a tile, where the map has its channels together */
     LINES_TOGETHER = 64,    /* lines of a tile where pixels lie together, if rows of boxes are no longer than ... */
     ROW_LINES = 8192,       /* ... so many lines */
-    BAND_BINS = 1 << 17     /* of a plan: a few thousand times what its tables cost */
+    BAND_BINS = 1 << 17,    /* of a plan: a few thousand times what its tables cost */
+    STREAM_BYTES = 8 << 20  /* of results that are written by non-temporal stores */
 };
 
 /* ---- Rings ----------------------------------------------------------------------------------------------------- */
@@ -51,6 +52,14 @@ static bool can_be_streamed_to(const roi_array *crops)
            crops->strides[AXIS_C] == crops->shape[AXIS_H] * crops->shape[AXIS_W];
 }
 
+/* Whether results are so large that non-temporal stores are faster, even if the results are read next: from memory then, but
+   without these stores every cache line of them is read before it is written. */
+static bool are_results_large(const struct roi_call *call)
+{
+    const size_t element = roi_dtype_size(call->crops->dtype) + (call->argmax ? sizeof *call->argmax->data : 0);
+    return roi_array_elements(call->crops) >= STREAM_BYTES / (int64_t)element;
+}
+
 /* Sets the size of scratch memory for tiles of so many lines. */
 static void make_room_for_lines(struct roi_job *job, int64_t lines)
 {
@@ -71,7 +80,7 @@ static void cut_by_boxes(struct roi_job *job)
         settle_rings(job);
         make_room_for_lines(job, lines);
         job->channels_per_tile = roi_line_channels(call->rule.axis.single) * lines;
-        job->stream = can_be_streamed_to(call->crops) && roi_job_is_large(call->crops);
+        job->stream = can_be_streamed_to(call->crops) && are_results_large(call);
     }
     const int64_t channel_groups = groups_of(call->crops->shape[AXIS_C], job->channels_per_tile);
     const int64_t plan_groups = job->threads == 1 ? 1 : groups_of(ROI_TILES_PER_THREAD * job->threads, channel_groups);
