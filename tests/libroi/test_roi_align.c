@@ -100,6 +100,52 @@ static void test_backward_adds_from_top_to_bottom(roi_dtype dtype)
     free_tensor(&result);
 }
 
+/* The gradient of a map, in a block that begins `start` elements after a multiple of 64 bytes, with channels together and `gap`
+   elements between pixels: it is that of planes, and nothing is written between. */
+static void compare_pixels(const struct tensor *planes, const roi_array *grad, const roi_boxes *boxes, int64_t start,
+                           int64_t gap)
+{
+    const roi_align_params params = params_of(2, 1, ROI_AVG);
+    const int64_t *shape = planes->array.shape, pixel = shape[1] + gap, row = pixel * shape[3];
+    const size_t size = dtype_size(grad->dtype), bytes = (size_t)(row * shape[2] + start) * size;
+    unsigned char *block = malloc(bytes + 64), *first = block + (64 - (uintptr_t)block % 64);
+    memset(first, 0x5a, bytes);
+    unsigned char *data = first + (size_t)start * size;
+    const roi_array result = {data, grad->dtype, {1, shape[1], shape[2], shape[3]}, {row * shape[2], 1, row, pixel}};
+    CHECK(roi_align_backward(&params, grad, boxes, &result, NULL) == ROI_SUCCESS);
+    int64_t others = 0, written = 0;
+    for (int64_t i = 0; i < shape[2] * shape[3]; i++)
+        for (int64_t c = 0; c < pixel; c++) {
+            const unsigned char *at = data + (size_t)(i * pixel + c) * size;
+            const int64_t there = c * shape[2] * shape[3] + i;
+            if (c < shape[1])
+                others += memcmp(at, planes->block + (size_t)there * size, size) != 0;
+            else
+                written += *at != 0x5a;
+        }
+    check_context("dtype %d, start %d, gap %d", (int)grad->dtype, (int)start, (int)gap);
+    CHECK(others == 0);
+    CHECK(written == 0);
+    free(block);
+}
+
+/* Gradients of more than 16 MiB are written by other instructions. */
+static void test_large_gradient(roi_dtype dtype)
+{
+    static const float corners[] = {3, 5, 450, 475, 50, 300, 150, 305, 320, 0, 320.5f, 495};
+    const roi_boxes boxes = plain_boxes(corners, 3, 4);
+    const roi_align_params params = params_of(2, 1, ROI_AVG);
+    struct tensor grad = make_tensor(dtype, 3, 19, 3, 4), planes = make_tensor(dtype, 1, 19, 500, 480);
+    for (int64_t i = 0; i < tensor_count(&grad.array); i++)
+        store(dtype, grad.array.data, i, (double)(i % 23 - 11) / 4);
+    CHECK(roi_align_backward(&params, &grad.array, &boxes, &planes.array, NULL) == ROI_SUCCESS);
+    for (int64_t start = 0; start < 2; start++)
+        for (int64_t gap = 0; gap < 14; gap += 13)
+            compare_pixels(&planes, &grad.array, &boxes, start, gap);
+    free_tensor(&grad);
+    free_tensor(&planes);
+}
+
 static void test_five_columns_and_batch_index(void)
 {
     static const float five[] = {2, 0, 0, 2, 2, 0, 0, 0, 2, 2}; /* images 2 and 0 */
@@ -337,6 +383,7 @@ int main(void)
     for (size_t i = 0; i < sizeof DTYPES / sizeof *DTYPES; i++) {
         test_examples(DTYPES[i]);
         test_backward_example(DTYPES[i]);
+        test_large_gradient(DTYPES[i]);
     }
     test_backward_adds_from_top_to_bottom(ROI_FLOAT32);
     test_backward_adds_from_top_to_bottom(ROI_FLOAT64);

@@ -147,8 +147,7 @@ static void cut_by_patches(struct roi_job *job, struct roi_plan_rule *rule)
     rule->patch_stride = (job->patch_columns + 1) * job->channels_per_tile;
     job->scratch_size.ring = job->patch_rows * rule->patch_stride;
     job->scratch_size.stage = job->patch_columns * job->channels_per_tile;
-    job->stream = job->maps->strides[AXIS_W] == 1 &&
-                  roi_array_elements(job->maps) >= STREAM_BYTES / (int64_t)roi_dtype_size(job->maps->dtype);
+    job->stream = roi_array_elements(job->maps) >= STREAM_BYTES / (int64_t)roi_dtype_size(job->maps->dtype);
     job->run = run_patch;
     job->items = patch_items;
 }

@@ -19,20 +19,39 @@ static void read_patch(const struct roi_tile *tile, void *memory)
     }
 }
 
+/* Non-temporal stores need whole cache lines: of planes they are put together in scratch memory, `stage`; a line of a pixel is
+   one itself. */
+static void stream_planes(const struct row *row, const REAL *stage, int64_t width, int64_t count)
+{
+    for (int64_t c = 0; c < count; c++)
+        stream_bytes((char *)(row->data + c * row->stride_c), (const char *)(stage + c * width),
+                     width * (int64_t)sizeof(REAL));
+}
+
+static void stream_pixels(const struct row *row, const REAL *lines, int64_t width)
+{
+    for (int64_t x = 0; x < width; x++)
+        stream_bytes((char *)(row->data + x * row->stride_x), (const char *)(lines + x * LINE), ROI_LINE_BYTES);
+}
+
 static void write_patch(const struct roi_tile *tile, void *memory)
 {
     const struct scratch scratch = scratch_of(tile->scratch_size, memory);
     const struct roi_patch *patch = &tile->patch;
     const int64_t width = patch->x_end - patch->x, count = tile->channel_end - tile->channel_begin;
+    const bool planes = tile->stream && tile->maps->strides[AXIS_W] == 1;
+    const bool pixels = tile->stream && !planes && tile->maps->strides[AXIS_C] == 1 && count == LINE;
     const struct row stage = {scratch.stage, 1, width};
     const REAL *lines = scratch.ring;
     for (int64_t y = patch->y; y < patch->y_end; y++, lines += tile->patch_stride) {
         struct row row = row_of(tile->maps, patch->image, tile->channel_begin, y);
         row.data += patch->x * row.stride_x;
-        spread_lines(lines, width, count, tile->stream ? &stage : &row);
-        for (int64_t c = 0; tile->stream && c < count; c++)
-            stream_bytes((char *)(row.data + c * row.stride_c), (const char *)(stage.data + c * width),
-                         width * (int64_t)sizeof(REAL));
+        if (pixels)
+            stream_pixels(&row, lines, width);
+        else
+            spread_lines(lines, width, count, planes ? &stage : &row);
+        if (planes)
+            stream_planes(&row, scratch.stage, width, count);
     }
     if (tile->stream)
         stream_end();
