@@ -20,7 +20,7 @@ static void test_widen(void)
     REAL real[HALVES];
     for (uint32_t bits = 0; bits < HALVES; bits++)
         number[bits].bits = (uint16_t)bits;
-    widen(number, real, HALVES);
+    widen(number, 1, real, 1, HALVES);
     for (uint32_t bits = 0; bits < HALVES; bits++) {
         const REAL one = load(&number[bits]);
         check_context("bits %x", bits);
@@ -42,7 +42,7 @@ static void test_narrow(void)
             real[count++] = float_from_bits(middle + step - 1);
         }
     }
-    narrow(real, number, count);
+    narrow(real, 1, number, 1, count);
     for (int i = 0; i < count; i++) {
         STORE one;
         store(&one, real[i]);
@@ -60,15 +60,38 @@ static void test_lengths(void)
         real[i] = (REAL)(i + 1);
     for (int count = 0; count <= LONGEST; count++) {
         memset(number, 0xff, sizeof number);
-        narrow(real, number + 1, count);
+        narrow(real, 1, number + 1, 1, count);
         check_context("%d numbers", count);
         CHECK(number[0].bits == 0xffff && number[count + 1].bits == 0xffff);
         for (int i = 0; i < count; i++)
             CHECK(load(&number[i + 1]) == real[i]);
         REAL back[LONGEST + 1] = {0};
-        widen(number + 1, back, count);
+        widen(number + 1, 1, back, 1, count);
         CHECK(back[count] == 0 && same_bits(back, real, (size_t)count * sizeof *real));
     }
+}
+
+/* Rows of any strides have the numbers of rows without, and nothing between them is written. */
+static void test_strides(void)
+{
+    REAL real[3 * LONGEST], back[2 * LONGEST] = {0};
+    STORE number[3 * LONGEST];
+    for (int i = 0; i < 3 * LONGEST; i++)
+        real[i] = (REAL)i;
+    for (int from = 1; from < 4; from++)
+        for (int to = 1; to < 3; to++) {
+            memset(number, 0xff, sizeof number);
+            memset(back, 0, sizeof back);
+            narrow(real, from, number, to, LONGEST);
+            widen(number, to, back, 3 - to, LONGEST);
+            check_context("strides %d, %d", from, to);
+            for (int i = 0; i < LONGEST; i++)
+                CHECK(back[i * (3 - to)] == real[i * from]);
+            for (int i = 0; i < to * LONGEST; i++)
+                CHECK(i % to == 0 || number[i].bits == 0xffff);
+            for (int i = 0; i < 2 * LONGEST; i++)
+                CHECK((i % (3 - to) == 0 && i < (3 - to) * LONGEST) || back[i] == 0);
+        }
 }
 
 int main(void)
@@ -78,5 +101,6 @@ int main(void)
     test_widen();
     test_narrow();
     test_lengths();
+    test_strides();
     return check_result();
 }

@@ -1,12 +1,15 @@
 /* storage.h - conversion between the element types in memory and the types computed in.
-   16-bit types are converted with plain integer arithmetic, which compilers turn into vector code on every processor;
-   vector.h uses the processor's instruction for it, if there is one. */
+   16-bit types are converted with plain integer arithmetic, which compilers turn into vector code on every processor, except
+   where a processor has an instruction to load one; vector.h has those for many. */
 #ifndef ROI_STORAGE_H
 #define ROI_STORAGE_H
 
 #include <math.h>
 #include <stdint.h>
 #include <string.h>
+#if defined(__F16C__)
+#include <immintrin.h>
+#endif
 
 #include "roi.h"
 
@@ -35,13 +38,18 @@ static inline float load_f32(const float *p) { return *p; }
 static inline double load_f64(const double *p) { return *p; }
 static inline float load_bf16(const roi_bf16 *p) { return float_from_bits((uint32_t)p->bits << 16); }
 
-/* Subnormal halves are built from an integer, not by scaling a subnormal float, which some programs have switched off. */
+/* Where there is no instruction for it, subnormal halves are built from an integer, not by scaling a subnormal float, which
+   some programs have switched off. */
 static inline float load_f16(const roi_f16 *p)
 {
+#if defined(__F16C__)
+    return _cvtsh_ss(p->bits);
+#else
     const uint32_t sign = (uint32_t)(p->bits & 0x8000) << 16, exponent = p->bits & 0x7c00, magnitude = p->bits & 0x7fff;
     const uint32_t subnormal = bits_of_float((float)(int32_t)magnitude * 0x1p-24f);
     const uint32_t normal = (magnitude << 13) + ((exponent == 0x7c00 ? 224u : 112u) << 23);
     return float_from_bits(sign | (exponent ? normal : subnormal));
+#endif
 }
 
 static inline void store_f32(float *p, float value) { *p = value; }

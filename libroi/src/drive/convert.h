@@ -4,8 +4,8 @@
 
 #include "common/internal.h"
 
-/* Copies `count` contiguous numbers. */
-typedef void roi_convert_row(const void *from, void *to, int64_t count);
+/* Copies `count` numbers, `stride` elements from each to the next. */
+typedef void roi_convert_row(const void *from, int64_t from_stride, void *to, int64_t to_stride, int64_t count);
 
 /* From an element type to the type computed in, and back. */
 struct roi_convert_kernels {

@@ -4,6 +4,9 @@
 #include "common/array.h"
 #include "common/parallel.h"
 #include "common/storage.h"
+#include "kernels/entry_points.h"
+
+enum { HALVES_TOGETHER = 512 /* numbers in float32, which are in L1 from one step to the next */ };
 
 /* ---- Checks ---------------------------------------------------------------------------------------------------- */
 
@@ -49,31 +52,48 @@ struct work {
 };
 
 /* One row; a loop of its own where all numbers lie together, which compilers turn into vectors. */
-#define DEFINE_ROW(SUFFIX, STORE, REAL)                                                                                \
-    static void row_##SUFFIX(const STORE *in, int64_t in_stride, const REAL *mean, int64_t mean_stride,                \
-                             const REAL *std, int64_t std_stride, STORE *out, int64_t out_stride, int64_t width,       \
+#define DEFINE_ROW(SUFFIX, REAL)                                                                                       \
+    static void row_##SUFFIX(const REAL *in, int64_t in_stride, const REAL *mean, int64_t mean_stride,                 \
+                             const REAL *std, int64_t std_stride, REAL *out, int64_t out_stride, int64_t width,        \
                              bool inverse)                                                                             \
     {                                                                                                                  \
         const bool plain = in_stride == 1 && out_stride == 1 && mean_stride == 0 && std_stride == 0;                   \
         const REAL m = *mean, s = *std;                                                                                \
         if (plain && inverse)                                                                                          \
             for (int64_t x = 0; x < width; x++)                                                                        \
-                store_##SUFFIX(out + x, load_##SUFFIX(in + x) * s + m);                                                \
+                out[x] = in[x] * s + m;                                                                                \
         else if (plain)                                                                                                \
             for (int64_t x = 0; x < width; x++)                                                                        \
-                store_##SUFFIX(out + x, (load_##SUFFIX(in + x) - m) / s);                                              \
+                out[x] = (in[x] - m) / s;                                                                              \
         else                                                                                                           \
             for (int64_t x = 0; x < width; x++) {                                                                      \
-                const REAL value = load_##SUFFIX(in + x * in_stride);                                                  \
+                const REAL value = in[x * in_stride];                                                                  \
                 const REAL shift = mean[x * mean_stride], scale = std[x * std_stride];                                 \
-                store_##SUFFIX(out + x * out_stride, inverse ? value * scale + shift : (value - shift) / scale);       \
+                out[x * out_stride] = inverse ? value * scale + shift : (value - shift) / scale;                       \
             }                                                                                                          \
     }
 
-DEFINE_ROW(f32, float, float)
-DEFINE_ROW(f64, double, double)
-DEFINE_ROW(f16, roi_f16, float)
-DEFINE_ROW(bf16, roi_bf16, float)
+DEFINE_ROW(f32, float)
+DEFINE_ROW(f64, double)
+
+/* The same of 16-bit numbers, which are computed with in float32: some at a time, in memory between. */
+static void row_of_halves(const roi_array *in, const float *mean, int64_t mean_stride, const float *std,
+                          int64_t std_stride, const roi_array *out, bool inverse)
+{
+    float numbers[HALVES_TOGETHER];
+    roi_array from = *in, to = *out;
+    for (int64_t x = 0; x < in->shape[AXIS_W]; x += HALVES_TOGETHER) {
+        const int64_t count = min_i64(in->shape[AXIS_W] - x, HALVES_TOGETHER);
+        from.shape[AXIS_W] = to.shape[AXIS_W] = count;
+        from.data = (char *)in->data + x * in->strides[AXIS_W] * (int64_t)sizeof(roi_f16);
+        to.data = (char *)out->data + x * out->strides[AXIS_W] * (int64_t)sizeof(roi_f16);
+        const roi_array between = {numbers, ROI_FLOAT32, {1, 1, 1, count}, {0, 0, 0, 1}};
+        roi_convert_plane(roi_convert_kernels, &from, &between, 0, 0);
+        row_f32(numbers, 1, mean + x * mean_stride, mean_stride, std + x * std_stride, std_stride, numbers, 1, count,
+                inverse);
+        roi_convert_plane(roi_convert_kernels, &between, &to, 0, 0);
+    }
+}
 
 /* Element [n, c, y, 0]. */
 static void *row_of(const roi_array *array, int64_t n, int64_t c, int64_t y)
@@ -85,20 +105,20 @@ static void *row_of(const roi_array *array, int64_t n, int64_t c, int64_t y)
 /* `width` elements from [n, c, y, 0] on. */
 static void run_row(const struct work *work, int64_t n, int64_t c, int64_t y, int64_t width)
 {
-    const void *in = row_of(work->image, n, c, y), *mean = row_of(work->mean, n, c, y),
-               *std = row_of(work->std, n, c, y);
-    void *out = row_of(work->output, n, c, y);
-    const int64_t in_stride = work->image->strides[AXIS_W], mean_stride = work->mean->strides[AXIS_W],
-                  std_stride = work->std->strides[AXIS_W], out_stride = work->output->strides[AXIS_W];
-#define ROW(SUFFIX)                                                                                                    \
-    row_##SUFFIX(in, in_stride, mean, mean_stride, std, std_stride, out, out_stride, width, work->inverse)
-    switch (work->image->dtype) {
-    case ROI_FLOAT32: ROW(f32); break;
-    case ROI_FLOAT64: ROW(f64); break;
-    case ROI_FLOAT16: ROW(f16); break;
-    case ROI_BFLOAT16: ROW(bf16); break;
+    const int64_t in = work->image->strides[AXIS_W], mean = work->mean->strides[AXIS_W],
+                  std = work->std->strides[AXIS_W], out = work->output->strides[AXIS_W];
+    void *from = row_of(work->image, n, c, y), *means = row_of(work->mean, n, c, y), *stds = row_of(work->std, n, c, y),
+         *to = row_of(work->output, n, c, y);
+    const roi_dtype dtype = work->image->dtype;
+    if (dtype == ROI_FLOAT32) {
+        row_f32(from, in, means, mean, stds, std, to, out, width, work->inverse);
+    } else if (dtype == ROI_FLOAT64) {
+        row_f64(from, in, means, mean, stds, std, to, out, width, work->inverse);
+    } else {
+        const roi_array halves = {from, dtype, {1, 1, 1, width}, {0, 0, 0, in}};
+        const roi_array result = {to, dtype, {1, 1, 1, width}, {0, 0, 0, out}};
+        row_of_halves(&halves, means, mean, stds, std, &result, work->inverse);
     }
-#undef ROW
 }
 
 static bool goes_on(const roi_array *array)
