@@ -173,3 +173,22 @@ def test_long_double_is_not_silently_cut():
         assert "input" in str(error)
     else:
         assert np.abs(result - map).max() <= 1e-15 * 8
+
+
+@pytest.mark.parametrize("count", [3, 30_000])
+@pytest.mark.parametrize("name", ["float16", "bfloat16"])
+def test_gradients_of_16_bits_are_sums_in_float32(name, count):
+    """They are rounded once, however many boxes there are, and NaN and infinity of any bits stay what they are."""
+    dtype = np.float16 if name == "float16" else bfloat16()
+    rng = np.random.default_rng(count)
+    boxes = random_boxes(rng, count, (1, 18, 160, 200))
+    boxes[:2] = [[0, 8, 8, 90, 90], [0, 100, 20, 190, 140]]
+    grad = rng.standard_normal((count, 18, 3, 3), np.float32).astype(dtype)
+    grad.view(np.uint16)[0, :, 1, 1] = [0x7FFF, 0xFFFF, *[0x7FC1] * 6, *[0] * 10]  # NaN in both types
+    grad[1, 9, 0, 0] = np.inf
+    wide = pyroi.roi_align_backward(grad.astype(np.float32), boxes, (1, 18, 40, 50), 0.25, 2)
+    with np.errstate(invalid="ignore", over="ignore"):
+        expected = wide.astype(dtype).astype(np.float32)
+    result = pyroi.roi_align_backward(grad, boxes, (1, 18, 40, 50), 0.25, 2).astype(np.float32)
+    assert np.isnan(expected).any() and not np.isfinite(expected).all()
+    assert np.array_equal(result, expected, equal_nan=True)

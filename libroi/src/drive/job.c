@@ -141,6 +141,12 @@ static int64_t chunk_end(const struct roi_job *job, int64_t begin, int64_t *byte
     return end;
 }
 
+bool roi_job_is_one_chunk(const struct roi_job *job)
+{
+    int64_t bytes;
+    return chunk_end(job, 0, &bytes) == job->count;
+}
+
 static int64_t largest_chunk(const struct roi_job *job)
 {
     int64_t bytes, most = 0;

@@ -43,6 +43,9 @@ struct roi_job {
 /* Measures all boxes, and so the tables and the scratch memory that they need. */
 roi_status roi_job_plan(struct roi_job *job, roi_error *error_ret);
 
+/* Whether there are tables of all boxes at once; of no box, too. */
+bool roi_job_is_one_chunk(const struct roi_job *job);
+
 /* Sorts all plans at once: so the order in which gradients are added to a pixel does not depend on where chunks end, and with
    that on the boxes of other images. */
 void roi_job_sort(struct roi_job *job);

@@ -12,8 +12,9 @@ enum {
 
 /* ---- The sum --------------------------------------------------------------------------------------------------- */
 
-/* Gradients are summed in the type computed in: in the result itself where it is of that type. Where they are not summed
-   patch by patch, rows of the sum lie together; else it has its channels together where the result has. */
+/* Gradients are summed in the type computed in: in the result itself where it is of that type, or where patches are complete
+   when they are written. Another sum has rows that lie together, or channels, where patches are written to it and the result
+   has these. */
 struct sum {
     roi_array result, array;
     bool apart;
@@ -42,16 +43,18 @@ static roi_status allocate_sum(roi_array *sum, bool channels_together)
     return sum->data ? ROI_SUCCESS : ROI_ERROR_MEMORY;
 }
 
-static roi_status make_sum(const struct roi_call *call, struct sum *sum, roi_error *error_ret)
+/* The sum of a job that is planned: tables of all boxes at once make patches complete. */
+static roi_status make_sum(const struct roi_job *job, struct sum *sum)
 {
-    const roi_array *result = call->rule.maps;
-    const bool by_patch = call->pooling->patch_kernels != NULL;
+    const roi_array *result = job->call->rule.maps;
+    const bool by_patch = job->patch_rows > 0, complete = by_patch && roi_job_is_one_chunk(job);
     const bool same_type = result->dtype == ROI_FLOAT32 || result->dtype == ROI_FLOAT64;
-    *sum = (struct sum){.result = *result, .array = *result, .converts = call->pooling->converts};
-    sum->apart = !same_type || (!by_patch && result->strides[AXIS_W] != 1);
+    *sum = (struct sum){.result = *result, .array = *result, .converts = job->call->pooling->converts};
+    sum->apart = (!same_type && !complete) || (!by_patch && result->strides[AXIS_W] != 1);
+    if (!sum->apart)
+        return ROI_SUCCESS;
     sum->array.dtype = same_type ? result->dtype : ROI_FLOAT32;
-    return sum->apart ? roi_report(error_ret, allocate_sum(&sum->array, by_patch && has_channels_together(result)))
-                      : ROI_SUCCESS;
+    return allocate_sum(&sum->array, by_patch && has_channels_together(result));
 }
 
 static void clear_plane(void *context, int64_t item, int thread)
@@ -139,7 +142,7 @@ static void cut_by_channels(struct roi_job *job)
    memory. */
 static void cut_by_patches(struct roi_job *job, struct roi_plan_rule *rule)
 {
-    const int64_t height = job->maps->shape[AXIS_H], width = job->maps->shape[AXIS_W];
+    const int64_t height = rule->maps->shape[AXIS_H], width = rule->maps->shape[AXIS_W];
     job->channels_per_tile = roi_line_channels(rule->axis.single);
     job->patch_columns = groups_of(width, groups_of(width, PATCH_WIDTH));
     job->patch_rows = groups_of(height, groups_of(height, ROI_RING_LINES / job->patch_columns));
@@ -147,7 +150,6 @@ static void cut_by_patches(struct roi_job *job, struct roi_plan_rule *rule)
     rule->patch_stride = (job->patch_columns + 1) * job->channels_per_tile;
     job->scratch_size.ring = job->patch_rows * rule->patch_stride;
     job->scratch_size.stage = job->patch_columns * job->channels_per_tile;
-    job->stream = roi_array_elements(job->maps) >= STREAM_BYTES / (int64_t)roi_dtype_size(job->maps->dtype);
     job->run = run_patch;
     job->items = patch_items;
 }
@@ -166,23 +168,29 @@ static roi_status add_up(struct roi_job *job, struct sum *sum)
     return sum->apart ? finish(sum, threads, cancel) : ROI_SUCCESS;
 }
 
+static bool is_large(const roi_array *sum)
+{
+    return roi_array_elements(sum) >= STREAM_BYTES / (int64_t)roi_dtype_size(sum->dtype);
+}
+
 static roi_status run_backward(struct roi_call *call, struct roi_job *job, struct sum *sum, roi_error *error_ret)
 {
     const bool by_patch = call->pooling->patch_kernels != NULL;
-    ROI_TRY(make_sum(call, sum, error_ret));
     if (by_patch)
         cut_by_patches(job, &call->rule);
     ROI_TRY(roi_job_plan(job, error_ret));
     roi_job_sort(job);
     if (!by_patch)
         cut_by_channels(job);
+    ROI_TRY(roi_report(error_ret, make_sum(job, sum)));
+    job->stream = by_patch && is_large(&sum->array);
     ROI_TRY(roi_job_allocate(job, error_ret));
     return add_up(job, sum);
 }
 
 roi_status roi_tiles_backward(const struct roi_call *given, roi_error *error_ret)
 {
-    struct sum sum;
+    struct sum sum = {.apart = false};
     struct roi_call backward = *given;
     struct roi_job job = {
         .call = &backward, .maps = &sum.array, .kernel = given->pooling->kernels(given->crops->dtype)->backward};

@@ -10,9 +10,9 @@
 roi_kernels_of_type roi_align_kernels, roi_align_max_kernels, roi_pool_kernels, roi_ps_kernels, roi_rotated_kernels;
 const struct roi_grid_kernels *roi_grid_kernels(roi_dtype dtype);
 roi_convert_kernels_of_type roi_convert_kernels;
+roi_patch_kernels_of_type roi_patch_kernels;
 
 /* Of float32 and float64, the types that are computed in. */
-roi_patch_kernels_of_type roi_patch_kernels;
 const struct roi_iou_kernels *roi_iou_kernels(roi_dtype dtype);
 const struct roi_neighbours_kernels *roi_neighbours_kernels(roi_dtype dtype);
 
