@@ -15,7 +15,7 @@ import many_inputs
 import measure
 import overhead
 import report
-from engines import ENGINES, Engine
+from engines import ENGINES, Engine, others
 from worker import Worker
 from workloads import WORKLOADS
 
@@ -27,6 +27,12 @@ def parse() -> argparse.Namespace:
     path = {"type": pathlib.Path, "metavar": "FILE"}
     parser.add_argument("--only", action="append", metavar="WORKLOAD", help=f"may be repeated: {names}")
     parser.add_argument("--engine", action="append", metavar="NAME", help="beginning of a name; may be repeated")
+    parser.add_argument(
+        "--other",
+        type=pathlib.Path,
+        metavar="FOLDER",
+        help="with another version of pyroi: engines other avx512, ...",
+    )
     parser.add_argument("--threads", type=int, nargs="+", help="numbers of threads (default: 1 2)")
     parser.add_argument("--rounds", type=int, default=9, help="how often each is timed, in all (default: 9)")
     parser.add_argument("--starts", type=int, default=3, help="how often each is started (default: 3)")
@@ -56,9 +62,10 @@ def parse() -> argparse.Namespace:
     unknown = set(options.only or []) - {workload.name for workload in WORKLOADS}
     if unknown:
         parser.error(f"no such workload: {', '.join(sorted(unknown))}; there are {names}")
+    engines = engines_of(options)
     for name in options.engine or []:
-        if not any(engine.name.startswith(name) for engine in ENGINES):
-            parser.error(f"no such engine: {name}; there are {', '.join(engine.name for engine in ENGINES)}")
+        if not any(engine.name.startswith(name) for engine in engines):
+            parser.error(f"no such engine: {name}; there are {', '.join(engine.name for engine in engines)}")
     for name in options.joins or []:
         if name not in joins.JOINS:
             parser.error(f"no such join: {name}; there are {', '.join(joins.JOINS)}")
@@ -74,6 +81,11 @@ def parse() -> argparse.Namespace:
     return options
 
 
+def engines_of(options: argparse.Namespace) -> list[Engine]:
+    """All engines that there are."""
+    return [*ENGINES, *(others(options.other) if options.other else [])]
+
+
 def start(options: argparse.Namespace, engines: list[Engine]) -> list[Worker]:
     """The processes of one start."""
     workers = measure.start_workers(engines, options.threads, options.cpu_time)
@@ -85,7 +97,8 @@ def start(options: argparse.Namespace, engines: list[Engine]) -> list[Worker]:
 
 def run(options: argparse.Namespace) -> report.Report:
     """Measures what was asked for."""
-    engines = [e for e in ENGINES if not options.engine or any(e.name.startswith(name) for name in options.engine)]
+    wanted = options.engine or [""]
+    engines = [engine for engine in engines_of(options) if any(engine.name.startswith(name) for name in wanted)]
     workloads = [workload for workload in WORKLOADS if not options.only or workload.name in options.only]
     versions: dict[str, None] = {}
 

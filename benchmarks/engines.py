@@ -14,6 +14,7 @@ import os
 import pathlib
 import shutil
 import subprocess
+import sys
 import tempfile
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -22,6 +23,8 @@ from importlib.metadata import version
 from typing import Any
 
 import numpy as np
+
+TIERS = ("avx512", "avx2", "baseline")
 
 Call = Callable[[], Any]
 Loaded = tuple[str, dict[str, Callable[..., Call]]]
@@ -42,6 +45,11 @@ class Engine:
     tolerance: float = 2e-5
 
 
+def call_of(function: Callable[..., Any], **arguments: object) -> Call:
+    """What is timed, of a function that needs nothing before."""
+    return partial(function, **arguments)
+
+
 # ---- pyroi ----------------------------------------------------------------------------------------------------------
 
 
@@ -53,7 +61,23 @@ def load_pyroi(tier: str, threads: int) -> Loaded:
     if pyroi.cpu_features()["tier"] != tier:
         raise Absent("not in this processor, or not in this build")
     pyroi.set_num_threads(threads)
-    return f"pyroi {pyroi.__version__}", {name: partial(partial, getattr(pyroi, name)) for name in pyroi.__all__}
+    return f"pyroi {pyroi.__version__}", {name: partial(call_of, getattr(pyroi, name)) for name in pyroi.__all__}
+
+
+def load_other(folder: pathlib.Path, tier: str, threads: int) -> Loaded:
+    """The pyroi that is in a folder, of another version than the one installed."""
+    sys.path.insert(0, str(folder))
+    about, operators = load_pyroi(tier, threads)
+    import pyroi
+
+    if not pathlib.Path(pyroi.__file__).is_relative_to(folder):
+        raise Absent(f"there is no pyroi in {folder}")
+    return f"other {about}", operators
+
+
+def others(folder: pathlib.Path) -> list[Engine]:
+    """Engines for it, as there are for the one installed. To these they are peers."""
+    return [Engine(f"other {tier}", partial(load_other, folder.resolve(), tier)) for tier in TIERS]
 
 
 # ---- torchvision ----------------------------------------------------------------------------------------------------
@@ -81,13 +105,18 @@ def load_torchvision(threads: int) -> Loaded:
     }
 
 
+def refuse_16_bits(array: np.ndarray) -> None:
+    """What torchvision's RoIAlign and its gradient cannot do."""
+    if array.dtype.itemsize == 2:
+        raise Absent("it wants boxes of the map's type, whose coordinates 16 bits cannot hold")
+
+
 def torchvision_align(input, boxes, output_size, spatial_scale, sampling_ratio, aligned) -> Call:
     """torchvision.ops.roi_align."""
     import torch
     from torchvision.ops import roi_align
 
-    if input.dtype.itemsize == 2:
-        raise Absent("it wants boxes of the map's type, whose coordinates 16 bits cannot hold")
+    refuse_16_bits(input)
     arrays = torch.from_numpy(input), torch.from_numpy(boxes.astype(input.dtype))
     return partial(roi_align, *arrays, output_size, spatial_scale, sampling_ratio, aligned)
 
@@ -96,6 +125,7 @@ def torchvision_align_backward(grad, boxes, input_shape, spatial_scale, sampling
     """The operator that torchvision's autograd calls, without autograd around it."""
     import torch
 
+    refuse_16_bits(grad)
     arrays = torch.from_numpy(grad), torch.from_numpy(boxes)
     backward = torch.ops.torchvision._roi_align_backward
     return partial(backward, *arrays, spatial_scale, *grad.shape[2:], *input_shape, sampling_ratio, aligned)
@@ -467,6 +497,8 @@ def load_loop(threads: int) -> Loaded:
 
 def loop_rotated(function, input, boxes, output_size, spatial_scale, sampling_ratio) -> Call:
     """The function of rotated_loop.c, with a fresh result each time."""
+    if not input.flags.c_contiguous:
+        raise Absent("it takes the plain layout only")
     _, channels, height, width = input.shape
     sizes = [ctypes.c_int64(size) for size in (channels, height, width)]
     counts = [ctypes.c_int64(size) for size in (len(boxes), output_size[0], sampling_ratio)]
@@ -482,7 +514,7 @@ def loop_rotated(function, input, boxes, output_size, spatial_scale, sampling_ra
 
 
 ENGINES = [
-    *(Engine(f"pyroi {tier}", partial(load_pyroi, tier), ours=True) for tier in ("avx512", "avx2", "baseline")),
+    *(Engine(f"pyroi {tier}", partial(load_pyroi, tier), ours=True) for tier in TIERS),
     Engine("torchvision", load_torchvision),
     Engine("Intel's extension", load_intel, tolerance=5e-5),
     Engine("pyroi.onnxruntime", load_pyroi_onnxruntime, ours=True),

@@ -8,6 +8,7 @@ others wait for a message, so that calls of different engines can be interleaved
 from __future__ import annotations
 
 import gc
+import inspect
 import math
 import multiprocessing
 import os
@@ -36,7 +37,12 @@ class Bench:
 
     def prepare(self, workload: Workload) -> None:
         """Makes the call that the other methods use."""
-        self.call = self.operators[workload.operator](**workload.arguments())
+        function, arguments = self.operators[workload.operator], workload.arguments()
+        try:
+            inspect.signature(function).bind(**arguments)
+        except TypeError as error:
+            raise Absent(f"it has no such argument ({error})") from None
+        self.call = function(**arguments)
 
     def result(self) -> np.ndarray:
         """What the call returns."""

@@ -58,14 +58,18 @@ class RoiWorkload:
     group: str = ""
     dtype: str = "float32"
     channels_last: bool = False
+    mode: str = "avg"
 
     def arguments(self) -> dict[str, Any]:
         """See Workload."""
         rng = np.random.default_rng(20170320)
         boxes = self.boxes(rng)
         common = {"boxes": boxes, "sampling_ratio": self.ratio, "aligned": self.aligned}
+        if self.mode != "avg":
+            common["mode"] = self.mode
         if self.operator == "roi_align_backward":
-            grad = rng.random((self.count, self.maps[0][1], self.output, self.output), np.float32)
+            shape = (self.count, self.maps[0][1], self.output, self.output)
+            grad = rng.random(shape, np.float32).astype(element_type(self.dtype))
             return common | {"grad": grad, "input_shape": self.maps[0], "spatial_scale": self.scales[0]}
         maps = [self._map(rng, shape) for shape in self.maps]
         common["output_size"] = (self.output, self.output)
@@ -281,6 +285,25 @@ IMAGE = RoiWorkload(
     "image", "colour image, adaptive, 50 of 224 x 224", ((1, 3, 720, 1280),), (1.0,), 50, (100, 600), 224, -1
 )
 
+SMALL_HEAD = RoiWorkload("small", "200 boxes", ((1, 256, 100, 168),), SCALE, 200, (16, 128), 7, 2)
+SMALL_POOL = PoolWorkload("small-pool", "RoIPool, 200 boxes", SMALL_HEAD.maps, SCALE, 200, (16, 128), 7, 0, "roi_pool")
+PS_ALIGN = PoolWorkload(
+    "ps-align", "PSRoIAlign, 490 channels", ((1, 490, 50, 84),), (1 / 16,), 1000, (32, 400), 7, 2, "ps_roi_align"
+)
+ROTATED = PoolWorkload(
+    "rotated", "rotated RoIAlign, 1000 boxes", MAP, SCALE, 1000, (16, 128), 7, 2, "roi_align_rotated"
+)
+BACKWARD = replace(
+    FPN_HEAD, name="backward", title="backward of the FPN box head", operator="roi_align_backward", group=""
+)
+
+
+def in_both_layouts(workload: RoiWorkload) -> list[Workload]:
+    """A workload of planes, and the same with channels last."""
+    name, title = f"{workload.name}-nhwc", f"{workload.title}, channels last"
+    return [workload, replace(workload, name=name, title=title, channels_last=True)]
+
+
 WORKLOADS: list[Workload] = [
     FPN_HEAD,
     C4_HEAD,
@@ -312,7 +335,8 @@ WORKLOADS: list[Workload] = [
         channels_last=True,
     ),
     replace(FPN_HEAD, name="fpn-f64", title="FPN box head, float64", dtype="float64", group=""),
-    replace(FPN_HEAD, name="backward", title="backward of the FPN box head", operator="roi_align_backward", group=""),
+    BACKWARD,
+    replace(BACKWARD, name="backward-f16", title="backward of the FPN box head, float16", dtype="float16"),
     RoiWorkload(
         "pyramid", "4 levels, 1000 boxes", FPN, STRIDES, 1000, (16, 800), 7, 2, "multiscale_roi_align", aligned=False
     ),
@@ -320,10 +344,8 @@ WORKLOADS: list[Workload] = [
     PoolWorkload(
         "pool-argmax", "RoIPool with argmax, 1000 boxes", MAP, SCALE, 1000, (16, 128), 7, 0, "roi_pool", argmax=True
     ),
-    PoolWorkload(
-        "ps-align", "PSRoIAlign, 490 channels", ((1, 490, 50, 84),), (1 / 16,), 1000, (32, 400), 7, 2, "ps_roi_align"
-    ),
-    PoolWorkload("rotated", "rotated RoIAlign, 1000 boxes", MAP, SCALE, 1000, (16, 128), 7, 2, "roi_align_rotated"),
+    *in_both_layouts(PS_ALIGN),
+    *in_both_layouts(ROTATED),
     PoolWorkload("prroi", "PrRoIPool, 1000 boxes", MAP, SCALE, 1000, (16, 128), 7, 0, "prroi_pool"),
     NmsWorkload("nms-1000", "NMS, 1000 boxes", 1000),
     NmsWorkload("nms-5000", "NMS, 5000 boxes", 5000),
@@ -336,4 +358,13 @@ WORKLOADS: list[Workload] = [
     OtherWorkload("grid", "colour image through a grid", "grid_sample", grid_of_points),
     OtherWorkload("normalize", "colour image, normalized", "normalize_image", colour_image),
     OtherWorkload("masks", "boxes of 100 masks", "masks_to_boxes", ellipses),
+    *in_both_layouts(SMALL_HEAD),
+    *in_both_layouts(replace(SMALL_HEAD, name="small-f16", title="200 boxes, float16", dtype="float16")),
+    *in_both_layouts(replace(SMALL_HEAD, name="small-bf16", title="200 boxes, bfloat16", dtype="bfloat16")),
+    *in_both_layouts(replace(SMALL_HEAD, name="small-max", title="200 boxes, mode max", mode="max")),
+    *in_both_layouts(replace(SMALL_HEAD, name="small-corner", title="200 boxes, mode max_corner", mode="max_corner")),
+    *in_both_layouts(SMALL_POOL),
+    *in_both_layouts(
+        replace(SMALL_POOL, name="small-pool-argmax", title="RoIPool with argmax, 200 boxes", argmax=True)
+    ),
 ]
