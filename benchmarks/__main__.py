@@ -31,7 +31,7 @@ def parse() -> argparse.Namespace:
         "--other",
         type=pathlib.Path,
         metavar="FOLDER",
-        help="with another version of pyroi: engines other avx512, ...",
+        help="a folder with another version of pyroi, which gets the engines other avx512, ...",
     )
     parser.add_argument("--threads", type=int, nargs="+", help="numbers of threads (default: 1 2)")
     parser.add_argument("--rounds", type=int, default=9, help="how often each is timed, in all (default: 9)")

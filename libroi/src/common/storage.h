@@ -1,6 +1,6 @@
 /* storage.h - conversion between the element types in memory and the types computed in.
-   16-bit types are converted with plain integer arithmetic, which compilers turn into vector code on every processor, except
-   where a processor has an instruction to load one; vector.h has those for many. */
+   16-bit types are converted with plain integer arithmetic, which compilers turn into vector code on every processor.
+   load_f16 uses the instruction for it where the tier has one; vector.h has those that convert whole vectors. */
 #ifndef ROI_STORAGE_H
 #define ROI_STORAGE_H
 

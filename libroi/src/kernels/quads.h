@@ -110,8 +110,8 @@ INLINE void transpose(quads v[4])
 }
 #endif
 
-/* Stores four numbers each of 4 * QUADS channels, the first channel at `to`, each other a step after the one before. Boxes with
-   NaN are pooled again, so that NaN may be rounded wrongly here. */
+/* Stores four numbers each of 4 * QUADS channels, the first channel at `to`, each other a step after the one before. NaN may
+   be rounded wrongly: callers pool such boxes again, or write such rows number by number. */
 #if ROI_TYPE_IS == ROI_TYPE_IS_bf16
 /* Rounded as store() rounds, each number is the upper half of a lane. Two of a channel share a lane then, so that half of
    the transposition is left. */
