@@ -41,6 +41,11 @@ def element_type(name: str) -> np.dtype[Any]:
     return np.dtype(name)
 
 
+def with_channels_last(map: np.ndarray) -> np.ndarray:
+    """The same map in another layout."""
+    return np.ascontiguousarray(map.transpose(0, 2, 3, 1)).transpose(0, 3, 1, 2)
+
+
 @dataclass(frozen=True)
 class RoiWorkload:
     """RoIAlign of one map, or of a pyramid, or its gradient. The image is the first map's size / scale."""
@@ -79,7 +84,7 @@ class RoiWorkload:
 
     def _map(self, rng: np.random.Generator, shape: Shape) -> np.ndarray:
         map = rng.random(shape, np.float32).astype(element_type(self.dtype))
-        return np.ascontiguousarray(map.transpose(0, 2, 3, 1)).transpose(0, 3, 1, 2) if self.channels_last else map
+        return with_channels_last(map) if self.channels_last else map
 
     def boxes(self, rng: np.random.Generator) -> np.ndarray:
         """[K, 5] boxes inside the image; sides evenly spread over `sides`, on a logarithmic scale for a pyramid."""
@@ -162,10 +167,12 @@ class MapWorkload:
     size: tuple[int, int]
     options: dict[str, Any] = field(default_factory=dict)
     group: str = ""
+    channels_last: bool = False
 
     def arguments(self) -> dict[str, Any]:
         """See Workload."""
         map = np.random.default_rng(20170320).random(self.shape, np.float32)
+        map = with_channels_last(map) if self.channels_last else map
         return {"input": map, "size" if self.operator == "interpolate" else "output_size": self.size, **self.options}
 
     def floor_bytes(self) -> int:
@@ -298,7 +305,7 @@ BACKWARD = replace(
 )
 
 
-def in_both_layouts(workload: RoiWorkload) -> list[Workload]:
+def in_both_layouts(workload: RoiWorkload | MapWorkload) -> list[Workload]:
     """A workload of planes, and the same with channels last."""
     name, title = f"{workload.name}-nhwc", f"{workload.title}, channels last"
     return [workload, replace(workload, name=name, title=title, channels_last=True)]
@@ -354,7 +361,7 @@ WORKLOADS: list[Workload] = [
     IouWorkload("iou", "IoU, 3000 x 3000 boxes", 3000),
     MapWorkload("adaptive", "adaptive means to 7 x 7", "adaptive_avg_pool2d", MAP[0], (7, 7)),
     MapWorkload("bilinear", "bilinear, 2 x larger", "interpolate", MAP[0], (400, 672), {"mode": "bilinear"}),
-    MapWorkload("adaptive-max", "adaptive maxima to 7 x 7", "adaptive_max_pool2d", MAP[0], (7, 7)),
+    *in_both_layouts(MapWorkload("adaptive-max", "adaptive maxima to 7 x 7", "adaptive_max_pool2d", MAP[0], (7, 7))),
     OtherWorkload("grid", "colour image through a grid", "grid_sample", grid_of_points),
     OtherWorkload("normalize", "colour image, normalized", "normalize_image", colour_image),
     OtherWorkload("masks", "boxes of 100 masks", "masks_to_boxes", ellipses),
