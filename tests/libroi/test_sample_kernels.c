@@ -8,7 +8,7 @@
 
 #include "kernels/align_max_kernel.c"
 
-enum { SAMPLES = 6 };
+enum { SAMPLES = 6, ROWS = 5, COLUMNS = 9, STOPS = 2 * COLUMNS, BINS = 3, MOST_FIRST = 20 };
 
 static uint32_t state = 1;
 
@@ -17,6 +17,11 @@ static double random_number(void)
     state = state * 1664525u + 1013904223u;
     return (double)state / 4294967296.0 * 2 - 1;
 }
+
+/* In [0, count). */
+static int64_t random_index(int64_t count) { return (int64_t)((random_number() + 1) / 2 * (double)count); }
+
+static double between_two(double fraction, double low, double high) { return (1 - fraction) * low + fraction * high; }
 
 /* Some samples of a line: the largest of them, and the largest corner. */
 static void test_samples(const bool corners)
@@ -41,13 +46,12 @@ static void test_samples(const bool corners)
         }
         take_sample(corner, &rows, &columns, corners, true, DVECS_OF_LINE, &largest);
         for (int i = 0; i < LINE; i++) {
-            double sum = weight[0] * corner[0][i], top = sum;
-            for (int k = 1; k < 4; k++) {
-                const double part = weight[k] * corner[k][i];
-                sum = sum + part;
-                top = part > top ? part : top;
-            }
-            most[i] = (corners ? top : sum) > most[i] ? (corners ? top : sum) : most[i];
+            double top = weight[0] * corner[0][i];
+            for (int k = 1; k < 4; k++)
+                top = fmax(top, weight[k] * corner[k][i]);
+            const double sample = between_two(y.fraction, between_two(x.fraction, corner[0][i], corner[1][i]),
+                                              between_two(x.fraction, corner[2][i], corner[3][i]));
+            most[i] = fmax(most[i], corners ? top : sample);
         }
     }
     for (int i = 0; i < LINE; i++) {
@@ -57,12 +61,76 @@ static void test_samples(const bool corners)
     CHECK(!any_nan_dvec(largest.sum));
 }
 
+/* ---- Rows that are interpolated first ---------------------------------------------------------------------------- */
+
+/* Stops of an axis of so many pixels, ascending as those of a box do: none, one or two in a gap, and some on a pixel.
+   Returns their number. */
+static int64_t random_stops(int64_t pixels, struct roi_stop *stops)
+{
+    int64_t count = 0;
+    for (int64_t low = 0; low + 1 < pixels; low++)
+        for (int64_t i = random_index(3); i > 0; i--) {
+            const bool on_pixel = random_index(4) == 0;
+            stops[count++] = (struct roi_stop){low, on_pixel ? low : low + 1, on_pixel ? 0 : (random_number() + 1) / 2};
+        }
+    return count;
+}
+
+static double pixel_at(const REAL *ring, int64_t first, int64_t y, int64_t x, int lane)
+{
+    return ring[((first + y) % ROWS * COLUMNS + x) * LINE + lane];
+}
+
+static void test_dense_samples(void)
+{
+    static REAL memory[(MOST_FIRST + ROWS * COLUMNS) * LINE];
+    REAL *const ring = memory + MOST_FIRST * LINE;
+    static double rows[2][STOPS * LINE], most[BINS * LINE];
+    const int64_t first = random_index(ROWS), first_y = random_index(100), first_x = random_index(MOST_FIRST);
+    const struct lines lines = {ring, first, ROWS, COLUMNS * LINE, first_y, first_x, 0, NULL, LINE};
+    struct sampled sampled = {{-1, -1}, {rows[0], rows[1]}, most};
+    struct roi_stop y[2 * ROWS], x[STOPS], moved[STOPS];
+    const int64_t count_y = random_stops(ROWS, y), count_x = random_stops(COLUMNS, x);
+    const struct roi_bin_stops bins[BINS] = {
+        {0, count_x / 2, false}, {count_x / 2, count_x / 2, false}, {count_x / 2, count_x, false}};
+    for (int64_t i = 0; i < ROWS * COLUMNS * LINE; i++)
+        ring[i] = (REAL)random_number();
+    for (int64_t i = 0; i < BINS * LINE; i++)
+        most[i] = -(double)INFINITY;
+    for (int64_t j = 0; j < count_x; j++)
+        moved[j] = (struct roi_stop){x[j].low + first_x, x[j].high + first_x, x[j].fraction};
+    dvec sum = {0};
+    for (int64_t i = 0; i < count_y; i++) {
+        const int64_t low_y = y[i].low + first_y, high_y = y[i].high + first_y;
+        const double *low = sampled_row(&lines, low_y, high_y, moved, count_x, &sampled);
+        const double *high = sampled_row(&lines, high_y, low_y, moved, count_x, &sampled);
+        sum += take_samples(&sampled, &y[i], low, high, bins, BINS, true);
+    }
+    CHECK(!any_nan_dvec(sum));
+    for (int q = 0; q < BINS; q++)
+        for (int lane = 0; lane < LINE; lane++) {
+            double expected = -(double)INFINITY;
+            for (int64_t i = 0; i < count_y; i++)
+                for (int64_t j = bins[q].begin; j < bins[q].end; j++) {
+                    const double upper = between_two(x[j].fraction, pixel_at(ring, first, y[i].low, x[j].low, lane),
+                                                     pixel_at(ring, first, y[i].low, x[j].high, lane));
+                    const double lower = between_two(x[j].fraction, pixel_at(ring, first, y[i].high, x[j].low, lane),
+                                                     pixel_at(ring, first, y[i].high, x[j].high, lane));
+                    expected = fmax(expected, between_two(y[i].fraction, upper, lower));
+                }
+            check_context("bin %d, lane %d", q, lane);
+            CHECK(most[q * LINE + lane] == expected);
+        }
+}
+
 int main(void)
 {
     if (!has_tier())
         return 77; /* skipped: this processor does not have the tier */
-    for (int round = 0; round < 200; round++)
+    for (int round = 0; round < 200; round++) {
         for (int corners = 0; corners < 2; corners++)
             test_samples(corners != 0);
+        test_dense_samples();
+    }
     return check_result();
 }

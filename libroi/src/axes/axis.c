@@ -276,15 +276,22 @@ static void weights(const struct roi_axis *axis, int64_t bin, const struct roi_r
 
 const struct roi_axis_kind roi_sampled_axis = {place, roi_sampled_reach, weights, 0};
 
+/* A pixel of weight 0 is not read. */
+static struct roi_stop without_weight_0(struct roi_stop stop)
+{
+    stop.high = stop.fraction > 0 ? stop.high : stop.low;
+    return stop;
+}
+
 int64_t roi_axis_stops(const struct roi_axis *axis, int64_t bin, const struct roi_reach *reach,
                        struct roi_stop *stops_ret)
 {
     int64_t count = 0;
     for (double j = reach->begin; j < reach->end;) {
         const struct run run = next_run(axis, bin, reach, &j);
-        stops_ret[count++] = run.first;
+        stops_ret[count++] = without_weight_0(run.first);
         if (run.last.fraction > run.first.fraction)
-            stops_ret[count++] = run.last;
+            stops_ret[count++] = without_weight_0(run.last);
     }
     return count;
 }

@@ -114,7 +114,7 @@ struct roi_stop roi_stop_at(double position, int64_t size);
 /* At most this many stops in a bin: two for each gap between pixels, one for each border. */
 static inline int64_t roi_most_stops(const struct roi_reach *reach) { return 2 * (reach->high - reach->low + 2); }
 
-/* Writes the stops of a bin and returns their number. */
+/* Writes the stops of a bin and returns their number. One that lies on a pixel has it as low and as high. */
 int64_t roi_axis_stops(const struct roi_axis *axis, int64_t bin, const struct roi_reach *reach,
                        struct roi_stop *stops_ret);
 

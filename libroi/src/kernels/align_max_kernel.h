@@ -5,13 +5,16 @@
  * two pixels: over the samples that share their four pixels, both kinds of maximum are at the outermost ones. These are
  * the stops of axis.h, at most two for each gap between pixels, whatever the grid.
  *
- * Vectors run along the channels of lines (ring.h). A sample is found in double precision, whatever the type of the map:
+ * Vectors run along the channels of lines (ring.h). A sample is found in double precision, whatever the type of the map. a to
+ * d being its four corners, upper left, upper right, lower left, lower right, and x and y its fractions, it is
  *
- *     ((a + b) + c) + d      a to d being its four corners, upper left, upper right, lower left, lower right, times their
- *                            weights; the largest of them, from left to right, where that is asked for
+ *     (1 - y) * ((1 - x) * a + x * b) + y * ((1 - x) * c + x * d)
  *
- * and a corner of weight 0 is +0, whatever its pixel is: it is read from a line of zeros. The order is fixed, and nothing is
- * fused, so that each processor gives the same bits.
+ * or, where that is asked for, the largest of its weighted corners, ((1 - y) * (1 - x)) * a and so on. The order is fixed, and
+ * nothing is fused, so that each processor gives the same bits. A corner of weight 0 is not read: the largest corner has +0
+ * instead, and a sample on a row or a column of pixels is interpolated between that one and itself.
+ *
+ * Where samples are dense, most rows of pixels belong to several of them, and are interpolated along x once.
  *
  * A comparison with NaN is false, so NaN would get lost on the way. Rows that enter a ring are checked for numbers that are
  * not finite. Where there may be some, samples are added up too, and a box whose sum is NaN is pooled again, one sample of

@@ -10,6 +10,16 @@ enum { DVEC_LANES = VECTOR_BYTES / (int)sizeof(double) };
 /* As splat_vec in multiply_add.h. */
 INLINE dvec splat_dvec(double x) { return x - (dvec){0}; }
 
+/* DVEC_LANES numbers that are double already. */
+INLINE dvec get_dvec(const double *p)
+{
+    dvec v;
+    memcpy(&v, p, sizeof v);
+    return v;
+}
+
+INLINE void put_dvec(double *p, dvec v) { memcpy(p, &v, sizeof v); }
+
 /* DVEC_LANES numbers as double, and back. (GCC takes __builtin_convertvector apart.) */
 #if defined(ROI_IS_DOUBLE)
 INLINE dvec load_dvec(const double *p) { return load_vec(p); }

@@ -37,11 +37,16 @@ static bool measure(const struct roi_plan_rule *rule, struct roi_plan *plan)
     return true;
 }
 
-/* scratch.row holds a row of bins. */
+/* scratch.row holds a row of bins; scratch.crop what align_max_kernel.c has between the axes, in lines of double: two rows
+   of samples, a row of bins, and one that says where they are. */
 static void include(struct roi_scratch_size *size, const struct roi_plan *plan, const roi_array *crops)
 {
+    const bool single = !roi_is_double(crops->dtype);
+    const int64_t bins = crops->shape[AXIS_W], line = roi_line_channels(single);
     roi_scratch_include(size, plan, crops);
-    size->row = roi_bytes(crops->shape[AXIS_W], roi_line_channels(!roi_is_double(crops->dtype)));
+    size->row = roi_bytes(bins, line);
+    if (plan->way == ROI_FROM_RING)
+        size->crop = max_i64(size->crop, roi_bytes(2 * plan->stops_x + bins + 1, line * (single ? 2 : 1)));
 }
 
 static double work(const struct roi_plan_rule *rule, const struct roi_plan *plan)
