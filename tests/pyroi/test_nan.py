@@ -106,10 +106,11 @@ def test_agrees_with_the_walk(mode, case):
 
 @pytest.mark.parametrize("operator", ["roi_pool", "max", "max_corner"])
 @pytest.mark.parametrize("value", [np.nan, np.inf, -np.inf])
-def test_boxes_above_beside_and_below(operator, value):
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])  # the latter shows another order of operations
+def test_boxes_above_beside_and_below(operator, value, dtype):
     """Among many boxes, those that read a pixel that is no number give what they give alone, and so do all others."""
     rng = np.random.default_rng(4)
-    map = random_map(rng, (2, 20, 60, 40))
+    map = random_map(rng, (2, 20, 60, 40), dtype)
     for image, channel, y, x in ((0, 3, 20, 11), (0, 3, 21, 12), (0, 18, 41, 30), (1, 0, 5, 5)):
         map[image, channel, y, x] = value
     corner = rng.random((80, 2)) * [30, 50]
