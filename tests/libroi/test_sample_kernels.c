@@ -88,7 +88,7 @@ static void test_dense_samples(void)
     static double rows[2][STOPS * LINE], most[BINS * LINE];
     const int64_t first = random_index(ROWS), first_y = random_index(100), first_x = random_index(MOST_FIRST);
     const struct lines lines = {ring, first, ROWS, COLUMNS * LINE, first_y, first_x, 0, NULL, LINE};
-    struct sampled sampled = {{-1, -1}, {rows[0], rows[1]}, most};
+    struct row_cache cache = {{-1, -1}, {rows[0], rows[1]}, most};
     struct roi_stop y[2 * ROWS], x[STOPS], moved[STOPS];
     const int64_t count_y = random_stops(ROWS, y), count_x = random_stops(COLUMNS, x);
     const struct roi_bin_stops bins[BINS] = {
@@ -102,9 +102,9 @@ static void test_dense_samples(void)
     dvec sum = {0};
     for (int64_t i = 0; i < count_y; i++) {
         const int64_t low_y = y[i].low + first_y, high_y = y[i].high + first_y;
-        const double *low = sampled_row(&lines, low_y, high_y, moved, count_x, &sampled);
-        const double *high = sampled_row(&lines, high_y, low_y, moved, count_x, &sampled);
-        sum += take_samples(&sampled, &y[i], low, high, bins, BINS, true);
+        const double *low = cached_row(&lines, low_y, high_y, moved, count_x, &cache);
+        const double *high = cached_row(&lines, high_y, low_y, moved, count_x, &cache);
+        sum += take_stop(&y[i], low, high, bins, BINS, true, most);
     }
     CHECK(!any_nan_dvec(sum));
     for (int q = 0; q < BINS; q++)

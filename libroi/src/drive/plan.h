@@ -71,7 +71,8 @@ struct roi_plan {
     struct roi_sparse rows, columns; /* where the rule has `sparse` */
     enum roi_way way, rest;          /* of the box; of channels that fill no line, where `way` is ROI_FROM_MAP */
     const struct roi_ring *ring;     /* of its level, where `way` is ROI_FROM_RING */
-    int64_t stops_y, stops_x;        /* of maxima, at most */
+    int64_t stops_y, stops_x;        /* of mode max: upper bounds of the numbers of stops */
+    bool dense;                      /* of mode max: whether samples are interpolated axis by axis */
     bool goes_on;                    /* whether the plan before it has the same ring of the same image */
     uint64_t *blocks;                /* by row from y.first: a bit for each block of the row that a box reads */
     int64_t bytes;                   /* that both tables take */

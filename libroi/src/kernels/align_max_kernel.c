@@ -14,7 +14,8 @@
 /* Vectors of double of a line. */
 enum { DVECS_OF_LINE = LINE / DVEC_LANES };
 
-/* What a line's bin has come to: the largest sample so far, and a sum of all lanes of all samples, NaN where one is. */
+/* A bin of a line so far: the largest sample of each channel, and a sum that is NaN in some lane if a sample of any channel is
+   NaN. */
 struct largest {
     dvec most[DVECS_OF_LINE], sum;
 };
@@ -35,29 +36,32 @@ INLINE dvec between(const struct shares *shares, dvec low, dvec high)
     return shares->low * low + shares->high * high;
 }
 
-/* The largest of the four corners, each times its weights. */
-INLINE dvec largest_corner(const dvec corner[4], const struct shares *y, const struct shares *x)
+/* The corners, each times its weights. */
+INLINE void weigh_corners(const dvec pixel[4], const struct shares *y, const struct shares *x, dvec corner[4])
 {
     const dvec weight[4] = {y->low * x->low, y->low * x->high, y->high * x->low, y->high * x->high};
-    dvec most = weight[0] * corner[0];
-    for (int i = 1; i < 4; i++)
-        most = max_dvec(weight[i] * corner[i], most);
-    return most;
+    for (int i = 0; i < 4; i++)
+        corner[i] = weight[i] * pixel[i];
 }
 
-/* One more sample of `vectors` vectors of a line: its four corners, and the weights of its rows and columns. `checks`, a
-   constant where this is inlined, tells whether it can be NaN. */
-INLINE void take_sample(const REAL *const corner[4], const struct shares *y, const struct shares *x, const bool corners,
+/* One more sample of `vectors` vectors of a line: its four pixels, and the weights of its rows and columns. `checks`, a
+   constant where this is inlined, tells whether a number can be NaN or infinite. */
+INLINE void take_sample(const REAL *const pixels[4], const struct shares *y, const struct shares *x, const bool corners,
                         const bool checks, const int vectors, struct largest *largest)
 {
     for (int v = 0; v < vectors; v++) {
-        dvec pixel[4];
+        dvec pixel[4], corner[4];
         for (int i = 0; i < 4; i++)
-            pixel[i] = load_dvec(corner[i] + v * DVEC_LANES);
-        const dvec sample = between(y, between(x, pixel[0], pixel[1]), between(x, pixel[2], pixel[3]));
-        largest->most[v] = max_dvec(corners ? largest_corner(pixel, y, x) : sample, largest->most[v]);
+            pixel[i] = widen_dvec(pixels[i] + v * DVEC_LANES);
+        dvec most = between(y, between(x, pixel[0], pixel[1]), between(x, pixel[2], pixel[3])), sum = most;
+        if (corners) {
+            weigh_corners(pixel, y, x, corner);
+            most = max_dvec(corner[3], max_dvec(corner[2], max_dvec(corner[1], corner[0])));
+            sum = (corner[0] + corner[1]) + (corner[2] + corner[3]);
+        }
+        largest->most[v] = max_dvec(most, largest->most[v]);
         if (checks)
-            largest->sum += sample;
+            largest->sum += sum;
     }
 }
 
@@ -81,7 +85,7 @@ static double largest_corner_value(const struct view *map, const struct roi_stop
     return larger(larger(larger(a, b), c), d);
 }
 
-/* Between two numbers; of weight 0, the second is none that counts. */
+/* Between two numbers, of which the second is ignored if its weight is 0. */
 static double value_between(double fraction, double low, double high)
 {
     return fraction == 0 ? low : (1 - fraction) * low + fraction * high;
@@ -98,12 +102,17 @@ static double sample_value(const struct view *map, const struct roi_stop *y, con
     return value_between(y->fraction, row_value(map, y->low, x), row_value(map, y->high, x));
 }
 
+/* The maximum of a bin before its samples: 0 if some are outside the map, or if there are none. */
+static double initial_maximum(const struct roi_bin_stops *y, const struct roi_bin_stops *x)
+{
+    const bool none = y->begin == y->end || x->begin == x->end;
+    return y->outside || x->outside || none ? 0 : -(double)INFINITY;
+}
+
 static REAL pool_bin(const struct view *map, const bool corners, const struct roi_stop_table *table,
                      const struct roi_bin_stops *y, const struct roi_bin_stops *x)
 {
-    if (y->begin == y->end || x->begin == x->end)
-        return 0; /* all samples are outside, or there are none */
-    double most = y->outside || x->outside ? 0 : -(double)INFINITY;
+    double most = initial_maximum(y, x);
     for (int64_t i = y->begin; i < y->end; i++)
         for (int64_t j = x->begin; j < x->end; j++)
             most = larger(most, corners ? largest_corner_value(map, &table->y.stop[i], &table->x.stop[j])
@@ -129,7 +138,7 @@ INLINE void pool_each_sample(const struct roi_tile *tile, const struct roi_plan 
 /* ---- Line by line ---------------------------------------------------------------------------------------------- */
 
 /* Whether corner i of a sample has a weight. Fractions are below 1. (The product of two tiny ones may still be 0: then the
-   corner adds 0, or NaN where it is not finite, and the box is pooled again.) */
+   corner adds 0, or NaN if it is not finite, and the box is pooled again.) */
 INLINE bool has_weight(const struct roi_stop *y, const struct roi_stop *x, const int i)
 {
     return (i < 2 || y->fraction != 0) && (i % 2 == 0 || x->fraction != 0);
@@ -181,20 +190,20 @@ INLINE void take_from_ring(const struct lines *lines, const struct roi_stop *y, 
         if (corners && (y->fraction == 0 || x->fraction == 0))
             for (int i = 0; i < 4; i++)
                 offset[i] = has_weight(y, x, i) ? offset[i] : lines->zeros;
-        const REAL *const corner[4] = {lines->ring + offset[0], lines->ring + offset[1], lines->ring + offset[2],
+        const REAL *const pixels[4] = {lines->ring + offset[0], lines->ring + offset[1], lines->ring + offset[2],
                                        lines->ring + offset[3]};
-        take_sample(corner, &rows, &columns, corners, checks, vectors, largest);
+        take_sample(pixels, &rows, &columns, corners, checks, vectors, largest);
     }
 }
 
-/* The channels of a pixel are brought together for each sample. */
+/* The channels of a pixel are gathered for each sample. */
 INLINE void take_from_map(const struct lines *lines, const struct roi_stop *y, const struct roi_stop *x,
                           const bool corners, const int vectors, struct largest *largest)
 {
     const struct roi_tile *tile = lines->work->tile;
     const roi_array *map = &tile->maps[lines->work->plan->box->level];
     const int64_t rows[4] = {y->low, y->low, y->high, y->high}, columns[4] = {x->low, x->high, x->low, x->high};
-    const REAL *corner[4];
+    const REAL *pixels[4];
     REAL line[4][LINE] = {{0}};
     const struct shares share_y = shares_of(y), share_x = shares_of(x);
     for (int i = 0; i < 4; i++) {
@@ -202,21 +211,19 @@ INLINE void take_from_map(const struct lines *lines, const struct roi_stop *y, c
                              columns[i] * map->strides[AXIS_W];
         for (int64_t c = 0; c < lines->count && (!corners || has_weight(y, x, i)); c++)
             line[i][c] = load(pixel + (tile->channel_begin + c) * map->strides[AXIS_C]);
-        corner[i] = line[i];
+        pixels[i] = line[i];
     }
-    take_sample(corner, &share_y, &share_x, corners, true, vectors, largest);
+    take_sample(pixels, &share_y, &share_x, corners, true, vectors, largest);
 }
 
-/* One bin of a line. Returns NaN in the lanes of channels where a number is NaN. */
+/* One bin of a line. Returns NaN in some lane if a sample is NaN, provided that `checks` is set. */
 INLINE dvec largest_of_bin(const struct lines *lines, const bool ring, const struct roi_stop_table *table,
                            const struct roi_bin_stops *y, const struct roi_bin_stops *x, const bool corners,
                            const bool checks, const int vectors, REAL *line)
 {
-    const bool none = y->begin == y->end || x->begin == x->end;
-    const double least = y->outside || x->outside || none ? 0 : -(double)INFINITY;
     struct largest largest = {.sum = {0}};
     for (int v = 0; v < vectors; v++)
-        largest.most[v] = splat_dvec(least);
+        largest.most[v] = splat_dvec(initial_maximum(y, x));
     for (int64_t i = y->begin; i < y->end; i++)
         if (ring)
             take_from_ring(lines, &table->y.stop[i], table->x.stop + x->begin, x->end - x->begin, corners, checks,
@@ -225,46 +232,49 @@ INLINE dvec largest_of_bin(const struct lines *lines, const bool ring, const str
             for (int64_t j = x->begin; j < x->end; j++)
                 take_from_map(lines, &table->y.stop[i], &table->x.stop[j], corners, vectors, &largest);
     for (int v = 0; v < vectors; v++)
-        store_dvec(line + v * DVEC_LANES, largest.most[v]);
+        narrow_dvec(line + v * DVEC_LANES, largest.most[v]);
     return largest.sum;
 }
 
-/* Some rows of bins from p on, into lines of scratch memory. Returns whether there is NaN. */
-INLINE bool find_samples(const struct work *work, const bool ring, int64_t p, int64_t rows, const bool corners,
-                         const bool checks, const int vectors)
+/* A row of bins, into lines of scratch memory. Returns whether there is NaN. */
+INLINE bool pool_row(const struct work *work, const bool ring, int64_t p, const bool corners, const bool checks,
+                     const int vectors)
 {
     const struct roi_stop_table *table = work->plan->tables;
-    const int64_t bins_x = work->tile->crops->shape[AXIS_W];
+    const int64_t bins = work->tile->crops->shape[AXIS_W];
     const struct lines lines = lines_of(work, ring);
     REAL *line = work->scratch->row;
     dvec all = {0};
-    for (int64_t r = p; r < p + rows; r++)
-        for (int64_t q = 0; q < bins_x; q++, line += LINE)
-            all += largest_of_bin(&lines, ring, table, &table->y.bins[r], &table->x.bins[q], corners, checks, vectors,
-                                  line);
+    for (int64_t q = 0; q < bins; q++, line += LINE)
+        all += largest_of_bin(&lines, ring, table, &table->y.bins[p], &table->x.bins[q], corners, checks, vectors,
+                              line);
     return checks && any_nan_dvec(all);
 }
 
-/* ---- Samples of a ring, axis by axis ------------------------------------------------------------------------------ */
+/* ---- Dense samples, axis by axis -------------------------------------------------------------------------------- */
 
 /* Two rows of the map, interpolated at all stops of x: a line of double for each. Successive stops of y share rows, and
    successive stops of x pixels, so that most pixels are converted to double once. */
-struct sampled {
+struct row_cache {
     int64_t y[2]; /* which rows of the map; -1: none yet */
     double *row[2];
-    double *most; /* of each bin of a row so far, in lines */
+    double *most; /* the maxima of a row of bins so far, in lines */
 };
 
-typedef char sampled_fits_into_a_line[sizeof(struct sampled) <= LINE * sizeof(double) ? 1 : -1];
+typedef char row_cache_fits_into_a_line[sizeof(struct row_cache) <= LINE * sizeof(double) ? 1 : -1];
 
-/* Where a box has them: scratch memory begins with the struct, and goes on with what it points to. */
-static struct sampled *sampled_of(const struct work *work) { return (struct sampled *)(void *)work->scratch->crop; }
-
-static void begin_samples(const struct work *work)
+/* The cache is at the start of scratch->crop, and what it points to comes after it. */
+static struct row_cache *row_cache_of(const struct scratch *scratch)
 {
-    double *memory = (double *)(void *)work->scratch->crop + LINE;
-    const int64_t row = work->plan->stops_x * LINE;
-    *sampled_of(work) = (struct sampled){{-1, -1}, {memory, memory + row}, memory + 2 * row};
+    return (struct row_cache *)(void *)scratch->crop;
+}
+
+/* Before the first row of bins of a box. */
+static void clear_row_cache(const struct roi_plan *plan, const struct scratch *scratch)
+{
+    double *memory = (double *)(void *)scratch->crop + LINE;
+    const int64_t row = plan->stops_x * LINE;
+    *row_cache_of(scratch) = (struct row_cache){{-1, -1}, {memory, memory + row}, memory + 2 * row};
 }
 
 /* A row of the map at `count` stops of x, from pixels of the ring. */
@@ -280,142 +290,126 @@ static void interpolate_row(const struct lines *lines, int64_t y, const struct r
                 left[v] = right[v];
         else if (x->low != at_left)
             for (int v = 0; v < DVECS_OF_LINE; v++)
-                left[v] = load_dvec(row + x->low * LINE + v * DVEC_LANES);
+                left[v] = widen_dvec(row + x->low * LINE + v * DVEC_LANES);
         if (x->high != at_right)
             for (int v = 0; v < DVECS_OF_LINE; v++)
-                right[v] = load_dvec(row + x->high * LINE + v * DVEC_LANES);
+                right[v] = widen_dvec(row + x->high * LINE + v * DVEC_LANES);
         at_left = x->low;
         at_right = x->high;
         for (int v = 0; v < DVECS_OF_LINE; v++)
-            put_dvec(to + v * DVEC_LANES, between(&columns, left[v], right[v]));
+            store_dvec(to + v * DVEC_LANES, between(&columns, left[v], right[v]));
     }
 }
 
-/* Row y of the map, in place of one that is not row `other`. */
-INLINE const double *sampled_row(const struct lines *lines, int64_t y, int64_t other, const struct roi_stop *x,
-                                 int64_t count, struct sampled *sampled)
+/* Row y, interpolated along x, from the cache, or computed in place of the cached row that is not `other`. */
+INLINE const double *cached_row(const struct lines *lines, int64_t y, int64_t other, const struct roi_stop *x,
+                                int64_t count, struct row_cache *cache)
 {
-    const int found = y == sampled->y[0] ? 0 : y == sampled->y[1] ? 1 : -1, to = other == sampled->y[0] ? 1 : 0;
+    const int found = y == cache->y[0] ? 0 : y == cache->y[1] ? 1 : -1, to = other == cache->y[0] ? 1 : 0;
     if (found >= 0)
-        return sampled->row[found];
-    interpolate_row(lines, y, x, count, sampled->row[to]);
-    sampled->y[to] = y;
-    return sampled->row[to];
+        return cache->row[found];
+    interpolate_row(lines, y, x, count, cache->row[to]);
+    cache->y[to] = y;
+    return cache->row[to];
 }
 
-/* The samples of a stop of y, to the bins of a row. */
-INLINE dvec take_samples(const struct sampled *sampled, const struct roi_stop *y, const double *low, const double *high,
-                         const struct roi_bin_stops *bins, int64_t count, const bool checks)
+/* Updates the maxima of a row of bins with the samples of one stop of y, which is between rows `low` and `high`. Returns NaN in
+   some lane if a sample is NaN, provided that `checks` is set. */
+INLINE dvec take_stop(const struct roi_stop *y, const double *low, const double *high, const struct roi_bin_stops *bins,
+                      int64_t count, const bool checks, double *to)
 {
     const struct shares rows = shares_of(y);
     dvec sum = {0};
-    for (int64_t q = 0; q < count; q++) {
-        double *const to = sampled->most + q * LINE;
+    for (int64_t q = 0; q < count; q++, to += LINE) {
         dvec most[DVECS_OF_LINE];
         for (int v = 0; v < DVECS_OF_LINE; v++)
-            most[v] = get_dvec(to + v * DVEC_LANES);
+            most[v] = load_dvec(to + v * DVEC_LANES);
         for (int64_t i = bins[q].begin * LINE; i < bins[q].end * LINE; i += LINE)
             for (int v = 0; v < DVECS_OF_LINE; v++) {
-                const dvec sample = between(&rows, get_dvec(low + i + v * DVEC_LANES),
-                                            get_dvec(high + i + v * DVEC_LANES));
+                const dvec sample = between(&rows, load_dvec(low + i + v * DVEC_LANES),
+                                            load_dvec(high + i + v * DVEC_LANES));
                 most[v] = max_dvec(sample, most[v]);
                 if (checks)
                     sum += sample;
             }
         for (int v = 0; v < DVECS_OF_LINE; v++)
-            put_dvec(to + v * DVEC_LANES, most[v]);
+            store_dvec(to + v * DVEC_LANES, most[v]);
     }
     return sum;
 }
 
-/* What the bins of a row begin with. */
-static void begin_bins(const struct sampled *sampled, const struct roi_bin_stops *y, const struct roi_bin_stops *x,
-                       int64_t count)
-{
-    for (int64_t q = 0; q < count; q++) {
-        const bool none = y->begin == y->end || x[q].begin == x[q].end;
-        const double least = y->outside || x[q].outside || none ? 0 : -(double)INFINITY;
-        for (int c = 0; c < LINE; c++)
-            sampled->most[q * LINE + c] = least;
-    }
-}
-
-/* A row of bins, into lines of scratch memory. */
-INLINE bool sample_row(const struct work *work, int64_t p, const bool checks)
+/* As pool_row. */
+INLINE bool pool_dense_row(const struct work *work, int64_t p, const bool checks)
 {
     const struct roi_stop_table *table = work->plan->tables;
-    const struct roi_bin_stops *y = &table->y.bins[p];
-    const int64_t bins = work->tile->crops->shape[AXIS_W], stops = table->x.bins[bins - 1].end;
+    const struct roi_bin_stops *y = &table->y.bins[p], *x = table->x.bins;
+    const int64_t bins = work->tile->crops->shape[AXIS_W], stops = x[bins - 1].end;
     const struct lines lines = lines_of(work, true);
-    struct sampled *sampled = sampled_of(work);
+    struct row_cache *cache = row_cache_of(work->scratch);
     dvec all = {0};
-    if (p == 0)
-        begin_samples(work);
-    begin_bins(sampled, y, table->x.bins, bins);
+    for (int64_t q = 0; q < bins; q++) {
+        const dvec least = splat_dvec(initial_maximum(y, &x[q]));
+        for (int v = 0; v < DVECS_OF_LINE; v++)
+            store_dvec(cache->most + q * LINE + v * DVEC_LANES, least);
+    }
     for (int64_t i = y->begin; i < y->end; i++) {
         const struct roi_stop *stop = &table->y.stop[i];
-        const double *low = sampled_row(&lines, stop->low, stop->high, table->x.stop, stops, sampled);
-        const double *high = sampled_row(&lines, stop->high, stop->low, table->x.stop, stops, sampled);
-        all += take_samples(sampled, stop, low, high, table->x.bins, bins, checks);
+        const double *low = cached_row(&lines, stop->low, stop->high, table->x.stop, stops, cache);
+        const double *high = cached_row(&lines, stop->high, stop->low, table->x.stop, stops, cache);
+        all += take_stop(stop, low, high, x, bins, checks, cache->most);
     }
     for (int64_t i = 0; i < bins * LINE; i += DVEC_LANES)
-        store_dvec(work->scratch->row + i, get_dvec(sampled->most + i));
+        narrow_dvec(work->scratch->row + i, load_dvec(cache->most + i));
     return checks && any_nan_dvec(all);
 }
 
 /* ---- As crops_template.h has it ---------------------------------------------------------------------------------- */
 
-/* One row at a time, so that stores to crops, which miss the caches, overlap with arithmetic. */
+/* One row of bins at a time, so that stores to crops, which miss the caches, overlap with arithmetic. */
 static int64_t lines_of_row(const struct work *work) { return ROI_TILE_LINES; }
 
-ALONE bool find_samples_of_ring(const struct work *work, int64_t p, int64_t rows)
+ALONE bool pool_samples_of_ring(const struct work *work, int64_t p)
 {
-    return work->finite ? find_samples(work, true, p, rows, false, false, DVECS_OF_LINE)
-                        : find_samples(work, true, p, rows, false, true, DVECS_OF_LINE);
+    return work->finite ? pool_row(work, true, p, false, false, DVECS_OF_LINE)
+                        : pool_row(work, true, p, false, true, DVECS_OF_LINE);
 }
 
-ALONE bool find_dense_samples(const struct work *work, int64_t p)
+ALONE bool pool_dense_samples(const struct work *work, int64_t p)
 {
-    return work->finite ? sample_row(work, p, false) : sample_row(work, p, true);
+    return work->finite ? pool_dense_row(work, p, false) : pool_dense_row(work, p, true);
 }
 
-/* Whether rows of pixels are shared by so many stops that interpolating them first is faster. With AVX2 and two rows for
-   each stop it took 1.1 times as long as sample by sample, with one row 0.8. */
-static bool are_samples_dense(const struct roi_plan *plan)
+ALONE bool pool_corners_of_ring(const struct work *work, int64_t p)
 {
-    return 2 * (plan->y.end - plan->y.first) < 3 * plan->stops_y;
+    return work->finite ? pool_row(work, true, p, true, false, DVECS_OF_LINE)
+                        : pool_row(work, true, p, true, true, DVECS_OF_LINE);
 }
 
-ALONE bool find_corners_of_ring(const struct work *work, int64_t p, int64_t rows)
-{
-    return work->finite ? find_samples(work, true, p, rows, true, false, DVECS_OF_LINE)
-                        : find_samples(work, true, p, rows, true, true, DVECS_OF_LINE);
-}
-
-/* Of a map, channels are few more often than not. */
-ALONE bool find_samples_of_map(const struct work *work, int64_t p, int64_t rows)
+/* Maps that are read directly usually have few channels. */
+ALONE bool pool_from_map(const struct work *work, int64_t p)
 {
     const struct roi_stop_table *table = work->plan->tables;
     const bool few = work->tile->channel_end - work->tile->channel_begin <= DVEC_LANES;
     if (few)
-        return table->corners ? find_samples(work, false, p, rows, true, true, 1)
-                              : find_samples(work, false, p, rows, false, true, 1);
-    return table->corners ? find_samples(work, false, p, rows, true, true, DVECS_OF_LINE)
-                          : find_samples(work, false, p, rows, false, true, DVECS_OF_LINE);
+        return table->corners ? pool_row(work, false, p, true, true, 1) : pool_row(work, false, p, false, true, 1);
+    return table->corners ? pool_row(work, false, p, true, true, DVECS_OF_LINE)
+                          : pool_row(work, false, p, false, true, DVECS_OF_LINE);
 }
 
-INLINE bool find_maxima(const struct work *work, int64_t p, int64_t rows)
+INLINE bool pool_row_of_bins(const struct work *work, int64_t p)
 {
+    const struct roi_stop_table *table = work->plan->tables;
     if (!work->source.ring)
-        return find_samples_of_map(work, p, rows);
-    if (((const struct roi_stop_table *)work->plan->tables)->corners)
-        return find_corners_of_ring(work, p, rows);
-    return are_samples_dense(work->plan) ? find_dense_samples(work, p) : find_samples_of_ring(work, p, rows);
+        return pool_from_map(work, p);
+    if (table->corners)
+        return pool_corners_of_ring(work, p);
+    return work->plan->dense ? pool_dense_samples(work, p) : pool_samples_of_ring(work, p);
 }
 
+/* `rows` is 1. */
 static vec reduce_lines(const struct work *work, int64_t p, int64_t rows)
 {
-    return splat_vec(find_maxima(work, p, rows) ? (REAL)NAN : 0);
+    return splat_vec(pool_row_of_bins(work, p) ? (REAL)NAN : 0);
 }
 
 static vec put_line(const struct work *work, int64_t i, int64_t p, int64_t rows, int64_t count,
@@ -449,6 +443,8 @@ static void pool_tile(const struct roi_tile *tile, void *memory)
     for (const struct roi_plan *plan = tile->plans + tile->plan_begin; plan < tile->plans + tile->plan_end; plan++) {
         if (plan->way == ROI_FROM_RING) {
             advance(tile, plan, true, &entered, scratch.ring);
+            if (plan->dense)
+                clear_row_cache(plan, &scratch);
             pool_from_ring(tile, plan, &entered, &scratch);
         } else {
             const struct work work = {tile, plan, &scratch, {.lines = 1}, .finite = false};
