@@ -189,12 +189,13 @@ def test_yolo_comes_back(tmp_path):
 
 def test_supervision_reads_what_we_write(tmp_path):
     """Another package's reader of YOLO's text."""
-    formats = pytest.importorskip("supervision.dataset.formats.yolo", reason="supervision is not installed",
-                                  exc_type=ImportError)  # fmt: skip
+    pytest.importorskip("supervision", reason="supervision is not installed")
+    from supervision.dataset.formats import yolo
+
     expected = BoxRecords(BOXES, None, [0, 79, 3])
     write_boxes(tmp_path / "a.txt", expected, image_size=(48, 64))
     lines = (tmp_path / "a.txt").read_text().splitlines()
-    found = formats.yolo_annotations_to_detections(lines, resolution_wh=(64, 48), with_masks=False)
+    found = yolo.yolo_annotations_to_detections(lines, resolution_wh=(64, 48), with_masks=False)
     np.testing.assert_allclose(found.xyxy, expected.boxes, atol=1e-4)  # it computes in float32
     assert found.class_id.tolist() == [0, 79, 3]
 
