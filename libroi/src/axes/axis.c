@@ -1,4 +1,4 @@
-/* axis.c - RoIAlign's samples along one axis: axis.h has the theory. */
+/* axis.c - RoIAlign's samples along one axis: see axis.h. */
 #include "axes/axis.h"
 
 #include <math.h>

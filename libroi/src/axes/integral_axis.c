@@ -1,4 +1,4 @@
-/* integral_axis.c - the kinds of axis that integrate: integral_axis.h has the theory. */
+/* integral_axis.c - the kinds of axis that integrate: see integral_axis.h. */
 #include "axes/integral_axis.h"
 
 #include <math.h>

@@ -1,4 +1,4 @@
-/* pixel_axis.c - kinds of axis whose bins are whole pixels: pixel_axis.h has the theory. Like axis.c it is compiled without
+/* pixel_axis.c - kinds of axis whose bins are whole pixels: see pixel_axis.h. Like axis.c it is compiled without
    contraction, and computes in the type of the map, since floor() and ceil() are decided by the last bit. */
 #include "axes/pixel_axis.h"
 

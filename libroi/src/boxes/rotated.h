@@ -11,7 +11,7 @@ struct roi_rotated {
 };
 
 /* Its numbers, in the order in which kernels have them, one box beside another. */
-enum { ROI_ROTATED_LANES = sizeof(struct roi_rotated) / sizeof(double) };
+enum { ROI_ROTATED_FIELDS = sizeof(struct roi_rotated) / sizeof(double) };
 
 /* Reads rows of cx, cy, w, h, angle and widens *range. */
 roi_status roi_read_rotated(const roi_boxes *boxes, struct roi_rotated *rotated_ret, struct roi_range *range,

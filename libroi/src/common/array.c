@@ -1,4 +1,4 @@
-/* array.c - element types, the checks of an array's shape, and planes that are converted or cleared. */
+/* array.c - element types, the checks of an array's shape, and clearing of planes. */
 #include "common/array.h"
 
 #include "common/storage.h"

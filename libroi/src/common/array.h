@@ -1,4 +1,4 @@
-/* array.h - element types, the checks of an array's shape, and planes that are converted or cleared. */
+/* array.h - element types, the checks of an array's shape, and clearing of planes. */
 #ifndef ROI_ARRAY_H
 #define ROI_ARRAY_H
 

@@ -1,4 +1,4 @@
-/* parallel.c - a loop over items, spread over threads: parallel.h has the theory. */
+/* parallel.c - a loop over items, spread over threads: see parallel.h. */
 #include "common/parallel.h"
 
 #include <stdlib.h>

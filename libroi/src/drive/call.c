@@ -7,9 +7,9 @@
 #include "common/array.h"
 #include "common/memory.h"
 
-/* ---- The gate -------------------------------------------------------------------------------------------------- */
+/* ---- Checks ---------------------------------------------------------------------------------------------------- */
 
-/* Written so that NaN falls out. */
+/* The negated comparison rejects NaN, too. */
 static roi_status check_scales(const double *scales, int64_t levels)
 {
     for (int64_t level = 0; level < levels; level++)
@@ -60,7 +60,7 @@ static roi_status check_all(const struct roi_call *call, int64_t levels, const r
     return check_scales(call->rule.spatial_scales, levels);
 }
 
-/* ---- The way --------------------------------------------------------------------------------------------------- */
+/* ---- Calls ----------------------------------------------------------------------------------------------------- */
 
 struct roi_call roi_call_of(const roi_array *maps, const double *spatial_scales, const roi_boxes *boxes,
                             const roi_array *crops, const volatile int32_t *cancel)

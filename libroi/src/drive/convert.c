@@ -1,4 +1,4 @@
-/* convert.c - planes in another element type: convert.h has the theory. */
+/* convert.c - planes in another element type: see convert.h. */
 #include "drive/convert.h"
 
 #include "common/array.h"

@@ -1,4 +1,4 @@
-/* job.c - tables for all boxes, then chunks of work for the kernels: tiles.h has the theory. */
+/* job.c - tables for all boxes, then chunks of work for the kernels: see tiles.h. */
 #include "drive/job.h"
 
 #include <stdlib.h>
@@ -22,7 +22,7 @@ static void measure_group(void *context, int64_t group, int thread)
     const int64_t end = min_i64((group + 1) * MEASURE_GROUP, job->call->count);
     for (int64_t k = group * MEASURE_GROUP; k < end; k++) {
         job->plans[k] = (struct roi_plan){
-            .box = &job->call->boxes[k], .row = k, .bins = job->call->rule.bins_y, .bands = 1};
+            .box = &job->call->boxes[k], .row = k, .bins = job->call->rule.bins_y, .slices = 1};
         if (pooling->measure && !pooling->measure(&job->call->rule, &job->plans[k]))
             job->plans[k].row = -1;
     }
@@ -34,8 +34,8 @@ static int compare_i64(int64_t a, int64_t b) { return (a > b) - (a < b); }
    bottom, so that neighbours read pixels that are still in L2. */
 static int compare_places(const struct roi_plan *a, const struct roi_plan *b)
 {
-    const bool ring = a->way == ROI_FROM_RING;
-    int order = compare_i64(ring, b->way == ROI_FROM_RING);
+    const bool ring = a->way == ROI_LINES_IN_RING;
+    int order = compare_i64(ring, b->way == ROI_LINES_IN_RING);
     if (order == 0 && !ring)
         order = compare_i64(a->y.first / SWATH, b->y.first / SWATH);
     if (order == 0 && !ring)
@@ -58,25 +58,25 @@ static int compare_plans(const void *first, const void *second)
     return order ? order : compare_i64(a->first_bin, b->first_bin);
 }
 
-/* Puts the plans of a box's bands behind `end`, the last one first. */
-static void cut_into_bands(const struct roi_job *job, const struct roi_plan *whole, struct roi_plan *end)
+/* Puts the plans of a box's slices behind `end`, the last one first. */
+static void cut_into_slices(const struct roi_job *job, const struct roi_plan *whole, struct roi_plan *end)
 {
-    const int64_t bins = groups_of(whole->bins, whole->bands);
-    for (int64_t bin = (whole->bands - 1) * bins; bin >= 0; bin -= bins) {
-        struct roi_plan band = *whole;
-        band.first_bin = bin;
-        band.bins = min_i64(bins, whole->bins - bin);
-        job->call->pooling->measure(&job->call->rule, &band);
-        *--end = band;
+    const int64_t bins = groups_of(whole->bins, whole->slices);
+    for (int64_t bin = (whole->slices - 1) * bins; bin >= 0; bin -= bins) {
+        struct roi_plan slice = *whole;
+        slice.first_bin = bin;
+        slice.bins = min_i64(bins, whole->bins - bin);
+        job->call->pooling->measure(&job->call->rule, &slice);
+        *--end = slice;
     }
 }
 
-/* Replaces boxes by their bands. */
+/* Replaces boxes by their slices. */
 static roi_status cut_boxes(struct roi_job *job)
 {
     const int64_t boxes = job->count;
     for (int64_t k = 0; k < boxes; k++)
-        job->count += job->plans[k].bands - 1;
+        job->count += job->plans[k].slices - 1;
     if (job->count == boxes)
         return ROI_SUCCESS;
     struct roi_plan *plans = roi_reallocate(job->plans, job->count, sizeof *plans);
@@ -86,11 +86,11 @@ static roi_status cut_boxes(struct roi_job *job)
     struct roi_plan *end = plans + job->count;
     for (int64_t k = boxes - 1; k >= 0; k--) {
         const struct roi_plan whole = plans[k];
-        if (whole.bands == 1)
+        if (whole.slices == 1)
             end[-1] = whole;
         else
-            cut_into_bands(job, &whole, end);
-        end -= whole.bands;
+            cut_into_slices(job, &whole, end);
+        end -= whole.slices;
     }
     return ROI_SUCCESS;
 }
@@ -113,7 +113,7 @@ roi_status roi_job_plan(struct roi_job *job, roi_error *error_ret)
         const struct roi_plan *plan = &job->plans[k];
         if (call->pooling->include)
             call->pooling->include(&job->scratch_size, plan, call->crops);
-        if (plan->way == ROI_FROM_RING)
+        if (plan->way == ROI_LINES_IN_RING)
             roi_ring_include(&job->rings[plan->box->level], plan->y.end - plan->y.first, plan->x.end - plan->x.first);
         job->work += (double)call->crops->shape[AXIS_C] * call->pooling->work(&call->rule, plan);
     }
@@ -124,7 +124,7 @@ roi_status roi_job_plan(struct roi_job *job, roi_error *error_ret)
 /* Bytes of plan->blocks. */
 static int64_t blocks_bytes(const struct roi_plan *plan)
 {
-    return plan->way == ROI_FROM_RING ? roi_bytes(plan->y.end - plan->y.first, sizeof *plan->blocks) : 0;
+    return plan->way == ROI_LINES_IN_RING ? roi_bytes(plan->y.end - plan->y.first, sizeof *plan->blocks) : 0;
 }
 
 /* The end of the chunk that begins at `begin`: at least one box, else as many as CHUNK_BYTES hold. */

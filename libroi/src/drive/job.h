@@ -19,7 +19,7 @@ struct roi_job {
     const struct roi_call *call;
     const roi_array *maps; /* that the kernel works on: the call's, or the sum of gradients */
     struct roi_plan *plans;
-    int64_t count; /* of plans: one for each box, and more where boxes are cut into bands */
+    int64_t count; /* of plans: one for each box, and more where boxes are cut into slices */
     /* Scratch memory, a part for each thread, which begins with a page; then tables. They are one block, since malloc keeps
        one for the next call, but of two it gives pages back, which the system then clears again one by one. */
     void *memory;

@@ -6,7 +6,7 @@
 #include "drive/way.h"
 #include "common/memory.h"
 
-enum { MOST_BANDS = 16 /* of a box */ };
+enum { MOST_SLICES = 16 /* of a box */ };
 
 bool roi_place_box(const struct roi_plan_rule *rule, const struct roi_box *box, bool vertical,
                    struct roi_axis *axis_ret)
@@ -90,7 +90,7 @@ struct roi_layout roi_layout_of_rows(const struct roi_plan_rule *rule, const str
 {
     if (rule->patch_stride)
         return (struct roi_layout){0, INT64_MAX, rule->patch_stride};
-    if (plan->way == ROI_FROM_RING)
+    if (plan->way == ROI_LINES_IN_RING)
         return (struct roi_layout){0, plan->ring->rows, plan->ring->stride};
     return (struct roi_layout){0, INT64_MAX, rule->maps[plan->box->level].strides[AXIS_H]};
 }
@@ -132,9 +132,9 @@ static void fill_sparse(const struct roi_plan_rule *rule, const struct roi_taps 
 
 /* ---- Both passes ----------------------------------------------------------------------------------------------- */
 
-/* Whether bands of so many rows of bins fit a ring, all of them that have a row on the map. */
-static bool bands_fit(const struct roi_plan_rule *rule, const struct roi_plan *plan, const struct roi_axis *axis,
-                      int64_t bins)
+/* Whether slices of so many rows of bins fit a ring, all of them that have a row on the map. */
+static bool slices_fit(const struct roi_plan_rule *rule, const struct roi_plan *plan, const struct roi_axis *axis,
+                       int64_t bins)
 {
     for (int64_t bin = 0; bin < plan->bins; bin += bins) {
         struct roi_taps y;
@@ -145,26 +145,28 @@ static bool bands_fit(const struct roi_plan_rule *rule, const struct roi_plan *p
     return true;
 }
 
-/* As few bands as are small enough, and fit a ring if such bands do. */
-static int64_t bands_of(const struct roi_plan_rule *rule, const struct roi_plan *plan, const struct roi_axis *axis)
+/* As few slices as are small enough, and fit a ring if such slices do. */
+static int64_t slices_of(const struct roi_plan_rule *rule, const struct roi_plan *plan, const struct roi_axis *axis)
 {
     const int64_t small = rule->most_bins ? max_i64(1, groups_of(plan->bins, rule->most_bins)) : 1;
-    if (plan->way == ROI_FROM_RING || plan->y.taps == 0 || !roi_way_fits_ring(rule, plan, 1))
+    if (plan->way == ROI_LINES_IN_RING || plan->y.taps == 0 || !roi_way_fits_ring(rule, plan, 1))
         return small;
     const int64_t room = rule->rings[plan->box->level].most_height;
     const int64_t least = max_i64(small, groups_of(plan->y.end - plan->y.first, room));
-    for (int64_t bands = least; bands < small + MOST_BANDS && bands <= plan->bins; bands++) {
-        const int64_t bins = groups_of(plan->bins, bands);
-        if (bands_fit(rule, plan, axis, bins))
+    for (int64_t slices = least; slices < small + MOST_SLICES && slices <= plan->bins; slices++) {
+        const int64_t bins = groups_of(plan->bins, slices);
+        if (slices_fit(rule, plan, axis, bins))
             return groups_of(plan->bins, bins);
     }
     return small;
 }
 
-/* Tables without weights of 0: of columns, lines alone need one. */
+/* Whether plans have the sparse tables of rows, and of columns, which only boxes that are pooled from lines use. */
+static bool has_rows(const struct roi_plan_rule *rule) { return rule->ways.ring || rule->patch_stride; }
+
 static bool has_columns(const struct roi_plan_rule *rule, const struct roi_plan *plan)
 {
-    return rule->sparse && (rule->patch_stride || plan->way == ROI_FROM_RING || plan->way == ROI_FROM_MAP);
+    return rule->patch_stride || plan->way == ROI_LINES_IN_RING || plan->way == ROI_LINES_IN_MAP;
 }
 
 bool roi_plan_measure(const struct roi_plan_rule *rule, struct roi_plan *plan)
@@ -179,9 +181,9 @@ bool roi_plan_measure(const struct roi_plan_rule *rule, struct roi_plan *plan)
     else
         plan->y.blocked = blocked;
     roi_way_choose(rule, plan);
-    plan->bands = whole ? bands_of(rule, plan, &y) : 1;
+    plan->slices = whole ? slices_of(rule, plan, &y) : 1;
     plan->bytes = taps_bytes(rule, plan->bins, plan->y.taps) + taps_bytes(rule, rule->bins_x, plan->x.taps);
-    if (rule->sparse)
+    if (has_rows(rule))
         plan->bytes += sparse_bytes(rule, plan->bins, plan->y.taps);
     if (has_columns(rule, plan))
         plan->bytes += sparse_bytes(rule, rule->bins_x, plan->x.taps);
@@ -235,7 +237,7 @@ void roi_plan_fill(const struct roi_plan_rule *rule, struct roi_plan *plan)
     memory += taps_bytes(rule, plan->bins, plan->y.taps);
     fill_taps(rule, &x, 0, rule->bins_x, &plan->x, memory);
     memory += taps_bytes(rule, rule->bins_x, plan->x.taps);
-    if (!rule->sparse || plan->y.taps == 0 || plan->x.taps == 0)
+    if (!has_rows(rule) || plan->y.taps == 0 || plan->x.taps == 0)
         return;
     plan->rows.taps = most_weights(rule, &plan->y, plan->bins);
     fill_sparse(rule, &plan->y, plan->bins, roi_layout_of_rows(rule, plan), &plan->rows, memory);
@@ -251,7 +253,7 @@ void roi_plan_fill(const struct roi_plan_rule *rule, struct roi_plan *plan)
 
 static bool shares_ring(const struct roi_plan *a, const struct roi_plan *b)
 {
-    return a->way == ROI_FROM_RING && a->ring == b->ring && a->box->image == b->box->image;
+    return a->way == ROI_LINES_IN_RING && a->ring == b->ring && a->box->image == b->box->image;
 }
 
 /* Rows of boxes that follow each other without a gap have their words one after the other, each row one. */
@@ -260,7 +262,7 @@ void roi_plan_mark(struct roi_plan *plans, int64_t count, uint64_t *blocks)
     int64_t end = 0; /* of the rows that have words so far; the next word is that of this row */
     for (int64_t k = 0; k < count; k++) {
         struct roi_plan *plan = &plans[k];
-        if (plan->way != ROI_FROM_RING)
+        if (plan->way != ROI_LINES_IN_RING)
             continue;
         plan->goes_on = k > 0 && shares_ring(&plans[k - 1], plan);
         if (!plan->goes_on || plan->y.first > end)

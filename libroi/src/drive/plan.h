@@ -16,7 +16,7 @@ enum { ROI_WIDEST_VECTOR = 16 };
    taps == 0: no bin has a sample on the map. Weights are float or double, as the map is computed in.
    `blocked` tells that a bin of the box has more than ROI_SUM_BLOCK weights that are not 0, so that bins are added up block by
    block (kernels/sums.h): pixels from one multiple of ROI_SUM_BLOCK to the next are a block. It holds for the whole box,
-   though there may be none in the band at hand. */
+   though there may be none in the slice at hand. */
 enum { ROI_SUM_BLOCK = 32 };
 
 struct roi_taps {
@@ -47,30 +47,30 @@ static inline int64_t roi_first_block(const struct roi_sparse *sparse, int64_t b
 
 /* How a box is pooled: way.h. */
 enum roi_way {
-    ROI_BY_NUMBERS, /* one number after the other */
-    ROI_BY_ROWS,    /* channel by channel, with vectors along the rows of the map */
-    ROI_BY_PIXELS,  /* all channels, which are few and lie together, with vectors along rows of whole pixels */
-    ROI_FROM_RING,  /* a line of channels at a time, with vectors along these, from a ring (ring.h) */
-    ROI_FROM_MAP    /* lines of channels, as they lie in the map */
+    ROI_BY_NUMBERS,    /* one number after the other */
+    ROI_BY_ROWS,       /* channel by channel, with vectors along the rows of the map */
+    ROI_BY_PIXELS,     /* all channels, which are few and lie together, with vectors along rows of whole pixels */
+    ROI_LINES_IN_RING, /* a line of channels at a time, with vectors along these, from a ring (ring.h) */
+    ROI_LINES_IN_MAP   /* lines of channels, as they lie in the map */
 };
 
-/* The ways that an operator has besides ROI_BY_ROWS. */
+/* The ways that an operator has besides ROI_BY_ROWS, and what restricts them. */
 struct roi_ways {
     bool ring, map, pixels;
-    bool plain_rows;    /* whether ROI_BY_ROWS wants rows that lie together, of at least a line */
-    bool counts;        /* whether places of pixels are counted, in lanes of vectors, as argmax wants it */
+    bool plain_rows;    /* whether ROI_BY_ROWS needs rows whose pixels lie together, at least a line of them */
+    bool counts;        /* whether a call counts pixels in lanes of vectors, for argmax */
     int64_t most_width; /* of boxes that are worth lines, where rows of a map lie together; 0: any */
 };
 
 struct roi_plan {
     const struct roi_box *box;
     int64_t row;             /* of the box array, and so of the crops */
-    int64_t first_bin, bins; /* rows of bins: all, or a band of them */
-    int64_t bands;           /* that the box had better be cut into; 1: it may stay whole */
+    int64_t first_bin, bins; /* rows of bins: all, or a slice of them */
+    int64_t slices;          /* that the box had better be cut into; 1: it may stay whole */
     struct roi_taps y, x;
-    struct roi_sparse rows, columns; /* where the rule has `sparse` */
-    enum roi_way way, rest;          /* of the box; of channels that fill no line, where `way` is ROI_FROM_MAP */
-    const struct roi_ring *ring;     /* of its level, where `way` is ROI_FROM_RING */
+    struct roi_sparse rows, columns; /* where boxes can be pooled from lines, and backward by patches */
+    enum roi_way way, rest;          /* of the box; of channels that fill no line, where `way` is ROI_LINES_IN_MAP */
+    const struct roi_ring *ring;     /* of its level, where `way` is ROI_LINES_IN_RING */
     int64_t stops_y, stops_x;        /* of mode max: upper bounds of the numbers of stops */
     bool dense;                      /* of mode max: whether samples are interpolated axis by axis */
     bool goes_on;                    /* whether the plan before it has the same ring of the same image */
@@ -85,10 +85,9 @@ struct roi_plan_rule {
     const double *spatial_scales; /* by level, as the maps */
     const roi_array *maps;
     int64_t bins_y, bins_x;
-    bool sparse;                  /* whether plans have rows and columns */
     const struct roi_ring *rings; /* forward, by level, that boxes are pooled from where they fit; NULL: none */
     struct roi_ways ways;
-    int64_t most_bins;    /* forward, rows of bins of a plan: larger crops are cut into bands; 0: however many */
+    int64_t most_bins;    /* forward, rows of bins of a plan: larger crops are cut into slices; 0: however many */
     int64_t patch_stride; /* backward, from row to row of what is added to; else 0 */
     bool corners;         /* whether maxima are those of weighted corners, not of samples */
     bool fours;           /* whether taps along x are rounded up to whole fours, where the map is as wide as that */
@@ -98,8 +97,8 @@ struct roi_plan_rule {
 bool roi_place_box(const struct roi_plan_rule *rule, const struct roi_box *box, bool vertical,
                    struct roi_axis *axis_ret);
 
-/* First pass: determines the size of the tables of a box or of a band. plan->box, first_bin and bins are set by the
-   caller; all of a band's plan is as the box's was. False where the box leaves the range of double. */
+/* First pass: determines the size of the tables of a box or of a slice. plan->box, first_bin and bins are set by the
+   caller; all of a slice's plan is as the box's was. False where the box leaves the range of double. */
 bool roi_plan_measure(const struct roi_plan_rule *rule, struct roi_plan *plan);
 
 /* Second pass: fills the tables, plan->bytes at plan->tables, which the caller has set. */

@@ -1,4 +1,4 @@
-/* ring.c - the geometry of a ring: ring.h has the theory. */
+/* ring.c - the geometry of a ring: see ring.h. */
 #include "drive/ring.h"
 
 #include "common/array.h"

@@ -8,7 +8,7 @@
  * top to bottom, and a ring of rows goes down the map with them. A row enters it when the first box needs it, and leaves
  * its place to one further down when no box can need it any more. Since the rows of a plane enter in their order, memory
  * is read as a stream. The ring is as small as its tallest box allows, so that it stays in the processor's caches; a box
- * taller than that is cut into bands, some rows of its bins each, which are pooled like boxes (plan.h). Of a row there is what
+ * taller than that is cut into slices, some rows of its bins each, which are pooled like boxes (plan.h). Of a row there is what
  * boxes read, in blocks of a few pixels, so that a ring of a wide map costs no more than its boxes do.
  */
 #ifndef ROI_RING_H

@@ -1,4 +1,4 @@
-/* rotated_samples.c - the samples of rotated boxes, and the quads they make: rotated_samples.h has the theory. Compiled
+/* rotated_samples.c - the samples of rotated boxes, and the quads they make: see rotated_samples.h. Compiled
    without contraction, as axis.c is and for its reason. */
 #include "drive/rotated_samples.h"
 #include "common/memory.h"

@@ -28,8 +28,8 @@ void roi_scratch_include(struct roi_scratch_size *size, const struct roi_plan *p
 /* Bytes of scratch memory for one thread; the memory must begin with a page. */
 int64_t roi_scratch_bytes(const struct roi_scratch_size *size, bool single);
 
-/* Rows of a box that are added up before their bins are, which bounds the memory between the two steps: rows of bins, and
-   lines in rows of lines (ring.h). */
+/* How many rows of bins are summed along y before they are summed along x, which bounds the memory between the two steps; and
+   the same limit in lines (ring.h). */
 enum { ROI_TILE_ROWS = 8, ROI_TILE_LINES = 4096 };
 
 /* Columns of a banded matrix, 8 from `column` on, and the rows [begin, end) in which they are not all zero. */
@@ -52,7 +52,7 @@ static inline bool roi_patch_is_reached(const struct roi_patch *patch, const str
 
 /* Part of the work of one call: all of it that concerns these plans and these channels (of the crops), or one patch of them. */
 struct roi_tile {
-    const roi_array *maps;     /* by level: input forward; backward the gradient, in the type computed in */
+    const roi_array *maps; /* by level: forward the input; backward what gradients are summed into (tiles_backward.c) */
     const roi_array *crops;    /* output forward, its gradient backward */
     const roi_indices *argmax; /* beside the crops, where the operator has it */
     const struct roi_plan *plans;
@@ -101,8 +101,7 @@ struct roi_pooling {
     struct roi_ways ways; /* forward */
 };
 
-/* Backward, the gradient is set to 0 first, then all boxes are added to it, in an order that depends on nothing but the
-   boxes. */
+/* Backward, each sum begins with 0, and boxes are added in an order that depends on nothing but the boxes. */
 roi_direction roi_tiles_forward, roi_tiles_backward;
 
 #endif

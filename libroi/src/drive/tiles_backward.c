@@ -6,8 +6,8 @@
 #include "drive/job.h"
 
 enum {
-    PATCH_WIDTH = 512,      /* pixels */
-    STREAM_BYTES = 16 << 20 /* of a sum that is written by non-temporal stores: a smaller one stays in the caches */
+    PATCH_WIDTH = 512,          /* pixels */
+    STREAM_SUM_BYTES = 16 << 20 /* of a sum that is written by non-temporal stores: a smaller one stays in the caches */
 };
 
 /* ---- The sum --------------------------------------------------------------------------------------------------- */
@@ -30,7 +30,7 @@ static bool has_channels_together(const roi_array *array)
 static roi_status allocate_sum(roi_array *sum, bool channels_together)
 {
     const int64_t *shape = sum->shape;
-    sum->data = &sum->shape; /* for the check, which wants some memory */
+    sum->data = &sum->shape; /* for the check, which does not allow NULL */
     const roi_status status = roi_check_array(sum);
     sum->data = NULL;
     if (status != ROI_SUCCESS)
@@ -146,7 +146,6 @@ static void cut_by_patches(struct roi_job *job, struct roi_plan_rule *rule)
     job->channels_per_tile = roi_line_channels(rule->axis.single);
     job->patch_columns = groups_of(width, groups_of(width, PATCH_WIDTH));
     job->patch_rows = groups_of(height, groups_of(height, ROI_RING_LINES / job->patch_columns));
-    rule->sparse = true;
     rule->patch_stride = (job->patch_columns + 1) * job->channels_per_tile;
     job->scratch_size.ring = job->patch_rows * rule->patch_stride;
     job->scratch_size.stage = job->patch_columns * job->channels_per_tile;
@@ -170,7 +169,7 @@ static roi_status add_up(struct roi_job *job, struct sum *sum)
 
 static bool is_large(const roi_array *sum)
 {
-    return roi_array_elements(sum) >= STREAM_BYTES / (int64_t)roi_dtype_size(sum->dtype);
+    return roi_array_elements(sum) >= STREAM_SUM_BYTES / (int64_t)roi_dtype_size(sum->dtype);
 }
 
 static roi_status run_backward(struct roi_call *call, struct roi_job *job, struct sum *sum, roi_error *error_ret)

@@ -7,11 +7,11 @@
 #include "drive/way.h"
 
 enum {
-    CHANNELS_TOGETHER = 64, /* of a tile, where the map has its channels together */
-    LINES_TOGETHER = 64,    /* lines of a tile where pixels lie together, if rows of boxes are no longer than ... */
-    ROW_LINES = 8192,       /* ... so many lines */
-    BAND_BINS = 1 << 17,    /* of a plan: a few thousand times what its tables cost */
-    STREAM_BYTES = 8 << 20  /* of results that are written by non-temporal stores */
+    CHANNELS_TOGETHER = 64,      /* of a tile, where the map has its channels together */
+    LINES_TOGETHER = 64,         /* lines of a tile, at most, where the map has its channels together, ... */
+    ROW_LINES = 8192,            /* ... and lines of a row of a box, of all lines of the tile */
+    SLICE_BINS = 1 << 17,        /* of a slice: a few thousand times what its tables cost */
+    STREAM_CROPS_BYTES = 8 << 20 /* of results that are written by non-temporal stores */
 };
 
 /* ---- Rings ----------------------------------------------------------------------------------------------------- */
@@ -21,9 +21,9 @@ static void settle_rings(struct roi_job *job)
 {
     for (int64_t k = 0; k < job->count; k++) {
         struct roi_plan *plan = &job->plans[k];
-        if (plan->way == ROI_FROM_RING && roi_way_in_place(job->call, plan->box->level))
-            plan->way = ROI_FROM_MAP;
-        plan->ring = plan->way == ROI_FROM_RING ? &job->rings[plan->box->level] : NULL;
+        if (plan->way == ROI_LINES_IN_RING && roi_way_in_place(job->call, plan->box->level))
+            plan->way = ROI_LINES_IN_MAP;
+        plan->ring = plan->way == ROI_LINES_IN_RING ? &job->rings[plan->box->level] : NULL;
         if (plan->ring)
             job->scratch_size.ring = max_i64(job->scratch_size.ring, plan->ring->rows * plan->ring->stride);
     }
@@ -57,7 +57,7 @@ static bool can_be_streamed_to(const roi_array *crops)
 static bool are_results_large(const struct roi_call *call)
 {
     const size_t element = roi_dtype_size(call->crops->dtype) + (call->argmax ? sizeof *call->argmax->data : 0);
-    return roi_array_elements(call->crops) >= STREAM_BYTES / (int64_t)element;
+    return roi_array_elements(call->crops) >= STREAM_CROPS_BYTES / (int64_t)element;
 }
 
 /* Sets the size of scratch memory for tiles of so many lines. */
@@ -93,10 +93,9 @@ static roi_status prepare(struct roi_call *call, struct roi_job *job, roi_error 
     const int64_t bins_x = call->crops->shape[AXIS_W];
     call->rule.ways = call->pooling->ways;
     call->rule.ways.counts = call->argmax != NULL;
-    call->rule.sparse = call->rule.ways.ring;
     if (!call->rule.ways.ring)
         return ROI_SUCCESS;
-    call->rule.most_bins = round_up(max_i64(BAND_BINS / max_i64(bins_x, 1), 1), ROI_TILE_ROWS);
+    call->rule.most_bins = round_up(max_i64(SLICE_BINS / max_i64(bins_x, 1), 1), ROI_TILE_ROWS);
     call->rule.rings = job->rings = roi_allocate_zeros(call->levels, sizeof *job->rings);
     if (!job->rings)
         return roi_fail(error_ret, ROI_ERROR_MEMORY, -1, -1, 0);

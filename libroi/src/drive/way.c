@@ -1,12 +1,13 @@
-/* way.c - chooses the way of a box: way.h has the theory. */
+/* way.c - chooses the way of a box: see way.h. */
 #include "drive/way.h"
 
 #include "drive/ring.h"
 
 enum {
-    LEAST_CHANNELS = 4,    /* that are worth lines of which the other lanes idle, ... */
-    WIDTH_OF_A_LINE = 128, /* ... for boxes of at most so many pixels, times the part of the lanes that do not */
-    REUSE = 16             /* how often pixels are read that are worth a copy */
+    LEAST_CHANNELS = 4, /* for vectors along the channels */
+    WIDTH_OF_A_LINE =
+        128,   /* of a box, in pixels, for the same: the most, times the share of the lanes that are in use */
+    REUSE = 16 /* pixels are copied to a ring if boxes read them at least so often */
 };
 
 /* Boxes that are worth lines have at most so many columns: of few channels, wide boxes have fuller vectors along their rows,
@@ -63,14 +64,12 @@ void roi_way_choose(const struct roi_plan_rule *rule, struct roi_plan *plan)
     plan->rest = is_countable(rule, plan) && has_rows(rule, plan) ? ROI_BY_ROWS : ROI_BY_NUMBERS;
     plan->way = plan->rest;
     if (!empty && roi_way_fits_ring(rule, plan, plan->y.end - plan->y.first))
-        plan->way = ROI_FROM_RING;
+        plan->way = ROI_LINES_IN_RING;
     else if (!empty && rule->ways.map && has_lines(map, single) && is_countable(rule, plan))
-        plan->way = ROI_FROM_MAP;
+        plan->way = ROI_LINES_IN_MAP;
     else if (!empty && rule->ways.pixels && roi_has_whole_pixels(map, single))
         plan->way = ROI_BY_PIXELS;
 }
-
-void roi_way_without_lines(struct roi_plan *plan) { plan->way = plan->rest; }
 
 bool roi_way_in_place(const struct roi_call *call, int64_t level)
 {

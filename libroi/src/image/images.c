@@ -1,4 +1,4 @@
-/* images.c - whole images as boxes: images.h has the theory. */
+/* images.c - whole images as boxes: see images.h. */
 #include "image/images.h"
 
 #include <stdlib.h>

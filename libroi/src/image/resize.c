@@ -20,7 +20,7 @@ static const struct roi_axis_kind *kind_of(roi_resize_mode mode, bool antialias)
     return NULL;
 }
 
-/* 0 says that there is none. Written so that NaN falls out. */
+/* 0 says that there is none. The negated comparison rejects NaN, too. */
 static bool is_factor(double factor) { return factor == 0 || (factor > 0 && isfinite(factor) && isfinite(1 / factor)); }
 
 static roi_status check_params(const roi_resize_params *params)

@@ -14,6 +14,9 @@
  * to fill vectors: for them vectors run along the rows, channel by channel, or of all channels at once where these are few
  * and lie together; the second step is a product with a banded matrix (below, and band_template.h).
  *
+ * The inner loops of the former, which take most of the time of detectors, are add_up_taps, along y, and add_up_bins, along x
+ * (channels_template.h); a line is one vector of AVX-512 and two of AVX2.
+ *
  * Every sum begins with 0 and goes on with one product after the other, from low pixels to high, each added as multiply_add.h
  * says; sums of many products block by block (sums.h), from one multiple of ROI_SUM_BLOCK on the map to the next. So all ways
  * that lead to a crop give the same bits.
@@ -65,8 +68,8 @@ static REAL add_up_number(const struct source *row, int64_t x, const int64_t *of
 }
 
 /* A whole row. What does not fill a vector at its end is part of one that begins before it, where the row is long enough. */
-ALONE void add_up_row(const struct source *given, const int64_t *offset, const REAL *weight, int64_t first,
-                      int64_t taps, int64_t width, REAL *t)
+NOINLINE void add_up_row(const struct source *given, const int64_t *offset, const REAL *weight, int64_t first,
+                         int64_t taps, int64_t width, REAL *t)
 {
     const struct source row = *given;
     int64_t x = 0;
@@ -153,8 +156,8 @@ static REAL pool_bin(const struct view *map, const struct roi_plan *plan, int64_
 }
 
 /* All bins, or those that are NaN: no other can have met NaN or infinity beside its pixels. */
-static void pool_exact(const struct view *map, const struct roi_plan *plan, int64_t bins_y, int64_t bins_x, bool all,
-                       REAL *crop)
+static void recompute_crop(const struct view *map, const struct roi_plan *plan, int64_t bins_y, int64_t bins_x,
+                           bool all, REAL *crop)
 {
     for (int64_t p = 0; p < bins_y; p++)
         for (int64_t q = 0; q < bins_x; q++)
@@ -171,14 +174,14 @@ static inline struct view bins_of(const struct roi_tile *tile, const struct roi_
 }
 
 /* All channels of the tile, after NaN was found. The fence orders non-temporal stores before these. */
-static void pool_exactly(const struct roi_tile *tile, const struct roi_plan *plan, REAL *crop)
+static void recompute_box(const struct roi_tile *tile, const struct roi_plan *plan, REAL *crop)
 {
     const int64_t bins_x = tile->crops->shape[AXIS_W];
     stream_end();
     for (int64_t c = tile->channel_begin; c < tile->channel_end; c++) {
         const struct view in = view_of(&tile->maps[plan->box->level], plan->box->image, c);
         const struct view out = bins_of(tile, plan, c, 0);
-        pool_exact(&in, plan, plan->bins, bins_x, true, crop);
+        recompute_crop(&in, plan, plan->bins, bins_x, true, crop);
         write_crop(crop, &out, plan->bins, bins_x);
     }
 }
@@ -200,7 +203,7 @@ static void pool_from_rows(const struct roi_tile *tile, const struct roi_plan *p
         if (empty)
             memset(crop, 0, (size_t)(bins_y * bins_x) * sizeof(REAL));
         else if (pool_wide(&in, &plan->rows, &window, &scratch->band, bins_y, scratch->rows, crop))
-            pool_exact(&in, plan, bins_y, bins_x, false, crop);
+            recompute_crop(&in, plan, bins_y, bins_x, false, crop);
         if (!plain)
             write_crop(crop, &out, bins_y, bins_x);
     }
@@ -217,7 +220,7 @@ static struct window window_of_pixels(const struct view *row, const struct roi_t
     return (struct window){begin, end - begin, end - begin};
 }
 
-/* Some rows of bins from p on, of all channels, to where crops want them. */
+/* Stores some rows of bins from p on, of all channels. */
 static void write_rows(const struct roi_tile *tile, const struct roi_plan *plan, int64_t p, int64_t rows,
                        const REAL *bins)
 {
@@ -251,7 +254,7 @@ static void pool_from_pixels(const struct roi_tile *tile, const struct roi_plan 
         write_rows(tile, plan, p, rows, scratch->lines);
     }
     if (nan)
-        pool_exactly(tile, plan, scratch->crop);
+        recompute_box(tile, plan, scratch->crop);
 }
 
 #include "kernels/crops_template.h"
@@ -274,11 +277,11 @@ static void pool_small(const struct roi_tile *tile, struct scratch *scratch)
     struct entered entered = {0};
     for (const struct roi_plan *plan = tile->plans + tile->plan_begin; plan < tile->plans + tile->plan_end; plan++)
         switch (roi_way_for(plan, tile->channel_end - tile->channel_begin, LINE)) {
-        case ROI_FROM_RING:
+        case ROI_LINES_IN_RING:
             advance(tile, plan, false, &entered, scratch->ring);
             pool_from_ring(tile, plan, &entered, scratch);
             break;
-        case ROI_FROM_MAP: pool_from_map(tile, plan, scratch); break;
+        case ROI_LINES_IN_MAP: pool_from_map(tile, plan, scratch); break;
         case ROI_BY_PIXELS: pool_from_pixels(tile, plan, scratch); break;
         default: break;
         }

@@ -1,5 +1,5 @@
 /*
- * align_max_kernel.c - RoIAlign's maxima: align_max_kernel.h has the theory
+ * align_max_kernel.c - RoIAlign's maxima: see align_max_kernel.h
  *
  * `corners` is a constant where functions are inlined: whether the largest corner is asked for, or the largest sample.
  */
@@ -363,30 +363,30 @@ INLINE bool pool_dense_row(const struct work *work, int64_t p, const bool checks
     return checks && any_nan_dvec(all);
 }
 
-/* ---- As crops_template.h has it ---------------------------------------------------------------------------------- */
+/* ---- What crops_template.h calls --------------------------------------------------------------------------------- */
 
 /* One row of bins at a time, so that stores to crops, which miss the caches, overlap with arithmetic. */
 static int64_t lines_of_row(const struct work *work) { return ROI_TILE_LINES; }
 
-ALONE bool pool_samples_of_ring(const struct work *work, int64_t p)
+NOINLINE bool pool_samples_of_ring(const struct work *work, int64_t p)
 {
     return work->finite ? pool_row(work, true, p, false, false, DVECS_OF_LINE)
                         : pool_row(work, true, p, false, true, DVECS_OF_LINE);
 }
 
-ALONE bool pool_dense_samples(const struct work *work, int64_t p)
+NOINLINE bool pool_dense_samples(const struct work *work, int64_t p)
 {
     return work->finite ? pool_dense_row(work, p, false) : pool_dense_row(work, p, true);
 }
 
-ALONE bool pool_corners_of_ring(const struct work *work, int64_t p)
+NOINLINE bool pool_corners_of_ring(const struct work *work, int64_t p)
 {
     return work->finite ? pool_row(work, true, p, true, false, DVECS_OF_LINE)
                         : pool_row(work, true, p, true, true, DVECS_OF_LINE);
 }
 
 /* Maps that are read directly usually have few channels. */
-ALONE bool pool_from_map(const struct work *work, int64_t p)
+NOINLINE bool pool_from_map(const struct work *work, int64_t p)
 {
     const struct roi_stop_table *table = work->plan->tables;
     const bool few = work->tile->channel_end - work->tile->channel_begin <= DVEC_LANES;
@@ -423,7 +423,7 @@ static vec put_line(const struct work *work, int64_t i, int64_t p, int64_t rows,
     return (vec){0};
 }
 
-static void pool_exactly(const struct roi_tile *tile, const struct roi_plan *plan, REAL *crop)
+static void recompute_box(const struct roi_tile *tile, const struct roi_plan *plan, REAL *crop)
 {
     const struct roi_stop_table *table = plan->tables;
     if (table->corners)
@@ -441,7 +441,7 @@ static void pool_tile(const struct roi_tile *tile, void *memory)
     struct entered entered = {0};
     memset(scratch.lines, 0, LINE * sizeof *scratch.lines);
     for (const struct roi_plan *plan = tile->plans + tile->plan_begin; plan < tile->plans + tile->plan_end; plan++) {
-        if (plan->way == ROI_FROM_RING) {
+        if (plan->way == ROI_LINES_IN_RING) {
             advance(tile, plan, true, &entered, scratch.ring);
             if (plan->dense)
                 clear_row_cache(plan, &scratch);

@@ -72,8 +72,8 @@ INLINE int64_t first_stretch(const struct band *band, const struct roi_band_bloc
 
 /* Goes on with all stretches from `begin` on; `total` has the sums of the first one. A function of its own, since most
    bins have one stretch, and the loop of these is to have all registers. */
-ALONE void multiply_others(const struct factor *in, const int rows, int64_t begin, int64_t end, const REAL *values,
-                           vec8 total[GROUP])
+NOINLINE void multiply_others(const struct factor *in, const int rows, int64_t begin, int64_t end, const REAL *values,
+                              vec8 total[GROUP])
 {
     vec8 lost[GROUP] = {{0}};
     for (; begin < end; begin += ROI_SUM_BLOCK, values += 8 * ROI_SUM_BLOCK) {

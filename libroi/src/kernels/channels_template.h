@@ -3,7 +3,7 @@
  *
  * Vectors run along the channels, so that no weight is ever spread over lanes and no lane is idle. First the rows of a box
  * are added up, for each row of bins and pixel by pixel; then bins are, four at a time in all rows, while their weights stay
- * in registers. These go straight to where crops, which have their channels apart, want them. Lines come from a ring
+ * in registers. These are stored to crops, which have their channels apart, without another copy. Lines come from a ring
  * (ring.h), or from a map that has its channels together. Sums are those of the other way, in the same order.
  */
 
@@ -103,9 +103,9 @@ INLINE void add_up_few(const struct source *given, const enum from from, const i
 
 #if VECTOR_BYTES == 64 /* a line is a vector, and there are registers for this */
 
-/* The same for two rows of bins, `stride` apart in t, from a map: pixels that both read are in L1 for the
-   second, and would not be after a whole row of all channels. Skewed lines are cut out of sums of whole cache lines, one
-   more than a pixel has lines, since a vector that lies in two of them is loaded twice; such lines share no channels. */
+/* The same for two rows of bins, `stride` apart in t, from a map: pixels that both read are still in L1 for the second, and
+   would not be after a whole row of all channels. Lines that are not aligned are extracted from the sums of whole cache lines,
+   one more than a pixel has lines, which avoids loads that are split between two; such lines share no channels. */
 INLINE void add_up_two(const struct source *given, const bool skewed, const int64_t *offset, const REAL *weight,
                        const int64_t taps, int64_t width, int64_t stride, REAL *t)
 {
@@ -172,14 +172,14 @@ INLINE void add_up_rows(const struct source *source, const enum from from, const
     }
 }
 
-ALONE void add_up_rows_of_ring(const struct source *source, const struct roi_sparse *rows, int64_t p, int64_t width,
-                               const struct sums *sums, REAL *t)
+NOINLINE void add_up_rows_of_ring(const struct source *source, const struct roi_sparse *rows, int64_t p, int64_t width,
+                                  const struct sums *sums, REAL *t)
 {
     add_up_rows(source, FROM_RING, rows, p, width, sums, t);
 }
 
-ALONE void add_up_rows_of_map(const struct source *source, const struct roi_sparse *rows, int64_t p, int64_t width,
-                              const struct sums *sums, REAL *t)
+NOINLINE void add_up_rows_of_map(const struct source *source, const struct roi_sparse *rows, int64_t p, int64_t width,
+                                 const struct sums *sums, REAL *t)
 {
     add_up_rows(source, FROM_MAP, rows, p, width, sums, t);
 }
@@ -203,7 +203,7 @@ INLINE void add_up_bins(const REAL *const from[4], const int64_t *offset, const 
             }
 }
 
-/* Bin q. Returns NaN in the lanes of channels where a number is NaN. */
+/* Bin q. Returns NaN in some lane if a number is NaN. */
 static vec add_up_bin(const REAL *t, const struct roi_sparse *columns, int64_t q, REAL line[LINE])
 {
     const int64_t *offset = columns->offsets + q * columns->taps;
@@ -229,7 +229,7 @@ static vec add_up_bin(const REAL *t, const struct roi_sparse *columns, int64_t q
 }
 
 /* Some rows of bins, at least four of them: four columns at a time, of which the last may share some with those before.
-   Their weights stay in registers from row to row. Returns NaN in the lanes of channels where a number is NaN. */
+   Their weights stay in registers from row to row. Returns NaN in some lane if a number is NaN. */
 INLINE vec put_bins_of(const struct sums *sums, const struct roi_sparse *columns, const int64_t taps,
                        const bool together, int64_t bins, const struct target *target)
 {
@@ -263,7 +263,8 @@ INLINE vec put_bins_of(const struct sums *sums, const struct roi_sparse *columns
     return all;
 }
 
-ALONE vec put_bins(const struct sums *sums, const struct roi_sparse *columns, int64_t bins, const struct target *target)
+NOINLINE vec put_bins(const struct sums *sums, const struct roi_sparse *columns, int64_t bins,
+                      const struct target *target)
 {
     switch (columns->taps) {
         CASES_TO_6(TAPS, return TAPS > 1 && columns->together ? put_bins_of(sums, columns, TAPS, true, bins, target)
@@ -273,8 +274,8 @@ ALONE vec put_bins(const struct sums *sums, const struct roi_sparse *columns, in
 }
 
 /* The same bin by bin, for however few bins and channels, wherever these lie. */
-ALONE vec put_any_bins(const struct sums *sums, const struct roi_sparse *columns, int64_t bins, int64_t count,
-                       const struct target *target)
+NOINLINE vec put_any_bins(const struct sums *sums, const struct roi_sparse *columns, int64_t bins, int64_t count,
+                          const struct target *target)
 {
     vec all = {0};
     for (int64_t r = 0; r < sums->rows; r++)
@@ -288,7 +289,7 @@ ALONE vec put_any_bins(const struct sums *sums, const struct roi_sparse *columns
     return all;
 }
 
-/* ---- As crops_template.h has it ---------------------------------------------------------------------------------- */
+/* ---- What crops_template.h calls --------------------------------------------------------------------------------- */
 
 static inline struct sums sums_of(const struct work *work, int64_t line, int64_t rows)
 {

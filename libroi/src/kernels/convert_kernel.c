@@ -1,4 +1,4 @@
-/* convert_kernel.c - rows of numbers in another element type: drive/convert.h has the theory. */
+/* convert_kernel.c - rows of numbers in another element type: see drive/convert.h. */
 #include "drive/convert.h"
 
 #include "kernels/vector.h"

@@ -6,9 +6,9 @@
  *     lines_of_row(work)                           lines of scratch memory for a row of bins
  *     reduce_lines(work, p, rows)                  what all lines of a tile need first, for `rows` rows of bins from p on
  *     put_line(work, i, p, rows, count, target)     those bins of line i, which has `count` channels, to their place
- *     pool_exactly(tile, plan, crop)               the box again, pixel by pixel, with NaN where it belongs
+ *     recompute_box(tile, plan, crop)               the box again, pixel by pixel, with NaN where it belongs
  *
- * The second and the third return vectors that are NaN where they have met NaN, in any lane.
+ * The second and the third return a vector that is NaN in some lane if they have met NaN.
  */
 
 /* How many channels of the tile the line from channel c on has. */
@@ -112,5 +112,5 @@ static void pool_lines(const struct work *work)
             stream_rows(work, p, rows, c, begin.data + (c - tile->channel_begin) * begin.stride_c);
     }
     if (any_nan(all))
-        pool_exactly(tile, work->plan, work->scratch->crop);
+        recompute_box(tile, work->plan, work->scratch->crop);
 }

@@ -1,4 +1,4 @@
-/* grid_kernel.c - sampling at a grid: grid_kernel.h has the theory. */
+/* grid_kernel.c - sampling at a grid: see grid_kernel.h. */
 #include "kernels/grid_kernel.h"
 
 #include "kernels/kernel.h"

@@ -77,7 +77,7 @@ INLINE REAL reflect(REAL at, REAL first, REAL span, REAL last)
     return clip((odd ? span - rest : rest) + first, last);
 }
 
-/* Moves places into the map, as the padding wants it. */
+/* Moves places into the map, according to the padding. */
 static void pad(REAL *at, int64_t count, int64_t size, roi_padding padding, bool align_corners)
 {
     const REAL last = (REAL)(size - 1), first = align_corners ? (REAL)0 : (REAL)-0.5;

@@ -5,15 +5,15 @@
 #include "boxes/rotated.h"
 
 /* Boxes by columns: upright ones in the order of overlap_template.h, rotated ones as double in that of rotated.h. */
-enum { ROI_UPRIGHT_LANES = 6, ROI_IOU_LANES = ROI_ROTATED_LANES };
+enum { ROI_UPRIGHT_FIELDS = 6, ROI_IOU_FIELDS = ROI_ROTATED_FIELDS };
 
-struct roi_iou_lanes {
-    void *lane[ROI_IOU_LANES];
+struct roi_iou_fields {
+    void *field[ROI_IOU_FIELDS];
 };
 
 /* Box `row` of `one` with boxes [begin, end) of `many`. */
-typedef void roi_iou_kernel(roi_iou_kind kind, const struct roi_iou_lanes *one, int64_t row,
-                            const struct roi_iou_lanes *many, int64_t begin, int64_t end, void *iou_ret);
+typedef void roi_iou_kernel(roi_iou_kind kind, const struct roi_iou_fields *one, int64_t row,
+                            const struct roi_iou_fields *many, int64_t begin, int64_t end, void *iou_ret);
 
 struct roi_iou_kernels {
     roi_iou_kernel *upright;

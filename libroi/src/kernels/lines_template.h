@@ -18,15 +18,15 @@ struct band {
     REAL *values;
 };
 
-/* The stage lies first, where a page begins, so that no store to what fits a page lies in two: one such store for each line
-   and box took up to a sixth of the FPN box head with channels last. */
+/* The stage comes first, at the beginning of a page, so that no store to it crosses a page: one such store for each line and
+   box took up to a sixth of the FPN box head with channels last. */
 struct scratch {
-    REAL *stage; /* numbers channel by channel, on their way to the result */
+    REAL *stage; /* numbers channel by channel, before they are copied to the result */
     REAL *ring;  /* forward a ring, backward a patch */
     REAL *row;   /* lines of a box: a row of it, or some */
-    REAL *lines; /* backward, of bins that are worked on together */
+    REAL *lines; /* backward, of bins that are worked on together; forward, what an operator needs */
     REAL *rows;  /* of boxes without lines: ROI_TILE_ROWS of them */
-    REAL *crop;  /* of one channel */
+    REAL *crop;  /* of one channel, or what an operator needs */
     struct band band;
 };
 
@@ -122,7 +122,7 @@ struct source {
     int64_t stride; /* from pixel to pixel */
     int64_t lines;  /* of a pixel, which lie together */
     int64_t last;   /* the channel with which the last of them begins: it may share some with the one before it */
-    int64_t skew;   /* of a map: how many channels before a line the cache line begins that it is a part of */
+    int64_t skew;   /* of a map: the offset of a line from the beginning of its cache line, in channels */
 };
 
 /* Where numbers come from: a constant where functions are inlined. */
@@ -158,7 +158,7 @@ struct work {
     bool finite; /* whether all numbers of the lines are known to be finite */
 };
 
-/* Four bins go from vectors straight to where `to` wants their channels. */
+/* Stores four bins from vectors, one channel after the other. */
 INLINE void put_four(vec bin[4][LINE_VECTORS], STORE *to, const struct steps *steps)
 {
     for (int c = 0; c < LINE; c += 4 * QUADS) {

@@ -1,7 +1,7 @@
-/* map_lines_template.h - boxes that are pooled from lines as they lie in a map: ring.h says when. */
+/* map_lines_template.h - boxes that are pooled from lines as they lie in a map: drive/way.h says when. */
 
-/* How many channels before a line of the map the cache line begins that it is a part of, if nothing but the image is read
-   with whole ones; else 0, as on tiers on which a line is several vectors. */
+/* The offset of the first line from the beginning of its cache line, in channels; 0 if loads of whole cache lines would read
+   outside of the image, and on tiers on which a line is several vectors. */
 static int64_t skew_of(const struct roi_tile *tile, const struct roi_plan *plan)
 {
     const roi_array *map = &tile->maps[plan->box->level];

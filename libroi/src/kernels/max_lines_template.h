@@ -2,7 +2,7 @@
  * max_lines_template.h - RoIPool from lines of channels (ring.h): what channels_template.h is for means
  *
  * For each row of bins the maxima of its rows are found, pixel by pixel, and then those of the columns of each bin, four bins
- * at a time. A bin of fewer pixels than others has its last one several times (roi_pool_table), which changes no maximum.
+ * at a time. A bin of fewer pixels than others has its last one several times (operators/pool.c), which changes no maximum.
  *
  * `from`, `places` and small numbers of taps are constants where functions are inlined; `places` tells whether the places of
  * maxima are found too. Of equals the first in row-major order counts: rows ascend, so the first of a column stays where it
@@ -217,8 +217,8 @@ INLINE void put_maxima(const struct row_maxima *maxima, int64_t rows, const stru
 }
 
 /* The same bin by bin, for however few bins and channels, wherever these lie. */
-ALONE void put_any_maxima(const struct row_maxima *maxima, int64_t rows, const struct roi_sparse *columns, int64_t bins,
-                          int64_t count, const struct results *results)
+NOINLINE void put_any_maxima(const struct row_maxima *maxima, int64_t rows, const struct roi_sparse *columns,
+                             int64_t bins, int64_t count, const struct results *results)
 {
     const struct target *target = results->target;
     for (int64_t r = 0; r < rows; r++)
@@ -273,7 +273,7 @@ static void copy_places(int64_t *to, const lane_int *from, int64_t count, bool s
         to[i] = from[i];
 }
 
-/* Rows of bins from p on, of `count` channels from c on, to where the call wants their places. */
+/* Stores the places of rows of bins from p on, of `count` channels from c on. */
 static void write_places(const struct work *work, int64_t c, int64_t p, int64_t rows, int64_t count,
                          const lane_int *from)
 {
@@ -291,7 +291,7 @@ static void write_places(const struct work *work, int64_t c, int64_t p, int64_t 
                 to[k * strides[AXIS_C] + r * strides[AXIS_H] + q * strides[AXIS_W]] = from[q];
 }
 
-/* ---- As crops_template.h has it ---------------------------------------------------------------------------------- */
+/* ---- What crops_template.h calls --------------------------------------------------------------------------------- */
 
 static int64_t lines_of_row(const struct work *work)
 {
@@ -307,7 +307,7 @@ INLINE vec reduce(const struct work *work, const bool places, int64_t p, int64_t
     return max_rows(work, FROM_RING, places, false, p, rows);
 }
 
-ALONE vec reduce_lines(const struct work *work, int64_t p, int64_t rows)
+NOINLINE vec reduce_lines(const struct work *work, int64_t p, int64_t rows)
 {
     return work->tile->argmax ? reduce(work, true, p, rows) : reduce(work, false, p, rows);
 }
@@ -325,8 +325,8 @@ INLINE void put_rows(const struct work *work, const struct row_maxima *maxima, c
 }
 
 /* As many rows at a time as scratch memory has room for their places. */
-ALONE void put_with_places(const struct work *work, int64_t c, struct row_maxima maxima, int64_t p, int64_t rows,
-                           int64_t count, struct target target)
+NOINLINE void put_with_places(const struct work *work, int64_t c, struct row_maxima maxima, int64_t p, int64_t rows,
+                              int64_t count, struct target target)
 {
     const int64_t bins = work->tile->crops->shape[AXIS_W], most = roi_rows_together(bins);
     lane_int *places = (lane_int *)(void *)work->scratch->lines;
@@ -341,8 +341,8 @@ ALONE void put_with_places(const struct work *work, int64_t c, struct row_maxima
     }
 }
 
-ALONE vec put_line(const struct work *work, int64_t i, int64_t p, int64_t rows, int64_t count,
-                   const struct target *target)
+NOINLINE vec put_line(const struct work *work, int64_t i, int64_t p, int64_t rows, int64_t count,
+                      const struct target *target)
 {
     const struct row_maxima maxima = maxima_of(work, i, rows);
     const struct results results = {.target = target};

@@ -1,7 +1,7 @@
 /*
- * max_rows_template.h - RoIPool with vectors along the rows of a map, channel by channel: of boxes that
- * have no lines (ring.h), being wide, or of few channels. What max_lines_template.h does with a line is done with as many
- * columns; `places` is a constant where functions are inlined, as there.
+ * max_rows_template.h - RoIPool with vectors along the rows of a map, channel by channel: for boxes that are too wide for lines
+ * (ring.h), or have too few channels. What max_lines_template.h does with a line is done with as many columns; `places` is a
+ * constant where functions are inlined, as there.
  */
 
 /* Columns of a box as they are worked on: those it reads, and as many more as fill a line. */
@@ -57,7 +57,7 @@ INLINE void pool_rows_of(const struct view *map, const struct roi_plan *plan, in
     }
 }
 
-/* A box without lines; pixel by pixel, where its rows are none that vectors can run along. */
+/* A box without lines; pixel by pixel if the pixels of a row lie apart, or are fewer than a line. */
 static void pool_from_rows(const struct roi_tile *tile, const struct roi_plan *plan, const bool in_rows,
                            const struct scratch *scratch)
 {

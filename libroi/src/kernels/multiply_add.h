@@ -1,8 +1,8 @@
 /*
  * multiply_add.h - sum + a * b, the one step that sums of pixels are made of
  *
- * It is rounded once where the processor can, else twice; which of both is settled here for each tier, for vectors of every
- * width and for single numbers alike. Compilers are forbidden to fuse anything by themselves (-ffp-contract=off): they would
+ * Each tier either fuses it, if the processor can, or rounds twice, for vectors of every width and for single numbers alike.
+ * Compilers are forbidden to fuse anything by themselves (-ffp-contract=off): they would
  * do it in one copy of a loop and not in the next, as they happen to turn them into vectors, and an image would have other
  * bits alone than among others. Included by vector.h.
  */

@@ -4,19 +4,19 @@
 
 #include "common/internal.h"
 
-/* Boxes lie in blocks of as many as the longest vector holds: 16 numbers of one lane, then those of the next. */
-enum { ROI_LANE_LEFT, ROI_LANE_TOP, ROI_LANE_RIGHT, ROI_LANE_BOTTOM, ROI_LANE_BAR, ROI_LANES, ROI_BLOCK = 16 };
+/* Boxes lie in blocks of as many as the longest vector holds: 16 numbers of one field, then those of the next. */
+enum { ROI_FIELD_LEFT, ROI_FIELD_TOP, ROI_FIELD_RIGHT, ROI_FIELD_BOTTOM, ROI_FIELD_BAR, ROI_FIELDS, ROI_BLOCK = 16 };
 
-/* Where a box's number in a lane is. */
-static inline int64_t roi_lane_at(int lane, int64_t place)
+/* Where a box's number in a field is. */
+static inline int64_t roi_field_at(int field, int64_t place)
 {
-    return (place / ROI_BLOCK * ROI_LANES + lane) * ROI_BLOCK + place % ROI_BLOCK;
+    return (place / ROI_BLOCK * ROI_FIELDS + field) * ROI_BLOCK + place % ROI_BLOCK;
 }
 
 /* Boxes overlap enough if their common width and height are above 0 and their product is above the sum of their bars:
    IoU > t is intersection > t / (1 + t) * (area 1 + area 2). Left and top are stored negated, so that the common width
    is a sum of two minima. Returns how many boxes of [begin, end) do, which may be end - begin. */
-typedef int64_t roi_scan_kernel(const void *blocks, const double query[ROI_LANES], int64_t begin, int64_t end,
+typedef int64_t roi_scan_kernel(const void *blocks, const double query[ROI_FIELDS], int64_t begin, int64_t end,
                                 int64_t *places_ret);
 
 struct roi_neighbours_kernels {

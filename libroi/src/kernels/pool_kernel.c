@@ -1,4 +1,4 @@
-/* pool_kernel.c - RoIPool: pool_kernel.h has the theory. */
+/* pool_kernel.c - RoIPool: see pool_kernel.h. */
 #include "kernels/pool_kernel.h"
 
 #include "drive/way.h"
@@ -57,7 +57,7 @@ static void pool_row(const struct view *map, int64_t map_width, const struct roi
 }
 
 /* All channels of the tile, after NaN was found. The fence orders non-temporal stores before these. */
-static void pool_exactly(const struct roi_tile *tile, const struct roi_plan *plan, REAL *crop)
+static void recompute_box(const struct roi_tile *tile, const struct roi_plan *plan, REAL *crop)
 {
     const struct roi_pool_table *table = plan->tables;
     const roi_array *map = &tile->maps[plan->box->level];
@@ -85,11 +85,11 @@ static void pool_tile(const struct roi_tile *tile, void *memory)
     struct entered entered = {0};
     for (const struct roi_plan *plan = tile->plans + tile->plan_begin; plan < tile->plans + tile->plan_end; plan++)
         switch (roi_way_for(plan, tile->channel_end - tile->channel_begin, LINE)) {
-        case ROI_FROM_RING:
+        case ROI_LINES_IN_RING:
             advance(tile, plan, true, &entered, scratch.ring);
             pool_from_ring(tile, plan, &entered, &scratch);
             break;
-        case ROI_FROM_MAP: pool_from_map(tile, plan, &scratch); break;
+        case ROI_LINES_IN_MAP: pool_from_map(tile, plan, &scratch); break;
         case ROI_BY_ROWS: pool_from_rows(tile, plan, true, &scratch); break;
         default: pool_from_rows(tile, plan, false, &scratch);
         }

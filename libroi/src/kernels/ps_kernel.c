@@ -1,4 +1,4 @@
-/* ps_kernel.c - position-sensitive pooling: ps_kernel.h has the theory. */
+/* ps_kernel.c - position-sensitive pooling: see ps_kernel.h. */
 #include "kernels/ps_kernel.h"
 
 #include "kernels/kernel.h"
@@ -92,8 +92,8 @@ INLINE quad sum_long_columns(const STORE *pixel, int64_t stride_y, const REAL *w
 
 /* A bin with more taps than a block has, along either axis. It is a function of its own to leave all registers to the loop
    of other bins. */
-ALONE REAL sum_long_fours(const STORE *pixel, int64_t stride_y, const REAL *wy, int64_t taps_y, const REAL *wx,
-                          int64_t taps_x)
+NOINLINE REAL sum_long_fours(const STORE *pixel, int64_t stride_y, const REAL *wy, int64_t taps_y, const REAL *wx,
+                             int64_t taps_x)
 {
     quad sum = {0}, total = {0}, lost = {0};
     for (int64_t l = 0; l < taps_x; l += 4) {
@@ -162,7 +162,7 @@ INLINE void pool_fours(struct view plane, int64_t stride_c, const struct box *bo
 }
 
 /* All bins, or those that are NaN. */
-static void pool_exact(struct view plane, int64_t stride_c, const struct box *box, bool all)
+static void recompute_crop(struct view plane, int64_t stride_c, const struct box *box, bool all)
 {
     const struct roi_plan *plan = box->plan;
     REAL *crop = box->crop;
@@ -220,7 +220,7 @@ INLINE void pool_some(struct view plane, const struct box *box, int64_t count, c
 }
 
 /* Up to ROI_PS_CROPS channels of the crop; channels that are missing in the last group of four repeat the last one. */
-ALONE void pool_together(struct view plane, const struct box *box, int64_t count)
+NOINLINE void pool_together(struct view plane, const struct box *box, int64_t count)
 {
     switch ((count + 3) / 4) {
     case 1: pool_some(plane, box, count, 1); break;
@@ -230,11 +230,11 @@ ALONE void pool_together(struct view plane, const struct box *box, int64_t count
 }
 
 /* One channel of the crop. As a function of its own it leaves all registers to its loops. */
-ALONE void pool(const struct view *plane, int64_t stride_c, const struct box *box, bool fours)
+NOINLINE void pool(const struct view *plane, int64_t stride_c, const struct box *box, bool fours)
 {
     const int64_t taps_y = box->plan->y.taps, taps_x = box->plan->x.taps;
     if (!fours)
-        pool_exact(*plane, stride_c, box, true);
+        recompute_crop(*plane, stride_c, box, true);
     else if (taps_x > 4)
         pool_fours(*plane, stride_c, box, taps_y, taps_x);
     else
@@ -320,7 +320,7 @@ static void pool_box(const struct roi_tile *tile, const struct box *box)
         else if (!empty)
             pool(&plane, stride_c, box, fours);
         if (!empty && !together && fours && has_nan_crop(box->crop, bins))
-            pool_exact(plane, stride_c, box, false);
+            recompute_crop(plane, stride_c, box, false);
         put_crops(tile, box, c, count, !empty);
     }
 }

@@ -1,4 +1,4 @@
-/* ring_template.h - lines for boxes, from a ring that goes down the map: ring.h has the theory. */
+/* ring_template.h - lines for boxes, from a ring that goes down the map: see ring.h. */
 
 enum {
     PIECE = 16,       /* pixels of a row that enter the ring together, of all channels */
@@ -97,7 +97,7 @@ struct entered {
     int64_t end, finite;
 };
 
-/* Brings into the ring what a box needs and no box before it, if its ring goes on. `checks` is a constant where this is
+/* Brings those rows into the ring that this box needs and that are not yet in it. `checks` is a constant where this is
    inlined. */
 INLINE void advance(const struct roi_tile *tile, const struct roi_plan *plan, const bool checks,
                     struct entered *entered, REAL *ring)

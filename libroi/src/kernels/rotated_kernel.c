@@ -80,7 +80,7 @@ static REAL sum_exact(const struct view *plane, const struct box *box, int64_t b
     return sum_quad(lanes);
 }
 
-static void pool_exact(const struct box *box, int64_t c, const struct view *out)
+static void recompute_crop(const struct box *box, int64_t c, const struct view *out)
 {
     const struct view plane = view_of(box->map, box->image, c);
     for (int64_t bin = 0; bin < box->bins_y * box->bins_x; bin++)
@@ -102,8 +102,8 @@ INLINE void sum_stretch(const STORE *data, int64_t stride_c, int64_t stride_y, c
 }
 
 /* A bin of more quads than a block has. It is a function of its own to leave all registers to the loop of other bins. */
-ALONE quad sum_long_bin(const STORE *data, int64_t stride_c, int64_t stride_y, const struct box *box, int64_t begin,
-                        int64_t end)
+NOINLINE quad sum_long_bin(const STORE *data, int64_t stride_c, int64_t stride_y, const struct box *box, int64_t begin,
+                           int64_t end)
 {
     quad sums[CHANNELS_AT_ONCE], total[CHANNELS_AT_ONCE] = {{0}}, lost[CHANNELS_AT_ONCE] = {{0}};
     for (int64_t k = begin; k < end; k += ROI_SUM_BLOCK) {
@@ -141,7 +141,7 @@ static void pool_quads(const struct roi_tile *tile, const struct box *box, int64
             put(box, &out[c], bin, sums[c]);
     }
     for (int c = 0; c < CHANNELS_AT_ONCE && nan; c++)
-        pool_exact(box, first + c, &out[c]);
+        recompute_crop(box, first + c, &out[c]);
 }
 
 /* A block of quads [begin, end), for a line of channels that lie together. */
@@ -161,8 +161,8 @@ INLINE void sum_block(const STORE *data, const struct view *plane, const struct 
 }
 
 /* The same of more quads than a block has. */
-ALONE void sum_blocks(const STORE *data, const struct view *plane, const struct box *box, int64_t begin, int64_t end,
-                      vec sums[LINE_VECTORS][ROI_QUAD])
+NOINLINE void sum_blocks(const STORE *data, const struct view *plane, const struct box *box, int64_t begin, int64_t end,
+                         vec sums[LINE_VECTORS][ROI_QUAD])
 {
     vec total[LINE_VECTORS][ROI_QUAD] = {{{0}}}, lost[LINE_VECTORS][ROI_QUAD] = {{{0}}};
     for (int64_t k = begin; k < end; k += ROI_SUM_BLOCK) {
@@ -194,7 +194,7 @@ INLINE vec sum_channels(const STORE *data, const struct view *plane, const struc
 }
 
 /* A line of channels from `first` on, row of bins by row of bins; `lines` has room for one. */
-ALONE void pool_channels(const struct roi_tile *tile, const struct box *box, int64_t first, REAL *lines)
+NOINLINE void pool_channels(const struct roi_tile *tile, const struct box *box, int64_t first, REAL *lines)
 {
     const struct view plane = view_of(box->map, box->image, first);
     vec all = {0};
@@ -206,7 +206,7 @@ ALONE void pool_channels(const struct roi_tile *tile, const struct box *box, int
     }
     for (int64_t c = first; c < first + LINE && any_nan(all); c++) {
         const struct view out = view_of(tile->crops, box->row, c);
-        pool_exact(box, c, &out);
+        recompute_crop(box, c, &out);
     }
 }
 
@@ -224,7 +224,7 @@ static void pool_box(const struct roi_tile *tile, const struct box *box, REAL *l
             pool_quads(tile, box, c);
     for (; c < tile->channel_end; c++) {
         const struct view out = view_of(tile->crops, box->row, c);
-        pool_exact(box, c, &out);
+        recompute_crop(box, c, &out);
     }
 }
 

@@ -28,7 +28,7 @@
 #define INLINE static inline __attribute__((always_inline))
 
 /* For inner loops that need all registers, which compilers do not give them within a larger function. */
-#define ALONE static __attribute__((noinline))
+#define NOINLINE static __attribute__((noinline))
 
 /* Vectors of integers with as many lanes. The result of a comparison is such a vector, with all bits set where it holds. */
 #if defined(ROI_IS_DOUBLE)
@@ -43,7 +43,6 @@ enum { LANES = VECTOR_BYTES / (int)sizeof(REAL) };
 /* Four numbers, for kernels that read few contiguous pixels; the four are always added in the same order. */
 enum { QUAD_BYTES = 4 * (int)sizeof(REAL) };
 typedef REAL quad __attribute__((vector_size(QUAD_BYTES)));
-typedef lane_int quad_int __attribute__((vector_size(QUAD_BYTES)));
 
 /* Eight numbers, or as many of them as this tier has in a vector: wider vectors are no vectors to the compiler. */
 enum { VEC8_BYTES = 8 * (int)sizeof(REAL) < VECTOR_BYTES ? 8 * (int)sizeof(REAL) : VECTOR_BYTES };
@@ -238,8 +237,7 @@ INLINE ivec lower_if_equal(vec a, vec b, ivec at, ivec lowest)
 #endif
 }
 
-/* Of two numbers in each lane, the smaller, and the larger (b where one of them is NaN); which lanes of a are above those
-   of b, lane 0 the lowest bit; whether a lane is NaN. */
+/* In each lane, the smaller of two numbers, neither of which is NaN, and the larger, or b if either is NaN. */
 #if defined(__SSE2__)
 INLINE vec min_vec(vec a, vec b) { return VEC(min)(a, b); }
 INLINE vec max_vec(vec a, vec b) { return VEC(max)(a, b); }
@@ -260,6 +258,8 @@ INLINE vec max_vec(vec a, vec b)
     return b;
 }
 #endif
+
+/* In which lanes a is above b, lane 0 being the lowest bit; whether a lane is NaN. */
 #if defined(__AVX512F__) && defined(ROI_IS_DOUBLE)
 INLINE unsigned above_vec(vec a, vec b) { return _mm512_cmp_pd_mask(a, b, _CMP_GT_OQ); }
 INLINE bool any_nan(vec v) { return _mm512_cmp_pd_mask(v, v, _CMP_UNORD_Q) != 0; }

@@ -52,10 +52,10 @@ struct window {
     int64_t padded; /* from row to row of scratch memory */
 };
 
-enum { LITTLE = 4 /* vectors to which one more is much */ };
+enum { LITTLE = 4 /* windows of more vectors than that may grow by one, to be aligned */ };
 
-/* A vector that lies across two cache lines takes two loads: a window begins with one counted from address 0, where that
-   makes it no wider, or is little to its width. */
+/* A vector that crosses a cache line takes two loads. So a window is aligned to whole vectors if it is no wider then, or
+   wide. */
 static inline struct window window_of(const struct roi_taps *x, const roi_array *map, int64_t lanes)
 {
     const int64_t width = round_up(x->end - x->first, lanes), map_width = map->shape[AXIS_W];

@@ -1,4 +1,4 @@
-/* align.c - RoIAlign: the functions of roi.h, which check their arguments and choose the way of computing. */
+/* align.c - RoIAlign: the functions of roi.h, which check their arguments and choose between the mean and a maximum. */
 #include "operators/poolings.h"
 #include "kernels/entry_points.h"
 

@@ -1,4 +1,4 @@
-/* align_max.c - RoIAlign with a maximum: what is planned for each box. align_max_kernel.h has the theory. */
+/* align_max.c - RoIAlign with a maximum: what is planned for each box. See align_max_kernel.h. */
 #include "operators/poolings.h"
 #include "kernels/align_max_kernel.h"
 #include "kernels/entry_points.h"
@@ -38,7 +38,7 @@ static bool measure(const struct roi_plan_rule *rule, struct roi_plan *plan)
         return false;
     plan->stops_y = count_stops(rule, plan, true);
     plan->stops_x = count_stops(rule, plan, false);
-    plan->dense = !rule->corners && plan->way == ROI_FROM_RING && are_samples_dense(plan);
+    plan->dense = !rule->corners && plan->way == ROI_LINES_IN_RING && are_samples_dense(plan);
     plan->bytes = (int64_t)sizeof(struct roi_stop_table) +
                   roi_bytes(plan->bins + rule->bins_x, sizeof(struct roi_bin_stops)) +
                   roi_bytes(plan->stops_y + plan->stops_x, sizeof(struct roi_stop));

@@ -39,7 +39,7 @@ static bool measure(const struct roi_plan_rule *rule, struct roi_plan *plan)
     if (plan->y.taps == 0 || plan->x.taps == 0)
         plan->y.first = plan->y.end = plan->x.first = plan->x.end = 0;
     if (plan->y.taps > 0 && plan->x.taps > 0 && plan->way != plan->rest && !is_full(rule, plan))
-        roi_way_without_lines(plan);
+        plan->way = plan->rest;
     return true;
 }
 
@@ -69,7 +69,7 @@ static int64_t find_bins(const struct roi_axis *axis, int64_t first, int64_t bin
     return count;
 }
 
-/* Offsets of the pixels of each bin, the last one again where a bin has fewer than others. Returns where they end. */
+/* Offsets of the pixels of each bin; a bin that has fewer than others has its last one again. Returns where they end. */
 static int64_t *fill_offsets(const struct roi_pool_bin *bins, int64_t count, int64_t taps, struct roi_layout layout,
                              struct roi_sparse *sparse, int64_t *offset)
 {

@@ -79,45 +79,45 @@ static void judge_in_float(const struct roi_crowd *crowd, int64_t member, const 
         iou_ret[i] = (double)roi_iou_of_extents_in_float(&crowd->extents[member], &crowd->extents[others[i]]);
 }
 
-/* Boxes as kernels take them, lane by lane. */
+/* Boxes as kernels take them, field by field. */
 static void judge_upright(const struct roi_crowd *crowd, int64_t member, const int64_t *others, int64_t count,
                           double *iou_ret)
 {
-    double many[ROI_UPRIGHT_LANES - 1][BATCH]; /* without the angle, which this kind of overlap does not ask for */
+    double many[ROI_UPRIGHT_FIELDS - 1][BATCH]; /* without the angle, which this kind of overlap does not ask for */
     struct roi_extent one = crowd->extents[member];
-    const struct roi_iou_lanes one_lanes = {
+    const struct roi_iou_fields one_fields = {
         {&one.corner[0], &one.corner[1], &one.corner[2], &one.corner[3], &one.area, &one.area}};
-    const struct roi_iou_lanes many_lanes = {{many[0], many[1], many[2], many[3], many[4], many[4]}};
+    const struct roi_iou_fields many_fields = {{many[0], many[1], many[2], many[3], many[4], many[4]}};
     for (int64_t i = 0; i < count; i++) {
         const struct roi_extent *other = &crowd->extents[others[i]];
-        for (int lane = 0; lane < 4; lane++)
-            many[lane][i] = other->corner[lane];
+        for (int field = 0; field < 4; field++)
+            many[field][i] = other->corner[field];
         many[4][i] = other->area;
     }
-    roi_iou_kernels(ROI_FLOAT64)->upright(ROI_IOU, &one_lanes, 0, &many_lanes, 0, count, iou_ret);
+    roi_iou_kernels(ROI_FLOAT64)->upright(ROI_IOU, &one_fields, 0, &many_fields, 0, count, iou_ret);
 }
 
-static void to_lanes(const struct roi_rotated *box, double (*lanes)[BATCH], int64_t at)
+static void to_fields(const struct roi_rotated *box, double (*fields)[BATCH], int64_t at)
 {
-    double values[ROI_ROTATED_LANES];
+    double values[ROI_ROTATED_FIELDS];
     memcpy(values, box, sizeof values);
-    for (int i = 0; i < ROI_ROTATED_LANES; i++)
-        lanes[i][at] = values[i];
+    for (int i = 0; i < ROI_ROTATED_FIELDS; i++)
+        fields[i][at] = values[i];
 }
 
 static void judge_rotated(const struct roi_crowd *crowd, int64_t member, const int64_t *others, int64_t count,
                           double *iou_ret)
 {
-    double one[ROI_ROTATED_LANES][BATCH], many[ROI_ROTATED_LANES][BATCH];
-    struct roi_iou_lanes one_lanes, many_lanes;
-    for (int i = 0; i < ROI_ROTATED_LANES; i++) {
-        one_lanes.lane[i] = one[i];
-        many_lanes.lane[i] = many[i];
+    double one[ROI_ROTATED_FIELDS][BATCH], many[ROI_ROTATED_FIELDS][BATCH];
+    struct roi_iou_fields one_fields, many_fields;
+    for (int i = 0; i < ROI_ROTATED_FIELDS; i++) {
+        one_fields.field[i] = one[i];
+        many_fields.field[i] = many[i];
     }
-    to_lanes(&crowd->rotated[member], one, 0);
+    to_fields(&crowd->rotated[member], one, 0);
     for (int64_t i = 0; i < count; i++)
-        to_lanes(&crowd->rotated[others[i]], many, i);
-    roi_iou_kernels(ROI_FLOAT64)->rotated(ROI_IOU, &one_lanes, 0, &many_lanes, 0, count, iou_ret);
+        to_fields(&crowd->rotated[others[i]], many, i);
+    roi_iou_kernels(ROI_FLOAT64)->rotated(ROI_IOU, &one_fields, 0, &many_fields, 0, count, iou_ret);
 }
 
 /* ---- Taking ---------------------------------------------------------------------------------------------------- */

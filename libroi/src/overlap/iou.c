@@ -21,9 +21,9 @@ enum {
 struct side {
     const roi_boxes *boxes;
     void *read; /* struct roi_extent or struct roi_rotated */
-    struct roi_iou_lanes lanes;
-    struct roi_iou_lanes in_double; /* the same, where lanes are float, and there are boxes that need double: */
-    bool *needs_double;             /* which they are; or NULL */
+    struct roi_iou_fields fields;
+    struct roi_iou_fields in_double; /* the same, where fields are float, and there are boxes that need double: */
+    bool *needs_double;              /* which they are; or NULL */
 };
 
 struct matrix {
@@ -71,13 +71,13 @@ static roi_status read_side(struct matrix *matrix, int i, roi_error *error_ret)
     return status;
 }
 
-/* The numbers of one box, in the order of the lanes of a type; returns how many there are. */
-static int lanes_of(const struct matrix *matrix, const struct side *side, roi_dtype type, int64_t row,
-                    double values_ret[ROI_IOU_LANES])
+/* The numbers of one box, in the order of the fields of a type; returns how many there are. */
+static int fields_of(const struct matrix *matrix, const struct side *side, roi_dtype type, int64_t row,
+                     double values_ret[ROI_IOU_FIELDS])
 {
     if (matrix->rotated) {
         memcpy(values_ret, (const struct roi_rotated *)side->read + row, sizeof(struct roi_rotated));
-        return ROI_ROTATED_LANES;
+        return ROI_ROTATED_FIELDS;
     }
     const struct roi_extent *extent = (const struct roi_extent *)side->read + row;
     const double *corner = extent->corner;
@@ -86,28 +86,28 @@ static int lanes_of(const struct matrix *matrix, const struct side *side, roi_dt
         values_ret[i] = corner[i];
     values_ret[4] = single ? roi_area_in_float(corner) : extent->area;
     values_ret[5] = angle ? atan2(max_f64(corner[2] - corner[0], 0), max_f64(corner[3] - corner[1], 0)) : 0;
-    return ROI_UPRIGHT_LANES;
+    return ROI_UPRIGHT_FIELDS;
 }
 
 /* False: no memory. */
 static bool spread(const struct matrix *matrix, const struct side *side, roi_dtype type,
-                   struct roi_iou_lanes *lanes_ret)
+                   struct roi_iou_fields *fields_ret)
 {
     const int64_t count = side->boxes->count;
     const int64_t size = (int64_t)roi_dtype_size(type);
-    char *memory = roi_allocate(count, ROI_IOU_LANES * size);
-    for (int i = 0; i < ROI_IOU_LANES && memory; i++)
-        lanes_ret->lane[i] = memory + i * count * size;
+    char *memory = roi_allocate(count, ROI_IOU_FIELDS * size);
+    for (int i = 0; i < ROI_IOU_FIELDS && memory; i++)
+        fields_ret->field[i] = memory + i * count * size;
     for (int64_t row = 0; row < count && memory; row++) {
-        double values[ROI_IOU_LANES];
-        const int lanes = lanes_of(matrix, side, type, row, values);
-        for (int i = 0; i < lanes; i++)
-            store_element(lanes_ret->lane[i], type, row, values[i]);
+        double values[ROI_IOU_FIELDS];
+        const int fields = fields_of(matrix, side, type, row, values);
+        for (int i = 0; i < fields; i++)
+            store_element(fields_ret->field[i], type, row, values[i]);
     }
     return memory != NULL;
 }
 
-/* The lanes in double, and which boxes need them. */
+/* The fields in double, and which boxes need them. */
 static bool spread_in_double(const struct matrix *matrix, struct side *side)
 {
     const int64_t count = side->boxes->count;
@@ -120,7 +120,7 @@ static bool spread_in_double(const struct matrix *matrix, struct side *side)
 }
 
 /* float32 boxes are compared in float. A box with which that would leave its range is compared with all others in double,
-   and these with each other in float all the same, so that no pair has other bits in this company. */
+   and these with each other in float all the same, so that the bits of a pair do not depend on the other boxes of the call. */
 static void choose_kernel(struct matrix *matrix)
 {
     const bool single = matrix->side[0].boxes->dtype == ROI_FLOAT32 && matrix->side[1].boxes->dtype == ROI_FLOAT32;
@@ -141,7 +141,8 @@ static roi_status prepare(struct matrix *matrix, roi_error *error_ret)
             roi_tame_rotated(side->read, side->boxes->count, &matrix->range);
         else
             roi_tame_extents(side->read, side->boxes->count, &matrix->range);
-        if (!spread(matrix, side, matrix->computed, &side->lanes) || (matrix->mixed && !spread_in_double(matrix, side)))
+        if (!spread(matrix, side, matrix->computed, &side->fields) ||
+            (matrix->mixed && !spread_in_double(matrix, side)))
             return roi_fail(error_ret, ROI_ERROR_MEMORY, -1, -1, 0);
     }
     return ROI_SUCCESS;
@@ -157,7 +158,7 @@ static void fill_row(const struct matrix *matrix, int64_t row, int64_t begin, in
     char *target = (char *)result->data + row * result->strides[AXIS_H] * (int64_t)roi_dtype_size(result->dtype);
     const bool direct = result->dtype == matrix->computed && result->strides[AXIS_W] == 1;
     void *iou = direct ? target + begin * (int64_t)roi_dtype_size(result->dtype) : (char *)(void *)buffer;
-    matrix->kernel(matrix->params->kind, &matrix->side[0].lanes, row, &matrix->side[1].lanes, begin, end, iou);
+    matrix->kernel(matrix->params->kind, &matrix->side[0].fields, row, &matrix->side[1].fields, begin, end, iou);
     for (int64_t column = begin; !direct && column < end; column++)
         store_element(target, result->dtype, column * result->strides[AXIS_W],
                       load_element(buffer, matrix->computed, column - begin));
@@ -201,8 +202,8 @@ static roi_status fill(const roi_iou_params *params, bool rotated, const roi_box
         status = run(&matrix, error_ret);
     for (int i = 0; i < 2; i++) {
         free(matrix.side[i].read);
-        free(matrix.side[i].lanes.lane[0]);
-        free(matrix.side[i].in_double.lane[0]);
+        free(matrix.side[i].fields.field[0]);
+        free(matrix.side[i].in_double.field[0]);
         free(matrix.side[i].needs_double);
     }
     return status;

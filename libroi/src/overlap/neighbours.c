@@ -1,4 +1,4 @@
-/* neighbours.c - which of many boxes can overlap a given one by more than a threshold: neighbours.h has the theory. */
+/* neighbours.c - which of many boxes can overlap a given one by more than a threshold: see neighbours.h. */
 #include "overlap/neighbours.h"
 
 #include <math.h>
@@ -28,14 +28,14 @@ typedef char all_classes_fit[MOST_STEPS * MOST_STEPS <= ROI_MOST_CLASSES ? 1 : -
 
 bool roi_neighbours_allocate(struct roi_neighbours *neighbours, int64_t capacity, bool single)
 {
-    *neighbours = (struct roi_neighbours){.capacity = capacity, .single = single};
+    *neighbours = (struct roi_neighbours){.single = single};
     const int64_t blocks = groups_of(capacity, ROI_BLOCK);
     const int64_t entries = roi_bytes(capacity, sizeof(struct roi_entry)),
                   places = roi_bytes(capacity, sizeof(int64_t));
     const int64_t strips = roi_bytes(capacity + 1, sizeof(struct roi_strip));
-    const int64_t lanes = roi_bytes(blocks, ROI_BLOCK * ROI_LANES * roi_real_size(single));
+    const int64_t fields = roi_bytes(blocks, ROI_BLOCK * ROI_FIELDS * roi_real_size(single));
     char *at = roi_allocate(
-        2 * entries + strips + 2 * places + ALIGNMENT + lanes + roi_bytes(blocks, sizeof *neighbours->mark), 1);
+        2 * entries + strips + 2 * places + ALIGNMENT + fields + roi_bytes(blocks, sizeof *neighbours->mark), 1);
     neighbours->memory = at;
     if (!at)
         return false;
@@ -46,20 +46,21 @@ bool roi_neighbours_allocate(struct roi_neighbours *neighbours, int64_t capacity
     neighbours->place = (int64_t *)(void *)(at += places);
     at += places;
     neighbours->blocks = at += (ALIGNMENT - (uintptr_t)at % ALIGNMENT) % ALIGNMENT;
-    neighbours->mark = (float *)(void *)(at + lanes);
+    neighbours->mark = (float *)(void *)(at + fields);
     return true;
 }
 
 void roi_neighbours_free(struct roi_neighbours *neighbours) { free(neighbours->memory); }
 
-static void put(const struct roi_neighbours *neighbours, int lane, int64_t place, double value)
+static void put(const struct roi_neighbours *neighbours, int field, int64_t place, double value)
 {
-    store_element(neighbours->blocks, neighbours->single ? ROI_FLOAT32 : ROI_FLOAT64, roi_lane_at(lane, place), value);
+    store_element(neighbours->blocks, neighbours->single ? ROI_FLOAT32 : ROI_FLOAT64, roi_field_at(field, place),
+                  value);
 }
 
-static double get(const struct roi_neighbours *neighbours, int lane, int64_t place)
+static double get(const struct roi_neighbours *neighbours, int field, int64_t place)
 {
-    return load_element(neighbours->blocks, neighbours->single ? ROI_FLOAT32 : ROI_FLOAT64, roi_lane_at(lane, place));
+    return load_element(neighbours->blocks, neighbours->single ? ROI_FLOAT32 : ROI_FLOAT64, roi_field_at(field, place));
 }
 
 /* ---- The key of a box ------------------------------------------------------------------------------------------ */
@@ -162,7 +163,7 @@ static int64_t make_entries(struct roi_neighbours *neighbours, const struct clas
     return made;
 }
 
-/* The lane ROI_LANE_BAR (neighbours_kernel.h), lowered by more than the rounding error of the comparison. If areas or the
+/* The field ROI_FIELD_BAR (neighbours_kernel.h), lowered by more than the rounding error of the comparison. If areas or the
    threshold are so small that they lose digits, all boxes pass. */
 static double bar(const struct roi_neighbours *neighbours, double area)
 {
@@ -179,11 +180,11 @@ static void set_place(struct roi_neighbours *neighbours, const struct roi_extent
         neighbours->mark[place / ROI_BLOCK] = (float)centre(neighbours, extent, 0);
     neighbours->item[place] = item;
     neighbours->place[item] = place;
-    put(neighbours, ROI_LANE_LEFT, place, -extent->corner[0]);
-    put(neighbours, ROI_LANE_TOP, place, -extent->corner[1]);
-    put(neighbours, ROI_LANE_RIGHT, place, extent->corner[2]);
-    put(neighbours, ROI_LANE_BOTTOM, place, extent->corner[3]);
-    put(neighbours, ROI_LANE_BAR, place, bar(neighbours, extent->area));
+    put(neighbours, ROI_FIELD_LEFT, place, -extent->corner[0]);
+    put(neighbours, ROI_FIELD_TOP, place, -extent->corner[1]);
+    put(neighbours, ROI_FIELD_RIGHT, place, extent->corner[2]);
+    put(neighbours, ROI_FIELD_BOTTOM, place, extent->corner[3]);
+    put(neighbours, ROI_FIELD_BAR, place, bar(neighbours, extent->area));
 }
 
 /* Makes the class and the strip of a box the last ones, if they are not yet, and the box a member of them. `above` is
@@ -227,9 +228,9 @@ void roi_neighbours_build(struct roi_neighbours *neighbours, const struct roi_ex
         join(neighbours, &classing, place, entries[place].key, entries[max_i64(place - 1, 0)].key, &extents[item]);
     }
     neighbours->strip[neighbours->strips].begin = boxes;
-    for (int lane = 0; lane < ROI_LANES; lane++)
+    for (int field = 0; field < ROI_FIELDS; field++)
         for (int64_t beyond = boxes; beyond % ROI_BLOCK != 0; beyond++)
-            put(neighbours, lane, beyond, 0);
+            put(neighbours, field, beyond, 0);
 }
 
 /* ---- Searching ------------------------------------------------------------------------------------------------- */
@@ -237,7 +238,7 @@ void roi_neighbours_build(struct roi_neighbours *neighbours, const struct roi_ex
 struct search {
     struct roi_neighbours *neighbours;
     roi_scan_kernel *scan;
-    double query[ROI_LANES], side[2], centre[2];
+    double query[ROI_FIELDS], side[2], centre[2];
     int64_t item;
     void (*visit)(void *context, int64_t item, const int64_t *others, int64_t count);
     void *context;
@@ -350,7 +351,7 @@ static void search_class(struct search *search, const struct roi_size_class *siz
 void roi_neighbours_remove(struct roi_neighbours *neighbours, int64_t item)
 {
     if (neighbours->place[item] >= 0)
-        put(neighbours, ROI_LANE_RIGHT, neighbours->place[item], -INFINITY);
+        put(neighbours, ROI_FIELD_RIGHT, neighbours->place[item], -INFINITY);
 }
 
 void roi_neighbours_take(struct roi_neighbours *neighbours, const struct roi_extent *extent, int64_t item,
@@ -363,8 +364,8 @@ void roi_neighbours_take(struct roi_neighbours *neighbours, const struct roi_ext
         return;
     search.neighbours = neighbours;
     search.scan = roi_neighbours_kernels(neighbours->single ? ROI_FLOAT32 : ROI_FLOAT64)->scan;
-    for (int lane = 0; lane < ROI_LANES; lane++)
-        search.query[lane] = get(neighbours, lane, place);
+    for (int field = 0; field < ROI_FIELDS; field++)
+        search.query[field] = get(neighbours, field, place);
     for (int axis = 0; axis < 2; axis++) {
         search.side[axis] = side(extent, axis);
         search.centre[axis] = centre(neighbours, extent, axis);

@@ -42,7 +42,6 @@ struct roi_strip {
 enum { ROI_MOST_CLASSES = 256 };
 
 struct roi_neighbours {
-    int64_t capacity;
     bool single;            /* whether numbers are compared as float, which holds them all exactly, or as double */
     double threshold;       /* boxes that overlap by more than this are wanted ... */
     double reach_threshold; /* ... and these are the sides that can: the same for boxes, 0 for what they enclose */
