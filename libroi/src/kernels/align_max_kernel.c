@@ -121,7 +121,7 @@ static REAL pool_bin(const struct view *map, const bool corners, const struct ro
 }
 
 /* All channels of the tile, after NaN was found. The fence orders non-temporal stores before these. */
-INLINE void pool_each_sample(const struct roi_tile *tile, const struct roi_plan *plan, const bool corners)
+INLINE void recompute_channels(const struct roi_tile *tile, const struct roi_plan *plan, const bool corners)
 {
     const struct roi_stop_table *table = plan->tables;
     stream_end();
@@ -427,9 +427,9 @@ static void recompute_box(const struct roi_tile *tile, const struct roi_plan *pl
 {
     const struct roi_stop_table *table = plan->tables;
     if (table->corners)
-        pool_each_sample(tile, plan, true);
+        recompute_channels(tile, plan, true);
     else
-        pool_each_sample(tile, plan, false);
+        recompute_channels(tile, plan, false);
 }
 
 #include "kernels/crops_template.h"

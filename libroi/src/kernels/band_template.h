@@ -118,7 +118,7 @@ INLINE vec8 multiply_group(const struct factor *in, int rows, const struct band 
     }
 }
 
-INLINE bool has_nan_vec8(vec8 v)
+INLINE bool any_nan_vec8(vec8 v)
 {
     bool found = false;
     for (int i = 0; i < VEC8_LANES; i++)
@@ -141,5 +141,5 @@ static bool multiply_band(const struct factor *in, int rows, const struct band *
                                       out_end);
         values += 8 * (block->end - block->begin);
     }
-    return has_nan_vec8(all);
+    return any_nan_vec8(all);
 }

@@ -26,7 +26,7 @@ INLINE vec gather(const STORE *plane, const int64_t *offset)
 
 /* One channel: the sums of all taps, `taps` of them (a constant where this is inlined). The last vector may go beyond
    `count`. */
-INLINE void add_up_taps(const STORE *plane, struct points *points, const int64_t taps, int64_t count)
+INLINE void add_up_points(const STORE *plane, struct points *points, const int64_t taps, int64_t count)
 {
     for (int64_t i = 0; i < count; i += LANES) {
         vec sum = {0}, weight;
@@ -41,9 +41,9 @@ INLINE void add_up_taps(const STORE *plane, struct points *points, const int64_t
 static void sample_channel(const STORE *plane, struct points *points, int64_t taps, int64_t count)
 {
     switch (taps) {
-    case 1: add_up_taps(plane, points, 1, count); break;
-    case 4: add_up_taps(plane, points, 4, count); break;
-    default: add_up_taps(plane, points, 16, count);
+    case 1: add_up_points(plane, points, 1, count); break;
+    case 4: add_up_points(plane, points, 4, count); break;
+    default: add_up_points(plane, points, 16, count);
     }
 }
 

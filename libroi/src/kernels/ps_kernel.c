@@ -132,8 +132,8 @@ static REAL sum_column_exactly(const STORE *pixel, int64_t stride_y, const REAL 
     return value_of_sum(&sum);
 }
 
-static REAL sum_exact(const STORE *pixel, int64_t stride_y, int64_t stride_x, const REAL *wy, int64_t taps_y,
-                      const REAL *wx, int64_t taps_x)
+static REAL recompute_bin(const STORE *pixel, int64_t stride_y, int64_t stride_x, const REAL *wy, int64_t taps_y,
+                          const REAL *wx, int64_t taps_x)
 {
     struct sum sum[4] = {{0, 0, 0}};
     quad lanes = {0};
@@ -169,9 +169,9 @@ static void recompute_crop(struct view plane, int64_t stride_c, const struct box
     for (int64_t p = 0; p < box->bins_y; p++)
         for (int64_t q = 0; q < box->bins_x; q++, plane.data += stride_c, crop++)
             if (all || isnan(*crop))
-                *crop = sum_exact(plane.data + plan->y.low[p] * plane.stride_y + plan->x.low[q] * plane.stride_x,
-                                  plane.stride_y, plane.stride_x, weights_y(plan, p), plan->y.taps, weights_x(plan, q),
-                                  plan->x.taps);
+                *crop = recompute_bin(plane.data + plan->y.low[p] * plane.stride_y + plan->x.low[q] * plane.stride_x,
+                                      plane.stride_y, plane.stride_x, weights_y(plan, p), plan->y.taps,
+                                      weights_x(plan, q), plan->x.taps);
 }
 
 /* The same for `fours` times four channels of the crop, which read channels `apart` from each other, of a map that has them
@@ -276,7 +276,7 @@ static void divide_by_counts(struct view plane, int64_t stride_c, const struct b
         }
 }
 
-static bool has_nan_crop(const REAL *crop, int64_t count)
+static bool any_nan_of_crop(const REAL *crop, int64_t count)
 {
     bool nan = false;
     for (int64_t i = 0; i < count; i++)
@@ -319,7 +319,7 @@ static void pool_box(const struct roi_tile *tile, const struct box *box)
             pool_together(plane, box, count);
         else if (!empty)
             pool(&plane, stride_c, box, fours);
-        if (!empty && !together && fours && has_nan_crop(box->crop, bins))
+        if (!empty && !together && fours && any_nan_of_crop(box->crop, bins))
             recompute_crop(plane, stride_c, box, false);
         put_crops(tile, box, c, count, !empty);
     }

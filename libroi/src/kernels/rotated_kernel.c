@@ -23,7 +23,7 @@ INLINE quad sum_four_quads(const quad v[CHANNELS_AT_ONCE])
     return sums;
 }
 
-INLINE bool has_nan_quad(quad v) { return isnan(v[0]) || isnan(v[1]) || isnan(v[2]) || isnan(v[3]); }
+INLINE bool any_nan_quad(quad v) { return isnan(v[0]) || isnan(v[1]) || isnan(v[2]) || isnan(v[3]); }
 
 /* A box as a kernel sees it. */
 struct box {
@@ -60,7 +60,7 @@ static inline bool ends_block(int64_t k, int64_t first, int64_t end)
 }
 
 /* One bin from just those pixels that have a weight, in the same order as below. */
-static REAL sum_exact(const struct view *plane, const struct box *box, int64_t bin)
+static REAL recompute_bin(const struct view *plane, const struct box *box, int64_t bin)
 {
     struct sum sum[ROI_QUAD] = {{0, 0, 0}};
     quad lanes = {0};
@@ -84,7 +84,7 @@ static void recompute_crop(const struct box *box, int64_t c, const struct view *
 {
     const struct view plane = view_of(box->map, box->image, c);
     for (int64_t bin = 0; bin < box->bins_y * box->bins_x; bin++)
-        put(box, out, bin, sum_exact(&plane, box, bin));
+        put(box, out, bin, recompute_bin(&plane, box, bin));
 }
 
 /* Quads [begin, end) of four channels, whose pixels lie together along W. */
@@ -136,7 +136,7 @@ static void pool_quads(const struct roi_tile *tile, const struct box *box, int64
         out[c] = view_of(tile->crops, box->row, first + c);
     for (int64_t bin = 0; bin < box->bins_y * box->bins_x; bin++) {
         const quad sums = sum_quads(plane.data, box->map->strides[AXIS_C], plane.stride_y, box, bin);
-        nan |= has_nan_quad(sums);
+        nan |= any_nan_quad(sums);
         for (int c = 0; c < CHANNELS_AT_ONCE; c++)
             put(box, &out[c], bin, sums[c]);
     }
