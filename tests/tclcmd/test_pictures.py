@@ -32,7 +32,7 @@ def test_pictures_become_channels_first(tcl, tmp_path, pixels, mode, channels, l
     """Grey has one channel, colour three, opacity makes four; numbers from 0 to 1."""
     pixels = np.ascontiguousarray(pixels)
     Image.fromarray(pixels).save(tmp_path / "x.png")
-    assert Image.open(tmp_path / "x.png").mode == mode
+    assert Image.open(tmp_path / "x.png").mode in (mode, "I" if mode == "I;16" else mode)  # as some Pillows open it
     tcl.run(f"set x [torch::image_read {tmp_path}/x.png]")
     assert tcl("torch::tensor_shape $x") == f"1 {channels} 2 3"
     assert tcl("torch::tensor_dtype $x") == "Float32"
