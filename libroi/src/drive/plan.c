@@ -161,10 +161,10 @@ static int64_t slices_of(const struct roi_plan_rule *rule, const struct roi_plan
     return small;
 }
 
-/* Whether plans have the sparse tables of rows, and of columns, which only boxes that are pooled from lines use. */
-static bool has_rows(const struct roi_plan_rule *rule) { return rule->ways.ring || rule->patch_stride; }
+/* Whether plans have the sparse table of rows; and that of columns, which only boxes that are pooled from lines use. */
+static bool has_sparse_rows(const struct roi_plan_rule *rule) { return rule->ways.ring || rule->patch_stride; }
 
-static bool has_columns(const struct roi_plan_rule *rule, const struct roi_plan *plan)
+static bool has_sparse_columns(const struct roi_plan_rule *rule, const struct roi_plan *plan)
 {
     return rule->patch_stride || plan->way == ROI_LINES_IN_RING || plan->way == ROI_LINES_IN_MAP;
 }
@@ -183,9 +183,9 @@ bool roi_plan_measure(const struct roi_plan_rule *rule, struct roi_plan *plan)
     roi_way_choose(rule, plan);
     plan->slices = whole ? slices_of(rule, plan, &y) : 1;
     plan->bytes = taps_bytes(rule, plan->bins, plan->y.taps) + taps_bytes(rule, rule->bins_x, plan->x.taps);
-    if (has_rows(rule))
+    if (has_sparse_rows(rule))
         plan->bytes += sparse_bytes(rule, plan->bins, plan->y.taps);
-    if (has_columns(rule, plan))
+    if (has_sparse_columns(rule, plan))
         plan->bytes += sparse_bytes(rule, rule->bins_x, plan->x.taps);
     return true;
 }
@@ -237,12 +237,12 @@ void roi_plan_fill(const struct roi_plan_rule *rule, struct roi_plan *plan)
     memory += taps_bytes(rule, plan->bins, plan->y.taps);
     fill_taps(rule, &x, 0, rule->bins_x, &plan->x, memory);
     memory += taps_bytes(rule, rule->bins_x, plan->x.taps);
-    if (!has_rows(rule) || plan->y.taps == 0 || plan->x.taps == 0)
+    if (!has_sparse_rows(rule) || plan->y.taps == 0 || plan->x.taps == 0)
         return;
     plan->rows.taps = most_weights(rule, &plan->y, plan->bins);
     fill_sparse(rule, &plan->y, plan->bins, roi_layout_of_rows(rule, plan), &plan->rows, memory);
     memory += sparse_bytes(rule, plan->bins, plan->y.taps);
-    if (!has_columns(rule, plan))
+    if (!has_sparse_columns(rule, plan))
         return;
     plan->columns.taps = most_weights(rule, &plan->x, rule->bins_x);
     plan->columns.together = plan->columns.taps == plan->x.taps;

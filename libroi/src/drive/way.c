@@ -4,10 +4,9 @@
 #include "drive/ring.h"
 
 enum {
-    LEAST_CHANNELS = 4, /* for vectors along the channels */
-    WIDTH_OF_A_LINE =
-        128,   /* of a box, in pixels, for the same: the most, times the share of the lanes that are in use */
-    REUSE = 16 /* pixels are copied to a ring if boxes read them at least so often */
+    LEAST_CHANNELS = 4,    /* for vectors along the channels, ... */
+    WIDTH_OF_A_LINE = 128, /* ... and the widest box, in pixels, times the share of the lanes that are in use */
+    REUSE = 16             /* pixels are copied to a ring if boxes read them at least so often */
 };
 
 /* Boxes that are worth lines have at most so many columns: of few channels, wide boxes have fuller vectors along their rows,
